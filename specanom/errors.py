@@ -1,0 +1,119 @@
+"""What specanom raises, and how an error speaks.
+
+Every message says which argument is wrong, what was expected, what came, and what to try: build it with
+:func:`message`. One bad object in a survey is not an error (it is skipped and listed); a wrong call is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from sklearn.exceptions import NotFittedError as _SklearnNotFitted
+
+    class NotFittedError(_SklearnNotFitted): ...
+
+
+T = TypeVar("T")
+
+
+class SpecanomError(Exception):
+    """The base of everything specanom raises on purpose."""
+
+
+class ArgumentError(SpecanomError, ValueError):
+    """An argument has a value that cannot be used."""
+
+
+class DataError(SpecanomError, ValueError):
+    """Data cannot be used: an unreadable file, flux that is not finite, too few spectra."""
+
+
+class ShapeError(DataError):
+    """Arrays do not have the shape that was expected."""
+
+
+class GridError(DataError):
+    """Spectra are on another wavelength grid, in another frame or on another scale than needed."""
+
+
+class MissingDependency(SpecanomError, ImportError):
+    """An optional package is needed for what was asked."""
+
+
+def message(argument: str, *, expected: str, got: object, hint: str = "") -> str:
+    """Say which argument is wrong, what was expected, what came, and what to try.
+
+    Examples
+    --------
+    >>> message("trim", expected="a share in [0, 1)", got=3, hint="0.03 leaves out the worst 3 %")
+    'trim: expected a share in [0, 1), got 3. Try: 0.03 leaves out the worst 3 %'
+    """
+    text = f"{argument}: expected {expected}, got {got}"
+    return f"{text}. Try: {hint}" if hint else text
+
+
+def choice(argument: str, value: T, allowed: Iterable[T]) -> T:
+    """Return `value` when it is among `allowed`; otherwise raise and offer the nearest name.
+
+    Raises
+    ------
+    ArgumentError
+        With every allowed value, and the closest one as a hint.
+    """
+    options = list(allowed)
+    if value in options:
+        return value
+    names = [str(option) for option in options]
+    near = difflib.get_close_matches(str(value), names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else ""
+    listed = ", ".join(repr(option) for option in options)
+    raise ArgumentError(message(argument, expected=f"one of {listed}", got=repr(value), hint=hint))
+
+
+def require(module: str, *, extra: str) -> ModuleType:
+    """Import an optional package, or say which extra installs it.
+
+    Parameters
+    ----------
+    module : str
+        Name to import, e.g. ``"dustmaps.sfd"``.
+    extra : str
+        The extra of specanom that brings it, e.g. ``"explain"``.
+
+    Raises
+    ------
+    MissingDependency
+        With the command that installs the extra.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as exc:
+        package = module.partition(".")[0]
+        raise MissingDependency(
+            message(package, expected="an installed package", got=f"none ({exc})",
+                    hint=f"pip install 'specanom[{extra}]'")
+        ) from exc
+
+
+def not_fitted(instance: object, method: str = "fit") -> Exception:
+    """Make the error of an estimator used before it was fitted; also scikit-learn's ``NotFittedError``."""
+    name = type(instance).__name__
+    error: type[Exception] = __getattr__("NotFittedError")
+    return error(message(name, expected="a fitted object", got="an unfitted one", hint=f"call .{method}(...) first"))
+
+
+def __getattr__(name: str) -> Any:
+    # scikit-learn takes half a second to import, so the class that derives from its error is made on demand.
+    if name != "NotFittedError":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from sklearn.exceptions import NotFittedError as SklearnNotFitted
+
+    made = type("NotFittedError", (SpecanomError, SklearnNotFitted),
+                {"__doc__": "Something was used before it was fitted.", "__module__": __name__})
+    globals()[name] = made
+    return made
