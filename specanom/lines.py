@@ -1,0 +1,186 @@
+"""Where spectral lines lie: rest wavelengths in vacuum, sky lines, telluric bands and arm joins.
+
+Wavelengths are vacuum Å throughout. The published line list of Ortiz & Boquien (2025) is in air although the
+spectra are in vacuum; it is kept under the name ``"paper"`` so that the published scores can be reproduced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import ArgumentError, choice, message
+
+C_KMS = 299792.458
+"""Speed of light in km/s."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A spectral line.
+
+    Attributes
+    ----------
+    name : str
+        Short ASCII key, e.g. ``"OIII5008"``.
+    label : str
+        How it is written on a plot, e.g. ``"[O III] 5008"``.
+    wave : float
+        Wavelength in vacuum Å (rest frame, or observed frame for sky lines).
+    kind : str
+        ``"emission"``, ``"absorption"``, ``"uv"`` or ``"sky"``.
+    """
+
+    name: str
+    label: str
+    wave: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class Band:
+    """An interval of observed wavelengths, vacuum Å, with a name."""
+
+    lo: float
+    hi: float
+    name: str
+
+
+def _lines(kind: str, *rows: tuple[str, str, float]) -> tuple[Line, ...]:
+    return tuple(Line(name, label, wave, kind) for name, label, wave in rows)
+
+
+EMISSION = _lines(
+    "emission",
+    ("OII3727", "[O II] 3727", 3727.092), ("OII3730", "[O II] 3730", 3729.875), ("NeIII3870", "[Ne III] 3870", 3869.86),
+    ("Hzeta", "Hζ", 3890.16), ("Hepsilon", "Hε", 3971.20), ("Hd", "Hδ", 4102.892), ("Hg", "Hγ", 4341.692),
+    ("OIII4364", "[O III] 4364", 4364.436), ("HeII4687", "He II 4687", 4687.02), ("Hb", "Hβ", 4862.69),
+    ("OIII4960", "[O III] 4960", 4960.295), ("OIII5008", "[O III] 5008", 5008.240), ("HeI5877", "He I 5877", 5877.25),
+    ("OI6302", "[O I] 6302", 6302.046), ("OI6366", "[O I] 6366", 6365.536), ("NII6550", "[N II] 6550", 6549.86),
+    ("Ha", "Hα", 6564.61), ("NII6585", "[N II] 6585", 6585.27), ("SII6718", "[S II] 6718", 6718.294),
+    ("SII6733", "[S II] 6733", 6732.674),
+)
+ABSORPTION = _lines(
+    "absorption",
+    ("CaK", "Ca K", 3934.78), ("CaH", "Ca H", 3969.59), ("Gband", "G band", 4305.61), ("Mgb", "Mg b", 5176.63),
+    ("NaD", "Na D", 5894.57),
+)
+ULTRAVIOLET = _lines(
+    "uv",
+    ("Lya", "Lyα", 1215.67), ("NV1241", "N V", 1240.81), ("SiIV1400", "Si IV+O IV]", 1399.8), ("CIV1549", "C IV", 1549.06),
+    ("HeII1640", "He II 1640", 1640.42), ("CIII1909", "C III]", 1908.73), ("MgII2799", "Mg II", 2798.75),
+    ("NeV3427", "[Ne V]", 3426.84),
+)
+LINES: tuple[Line, ...] = tuple(sorted(EMISSION + ABSORPTION + ULTRAVIOLET, key=lambda item: item.wave))
+"""Rest-frame lines, by wavelength."""
+
+SKY_LINES = _lines(
+    "sky",
+    ("Hg4048", "Hg I 4048", 4047.7), ("Hg4359", "Hg I 4359", 4359.6), ("Hg5462", "Hg I 5462", 5462.3),
+    ("OI5579", "[O I] 5577 sky", 5578.89), ("NaD1", "Na I sky", 5891.58), ("NaD2", "Na I sky", 5897.56),
+    ("OI6302sky", "[O I] 6300 sky", 6302.05), ("OI6366sky", "[O I] 6364 sky", 6365.54),
+)
+"""Lines of the night sky in the observed frame, vacuum Å."""
+
+OH_FOREST = Band(7200.0, 10400.0, "OH forest")
+"""Where airglow of OH crowds, observed frame."""
+
+TELLURIC_BANDS = (
+    Band(6860.0, 6960.0, "telluric B"), Band(7160.0, 7340.0, "telluric H₂O"), Band(7590.0, 7720.0, "telluric A"),
+    Band(8100.0, 8350.0, "telluric H₂O"), Band(8900.0, 9800.0, "telluric H₂O"),
+)
+"""Absorption of the Earth's atmosphere, observed frame."""
+
+ARM_JOINS: dict[str, tuple[Band, ...]] = {
+    "SDSS": (Band(5800.0, 6200.0, "SDSS arm join"),),
+    "BOSS": (Band(5900.0, 6300.0, "BOSS arm join"),),
+    "DESI": (Band(5760.0, 5800.0, "DESI b/r join"), Band(7520.0, 7620.0, "DESI r/z join")),
+}
+"""Where the arms of an instrument are joined, observed frame."""
+
+AIRGLOW_5577 = Band(5565.0, 5590.0, "5577 mask")
+"""Observed pixels around [O I] 5577 that preprocessing sets aside."""
+
+FILTER_LINES = ("OII3727", "OII3730", "Hd", "Hg", "Hb", "OIII4960", "OIII5008", "NII6550", "Ha", "NII6585", "SII6718",
+                "SII6733")
+"""Lines left out by a line filter: those of the paper, and the [O II] line its list misses."""
+
+PAPER_FILTER_AIR = (3726.040, 4101.734, 4340.472, 4861.352, 4958.911, 5006.843, 6548.041, 6562.787, 6583.461, 6716.440,
+                    6730.812)
+"""The published filter list, Å in air, applied by the published code to vacuum spectra."""
+
+_BY_NAME = {item.name: item for item in LINES + SKY_LINES}
+
+
+def line(name: str) -> Line:
+    """Return the line called `name`.
+
+    Raises
+    ------
+    ArgumentError
+        When there is none of that name; the nearest is offered.
+    """
+    return _BY_NAME[choice("line", name, _BY_NAME)]
+
+
+def filter_waves(lines: str | Sequence[str] = "vacuum") -> NDArray[np.float64]:
+    """Return the centres a line filter uses, Å: ``"vacuum"``, ``"paper"`` (air), or the named lines."""
+    if isinstance(lines, str):
+        if choice("lines", lines, ("vacuum", "paper")) == "paper":
+            return np.array(PAPER_FILTER_AIR)
+        lines = FILTER_LINES
+    return np.array([line(name).wave for name in lines])
+
+
+def line_mask(
+    wave: NDArray[np.float64], velocity: float, lines: str | Sequence[str] = "vacuum"
+) -> NDArray[np.bool_]:
+    """Say which pixels lie within ±`velocity` of a line.
+
+    Parameters
+    ----------
+    wave : (p,) array
+        Rest-frame vacuum Å.
+    velocity : float
+        Half width in km/s: a line at λ covers λ ± λ·v/c.
+    lines : "vacuum", "paper" or names
+        Which lines. ``"paper"`` takes the published air wavelengths as they were used.
+
+    Returns
+    -------
+    (p,) bool array
+        True inside a line.
+    """
+    if not np.isfinite(velocity) or velocity <= 0:
+        raise ArgumentError(message("velocity", expected="a half width above 0 km/s", got=velocity, hint="250"))
+    centres = filter_waves(lines)[:, None]
+    return np.asarray((np.abs(wave[None, :] - centres) <= centres * velocity / C_KMS).any(axis=0))
+
+
+def nearest_line(wave: float, tolerance: float = 10.0, lines: Sequence[Line] = LINES) -> Line | None:
+    """Return the line nearest to `wave` (Å), or None when none is within `tolerance` Å."""
+    best = min(lines, key=lambda item: abs(item.wave - wave))
+    return best if abs(best.wave - wave) <= tolerance else None
+
+
+def air_to_vacuum(wave: ArrayLike) -> NDArray[np.float64]:
+    """Turn wavelengths in standard air into vacuum, Å, by inverting :func:`vacuum_to_air`."""
+    air = np.asarray(wave, dtype=np.float64)
+    vacuum = air.copy()
+    for _ in range(4):  # converges by a factor 1e4 a step
+        vacuum = air * _refraction(vacuum)
+    return vacuum
+
+
+def vacuum_to_air(wave: ArrayLike) -> NDArray[np.float64]:
+    """Turn vacuum wavelengths into standard air, Å (Ciddor 1996, as in the SDSS documentation, for λ > 2000 Å)."""
+    vacuum = np.asarray(wave, dtype=np.float64)
+    return vacuum / _refraction(vacuum)
+
+
+def _refraction(vacuum: NDArray[np.float64]) -> NDArray[np.float64]:
+    s2 = (1e4 / vacuum) ** 2
+    return 1.0 + 0.05792105 / (238.0185 - s2) + 0.00167917 / (57.362 - s2)

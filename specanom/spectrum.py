@@ -1,0 +1,195 @@
+"""One spectrum: a frozen record of wavelength, flux, noise and what is known of the object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import DataError, ShapeError, choice, message
+from .face import opener
+from .seeds import content_hash
+
+FRAMES = ("observed", "rest")
+SCALES = ("flux", "normalised")
+
+
+def as_wavelength(wave: Any) -> NDArray[np.float64]:
+    """Return wavelengths as float64 Å; an astropy Quantity of any length unit (or frequency) is converted.
+
+    Raises
+    ------
+    ShapeError, DataError
+        When they are not one-dimensional, finite, positive and strictly increasing.
+    """
+    if hasattr(wave, "unit") and hasattr(wave, "to_value"):
+        from astropy import units
+
+        wave = wave.to_value(units.AA, equivalencies=units.spectral())
+    values = np.array(wave, dtype=np.float64)
+    if values.ndim != 1 or values.size == 0:
+        raise ShapeError(message("wave", expected="a (p,) array of wavelengths", got=f"shape {values.shape}"))
+    if not (np.isfinite(values).all() and values[0] > 0 and (np.diff(values) > 0).all()):
+        raise DataError(message("wave", expected="finite, positive, strictly increasing vacuum Å", got="other values",
+                                hint="sort wave, flux and ivar together, or give a Quantity in nm"))
+    values.flags.writeable = False
+    return values
+
+
+def frozen(array: ArrayLike | None, dtype: Any) -> NDArray[Any] | None:
+    """Return a read-only view or copy of `array` with `dtype` in native byte order."""
+    if array is None:
+        return None
+    values = np.asarray(array.value if hasattr(array, "unit") and hasattr(array, "value") else array)
+    view = values.astype(dtype, copy=False).view()
+    view.flags.writeable = False
+    return view
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """A spectrum and what is known of its object.
+
+    Parameters
+    ----------
+    wave : (p,) array or Quantity
+        Vacuum wavelengths, increasing; Å unless a unit says otherwise.
+    flux : (p,) array or Quantity
+        Flux density per Å in the survey's unit, or normalised (see `scale`).
+    ivar : (p,) array, optional
+        Inverse variance of `flux`; 0 marks a bad pixel; None when the noise is not known.
+    mask : (p,) array of int, optional
+        The survey's mask bits; 0 is good.
+    z : float, optional
+        The pipeline's redshift.
+    id : str, optional
+        Name of the object; a hash of the content when not given. Always text.
+    frame : {"observed", "rest"}
+        What `wave` is measured in.
+    scale : {"flux", "normalised"}
+        As read, or divided by the median.
+    imputed : (p,) bool array, optional
+        Pixels whose flux was filled in by preprocessing.
+    meta : mapping, optional
+        Everything else: plate, mjd, fiber, ra, dec, class, snr, ebv, instrument, …
+
+    Examples
+    --------
+    >>> s = Spectrum([400.0, 401.0], [1.0, 2.0], id="a")
+    >>> s
+    Spectrum 'a': 2 pixels, 400–401 Å observed, z unknown, S/N unknown
+    """
+
+    wave: NDArray[np.float64]
+    flux: NDArray[np.float32]
+    ivar: NDArray[np.float32] | None = None
+    mask: NDArray[np.uint32] | None = None
+    z: float | None = field(default=None, kw_only=True)
+    id: str = field(default="", kw_only=True)
+    frame: str = field(default="observed", kw_only=True)
+    scale: str = field(default="flux", kw_only=True)
+    imputed: NDArray[np.bool_] | None = field(default=None, kw_only=True)
+    meta: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "wave", as_wavelength(self.wave))
+        for name, dtype in (("flux", np.float32), ("ivar", np.float32), ("mask", np.uint32), ("imputed", np.bool_)):
+            value = frozen(getattr(self, name), dtype)
+            if value is not None and value.shape != self.wave.shape:
+                raise ShapeError(message(name, expected=f"shape {self.wave.shape} as wave", got=f"shape {value.shape}"))
+            put(self, name, value)
+        choice("frame", self.frame, FRAMES)
+        choice("scale", self.scale, SCALES)
+        put(self, "z", None if self.z is None or not np.isfinite(self.z) else float(self.z))
+        put(self, "id", str(self.id) if self.id not in ("", None) else content_hash(self.wave, self.flux))
+        put(self, "meta", MappingProxyType(dict(self.meta or {})))
+
+    def __len__(self) -> int:
+        return int(self.wave.size)
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """Pixels with a finite flux, a non-zero ivar and no imputed value, shape ``(p,)``."""
+        good = np.isfinite(self.flux)
+        if self.ivar is not None:
+            good &= self.ivar > 0
+        return good if self.imputed is None else good & ~self.imputed
+
+    @property
+    def snr(self) -> float:
+        """Median signal-to-noise ratio per pixel over the valid pixels; NaN when the noise is not known."""
+        good = self.valid
+        if self.ivar is None or not good.any():
+            return float("nan")
+        return float(np.median(self.flux[good] * np.sqrt(self.ivar[good])))
+
+    def replace(self, **fields: Any) -> Spectrum:
+        """Return a copy with other values for the named fields."""
+        return replace(self, **fields)
+
+    @classmethod
+    def read(cls, path: Any, *, row: int | None = None, id: str | None = None) -> Spectrum:
+        """Read one spectrum from a file of any known survey.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+        row, id : int or str, optional
+            Which one, when the file holds many.
+
+        Returns
+        -------
+        Spectrum
+        """
+        result: Spectrum = opener("read spectrum")(path, row=row, id=id)
+        return result
+
+    def plot(self, **options: Any) -> Any:
+        """Return a bokeh figure of the spectrum; see :func:`specanom.plots.spectrum` for the options."""
+        return opener("plot spectrum")(self, **options)
+
+    def to_specutils(self) -> Any:
+        """Return a ``specutils.Spectrum`` with units, inverse-variance uncertainty, mask and meta.
+
+        Raises
+        ------
+        MissingDependency
+            When specutils is not installed.
+        """
+        from .convert import to_specutils
+
+        return to_specutils(self)
+
+    @classmethod
+    def from_specutils(cls, spectrum: Any, *, id: str = "", z: float | None = None) -> Spectrum:
+        """Make a Spectrum from a one-dimensional ``specutils.Spectrum``.
+
+        Parameters
+        ----------
+        spectrum : specutils.Spectrum
+            Any spectral axis that converts to a wavelength; taken as vacuum.
+        id : str, optional
+            Name; otherwise ``meta["id"]`` or a hash of the content.
+        z : float, optional
+            Redshift; otherwise ``meta["z"]`` or the spectrum's own when it has one.
+        """
+        from .convert import from_specutils
+
+        return from_specutils(spectrum, id=id, z=z)
+
+    def __repr__(self) -> str:
+        z = "z unknown" if self.z is None else f"z = {self.z:.5f}"
+        snr = "S/N unknown" if np.isnan(self.snr) else f"S/N {self.snr:.1f}"
+        scaled = ", normalised" if self.scale == "normalised" else ""
+        span = f"{self.wave[0]:.0f}–{self.wave[-1]:.0f} Å {self.frame}"
+        return f"Spectrum {self.id!r}: {len(self)} pixels, {span}{scaled}, {z}, {snr}"
+
+    def _repr_html_(self) -> str:
+        html: str = opener("thumbnail")(self)
+        return html
