@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .errors import DataError, ShapeError, message, require
+from .spectrum import Spectrum
 
-if TYPE_CHECKING:
-    from .spectrum import Spectrum
-
-SDSS_FLUX_UNIT = 1e-17
-"""Flux densities of SDSS and DESI files are in 1e-17 erg/s/cm²/Å."""
+SURVEY_FLUX_UNIT = "1e-17 erg / (s cm2 Angstrom)"
+"""What SDSS and DESI files mean by their flux densities."""
 
 
 def to_specutils(spectrum: Spectrum) -> Any:
@@ -23,7 +21,7 @@ def to_specutils(spectrum: Spectrum) -> Any:
 
     flux_unit = units.dimensionless_unscaled
     if spectrum.scale == "flux":
-        flux_unit = units.Unit(spectrum.meta.get("unit") or "1e-17 erg / (s cm2 Angstrom)")
+        flux_unit = units.Unit(spectrum.meta.get("unit") or SURVEY_FLUX_UNIT)
     uncertainty = None if spectrum.ivar is None else InverseVariance(np.array(spectrum.ivar, dtype=float),
                                                                    unit=flux_unit**-2)
     meta = dict(spectrum.meta) | {"id": spectrum.id, "z": spectrum.z, "frame": spectrum.frame, "scale": spectrum.scale}
@@ -40,8 +38,6 @@ def from_specutils(spectrum: Any, *, id: str = "", z: float | None = None) -> Sp
     """Make a Spectrum from a ``specutils.Spectrum``; see :meth:`Spectrum.from_specutils`."""
     from astropy import units
     from astropy.nddata import InverseVariance
-
-    from .spectrum import Spectrum
 
     flux = spectrum.flux
     if flux.ndim != 1:

@@ -12,12 +12,6 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-if TYPE_CHECKING:
-    from sklearn.exceptions import NotFittedError as _SklearnNotFitted
-
-    class NotFittedError(_SklearnNotFitted): ...
-
-
 T = TypeVar("T")
 
 
@@ -39,6 +33,12 @@ class ShapeError(DataError):
 
 class GridError(DataError):
     """Spectra are on another wavelength grid, in another frame or on another scale than needed."""
+
+
+if TYPE_CHECKING:
+
+    class NotFittedError(SpecanomError, ValueError, AttributeError):
+        """Something was used before it was fitted; at run time scikit-learn's error of that name too."""
 
 
 class MissingDependency(SpecanomError, ImportError):

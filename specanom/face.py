@@ -1,8 +1,8 @@
 """Where methods that open something find it.
 
-``Spectrum.read()``, ``.plot()`` and ``.summary()`` live on records of low layers, while readers and plots live
-higher up. They look their function up here by name, and only the call imports it: the one named exception to
-"imports go down".
+``Spectrum.read()``, ``.plot()`` and ``.to_specutils()`` live on records of low layers, while readers, plots and
+converters live higher up. They look their function up here by name, and only the call imports it: the one named
+exception to "imports go down".
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 
 OPENERS = {
     "read spectrum": "specanom.surveys:read_one",
+    "to specutils": "specanom.convert:to_specutils",
+    "from specutils": "specanom.convert:from_specutils",
     "plot spectrum": "specanom.plots:spectrum",
     "plot sample": "specanom.plots:sample",
     "plot explanation": "specanom.plots:explanation",

@@ -70,9 +70,9 @@ ABSORPTION = _lines(
 )
 ULTRAVIOLET = _lines(
     "uv",
-    ("Lya", "Lyα", 1215.67), ("NV1241", "N V", 1240.81), ("SiIV1400", "Si IV+O IV]", 1399.8), ("CIV1549", "C IV", 1549.06),
-    ("HeII1640", "He II 1640", 1640.42), ("CIII1909", "C III]", 1908.73), ("MgII2799", "Mg II", 2798.75),
-    ("NeV3427", "[Ne V]", 3426.84),
+    ("Lya", "Lyα", 1215.67), ("NV1241", "N V", 1240.81), ("SiIV1400", "Si IV+O IV]", 1399.8),
+    ("CIV1549", "C IV", 1549.06), ("HeII1640", "He II 1640", 1640.42), ("CIII1909", "C III]", 1908.73),
+    ("MgII2799", "Mg II", 2798.75), ("NeV3427", "[Ne V]", 3426.84),
 )
 LINES: tuple[Line, ...] = tuple(sorted(EMISSION + ABSORPTION + ULTRAVIOLET, key=lambda item: item.wave))
 """Rest-frame lines, by wavelength."""

@@ -162,9 +162,7 @@ class Spectrum:
         MissingDependency
             When specutils is not installed.
         """
-        from .convert import to_specutils
-
-        return to_specutils(self)
+        return opener("to specutils")(self)
 
     @classmethod
     def from_specutils(cls, spectrum: Any, *, id: str = "", z: float | None = None) -> Spectrum:
@@ -179,9 +177,8 @@ class Spectrum:
         z : float, optional
             Redshift; otherwise ``meta["z"]`` or the spectrum's own when it has one.
         """
-        from .convert import from_specutils
-
-        return from_specutils(spectrum, id=id, z=z)
+        made: Spectrum = opener("from specutils")(spectrum, id=id, z=z)
+        return made
 
     def __repr__(self) -> str:
         z = "z unknown" if self.z is None else f"z = {self.z:.5f}"

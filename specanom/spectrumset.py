@@ -1,0 +1,300 @@
+"""Many spectra on one wavelength grid, and the table of what is known of their objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import DataError, GridError, ShapeError, choice, message
+from .face import opener
+from .seeds import content_hash
+from .spectrum import FRAMES, SCALES, Spectrum, as_wavelength
+from .store import ARRAYS, Rows, SpectrumWriter, open_store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INTEGER_COLUMNS = ("plate", "mjd", "fiber")
+
+
+class SpectrumSet:
+    """Spectra on one grid: arrays of shape ``(n, p)`` and a table with one row each.
+
+    Plain arrays are welcome. Arrays are read-only; a set opened from disk reads them when they are first touched,
+    and :meth:`blocks` and slices read only their own rows.
+
+    Parameters
+    ----------
+    wave : (p,) array or Quantity
+        Vacuum wavelengths, Å unless a unit says otherwise.
+    flux : (n, p) array
+        Flux per Å; NaN marks a missing pixel.
+    ivar : (n, p) array, optional
+        Inverse variance in the units of `flux`; 0 where missing or imputed; None when the noise is not known.
+    table : DataFrame, optional
+        One row per spectrum. `id` is text; without it, ids are hashes of the content (equal rows stay).
+    mask : (n, p) array of int, optional
+        The survey's mask bits.
+    imputed : (n, p) bool array, optional
+        Pixels filled in by preprocessing.
+    frame, scale : str
+        ``"rest"`` or ``"observed"``; ``"normalised"`` or ``"flux"``.
+    provenance : mapping, optional
+        How the set came about.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sample = SpectrumSet(np.arange(4000, 4005), np.ones((3, 5)))
+    >>> sample
+    SpectrumSet: 3 spectra x 5 pixels, 4000–4004 Å rest, normalised
+    >>> len(sample[:2])
+    2
+    """
+
+    def __init__(
+        self,
+        wave: ArrayLike,
+        flux: ArrayLike | Rows,
+        ivar: ArrayLike | Rows | None = None,
+        table: pd.DataFrame | None = None,
+        *,
+        mask: ArrayLike | Rows | None = None,
+        imputed: ArrayLike | Rows | None = None,
+        frame: str = "rest",
+        scale: str = "normalised",
+        provenance: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._wave = as_wavelength(wave)
+        self.frame = choice("frame", frame, FRAMES)
+        self.scale = choice("scale", scale, SCALES)
+        self.provenance: Mapping[str, Any] = MappingProxyType(dict(provenance or {}))
+        given = {"flux": flux, "ivar": ivar, "mask": mask, "imputed": imputed}
+        self._arrays = {name: _as_rows(name, value) for name, value in given.items()}
+        shape = self._arrays["flux"].shape  # type: ignore[union-attr]
+        for name, value in self._arrays.items():
+            if value is not None and (value.shape != shape or value.shape[1:] != self._wave.shape):
+                raise ShapeError(message(name, expected=f"shape (n, {self._wave.size}), equal for all arrays",
+                                         got=f"shape {value.shape}"))
+        self._table = self._make_table(table, shape[0])
+
+    def _make_table(self, table: pd.DataFrame | None, n: int) -> pd.DataFrame:
+        import pandas as pd
+
+        if table is None:
+            table = pd.DataFrame(index=range(n))
+        if len(table) != n:
+            raise ShapeError(message("table", expected=f"{n} rows, one a spectrum", got=f"{len(table)} rows"))
+        made = table.reset_index(drop=True).copy()
+        if "id" not in made:
+            made.insert(0, "id", [content_hash(self._wave, row) for row in self.flux])
+        elif pd.api.types.is_float_dtype(made["id"]):
+            raise DataError(message("table['id']", expected="text or integers", got="floats, which lose digits",
+                                    hint="read the column as text"))
+        made["id"] = made["id"].astype(str).astype(object)
+        for name in INTEGER_COLUMNS:
+            if name in made and not made[name].isna().any():
+                made[name] = made[name].astype(np.int64)
+        return made
+
+    # -- what is in it ---------------------------------------------------------------------------------------------
+
+    @property
+    def wave(self) -> NDArray[np.float64]:
+        """Vacuum wavelengths, Å, shape ``(p,)``."""
+        return self._wave
+
+    @property
+    def flux(self) -> NDArray[np.float32]:
+        """Flux, shape ``(n, p)``."""
+        flux = self._array("flux")
+        assert flux is not None
+        return flux
+
+    @property
+    def ivar(self) -> NDArray[np.float32] | None:
+        """Inverse variance, shape ``(n, p)``, or None."""
+        return self._array("ivar")
+
+    @property
+    def mask(self) -> NDArray[np.uint32] | None:
+        """Mask bits of the survey, shape ``(n, p)``, or None."""
+        return self._array("mask")
+
+    @property
+    def imputed(self) -> NDArray[np.bool_] | None:
+        """Pixels filled in by preprocessing, shape ``(n, p)``, or None."""
+        return self._array("imputed")
+
+    def _array(self, name: str) -> NDArray[Any] | None:
+        value = self._arrays[name]
+        if isinstance(value, Rows):
+            value = self._arrays[name] = value.load()
+        return value
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """What is known of each object, one row a spectrum; `id` is text."""
+        return self._table
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids, in order."""
+        return [str(id) for id in self._table["id"]]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(n, p)``, without reading anything."""
+        n, p = self._arrays["flux"].shape  # type: ignore[union-attr]
+        return int(n), int(p)
+
+    @property
+    def grid_id(self) -> str:
+        """A hash of the wavelengths; equal for sets on the same grid."""
+        return content_hash(self._wave)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    # -- parts of it -----------------------------------------------------------------------------------------------
+
+    @overload
+    def __getitem__(self, key: int | np.integer[Any]) -> Spectrum: ...
+    @overload
+    def __getitem__(self, key: slice | Sequence[int] | NDArray[Any]) -> SpectrumSet: ...
+    def __getitem__(self, key: Any) -> Spectrum | SpectrumSet:
+        if isinstance(key, (int, np.integer)):
+            return self._spectrum(int(key))
+        rows = key if isinstance(key, slice) else np.asarray(key)
+        if isinstance(rows, np.ndarray) and rows.dtype == bool:
+            if rows.shape != (len(self),):
+                raise ShapeError(message("mask", expected=f"shape ({len(self)},)", got=f"shape {rows.shape}"))
+            rows = np.flatnonzero(rows)
+        table = self._table.iloc[rows]
+        return self.replace(table=table, **{k: None if v is None else v[rows] for k, v in self._arrays.items()})
+
+    def _spectrum(self, index: int) -> Spectrum:
+        n = len(self)
+        if not -n <= index < n:
+            raise IndexError(message("index", expected=f"a row of {n} spectra", got=index))
+        index %= n
+        row = {name: self._table[name].iloc[index] for name in self._table.columns}
+        rows: dict[str, Any] = {name: None if value is None else np.asarray(value[index : index + 1])[0]
+                for name, value in self._arrays.items()}
+        z = row.get("z")
+        return Spectrum(self._wave, rows["flux"], rows["ivar"], rows["mask"], z=None if z is None else float(z),
+                        id=str(row["id"]), frame=self.frame, scale=self.scale, imputed=rows["imputed"],
+                        meta={k: v.item() if isinstance(v, np.generic) else v for k, v in row.items() if k != "id"})
+
+    def __iter__(self) -> Iterator[Spectrum]:
+        for block in self.blocks():
+            for index in range(len(block)):
+                yield block[index]
+
+    def blocks(self, n: int = 1024) -> Iterator[SpectrumSet]:
+        """Yield the set in blocks of at most `n` rows; a set on disk is read block by block and not kept."""
+        for start in range(0, len(self), n):
+            yield self[start : start + n]
+
+    def by_id(self, id: str) -> Spectrum:
+        """Return the first spectrum called `id`.
+
+        Raises
+        ------
+        DataError
+            When there is none.
+        """
+        found = np.flatnonzero(self._table["id"].to_numpy() == str(id))
+        if not found.size:
+            raise DataError(message("id", expected="an id of this set", got=repr(id), hint=f"{self.ids[:3]}, …"))
+        return self._spectrum(int(found[0]))
+
+    def replace(self, **fields: Any) -> SpectrumSet:
+        """Return a copy with other values for the named constructor arguments."""
+        now = dict(self._arrays, wave=self._wave, table=self._table, frame=self.frame, scale=self.scale,
+                   provenance=self.provenance)
+        return SpectrumSet(**{**now, **fields})
+
+    @classmethod
+    def concatenate(cls, sets: Sequence[SpectrumSet]) -> SpectrumSet:
+        """Join sets on the same grid, frame and scale; an array that one of them lacks is left out."""
+        import pandas as pd
+
+        if not sets:
+            raise DataError(message("sets", expected="at least one SpectrumSet", got="none"))
+        first = sets[0]
+        for other in sets[1:]:
+            same = other.grid_id == first.grid_id and (other.frame, other.scale) == (first.frame, first.scale)
+            if not same:
+                raise GridError(message("sets", expected="one grid, frame and scale", got="several",
+                                        hint="bring them to one grid with a fitted Preprocessor"))
+        joined: dict[str, Any] = {}
+        for name in ARRAYS:
+            parts = [getattr(one, name) for one in sets]
+            joined[name] = None if any(part is None for part in parts) else np.concatenate(parts)
+        table = pd.concat([one.table for one in sets], ignore_index=True)
+        return first.replace(table=table, **joined)
+
+    # -- on disk ---------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path, *, overwrite: bool = True) -> Path:
+        """Write the set as a sharded Zarr v3 group with a manifest; returns the path.
+
+        Parameters
+        ----------
+        path : path-like
+            Folder to make, e.g. ``"sample.zarr"``. It appears when it is whole.
+        overwrite : bool
+            Whether a set that is there already may be replaced.
+        """
+        arrays = [name for name in ARRAYS if self._arrays[name] is not None]
+        with SpectrumWriter(path, self._wave, arrays, frame=self.frame, scale=self.scale, overwrite=overwrite,
+                            provenance=self.provenance) as writer:
+            for block in self.blocks():
+                writer.append(block.table, {name: getattr(block, name) for name in arrays})
+        return Path(path)
+
+    @classmethod
+    def open(cls, path: str | Path) -> SpectrumSet:
+        """Open a saved set; arrays are read when they are touched.
+
+        Raises
+        ------
+        DataError
+            When there is no finished set of a known version at `path`.
+        """
+        return cls(**open_store(path))
+
+    # -- showing it ------------------------------------------------------------------------------------------------
+
+    def plot(self, **options: Any) -> Any:
+        """Return a bokeh figure of the set; see :func:`specanom.plots.sample`."""
+        return opener("plot sample")(self, **options)
+
+    def __repr__(self) -> str:
+        n, p = self.shape
+        span = f"{self._wave[0]:.0f}–{self._wave[-1]:.0f} Å {self.frame}"
+        return f"SpectrumSet: {n} spectra x {p} pixels, {span}, {self.scale}"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        shown = [c for c in ("id", "z", "snr", "class", "plate", "mjd", "fiber") if c in self._table]
+        return f"<p>{escape(repr(self))}</p>{self._table[shown].head(8).to_html(index=False)}"
+
+
+def _as_rows(name: str, value: Any) -> NDArray[Any] | Rows | None:
+    if value is None or isinstance(value, Rows):
+        return value
+    array = np.asarray(value)
+    if array.ndim != 2:
+        raise ShapeError(message(name, expected="an (n, p) array", got=f"shape {array.shape}",
+                                 hint="one spectrum is Spectrum(wave, flux), or flux[None, :]"))
+    view = array.astype(ARRAYS[name], copy=False).view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,235 @@
+"""Spectra on disk: a Zarr v3 group in shards, a Parquet table, and a manifest that says what is there.
+
+A file system can lose the end of a write: an array that was cut short still opens and shows fill values. So the
+manifest is the only truth on what exists. It is written last, by rename, and without it nothing is opened.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import DataError, ShapeError, message
+from .seeds import content_hash
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = "specanom spectra"
+VERSION = 1
+SHARD = 4096  # rows of one shard: what one task writes
+CHUNK = 64  # rows of one chunk: what reading a single spectrum costs
+ARRAYS: dict[str, type[np.generic]] = {
+    "flux": np.float32, "ivar": np.float32, "mask": np.uint32, "imputed": np.bool_
+}
+_FILL: dict[str, float | int | bool] = {"flux": float("nan"), "ivar": 0.0, "mask": 0, "imputed": False}
+
+
+class Rows:
+    """Some rows of an array on disk, read when :meth:`load` is called."""
+
+    def __init__(self, array: Any, rows: slice | NDArray[np.intp] | None = None) -> None:
+        self._array = array
+        self._dtype = np.dtype(array.dtype)
+        self._rows = np.arange(array.shape[0])[slice(None) if rows is None else rows]
+        self.shape = (len(self._rows), *array.shape[1:])
+
+    def __getitem__(self, key: Any) -> Rows:
+        return Rows(self._array, self._rows[key])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return self.load().astype(dtype or self._dtype, copy=False)
+
+    def load(self) -> NDArray[Any]:
+        """Read the rows, read-only."""
+        rows = self._rows
+        if rows.size and np.array_equal(rows, np.arange(rows[0], rows[0] + rows.size)):
+            values = np.asarray(self._array[rows[0] : rows[0] + rows.size])
+        else:
+            wanted, back = np.unique(rows, return_inverse=True)
+            values = np.asarray(self._array.oindex[wanted])[back] if rows.size else np.empty(self.shape, self._dtype)
+        values.flags.writeable = False
+        return values
+
+
+class SpectrumWriter:
+    """Writes spectra in blocks; whole shards only, and the set appears when it is finished.
+
+    Parameters
+    ----------
+    path : path-like
+        Folder to make.
+    wave : (p,) array
+        Vacuum Å.
+    arrays : sequence of str
+        Which of flux, ivar, mask, imputed are written.
+    frame, scale : str
+        As in :class:`SpectrumSet`.
+    overwrite : bool
+        Whether a finished set at `path` may be replaced.
+    provenance : mapping, optional
+        Kept in the manifest; must be JSON.
+
+    Notes
+    -----
+    Everything goes to a folder beside `path` first and is renamed on :meth:`close`; leaving the ``with`` block by
+    an exception removes it.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        wave: NDArray[np.float64],
+        arrays: Sequence[str] = ("flux", "ivar"),
+        *,
+        frame: str = "rest",
+        scale: str = "normalised",
+        overwrite: bool = True,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.path = Path(path)
+        if self.path.exists() and not overwrite:
+            raise DataError(message("path", expected="a new folder", got=f"{self.path}, which exists",
+                                    hint="overwrite=True"))
+        self._part = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex[:8]}.part")
+        self._wave = np.asarray(wave, dtype=np.float64)
+        self._tables: list[pd.DataFrame] = []
+        self._waiting: dict[str, list[NDArray[Any]]] = {name: [] for name in arrays}
+        self._rows = 0
+        self._shards: list[dict[str, Any]] = []
+        self._head = {"format": FORMAT, "version": VERSION, "frame": frame, "scale": scale, "arrays": list(arrays),
+                      "provenance": dict(provenance or {})}
+        self._group = self._create(list(arrays))
+
+    def _create(self, arrays: list[str]) -> Any:
+        import zarr
+        from zarr.codecs import BloscCodec
+
+        self._part.parent.mkdir(parents=True, exist_ok=True)
+        group = zarr.create_group(store=str(self._part))
+        group.create_array("wave", data=self._wave)
+        codec = BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle")
+        for name in arrays:
+            group.create_array(name, shape=(0, self._wave.size), dtype=np.dtype(ARRAYS[name]), fill_value=_FILL[name],
+                               chunks=(CHUNK, self._wave.size), shards=(SHARD, self._wave.size), compressors=codec)
+        return group
+
+    def append(self, table: pd.DataFrame, arrays: Mapping[str, NDArray[Any] | None]) -> None:
+        """Add rows: a table with their ids, and each array of shape ``(n, p)``."""
+        for name, waiting in self._waiting.items():
+            values = arrays.get(name)
+            if values is None or values.shape != (len(table), self._wave.size):
+                raise ShapeError(message(name, expected=f"shape ({len(table)}, {self._wave.size})",
+                                         got="nothing" if values is None else f"shape {values.shape}"))
+            waiting.append(np.asarray(values, dtype=ARRAYS[name]))
+        self._tables.append(table)
+        self._rows += len(table)
+        while self._rows - SHARD * len(self._shards) >= SHARD:
+            self._write_shard(SHARD)
+
+    def _write_shard(self, rows: int) -> None:
+        start = SHARD * len(self._shards)
+        hashes = {}
+        for name, waiting in self._waiting.items():
+            joined = np.concatenate(waiting)
+            values, rest = joined[:rows], joined[rows:]
+            self._waiting[name] = [rest] if len(rest) else []
+            array = self._group[name]
+            array.resize((start + rows, self._wave.size))
+            array[start : start + rows] = values
+            hashes[name] = content_hash(values)
+        self._shards.append({"rows": rows, "blake2": hashes})
+
+    def close(self) -> Path:
+        """Write what is left, the table and the manifest, and put the set in its place."""
+        import pandas as pd
+
+        left = self._rows - SHARD * len(self._shards)
+        if left:
+            self._write_shard(left)
+        table = pd.concat(self._tables, ignore_index=True) if self._tables else pd.DataFrame({"id": []})
+        table.to_parquet(self._part / "table.parquet", index=False)
+        manifest = self._head | {"rows": self._rows, "wave": content_hash(self._wave), "shards": self._shards}
+        write_json(self._part / "manifest.json", manifest)
+        if self.path.exists():
+            shutil.rmtree(self.path)
+        os.replace(self._part, self.path)
+        return self.path
+
+    def __enter__(self) -> SpectrumWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            shutil.rmtree(self._part, ignore_errors=True)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON so that `path` holds either the old or the new content, never a part of it."""
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
+    with open(part, "w", encoding="utf-8") as handle:
+        json.dump(content, handle, indent=1, ensure_ascii=False, default=_plain)
+        handle.flush()
+        os.fsync(handle.fileno())
+    os.replace(part, path)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def open_store(path: str | Path) -> dict[str, Any]:
+    """Return the constructor arguments of the SpectrumSet saved at `path`; its arrays as :class:`Rows`.
+
+    Raises
+    ------
+    DataError
+        When there is no manifest (nothing there, or the write did not finish), when it is of another version, or
+        when the arrays are not what it says.
+    """
+    import pandas as pd
+    import zarr
+
+    folder = Path(path)
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise DataError(message("path", expected="a finished set of spectra (a folder with manifest.json)",
+                                got=f"{folder} ({type(exc).__name__})", hint="write it again with .save()")) from exc
+    if manifest.get("format") != FORMAT or manifest.get("version") != VERSION:
+        raise DataError(message("path", expected=f"{FORMAT!r} of version {VERSION}",
+                                got=f"{manifest.get('format')!r} of version {manifest.get('version')}",
+                                hint="make it again with this version of specanom"))
+    group: Any = zarr.open_group(str(folder), mode="r")
+    wave = np.asarray(group["wave"][:])
+    arrays = {name: Rows(group[name]) for name in manifest["arrays"]}
+    expected = (manifest["rows"], wave.size)
+    for name, rows in arrays.items():
+        if rows.shape != expected:
+            raise DataError(message("path", expected=f"{name} of shape {expected} as the manifest says",
+                                    got=f"shape {rows.shape} in {folder}", hint="write it again with .save()"))
+    if content_hash(wave) != manifest["wave"]:
+        raise DataError(message("path", expected="the wavelengths of the manifest", got=f"others in {folder}",
+                                hint="write it again with .save()"))
+    table = pd.read_parquet(folder / "table.parquet")
+    return {"wave": wave, **arrays, "table": table, "frame": manifest["frame"], "scale": manifest["scale"],
+            "provenance": manifest["provenance"]}
