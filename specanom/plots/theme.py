@@ -1,0 +1,136 @@
+"""One look for every figure: an empty canvas in the house style, and turning a figure from light to dark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bokeh.layouts import gridplot
+from bokeh.model import Model
+from bokeh.models import ColumnDataSource, GlyphRenderer, GridPlot, HoverTool, InlineStyleSheet, Legend, LegendItem
+from bokeh.models import Plot, WheelZoomTool
+from bokeh.plotting import figure
+
+from .palette import FONT, THEMES, Palette, palette, translation
+
+TOOLS = "pan,box_zoom,reset,save"
+LEFT = 78
+"""Screen pixels left of the frame, the same for all panels so that stacked frames are aligned."""
+
+
+def plain(text: object) -> str:
+    """Return text that is drawn as it is: bokeh would take ``$$…$$`` and ``\\[…\\]`` for formulas."""
+    return str(text).replace("$$", "$\u200b$").replace("\\[", "\\\u200b[").replace("\\(", "\\\u200b(")
+
+
+def canvas(theme: str, title: str = "", *, x: str = "", y: str = "", height: int = 300, options: Any = None) -> figure:
+    """Make an empty figure in the house style.
+
+    Parameters
+    ----------
+    theme : {"light", "dark"}
+        Colours.
+    title, x, y : str
+        Title and axis labels.
+    height : int
+        Screen pixels; the width follows the page.
+    options : dict, optional
+        Options of ``bokeh.plotting.figure``: ranges, axis types, tools.
+    """
+    colours = palette(theme)
+    settings = {"tools": TOOLS, "sizing_mode": "stretch_width", "height": height, "min_width": 320,
+                "output_backend": "canvas", "toolbar_location": "right", **(options or {})}
+    made = figure(title=plain(title), x_axis_label=plain(x), y_axis_label=plain(y), **settings)
+    made.add_tools(WheelZoomTool(dimensions="width"))
+    made.toolbar.logo = None
+    made.min_border_left, made.min_border_right = LEFT, 14
+    _dress(made, colours)
+    return made
+
+
+def _dress(made: figure, colours: Palette) -> None:
+    made.background_fill_color = made.border_fill_color = colours.paper
+    made.outline_line_color = None
+    made.title.text_color, made.title.text_font = colours.ink, FONT
+    made.title.text_font_size, made.title.text_font_style = "14px", "bold"
+    for axis in made.axis:
+        axis.axis_line_color = axis.major_tick_line_color = colours.faint
+        axis.minor_tick_line_color = None
+        axis.major_label_text_color = axis.axis_label_text_color = colours.muted
+        axis.major_label_text_font = axis.axis_label_text_font = FONT
+        axis.major_label_text_font_size, axis.axis_label_text_font_size = "12px", "12px"
+        axis.axis_label_text_font_style = "normal"
+    for grid in made.grid:
+        grid.grid_line_color = colours.grid
+    made.xgrid.grid_line_color = None
+
+
+def legend(made: figure, entries: Sequence[tuple[str, Sequence[GlyphRenderer]]], colours: Palette) -> None:
+    """Put a legend above the frame, where it can cover nothing; a click hides a curve."""
+    items = [LegendItem(label=plain(text), renderers=list(renderers)) for text, renderers in entries]
+    made.add_layout(Legend(
+        items=items, orientation="horizontal", location="left", click_policy="hide", spacing=16, padding=2, margin=0,
+        border_line_color=None, background_fill_color=None, label_text_color=colours.muted, label_text_font=FONT,
+        label_text_font_size="12px", glyph_height=14, glyph_width=18, label_standoff=6,
+    ), "above")
+
+
+def hover(made: figure, renderers: Sequence[GlyphRenderer], rows: Sequence[tuple[str, str]], *,
+          mode: str = "mouse", formatters: dict[str, Any] | None = None) -> HoverTool:
+    """Add a hover tool with labelled rows for `renderers`; returns it."""
+    tool = HoverTool(renderers=list(renderers), tooltips=list(rows), mode=mode, formatters=formatters or {},
+                     line_policy="nearest", point_policy="snap_to_data" if mode == "mouse" else "follow_mouse")
+    made.add_tools(tool)
+    return tool
+
+
+def stack(panels: Sequence[Plot], *, columns: int = 1) -> GridPlot:
+    """Join panels into one layout with one toolbar."""
+    return gridplot(list(panels), ncols=columns, sizing_mode="stretch_width", toolbar_location="right",
+                    toolbar_options={"logo": None})
+
+
+def paper_of(theme: str) -> InlineStyleSheet:
+    """Return the style sheet that gives a layout the theme's background, so that no seam shows between panels."""
+    return InlineStyleSheet(css=f":host {{ background-color: {palette(theme).paper}; }}")
+
+
+def restyle(layout: Model, theme: str) -> Model:
+    """Turn every colour of a finished figure or layout into that of `theme`, in place; returns it.
+
+    Works on live documents: only properties that change are set.
+    """
+    target = palette(theme)
+    table: dict[str, str] = {}
+    for source in THEMES.values():
+        if source is not target:
+            table |= translation(source, target)
+    for model in layout.references():
+        for name in model.properties():
+            if name in ("tags", "name", "data") or name.startswith("js_"):
+                continue
+            _translate_property(model, name, table)
+        if isinstance(model, ColumnDataSource):
+            for column, values in model.data.items():
+                if column.startswith("color"):
+                    model.data[column] = [table.get(v, v) for v in values]
+    return layout
+
+
+def _translate_property(model: Model, name: str, table: dict[str, str]) -> None:
+    old = getattr(model, name)
+    if isinstance(old, str) and "color" in name or isinstance(model, InlineStyleSheet) and name == "css":
+        new: Any = table.get(old, old) if old in table else _inside(old, table)
+    elif isinstance(old, (list, tuple)) and name in ("palette", "text", "tooltips") and old:
+        new = type(old)(table.get(v, v) if isinstance(v, str) else v for v in old)
+    else:
+        return
+    if new != old:
+        setattr(model, name, new)
+
+
+def _inside(text: str, table: dict[str, str]) -> str:
+    for old, new in table.items():
+        if old in text:
+            return text.replace(old, new)
+    return text
