@@ -1,0 +1,58 @@
+"""Is everything here that specanom needs?"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from dataclasses import dataclass
+
+from .manifest import versions
+from .parameters import STAGES, notebook
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""
+    optional: bool = False
+
+
+def check_installation() -> list[Check]:
+    """Look at Python, packages, notebooks, the kernel, the device and what is optional."""
+    found = [Check("Python", sys.version_info >= (3, 11), sys.version.split()[0], "Python 3.11 or newer")]
+    found += [Check(name, text != "not installed", text, f"pip install {name}") for name, text in versions().items()
+              if name != "python"]
+    found += [Check(f"notebook {stage}", notebook(stage).is_file(), str(notebook(stage)), "install specanom again")
+              for stage in STAGES]
+    found += [_kernel(), _device()]
+    found += [_optional(module, extra) for module, extra in (("lime", "explain"), ("skimage", "explain"),
+                                                            ("ipywidgets", "widgets"), ("specutils", "specutils"),
+                                                            ("distributed", "dask"), ("dustmaps", "dust"))]
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    return [*found, Check("browser for the tests", browser is not None, browser or "none", "apt-get install chromium",
+                          optional=True)]
+
+
+def _kernel() -> Check:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    names = sorted(KernelSpecManager().find_kernel_specs())
+    return Check("Jupyter kernel", "python3" in names, ", ".join(names) or "none", "python -m ipykernel install --user")
+
+
+def _device() -> Check:
+    import torch
+
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    return Check("device", True, torch.cuda.get_device_name(0) if cuda else "Apple GPU" if mps else "CPU")
+
+
+def _optional(module: str, extra: str) -> Check:
+    there = importlib.util.find_spec(module) is not None
+    return Check(f"{module} (optional)", there, "installed" if there else "not installed",
+                 f"pip install 'specanom[{extra}]'", optional=True)

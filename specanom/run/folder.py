@@ -1,0 +1,100 @@
+"""A run folder as notebooks see it: where each product lies, and how a stage says what it did."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DataError, message
+from ..spectrumset import SpectrumSet
+from ..store import write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class RunFolder:
+    """The products of a run.
+
+    Parameters
+    ----------
+    path : path-like
+        The run folder; made when it is not there.
+
+    Examples
+    --------
+    >>> run = RunFolder("runs/first")                   # doctest: +SKIP
+    >>> run.table("scores").head()                      # doctest: +SKIP
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def need(self, name: str, stage: str) -> Path:
+        """Return the path of a product, or say which stage makes it.
+
+        Raises
+        ------
+        DataError
+            When it is not there.
+        """
+        path = self.path / name
+        if not path.exists():
+            raise DataError(message("run_dir", expected=f"{name} from stage {stage}", got=f"no {path}",
+                                    hint=f"run {stage} first, or all of it with specanom run --run-dir {self.path}"))
+        return path
+
+    # -- products --------------------------------------------------------------------------------------------------
+
+    def sample(self) -> SpectrumSet:
+        """Open the preprocessed spectra."""
+        return SpectrumSet.open(self.need("sample.zarr", "02_preprocess"))
+
+    def table(self, name: str, stage: str = "an earlier stage") -> pd.DataFrame:
+        """Read a table of the run by name, e.g. ``"scores"``."""
+        import pandas as pd
+
+        return pd.read_parquet(self.need(f"{name}.parquet", stage))
+
+    def tables(self, name: str) -> pd.DataFrame | None:
+        """Read a table of ``tables/`` when the run has it."""
+        import pandas as pd
+
+        path = self.path / "tables" / f"{name}.parquet"
+        return pd.read_parquet(path) if path.exists() else None
+
+    def write(self, table: pd.DataFrame, name: str) -> Path:
+        """Write a table as Parquet, by rename: readers see the old one or the new one."""
+        path = self.path / f"{name}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
+        table.to_parquet(part, index=False)
+        os.replace(part, path)
+        return path
+
+    # -- what a stage did ------------------------------------------------------------------------------------------
+
+    def record(self, stage: str, counts: Mapping[str, Any], outputs: list[str]) -> None:
+        """Say what a stage counted and which products it made; the pipeline and the report read it."""
+        folder = self.path / "stages"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / f"{stage}.json", {"counts": dict(counts), "outputs": outputs, "finished": time.time()})
+
+    def recorded(self, stage: str) -> dict[str, Any]:
+        """Return what a stage said of itself; empty when it never finished."""
+        path = self.path / "stages" / f"{stage}.json"
+        if not path.exists():
+            return {}
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return content

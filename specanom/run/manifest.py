@@ -1,0 +1,122 @@
+"""What a run made, from what, with which versions: one JSON file that decides what may be skipped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ..errors import DataError, message
+from ..store import write_json
+
+FORMAT = "specanom run"
+VERSION = 1
+PACKAGES = ("specanom", "numpy", "scipy", "pandas", "astropy", "torch", "scikit-learn", "zarr", "bokeh", "papermill")
+
+
+class Manifest:
+    """The ``manifest.json`` of a run folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder; it need not exist yet.
+
+    Attributes
+    ----------
+    content : dict
+        ``parameters``, ``versions`` and, by stage, ``stages``: key, status, seconds, outputs, counts.
+
+    Raises
+    ------
+    DataError
+        When the folder was made by another version of the format, or its manifest cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "manifest.json"
+        self.content: dict[str, Any] = {"format": FORMAT, "version": VERSION, "parameters": {}, "versions": {},
+                                        "stages": {}}
+        if self.path.exists():
+            self.content = self._read()
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            content = json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as exc:
+            raise DataError(message("run folder", expected=f"a readable {self.path}",
+                                    got=f"{type(exc).__name__}: {exc}", hint="start in a new folder")) from exc
+        if not isinstance(content, dict) or content.get("format") != FORMAT or content.get("version") != VERSION:
+            found = content.get("version") if isinstance(content, dict) else None
+            raise DataError(message("run folder", expected=f"{FORMAT!r} of version {VERSION}",
+                                    got=f"version {found} in {self.path}",
+                                    hint="start in a new folder, or use the specanom that made it"))
+        return content
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of the last run."""
+        return dict(self.content["parameters"])
+
+    def stage(self, name: str) -> dict[str, Any]:
+        """Return what is known of a stage; empty when it never ran."""
+        return dict(self.content["stages"].get(name, {}))
+
+    def write(self, *, parameters: Mapping[str, Any] | None = None, stage: str | None = None,
+              record: Mapping[str, Any] | None = None) -> None:
+        """Remember parameters or the record of one stage, and write the file (by rename)."""
+        if parameters is not None:
+            self.content["parameters"] = dict(parameters)
+        if stage is not None:
+            self.content["stages"][stage] = dict(record or {})
+        self.content["versions"] = versions()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.path, self.content)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that decide a result."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def fingerprint(path: Path) -> str:
+    """Return a hash of a file or a folder; a folder with a manifest is known by its manifest.
+
+    A set of spectra may hold many gigabytes, but its manifest has the hash of every shard.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    if not path.exists():
+        return "missing"
+    own = path / "manifest.json"
+    files = [own] if own.exists() else [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    for file in files:
+        digest.update(str(file.relative_to(path.parent)).encode())
+        with open(file, "rb") as handle:
+            for block in iter(lambda: handle.read(1 << 20), b""):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def listing(paths: Iterable[Path]) -> str:
+    """Return a hash of names, sizes and times of input files: cheap enough for a million of them."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(paths):
+        stat = path.stat()
+        digest.update(f"{path}\x1f{stat.st_size}\x1f{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def key(parts: Mapping[str, Any]) -> str:
+    """Return the hash of everything a stage depends on."""
+    return hashlib.blake2b(json.dumps(parts, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()

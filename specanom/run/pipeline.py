@@ -1,0 +1,157 @@
+"""Runs the notebooks one after another, skips what is up to date, and resumes after a failure."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import SpecanomError, message
+from .folder import RunFolder
+from .manifest import Manifest, fingerprint, key, versions
+from .parameters import STAGES, check, known, notebook, of_stage
+from .sources import inputs_of
+
+
+class StageFailed(SpecanomError):
+    """A notebook of the run ended with an error; its executed copy is kept."""
+
+    def __init__(self, stage: str, executed: Path, reason: str) -> None:
+        super().__init__(f"{stage}: {reason}\nThe failed notebook is kept: {executed}\n"
+                         "Try: mend the cause and give the same command again; finished stages are skipped")
+        self.stage, self.executed, self.reason = stage, executed, reason
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What happened to one stage."""
+
+    stage: str
+    skipped: bool
+    seconds: float
+    counts: Mapping[str, Any]
+
+
+Listener = Callable[[str, StageResult | None], None]
+
+
+def run_pipeline(
+    run_dir: str | Path,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    force: bool = False,
+    until: str | None = None,
+    listener: Listener | None = None,
+) -> list[StageResult]:
+    """Run the whole method into `run_dir`.
+
+    Parameters
+    ----------
+    run_dir : path-like
+        Made when missing. What an earlier run left there and still fits is not made again.
+    parameters : mapping, optional
+        Parameters of the notebooks by name.
+    force : bool
+        Run every stage.
+    until : str, optional
+        The last stage to run.
+    listener : callable, optional
+        Called with the stage's name and None when it starts, and with its result when it is done.
+
+    Returns
+    -------
+    list of StageResult
+        One a stage.
+
+    Raises
+    ------
+    StageFailed
+        When a notebook fails. The next run goes on from there.
+    ArgumentError
+        For an unknown parameter or a value of the wrong type.
+    """
+    given = check(parameters or {})
+    folder = RunFolder(run_dir)
+    manifest = Manifest(folder.path)
+    defaults = {name: one.default for name, one in known().items()}
+    settings = {**defaults, **given, "run_dir": str(folder.path)}
+    manifest.write(parameters=settings)
+    results = []
+    upstream = inputs_of(settings)
+    for stage in STAGES:
+        results.append(_run_stage(stage, folder, manifest, settings, upstream=upstream, force=force, listener=listener))
+        upstream = key({"before": upstream, "outputs": manifest.stage(stage)["outputs"]})
+        if stage == until:
+            break
+    return results
+
+
+def _run_stage(stage: str, folder: RunFolder, manifest: Manifest, settings: Mapping[str, Any], *, upstream: str,
+               force: bool, listener: Listener | None) -> StageResult:
+    mine = {name: settings[name] for name in of_stage(stage)}
+    if "preset" in mine and settings.get("preset") is not None:
+        mine["preset"] = settings["preset"]
+    wanted = key({"parameters": {k: v for k, v in mine.items() if k != "run_dir"}, "upstream": upstream,
+                  "notebook": fingerprint(notebook(stage)), "specanom": versions()["specanom"]})
+    before = manifest.stage(stage)
+    if not force and before.get("status") == "done" and before.get("key") == wanted and _untouched(folder, before):
+        result = StageResult(stage, True, float(before["seconds"]), before["counts"])
+    else:
+        if listener:
+            listener(stage, None)
+        result = _execute(stage, folder, manifest, mine, wanted)
+    if listener:
+        listener(stage, result)
+    return result
+
+
+def _untouched(folder: RunFolder, record: Mapping[str, Any]) -> bool:
+    return all(fingerprint(folder / name) == known for name, known in record["outputs"].items())
+
+
+def _execute(
+    stage: str, folder: RunFolder, manifest: Manifest, parameters: Mapping[str, Any], wanted: str
+) -> StageResult:
+    executed = folder.path / "notebooks" / f"{stage}.ipynb"
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    start = time.time()
+    manifest.write(stage=stage, record={"status": "running", "key": wanted, "started": start, "outputs": {}})
+    try:
+        _papermill(notebook(stage), executed, parameters)
+    except BaseException as exc:
+        status = "interrupted" if isinstance(exc, KeyboardInterrupt) else "failed"
+        with contextlib.suppress(OSError):  # on a full disk the first failure is the one to tell
+            manifest.write(stage=stage, record={"status": status, "key": wanted, "started": start, "outputs": {},
+                                                "seconds": time.time() - start, "error": _reason(exc)})
+        if not isinstance(exc, Exception):
+            raise
+        raise StageFailed(stage, executed, _reason(exc)) from exc
+    said = folder.recorded(stage)
+    seconds = time.time() - start
+    manifest.write(stage=stage, record={
+        "status": "done", "key": wanted, "started": start, "seconds": round(seconds, 2), "parameters": dict(parameters),
+        "counts": said["counts"], "outputs": {name: fingerprint(folder / name) for name in said["outputs"]}})
+    return StageResult(stage, False, seconds, said["counts"])
+
+
+def _papermill(source: Path, target: Path, parameters: Mapping[str, Any]) -> None:
+    import papermill
+
+    # Debugger warnings and progress bars of the kernel do not belong in the log of a cron job.
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    papermill.execute_notebook(str(source), str(target), parameters=dict(parameters), kernel_name="python3",
+                               progress_bar=False, log_output=False, cwd=None, store_widget_state=False)
+
+
+def _reason(exc: BaseException) -> str:
+    """Say in one line why a notebook failed."""
+    if isinstance(exc, OSError) and exc.errno == errno.ENOSPC:
+        return message("disk", expected="free space for the run folder", got="a full disk",
+                       hint="free some space, or another --run-dir")
+    name, value = getattr(exc, "ename", type(exc).__name__), getattr(exc, "evalue", str(exc))
+    return f"{name}: {value}".strip()
