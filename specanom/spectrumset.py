@@ -93,7 +93,7 @@ class SpectrumSet:
         made = table.reset_index(drop=True).copy()
         if "id" not in made:
             made.insert(0, "id", [content_hash(self._wave, row) for row in self.flux])
-        elif pd.api.types.is_float_dtype(made["id"]):
+        elif len(made) and pd.api.types.is_float_dtype(made["id"]):
             raise DataError(message("table['id']", expected="text or integers", got="floats, which lose digits",
                                     hint="read the column as text"))
         made["id"] = made["id"].astype(str).astype(object)

@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "bokeh", "dask", "ipywidgets", "papermill", "sklearn", "lime", "faiss", "pandas", "astropy.units", "zarr")
+HEAVY = ("torch", "bokeh", "dask", "ipywidgets", "papermill", "sklearn", "lime", "faiss", "pandas", "astropy.units",
+         "zarr")
 
 
 def loaded_by(code: str) -> set[str]:
@@ -43,8 +44,9 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_widgets_cannot_be_imported_twice() -> None:
-    assert importlib.import_module("specanom.widgets").__name__ == "specanom.widgets"
-    out = subprocess.run([sys.executable, "-c", "import widgets"], capture_output=True, text=True, cwd=importlib.import_module(
-        "specanom.widgets").__path__[0] + "/..")
+    installed = importlib.import_module("specanom.widgets")
+    assert installed.__name__ == "specanom.widgets"
+    beside = f"{installed.__path__[0]}/.."
+    out = subprocess.run([sys.executable, "-c", "import widgets"], capture_output=True, text=True, cwd=beside)
     assert out.returncode != 0
     assert "import specanom.widgets" in out.stderr

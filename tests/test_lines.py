@@ -1,0 +1,74 @@
+"""Wavelengths are vacuum, and a mask is where it says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specanom import lines
+from specanom.errors import ArgumentError
+
+WAVE = np.linspace(3500, 7500, 40001)
+
+
+def test_air_and_vacuum_agree_with_specutils() -> None:
+    from astropy import units as u
+    from specutils.utils.wcs_utils import vac_to_air
+
+    vacuum = np.linspace(3500, 9500, 50)
+    other = vac_to_air(vacuum * u.AA, method="Ciddor1996").to_value(u.AA)
+    np.testing.assert_allclose(lines.vacuum_to_air(vacuum), other, atol=2e-3)
+
+
+@given(st.floats(2000, 12000))
+def test_air_to_vacuum_inverts(wave: float) -> None:
+    assert float(lines.vacuum_to_air(lines.air_to_vacuum(wave))) == pytest.approx(wave, abs=1e-8)
+
+
+@pytest.mark.parametrize(("name", "air"), [("Ha", 6562.80), ("OIII5008", 5006.843), ("Hb", 4861.333),
+                                           ("OII3727", 3726.032), ("NII6585", 6583.45), ("SII6733", 6730.82)])
+def test_lines_are_vacuum_wavelengths(name: str, air: float) -> None:
+    """Air wavelengths of the NIST tables, turned into vacuum, are ours to 0.03 Å."""
+    assert lines.line(name).wave == pytest.approx(float(lines.air_to_vacuum(air)), abs=0.03)
+
+
+def test_the_paper_filter_sits_83_km_s_too_blue() -> None:
+    ours, theirs = lines.filter_waves(["Ha"])[0], 6562.787
+    assert (ours - theirs) / ours * lines.C_KMS == pytest.approx(83, abs=1)
+    assert theirs in lines.filter_waves("paper")
+
+
+def test_the_paper_filter_misses_one_line_of_the_oxygen_doublet() -> None:
+    pixel = np.argmin(abs(WAVE - 3729.875))
+    assert not lines.line_mask(WAVE, 250, "paper")[pixel]
+    assert lines.line_mask(WAVE, 250)[pixel]
+
+
+@given(st.floats(50, 1000))
+def test_a_mask_is_plus_minus_the_velocity(velocity: float) -> None:
+    masked = WAVE[lines.line_mask(WAVE, velocity, ["Hb"])]
+    half = 4862.69 * velocity / lines.C_KMS
+    assert masked.min() == pytest.approx(4862.69 - half, abs=0.11)
+    assert masked.max() == pytest.approx(4862.69 + half, abs=0.11)
+
+
+def test_wrong_calls_say_what_to_try() -> None:
+    with pytest.raises(ArgumentError, match="did you mean"):
+        lines.line("OIII5007")
+    with pytest.raises(ArgumentError, match="above 0 km/s"):
+        lines.line_mask(WAVE, -3)
+
+
+def test_nearest_line_knows_its_tolerance() -> None:
+    near = lines.nearest_line(6565.0)
+    assert near is not None
+    assert near.name == "Ha"
+    assert lines.nearest_line(5500.0) is None
+
+
+def test_names_are_unique_and_sorted() -> None:
+    names = [one.name for one in lines.LINES + lines.SKY_LINES]
+    assert len(names) == len(set(names))
+    assert [one.wave for one in lines.LINES] == sorted(one.wave for one in lines.LINES)

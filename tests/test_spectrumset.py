@@ -1,0 +1,168 @@
+"""Sets of spectra, in memory and on disk."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import specanom as sa
+from specanom.errors import DataError, GridError, ShapeError
+from specanom.store import SHARD, SpectrumWriter
+
+WAVE = np.linspace(4000, 4100, 7)
+
+
+def make(n: int = 6, *, ids: bool = True, seed: int = 0) -> sa.SpectrumSet:
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame({"id": [f"{i:04d}" for i in range(n)], "z": rng.uniform(0, 1, n), "plate": np.arange(n)})
+    return sa.SpectrumSet(WAVE, rng.normal(size=(n, 7)), rng.uniform(1, 2, (n, 7)), table if ids else None,
+                          imputed=rng.random((n, 7)) < 0.1, mask=rng.integers(0, 9, (n, 7)), provenance={"seed": seed})
+
+
+def equal(a: sa.SpectrumSet, b: sa.SpectrumSet) -> None:
+    for name in ("wave", "flux", "ivar", "mask", "imputed"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    pd.testing.assert_frame_equal(a.table, b.table)
+    assert (a.frame, a.scale, dict(a.provenance)) == (b.frame, b.scale, dict(b.provenance))
+
+
+def test_rows_slices_masks_and_iteration_agree() -> None:
+    s = make()
+    assert s[2].id == "0002"
+    assert s[-1].id == "0005"
+    np.testing.assert_array_equal(s[np.array([True, False] * 3)].flux, s.flux[::2])
+    np.testing.assert_array_equal(s[[4, 1]].flux, s.flux[[4, 1]])
+    assert [one.id for one in s] == s.ids
+    np.testing.assert_array_equal(np.concatenate([b.flux for b in s.blocks(4)]), s.flux)
+    one = s[3]
+    assert (one.z, one.meta["plate"], one.frame, one.scale) == (s.table["z"][3], 3, "rest", "normalised")
+
+
+def test_equal_rows_of_plain_arrays_stay() -> None:
+    s = sa.SpectrumSet(WAVE, np.ones((3, 7)))
+    assert len(s) == 3
+    assert len(set(s.ids)) == 1
+
+
+def test_ids_that_lost_digits_are_refused() -> None:
+    with pytest.raises(DataError, match="lose digits"):
+        sa.SpectrumSet(WAVE, np.ones((1, 7)), table=pd.DataFrame({"id": [3.9633345008634465e16]}))
+    big = sa.SpectrumSet(WAVE, np.ones((1, 7)), table=pd.DataFrame({"id": [39633345008634465]}))
+    assert big.ids == ["39633345008634465"]
+
+
+@pytest.mark.parametrize("bad", [{"flux": np.ones(7)}, {"flux": np.ones((2, 6))}, {"ivar": np.ones((3, 7))},
+                                 {"table": pd.DataFrame({"id": ["a"]})}])
+def test_wrong_shapes_are_refused(bad) -> None:
+    with pytest.raises(ShapeError, match="expected"):
+        sa.SpectrumSet(**{"wave": WAVE, "flux": np.ones((2, 7)), **bad})
+
+
+def test_save_and_open(tmp_path) -> None:
+    s = make(9)
+    s.save(tmp_path / "x.zarr")
+    equal(sa.SpectrumSet.open(tmp_path / "x.zarr"), s)
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_what_is_opened_is_read_when_touched(tmp_path) -> None:
+    make(9).save(tmp_path / "x.zarr")
+    lazy = sa.SpectrumSet.open(tmp_path / "x.zarr")
+    part = lazy[[7, 2]]
+    assert lazy.shape == (9, 7)
+    assert not isinstance(lazy._arrays["flux"], np.ndarray)
+    np.testing.assert_array_equal(part.flux, make(9).flux[[7, 2]])
+    assert not isinstance(lazy._arrays["flux"], np.ndarray)  # only the part was read
+
+
+@given(st.lists(st.integers(0, 8), max_size=12))
+def test_any_rows_come_from_disk_as_from_memory(tmp_path_factory, rows: list[int]) -> None:
+    folder = tmp_path_factory.getbasetemp() / "shared.zarr"
+    s = make(9)
+    if not folder.exists():
+        s.save(folder)
+    picked = np.array(rows, dtype=int)
+    np.testing.assert_array_equal(sa.SpectrumSet.open(folder)[picked].flux, s.flux[picked])
+
+
+def test_blocks_make_whole_shards(tmp_path) -> None:
+    n = SHARD + 50
+    table = pd.DataFrame({"id": [str(i) for i in range(n)]})
+    flux = np.arange(n * 7, dtype=np.float32).reshape(n, 7)
+    with SpectrumWriter(tmp_path / "x.zarr", WAVE, ["flux"]) as writer:
+        for start in range(0, n, 1000):
+            writer.append(table[start : start + 1000], {"flux": flux[start : start + 1000]})
+    s = sa.SpectrumSet.open(tmp_path / "x.zarr")
+    np.testing.assert_array_equal(s.flux, flux)
+    assert s.ids == list(table["id"])
+    manifest = json.loads((tmp_path / "x.zarr" / "manifest.json").read_text())
+    assert [shard["rows"] for shard in manifest["shards"]] == [SHARD, 50]
+
+
+def test_an_unfinished_write_leaves_nothing(tmp_path) -> None:
+    def write_and_fail() -> None:
+        with SpectrumWriter(tmp_path / "x.zarr", WAVE, ["flux"]) as writer:
+            writer.append(pd.DataFrame({"id": ["a"]}), {"flux": np.ones((1, 7), np.float32)})
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        write_and_fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_its_manifest_a_set_does_not_exist(tmp_path) -> None:
+    make().save(tmp_path / "x.zarr")
+    (tmp_path / "x.zarr" / "manifest.json").unlink()
+    with pytest.raises(DataError, match="finished set"):
+        sa.SpectrumSet.open(tmp_path / "x.zarr")
+
+
+@pytest.mark.parametrize(("change", "what"), [({"version": 99}, "version 99"), ({"rows": 5}, "shape"),
+                                              ({"wave": "0"}, "wavelengths")])
+def test_a_manifest_that_does_not_fit_is_refused(tmp_path, change, what) -> None:
+    make().save(tmp_path / "x.zarr")
+    path = tmp_path / "x.zarr" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(DataError, match=what):
+        sa.SpectrumSet.open(tmp_path / "x.zarr")
+
+
+def test_overwriting_can_be_refused(tmp_path) -> None:
+    make().save(tmp_path / "x.zarr")
+    with pytest.raises(DataError, match="exists"):
+        make().save(tmp_path / "x.zarr", overwrite=False)
+    make(3).save(tmp_path / "x.zarr")
+    assert len(sa.SpectrumSet.open(tmp_path / "x.zarr")) == 3
+
+
+def test_an_empty_set_survives_the_disk(tmp_path) -> None:
+    make()[:0].save(tmp_path / "x.zarr")
+    assert len(sa.SpectrumSet.open(tmp_path / "x.zarr")) == 0
+
+
+def test_concatenate_joins_and_refuses_other_grids() -> None:
+    a, b = make(3), make(2, seed=1)
+    joined = sa.SpectrumSet.concatenate([a, b])
+    np.testing.assert_array_equal(joined.flux, np.concatenate([a.flux, b.flux]))
+    assert joined.ids == a.ids + b.ids
+    with pytest.raises(GridError, match="one grid"):
+        sa.SpectrumSet.concatenate([a, sa.SpectrumSet(WAVE + 1, np.ones((1, 7)))])
+    with pytest.raises(GridError, match="frame"):
+        sa.SpectrumSet.concatenate([a, a.replace(frame="observed")])
+
+
+def test_by_id_finds_or_says_so() -> None:
+    s = make()
+    assert s.by_id("0004").z == s.table["z"][4]
+    with pytest.raises(DataError, match="an id of this set"):
+        s.by_id("nobody")
+
+
+def test_the_repr_in_a_notebook_escapes_ids() -> None:
+    s = sa.SpectrumSet(WAVE, np.ones((1, 7)), table=pd.DataFrame({"id": ["<script>alert(1)</script>"]}))
+    assert "<script>" not in s._repr_html_()
