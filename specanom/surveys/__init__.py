@@ -1,0 +1,40 @@
+"""Surveys: real and simulated spectra behind one face.
+
+===============================  ==================================================================================
+:func:`read`                     a folder, glob, file or list → :class:`Survey`, lazily
+:func:`read_one`                 one spectrum of a file; what ``Spectrum.read`` calls
+:func:`mock`                     a simulated survey with known anomalies, of the same face
+:class:`Survey`                  iterates Spectrum, ``.blocks(n)`` gives SpectrumSets, ``.skipped`` says what was left out
+``archive.query``, ``.download`` the SDSS archive
+===============================  ==================================================================================
+
+Modules: ``files`` finds and tells apart, ``fits_fast`` and ``fits_full`` read FITS, ``sdss``, ``sdss_image`` and
+``sdss_plate`` know the layouts, ``columns`` and ``grids`` what is in them, ``gate`` which objects pass, ``survey`` and
+``blocks`` stream.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .gate import Gate
+from .reading import read, read_one
+from .survey import Note, Skipped, Survey
+
+if TYPE_CHECKING:
+    from . import archive
+    from .mock_survey import mock
+
+__all__ = ["Gate", "Note", "Skipped", "Survey", "archive", "mock", "read", "read_one"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "mock":
+        value: Any = importlib.import_module("specanom.surveys.mock_survey").mock
+    elif name == "archive":
+        value = importlib.import_module("specanom.surveys.archive")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value

@@ -1,0 +1,56 @@
+"""Wavelengths of SDSS files, and their place on the common grid 10**(k·1e-4) Å."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .blocks import STEP
+
+TOLERANCE = 0.005        # pixels; loglam is float32, whose rounding moves it by up to 0.0024 pixel
+_KEPT = 256
+_Grid = tuple[NDArray[np.float64], int | None]
+_known: dict[tuple[float, int], tuple[NDArray[np.float32], _Grid]] = {}
+
+
+def start_of(loglam: NDArray[np.float64]) -> int | None:
+    """Return k of the first pixel when all lie on the common grid, one after the other; otherwise None."""
+    position = loglam * (1 / STEP)
+    nearest = np.rint(position)
+    if loglam.size and np.abs(position - nearest).max() < TOLERANCE and (np.diff(nearest) == 1).all():
+        return int(nearest[0])
+    return None
+
+
+def from_loglam(loglam: NDArray[Any]) -> _Grid:
+    """Return ``10**loglam`` exactly as the file has it, and k of its first pixel or None.
+
+    Many files share a grid, so the last 256 are remembered.
+    """
+    values = loglam.astype(np.float32 if loglam.dtype.itemsize == 4 else np.float64)
+    key = (float(values[0]), values.size)
+    found = _known.get(key)
+    if found is not None and np.array_equal(found[0], values):
+        return found[1]
+    exact = values.astype(np.float64)
+    wave = 10.0 ** exact
+    wave.flags.writeable = False
+    if len(_known) >= _KEPT:
+        _known.clear()
+    grid = (wave, start_of(exact))
+    _known[key] = (values, grid)
+    return grid
+
+
+def from_wavelength(wave: NDArray[Any]) -> _Grid:
+    """Return wavelengths as float64, and k of the first or None."""
+    exact = np.array(wave, np.float64)
+    return exact, start_of(np.log10(exact)) if (exact > 0).all() else None
+
+
+def from_coefficients(first: float, step: float, size: int) -> _Grid:
+    """Return ``10**(first + step·i)`` for i = 0 … size − 1, and k of the first or None."""
+    loglam = first + step * np.arange(size)
+    return 10.0**loglam, start_of(loglam)

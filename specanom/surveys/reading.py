@@ -1,0 +1,151 @@
+"""``read`` and ``read_one``: from paths to a Survey or one Spectrum."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import ArgumentError, DataError, choice, message
+from ..spectrum import Spectrum
+from .files import Opener, Sidecar, find_files, shown
+from .gate import Gate
+from .survey import Entry, Log, Source, Survey, alive, make_spectrum
+
+SURVEYS = ("auto", "sdss")
+
+
+def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: str | None = None) -> Survey:
+    """Read a survey lazily.
+
+    Parameters
+    ----------
+    path : path-like or list
+        A folder (searched through), a glob, a file, or a list of these. What a file is, its content says.
+        Spec files (lite or full), spSpec files, plates (spPlate, joined with the spZbest beside them) and their
+        variants; catalogues and redshift files are neither spectra nor skipped.
+    survey : {"auto", "sdss"}
+        Which survey the files are of.
+    target : {None, "galaxy", "qso", "star"}
+        Which objects to let through, by the pipeline's CLASS; None: every astronomical one. Sky and unplugged fibres
+        never pass. See :class:`~specanom.surveys.Gate` for the flags that reject.
+    preset : {None, "paper"}
+        ``"paper"``: galaxies of the SDSS spectrographs with ZWARNING = 0.
+
+    Returns
+    -------
+    Survey
+        With ``.skipped`` and ``.notes``.
+
+    Raises
+    ------
+    DataError
+        When there is nothing at `path`, or nothing in it can be read.
+    ArgumentError
+        When a name is unknown.
+
+    Examples
+    --------
+    >>> survey = specanom.read("spectra/", target="galaxy")        # doctest: +SKIP
+    >>> sample = specanom.Preprocessor().fit_transform(survey)     # doctest: +SKIP
+    """
+    choice("survey", survey, SURVEYS)
+    gate = Gate(target, preset)
+    files = find_files(path)
+    _require_one(files, Opener(files))
+
+    def sources(log: Log) -> Iterator[Source]:
+        opener = Opener(files)
+        for file in files:
+            try:
+                yield opener.open(file)
+            except Sidecar:
+                continue
+            except (DataError, OSError) as exc:
+                log.skip(file, _reason(exc))
+
+    return Survey(sources, gate=gate, name="sdss")
+
+
+def _reason(exc: Exception) -> str:
+    return exc.strerror or str(exc) if isinstance(exc, OSError) else str(exc)
+
+
+def _require_one(files: Sequence[str], opener: Opener) -> None:
+    """Raise when no file can be opened; looks no further than the first that can."""
+    reasons, sidecars = [], 0
+    for file in files:
+        try:
+            opener.open(file)
+            return
+        except Sidecar:
+            sidecars += 1
+        except (DataError, OSError) as exc:
+            reasons.append(f"{os.path.basename(file)}: {_reason(exc)}")
+    got = [f"{sidecars} tables that are no spectra"] if sidecars else []
+    got += reasons[:3] + ([f"and {len(reasons) - 3} more"] if len(reasons) > 3 else [])
+    raise DataError(message("path", expected="at least one readable SDSS spectrum", got="; ".join(got),
+                            hint="spec-*.fits, spSpec-*.fit or spPlate-*.fits; cut files have to be fetched again"))
+
+
+def read_one(path: Any, row: int | None = None, id: str | None = None) -> Spectrum:
+    """Read one spectrum of a file; nothing is refused but what cannot be read.
+
+    Parameters
+    ----------
+    path : path-like
+        A file of any known kind.
+    row : int, optional
+        Which row of a file of many objects, from 0.
+    id : str, optional
+        Which object, e.g. ``"0266-51602-0001"``.
+
+    Returns
+    -------
+    Spectrum
+
+    Raises
+    ------
+    DataError
+        When the file cannot be read, holds many objects and neither `row` nor `id` is given, or has no such one.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ArgumentError(message("path", expected="one file", got=repr(path), hint="specanom.read takes lists"))
+    file = os.path.expanduser(os.fspath(path))
+    if not os.path.isfile(file):
+        hint = "specanom.read takes folders" if os.path.isdir(file) else "check the spelling"
+        raise DataError(message("path", expected="an existing file", got=repr(file), hint=hint))
+    try:
+        source = Opener([file]).open(file)
+        entry = _pick(source.entries(), row, id, file)
+        kept, pixels = alive(source, [entry], Log())
+        if not kept:
+            pixels = source.pixels([entry.row])
+        return make_spectrum(source, entry, pixels, 0)
+    except Sidecar:
+        raise DataError(message("path", expected="a file with spectra", got=f"a table: {shown(file)}")) from None
+    except OSError as exc:
+        raise DataError(message("path", expected="a readable file", got=f"{shown(file)}: {_reason(exc)}")) from exc
+    except DataError as exc:
+        if str(exc).startswith(("id:", "row:")):
+            raise
+        raise DataError(message("path", expected="an SDSS spectrum", got=f"{shown(file)}: {exc}")) from exc
+
+
+def _pick(entries: Sequence[Entry], row: int | None, id: str | None, file: str) -> Entry:
+    name = Path(file).name
+    some = ", ".join(str(entry.meta["id"]) for entry in entries[:3])
+    if id is not None:
+        found = [entry for entry in entries if entry.meta["id"] == str(id)]
+        if not found:
+            raise DataError(message("id", expected=f"an object of {name}", got=repr(id), hint=f"{some}, …"))
+        return found[0]
+    if row is not None:
+        if not 0 <= row < len(entries):
+            raise DataError(message("row", expected=f"0 to {len(entries) - 1} in {name}", got=row))
+        return entries[row]
+    if len(entries) != 1:
+        raise DataError(message("row", expected=f"one of the {len(entries)} objects of {name}", got="None",
+                                hint=f"row=0, or id= one of {some}, …"))
+    return entries[0]

@@ -1,0 +1,283 @@
+"""A survey: many spectra in files or in memory, read when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArgumentError, DataError, message
+from ..spectrum import Spectrum
+from ..spectrumset import SpectrumSet
+from .blocks import COLUMNS, Pixels, Stacker
+from .gate import Gate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GROUP = 256         # rows of a large source that are held at a time
+
+
+class Skipped(NamedTuple):
+    """What was left out, and why: `id` is "" when the file could not tell it."""
+
+    id: str
+    path: str
+    reason: str
+
+
+class Note(NamedTuple):
+    """A remark on a spectrum that was let through."""
+
+    id: str
+    path: str
+    note: str
+
+
+class Entry(NamedTuple):
+    """One object of a source: its row, what is known of it, and remarks; a `reject` is a reason to leave it out."""
+
+    row: int
+    meta: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    reject: str = ""
+
+
+class Source(Protocol):
+    """One file, or anything else that holds spectra on one grid."""
+
+    @property
+    def path(self) -> str:
+        """Where it is; shown beside every reason and note."""
+        ...
+
+    def entries(self) -> Sequence[Entry]:
+        """Return every object, without reading pixels. Their meta has the keys of ``blocks.COLUMNS``."""
+        ...
+
+    def pixels(self, rows: Sequence[int]) -> Pixels:
+        """Read the pixels of some rows."""
+        ...
+
+    def details(self, row: int) -> Mapping[str, Any]:
+        """Return what only ``Spectrum.meta`` holds, such as the survey's own line fluxes."""
+        ...
+
+
+@dataclass
+class Log:
+    """What happened in one pass over a survey."""
+
+    skipped: list[Skipped] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    first: dict[str, str] = field(default_factory=dict)     # id -> path of the copy that was taken
+    count: int = 0
+
+    def skip(self, path: str, reason: str, id: str = "") -> None:
+        """Remember that something was left out."""
+        self.skipped.append(Skipped(id, path, reason))
+
+
+class Survey:
+    """Spectra that are read when they are asked for, and a list of those that were left out.
+
+    A Survey may be gone through any number of times; each pass holds one block in memory.
+
+    Parameters
+    ----------
+    sources : callable
+        Takes the :class:`Log` of a pass and yields :class:`Source` objects; what it cannot open it logs.
+    gate : Gate
+        Which objects pass.
+    name : str
+        What the survey is called: ``"sdss"``.
+
+    Attributes
+    ----------
+    truth : DataFrame or None
+        What is in a simulated survey, one row a fibre; None for a real one.
+
+    Examples
+    --------
+    >>> survey = specanom.read("spectra/", target="galaxy")                             # doctest: +SKIP
+    >>> for spectrum in survey: ...                                                     # doctest: +SKIP
+    >>> survey.skipped[:2]                                                              # doctest: +SKIP
+    [Skipped(id='1942-53415-0005', path='spectra/spec-1942-53415-0005.fits', reason='sky fibre (target type SKY)'), …]
+    """
+
+    truth: pd.DataFrame | None = None
+
+    def __init__(self, sources: Callable[[Log], Iterable[Source]], *, gate: Gate | None = None,
+                 name: str = "sdss") -> None:
+        self._sources = sources
+        self.gate = gate or Gate()
+        self.name = name
+        self._log: Log | None = None
+
+    @property
+    def target(self) -> str | None:
+        """Which objects were asked for: "galaxy", "qso", "star" or None for all."""
+        return self.gate.target
+
+    @property
+    def preset(self) -> str | None:
+        """``"paper"`` when the published selection was asked for."""
+        return self.gate.preset
+
+    # -- what was left out -----------------------------------------------------------------------------------------
+
+    @property
+    def log(self) -> Log:
+        """The log of the last whole pass; makes one when there was none."""
+        if self._log is None:
+            for _ in self._accepted():
+                pass
+        assert self._log is not None
+        return self._log
+
+    @property
+    def skipped(self) -> list[Skipped]:
+        """Every object and file that was left out, with the reason."""
+        return list(self.log.skipped)
+
+    @property
+    def notes(self) -> list[Note]:
+        """Remarks on spectra that were let through."""
+        return list(self.log.notes)
+
+    def __len__(self) -> int:
+        return self.log.count
+
+    def waterfall(self) -> dict[str, int]:
+        """Return reason → count of what was left out, most frequent first; numbers in a reason are left out."""
+        counts: dict[str, int] = {}
+        for one in self.skipped:
+            reason = one.reason.partition(" (")[0].partition(":")[0]
+            counts[reason] = counts.get(reason, 0) + 1
+        return dict(sorted(counts.items(), key=lambda item: -item[1]))
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Spectrum]:
+        for source, entries, pixels in self._accepted():
+            for i, entry in enumerate(entries):
+                yield make_spectrum(source, entry, pixels, i)
+
+    def blocks(self, n: int = 1024) -> Iterator[SpectrumSet]:
+        """Yield the spectra in blocks of `n`, in order, in the observed frame and in the survey's flux unit.
+
+        Spectra on the SDSS grid 10**(k·1e-4) Å share a block, whatever their ranges: outside its coverage a spectrum
+        is NaN with ivar 0. Each other grid gets blocks of its own.
+
+        Parameters
+        ----------
+        n : int
+            Spectra per block.
+
+        Yields
+        ------
+        SpectrumSet
+            ``flux``, ``ivar``, ``mask`` as in the files; ``table`` with the columns of ``COLUMNS``.
+        """
+        if not isinstance(n, (int, np.integer)) or n < 1:
+            raise ArgumentError(message("n", expected="a number of spectra per block, at least 1", got=repr(n)))
+        stacker = Stacker(int(n))
+        for _, entries, pixels in self._accepted(int(n)):
+            yield from stacker.add([entry.meta for entry in entries], pixels)
+        yield from stacker.flush()
+
+    def _accepted(self, limit: int = GROUP) -> Iterator[tuple[Source, Sequence[Entry], Pixels]]:
+        log = Log()
+        for source in self._sources(log):
+            try:
+                kept = self._select(source, log)
+                for start in range(0, len(kept), min(limit, GROUP)):
+                    entries, pixels = alive(source, kept[start : start + min(limit, GROUP)], log)
+                    if entries:
+                        log.count += len(entries)
+                        yield source, entries, pixels.observed()
+            except (DataError, OSError) as exc:
+                log.skip(source.path, str(exc))
+        self._log = log
+
+    def _select(self, source: Source, log: Log) -> list[Entry]:
+        kept: list[Entry] = []
+        for entry in source.entries():
+            id = str(entry.meta["id"])
+            reason, note = self.gate.judge(entry.meta)
+            reason = entry.reject or reason
+            if not reason and id in log.first:
+                reason = f"second copy of {id} (the first is {log.first[id]})"
+            if reason:
+                log.skip(source.path, reason, id)
+                continue
+            log.first[id] = source.path
+            kept.append(entry)
+            log.notes.extend(Note(id, source.path, text) for text in (*entry.notes, note) if text)
+        return kept
+
+    def __repr__(self) -> str:
+        known = "not read yet"
+        if self._log is not None:
+            known = f"{self._log.count} spectra, {len(self._log.skipped)} skipped"
+        return f"Survey {self.name!r}: {known}, target {self.target or 'any'}"
+
+
+def make_spectrum(source: Source, entry: Entry, pixels: Pixels, row: int) -> Spectrum:
+    """Make the Spectrum of row `row` of `pixels`, which belongs to `entry`."""
+    meta: dict[str, Any] = {key: entry.meta[key] for key in COLUMNS if key in entry.meta}
+    meta.update({name: values[row] for name, values in pixels.extra.items()}, **source.details(entry.row))
+    arrays: list[NDArray[Any] | None] = []
+    for values, kind in ((pixels.flux, np.float32), (pixels.ivar, np.float32), (pixels.mask, np.uint32)):
+        arrays.append(None if values is None else np.array(values[row], dtype=kind))
+    return Spectrum(pixels.wave, arrays[0], arrays[1], arrays[2],  # type: ignore[arg-type]
+                    z=meta["z"], id=meta["id"], frame="observed" if pixels.shift == 1 else "rest", meta=meta)
+
+
+def alive(source: Source, entries: Sequence[Entry], log: Log) -> tuple[Sequence[Entry], Pixels]:
+    """Read pixels, and leave out rows without a single valid one."""
+    pixels = _with_snr(entries, source.pixels([entry.row for entry in entries]))
+    dead = ~_has_valid(pixels)
+    if not dead.any():
+        return entries, pixels
+    for entry in (entry for entry, gone in zip(entries, dead, strict=True) if gone):
+        id = str(entry.meta["id"])
+        log.skip(source.path, "no valid pixel: ivar is 0 or flux is not finite everywhere", id)
+        log.first.pop(id, None)
+        log.notes[:] = [note for note in log.notes if note.id != id]
+    live = np.flatnonzero(~dead)
+    kept: dict[str, Any] = {name: None if values is None else values[live] for name, values in
+                            (("flux", pixels.flux), ("ivar", pixels.ivar), ("mask", pixels.mask))}
+    extra = {name: [values[i] for i in live] for name, values in pixels.extra.items()}
+    return [entries[i] for i in live], pixels._replace(**kept, extra=extra)
+
+
+def _with_snr(entries: Sequence[Entry], pixels: Pixels) -> Pixels:
+    """Add the median signal-to-noise ratio of the valid pixels where the survey does not give one."""
+    given = [float(entry.meta["snr"]) for entry in entries]
+    unknown = [i for i, value in enumerate(given) if value != value]
+    if not unknown or pixels.ivar is None:
+        return pixels
+    for i in unknown:
+        flux, ivar = np.asarray(pixels.flux[i], np.float64), np.asarray(pixels.ivar[i], np.float64)
+        good = (ivar > 0) & np.isfinite(flux)
+        if good.any():
+            given[i] = float(np.median(flux[good] * np.sqrt(ivar[good])))
+    return pixels._replace(extra={**pixels.extra, "snr": given})
+
+
+def _has_valid(pixels: Pixels) -> NDArray[np.bool_]:
+    """Tell which rows have a valid pixel; nearly all show one among every 32nd, so the rest is rarely looked at."""
+    found = np.zeros(len(pixels.flux), bool)
+    for step in (32, 1):
+        rows = np.flatnonzero(~found)
+        if rows.size:
+            whole = rows.size == found.size
+            good = np.isfinite((pixels.flux if whole else pixels.flux[rows])[:, ::step])
+            if pixels.ivar is not None:
+                good &= (pixels.ivar if whole else pixels.ivar[rows])[:, ::step] > 0
+            found[rows] = good.any(axis=1)
+    return found
