@@ -1,0 +1,30 @@
+"""How odd spectra are, and how far to trust it.
+
+=============================  =======================================================================================
+:class:`Scorer`                metric × line filter × trim of a model's residual; ``Scorer.paper`` makes the eight
+:class:`CalibratedScorer`      the same in excess of spectra of like S/N and z (``scorer.calibrate(sample)``)
+:func:`combine`                the highest of several calibrated scores
+:class:`LatentScorer`          how rare the encoding is: density, neighbours, isolation forest, KL
+:func:`table`                  many scores of one sample in one pass; :func:`overlap`, :func:`pairwise`, :func:`top`
+:func:`ranks`                  ranks, and :func:`rank_intervals` from repeated fits
+:func:`band_shares`            which wavelengths a score comes from
+:mod:`~specanom.scores.metrics`  the distances as pure functions
+=============================  =======================================================================================
+"""
+
+from __future__ import annotations
+
+from .bound import BoundScore
+from .calibrate import CalibratedScorer, calibrate, calibrate_all
+from .combine import CombinedScorer, combine, highest
+from .metrics import METRICS
+from .ranks import order, rank_intervals, ranks
+from .recipe import Recipe
+from .scorer import Scorer
+from .tables import overlap, pairwise, rank_table, table, top
+
+__all__ = [
+    "METRICS", "BoundScore", "CalibratedScorer", "CombinedScorer", "Recipe", "Scorer",
+    "calibrate", "calibrate_all", "combine", "highest", "order", "overlap", "pairwise",
+    "rank_intervals", "rank_table", "ranks", "table", "top",
+]

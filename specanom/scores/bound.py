@@ -1,0 +1,96 @@
+"""A score tied to one spectrum: what explainers call on perturbed copies of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..protocols import Reconstruct
+from .metrics import Doubles, Keep
+from .recipe import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class BoundScore:
+    """A score for perturbed copies of one spectrum: its network, its noise, its kept pixels.
+
+    Attributes
+    ----------
+    name : str
+    recipe : Recipe
+        Metric, trim, weight, norm: what an evaluator needs to know to do the same faster.
+    keep : (p,) bool array
+        Pixels that count (line filter, imputed pixels, missing noise); the trim comes after.
+    reconstruct : callable
+        ``(m, p) -> (m, p)``: the one network that has not seen this spectrum.
+    weights : (p,) float64 array or None
+        The fixed weights of an ivar-weighted score; None for no weights, or weights made of the flux (see
+        `weighting`).
+    wave, ivar, imputed : (p,) arrays or None
+        Those of the spectrum.
+    id : str
+    link : callable or None
+        A monotone map applied to the raw score, for calibrated scores.
+    """
+
+    name: str
+    recipe: Recipe
+    keep: Keep
+    reconstruct: Reconstruct
+    weights: Doubles | None = None
+    wave: NDArray[np.float64] | None = None
+    ivar: NDArray[Any] | None = None
+    imputed: NDArray[np.bool_] | None = None
+    id: str = ""
+    link: Callable[[Doubles], Doubles] | None = None
+
+    def __call__(self, flux: NDArray[Any], /) -> Doubles:
+        """Return the ``(m,)`` scores of ``(m, p)`` copies, float64; NaN where the score does not exist."""
+        return self.of_reconstruction(flux, np.asarray(self.reconstruct(flux)))
+
+    def of_reconstruction(self, flux: NDArray[Any], reconstruction: NDArray[Any]) -> Doubles:
+        """Return the ``(m,)`` scores when the reconstructions ``(m, p)`` are known already."""
+        raw = finite(self.recipe(flux, reconstruction, self.weights, self.keep))
+        return raw if self.link is None else self.link(raw)
+
+    @property
+    def metric(self) -> str:
+        """Name of the metric."""
+        return self.recipe.metric
+
+    @property
+    def squared(self) -> bool:
+        """Whether the raw score is made of weighted squared residuals."""
+        return self.recipe.squared
+
+    @property
+    def weighting(self) -> str:
+        """``"none"``, ``"ivar"`` (then `weights` holds them), ``"flux"``, ``"reconstruction"`` or ``"signed"``."""
+        return self.recipe.weighting
+
+    @property
+    def trim(self) -> float:
+        """Share of the kept pixels that is left out."""
+        return self.recipe.trim
+
+    @property
+    def norm(self) -> str:
+        """``"mean"`` or ``"l2"``."""
+        return self.recipe.norm
+
+    @property
+    def delta(self) -> float:
+        """δ of a flux weight."""
+        return self.recipe.delta
+
+    def __repr__(self) -> str:
+        return f"BoundScore {self.name!r} of {self.id!r}: {int(self.keep.sum())} of {self.keep.size} pixels kept"
+
+
+def finite(values: Doubles) -> Doubles:
+    """Infinite becomes NaN: an overflowing model must not win either."""
+    return np.where(np.isfinite(values), values, np.nan)

@@ -1,0 +1,119 @@
+"""One score out of several: the highest of their calibrated values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArgumentError, message
+from ..protocols import Reconstruct
+from .bound import BoundScore
+from .calibrate import CalibratedScorer
+from .evaluate import evaluate
+from .metrics import Doubles, Keep
+from .rows import BLOCK, Batch
+
+
+@dataclass(frozen=True, eq=False)
+class BoundCombination:
+    """The highest of several calibrated scores, for perturbed copies of one spectrum.
+
+    Attributes
+    ----------
+    name : str
+    members : tuple of BoundScore
+    """
+
+    name: str
+    members: tuple[BoundScore, ...]
+
+    def __call__(self, flux: NDArray[Any], /) -> Doubles:
+        """Return the ``(m,)`` scores of ``(m, p)`` copies; members of one network share its reconstruction."""
+        networks = [member.reconstruct for member in self.members]
+        made: dict[int, NDArray[Any]] = {}
+        values = []
+        for member in self.members:
+            first = networks.index(member.reconstruct)
+            if first not in made:
+                made[first] = np.asarray(member.reconstruct(flux))
+            values.append(member.of_reconstruction(flux, made[first]))
+        return highest(values)
+
+    @property
+    def keep(self) -> Keep:
+        """Pixels that count for any member, shape ``(p,)``."""
+        return np.asarray(np.logical_or.reduce([member.keep for member in self.members]))
+
+    @property
+    def reconstruct(self) -> Reconstruct:
+        """The network of the first member."""
+        return self.members[0].reconstruct
+
+    @property
+    def squared(self) -> bool:
+        """False: a maximum of means is no mean of squares."""
+        return False
+
+
+@dataclass(frozen=True, eq=False)
+class CombinedScorer:
+    """The highest of several calibrated scores; the same face as a Scorer.
+
+    Attributes
+    ----------
+    members : tuple of CalibratedScorer
+    name : str
+    """
+
+    members: tuple[CalibratedScorer, ...]
+    name: str = "combined"
+
+    can_be_negative = True
+    nan = "last"
+
+    def __call__(self, sample: Any, /, *, block_size: int = BLOCK) -> Doubles:
+        """Return the ``(n,)`` combined scores; a member's NaN does not count unless all are NaN."""
+        return evaluate([self], sample, block_size=block_size)[0]
+
+    def evaluate(self, batch: Batch) -> Doubles:
+        """Return the combined scores of a batch."""
+        return highest([batch.score(member) for member in self.members])
+
+    def bind(self, spectrum: Any) -> BoundCombination:
+        """Return the combination for perturbed copies of one spectrum."""
+        return BoundCombination(self.name, tuple(member.bind(spectrum) for member in self.members))
+
+    def __repr__(self) -> str:
+        return f"CombinedScorer {self.name!r}: highest of {', '.join(member.name for member in self.members)}"
+
+
+def combine(
+    scorers: Mapping[str, CalibratedScorer] | Sequence[CalibratedScorer], *, name: str = "combined"
+) -> CombinedScorer:
+    """Return the maximum over calibrated scores as one scorer.
+
+    Parameters
+    ----------
+    scorers : mapping or sequence of CalibratedScorer
+        Calibrated, because only then are the units of one the units of the others.
+    name : str
+        Name of its column.
+    """
+    members = tuple(scorers.values()) if isinstance(scorers, Mapping) else tuple(scorers)
+    raw = [one for one in members if not isinstance(one, CalibratedScorer)]
+    if raw or not members:
+        raise ArgumentError(message("scorers", expected="calibrated scorers", got=f"{raw or 'none'}",
+                                    hint="scorer.calibrate(sample) for each"))
+    return CombinedScorer(members, name)
+
+
+def highest(values: Sequence[NDArray[Any]]) -> Doubles:
+    """Return the highest of several scores of the same objects, ``(n,)``; NaN only where all are NaN.
+
+    Takes columns of a table as well: ``highest([table[name] for name in names])``.
+    """
+    return np.asarray(np.fmax.reduce([np.asarray(one, dtype=np.float64) for one in values]))
