@@ -2,11 +2,6 @@
 
 ======================  ================================================================================
 one spectrum            :func:`spectrum`, :func:`thumbnail` (inline SVG, without bokeh)
-many spectra            :func:`sample`
-explanations            :func:`explanation`, :func:`explanation_set`
-scores                  :func:`histograms`, :func:`overlap`, :func:`dependence`
-clusters                :func:`clusters`, :func:`elbow_silhouette`, :func:`bpt`
-how it went             :func:`waterfall`, :func:`history`, :func:`roc`, :func:`learning_curve`
 getting it out          :func:`save_html`, :func:`to_html`, :func:`embed`, :func:`resources`, :func:`show`
 look                    :func:`restyle` (light to dark and back), :data:`THEMES`
 ======================  ================================================================================
@@ -21,14 +16,28 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .output import embed as embed
+    from .output import resources as resources
+    from .output import save_html as save_html
+    from .output import show as show
+    from .output import to_html as to_html
     from .palette import THEMES as THEMES
+    from .single import spectrum as spectrum
     from .svg import thumbnail as thumbnail
+    from .theme import restyle as restyle
 
 _WHERE = {
-    "thumbnail": "svg",
     "THEMES": "palette",
+    "embed": "output",
+    "resources": "output",
+    "restyle": "theme",
+    "save_html": "output",
+    "show": "output",
+    "spectrum": "single",
+    "thumbnail": "svg",
+    "to_html": "output",
 }
-__all__ = ["THEMES", "thumbnail"]
+__all__ = list(_WHERE)
 
 
 def __getattr__(name: str) -> Any:

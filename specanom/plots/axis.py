@@ -13,7 +13,7 @@ from ..errors import ArgumentError, choice, message
 from ..lines import AIRGLOW_5577, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS, Band, Line
 
 UNITS = {"Å": 1.0, "nm": 0.1}
-PRIORITY = ("Ha", "OIII5008", "Hb", "OII3727", "CaK", "CaH", "NII6585", "SII6718", "NaD", "Mgb", "Gband", "Hg", "Hd",
+PRIORITY = ("Ha", "OIII5008", "Hb", "OII3727", "CaK", "CaH", "SII6718", "NII6585", "NaD", "Mgb", "Gband", "Hg", "Hd",
             "MgII2799", "CIV1549", "CIII1909", "Lya", "NeIII3870", "OI6302", "HeII4687", "HeI5877")
 """Which lines get their label first where there is not room for all."""
 

@@ -113,30 +113,40 @@ def nice_ticks(lo: float, hi: float, count: int = 6) -> list[float]:
     return [round(i * step, 12) for i in range(first, math.floor(hi / step + 1e-9) + 1)]
 
 
-def place_labels(centres: Sequence[float], texts: Sequence[str], rows: int, *, letter: float = 5.8) -> list[int]:
-    """Give each label a row so that none overlaps; earlier labels go first, -1 means there is no room.
+def place_labels(
+    centres: Sequence[float], texts: Sequence[str], rows: int, *, width: float, letter: float = 5.8
+) -> list[tuple[int, float]]:
+    """Give each label a row so that none overlaps; earlier labels go first.
 
     Parameters
     ----------
     centres : sequence of float
-        Where each label is centred, screen pixels, most important first.
+        Where each label belongs, screen pixels from the left, most important first.
     texts : sequence of str
         What is written; the same text within 70 pixels is written once.
     rows : int
         How many rows there are.
+    width : float
+        Width of the panel, screen pixels; labels are shifted to stay inside.
     letter : float
         Width of a letter, screen pixels.
+
+    Returns
+    -------
+    list of (row, shift)
+        Row -1 means there is no room; `shift` is how far the label is moved to the right.
     """
     taken: list[list[tuple[float, float]]] = [[] for _ in range(rows)]
     written: list[tuple[str, float]] = []
     result = []
-    for centre, text in zip(centres, texts, strict=True):
+    for at, text in zip(centres, texts, strict=True):
         half = (len(text) * letter + 8) / 2
-        double = any(text == other and abs(centre - at) < 70 for other, at in written)
+        centre = min(max(at, half), width - half)
+        double = any(text == other and abs(centre - x) < 70 for other, x in written)
         free = (r for r in range(rows) if all(centre + half <= a or centre - half >= b for a, b in taken[r]))
-        row = -1 if double or not math.isfinite(centre) else next(free, -1)
+        row = next(free, -1) if not double and 0 <= at <= width else -1
         if row >= 0:
             taken[row].append((centre - half, centre + half))
             written.append((text, centre))
-        result.append(row)
+        result.append((row, centre - at))
     return result

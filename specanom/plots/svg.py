@@ -5,7 +5,6 @@ Text and curve take the colour of the page around them, so the picture fits ligh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -13,8 +12,9 @@ import numpy as np
 
 from ..seeds import content_hash
 from ..spectrum import Spectrum
-from .axis import WaveAxis, short_label
-from .drawing import Floats, clipped, decimate, nice_ticks, pixel_edges, place_labels, robust_range, runs
+from .axis import short_label
+from .drawing import Floats, clipped, decimate, nice_ticks, place_labels, runs
+from .view import SpectrumView, describe, flux_label
 
 LEFT, RIGHT, TOP, BOTTOM = 58, 12, 44, 40
 ACCENT = {"emission": "#2f8fd0", "absorption": "#1c9a76", "uv": "#2f8fd0", "sky": "#c98a00"}
@@ -39,8 +39,7 @@ def thumbnail(spectrum: Spectrum, *, width: int = 760, height: int = 230, unit: 
     str
         Escaped and self-contained; a few kB, whatever the number of pixels.
     """
-    axis = WaveAxis.of(spectrum.frame, None, unit, spectrum.z)
-    view = _View(spectrum, axis, width, height)
+    view = _View(SpectrumView.of(spectrum, None, unit), width, height)
     marks = view.line_marks() if lines else ""
     body = "".join([view.hatching(), view.axes(), marks, view.curve(), view.arrows()])
     name = escape(describe(spectrum))
@@ -53,41 +52,12 @@ def thumbnail(spectrum: Spectrum, *, width: int = 760, height: int = 230, unit: 
     )
 
 
-def describe(spectrum: Spectrum) -> str:
-    """Return the title of a spectrum: id, class, redshift and S/N, as far as they are known."""
-    meta: Mapping[str, Any] = spectrum.meta
-    kind = " ".join(str(meta[key]).strip() for key in ("class", "subclass") if _said(meta.get(key)))
-    parts = [spectrum.id, kind, "" if spectrum.z is None else f"z = {spectrum.z:.4f}"]
-    snr = float(meta["snr"]) if _said(meta.get("snr")) else spectrum.snr
-    parts.append("" if not np.isfinite(snr) else f"S/N {snr:.1f}")
-    return " · ".join(part for part in parts if part)
-
-
-def flux_label(spectrum: Any) -> str:
-    """Return what the flux axis of a spectrum or a set is called."""
-    if spectrum.scale == "normalised":
-        return "flux / median"
-    unit = str(getattr(spectrum, "meta", {}).get("unit") or "")
-    return f"flux density ({unit})" if unit else "flux density per Å"
-
-
-def _said(value: Any) -> bool:
-    return value is not None and value == value and str(value).strip() not in ("", "nan", "None")
-
-
 class _View:
     """Scales of one thumbnail and the parts drawn with them."""
 
-    def __init__(self, spectrum: Spectrum, axis: WaveAxis, width: int, height: int) -> None:
-        self.spectrum, self.axis, self.width, self.height = spectrum, axis, width, height
-        self.x = axis.place(spectrum.wave, spectrum.frame)
-        self.edges = axis.place(pixel_edges(spectrum.wave), spectrum.frame)
-        self.y = np.where(spectrum.valid, spectrum.flux, np.nan).astype(np.float64)
-        sigma = None
-        if spectrum.ivar is not None:
-            with np.errstate(divide="ignore"):
-                sigma = np.where(spectrum.ivar > 0, 1 / np.sqrt(spectrum.ivar), np.nan)
-        self.limits = robust_range(self.y, sigma)
+    def __init__(self, view: SpectrumView, width: int, height: int) -> None:
+        self.spectrum, self.axis, self.width, self.height = view.spectrum, view.axis, width, height
+        self.view, self.x, self.edges, self.y, self.limits = view, view.x, view.edges, view.y, view.limits
 
     def sx(self, x: Any) -> Any:
         lo, hi = self.edges[0], self.edges[-1]
@@ -107,14 +77,14 @@ class _View:
                 f'stroke-linejoin="round" stroke-linecap="square"/>')
 
     def hatching(self) -> str:
-        flags = ~self.spectrum.valid
-        if not flags.any():
+        hatched = self.view.masked + self.view.imputed
+        if not hatched:
             return ""
         key = "h" + content_hash(self.spectrum.id, self.spectrum.wave)
         top, tall = TOP, self.height - TOP - BOTTOM
         boxes = []
-        for start, stop in runs(flags):
-            left, right = self.sx(self.edges[start]), self.sx(self.edges[stop])
+        for lo, hi in hatched:
+            left, right = self.sx(lo), self.sx(hi)
             boxes.append(f"M{left:.1f} {top}h{max(right - left, 0.6):.1f}v{tall}h-{max(right - left, 0.6):.1f}z")
         return (f'<defs><pattern id="{key}" width="5" height="5" patternUnits="userSpaceOnUse" '
                 f'patternTransform="rotate(45)"><path d="M0 0V5" stroke="currentColor" stroke-opacity=".45"/></pattern>'
@@ -134,22 +104,25 @@ class _View:
         middle = (TOP + low) / 2
         parts.append(f'<text x="{(LEFT + right) / 2:.0f}" y="{self.height - 6}" text-anchor="middle" opacity=".75">'
                      f"{escape(self.axis.label)}</text>")
+        called = escape(flux_label(self.spectrum.scale, self.spectrum.meta.get("unit")))
         parts.append(f'<text transform="translate(12 {middle:.0f}) rotate(-90)" text-anchor="middle" opacity=".75">'
-                     f"{escape(flux_label(self.spectrum))}</text>")
+                     f"{called}</text>")
         return "".join(parts)
 
     def line_marks(self) -> str:
         found = self.axis.lines_within(float(self.edges[0]), float(self.edges[-1]))
         centres = [float(self.sx(at)) for _, at in found]
         labels = [short_label(item) for item, _ in found]
+        inside = self.width - LEFT - RIGHT
+        placed = place_labels([centre - LEFT for centre in centres], labels, 2, width=inside)
         parts = []
-        for (item, _), centre, label, row in zip(found, centres, labels, place_labels(centres, labels, 2), strict=True):
+        for (item, _), centre, label, (row, shift) in zip(found, centres, labels, placed, strict=True):
             colour, low = ACCENT[item.kind], self.height - BOTTOM
             parts.append(f'<path d="M{centre:.1f} {TOP}V{low}" stroke="{colour}" stroke-opacity=".5" '
                          f'stroke-dasharray="2 3"><title>{escape(item.label)}</title></path>')
             if row >= 0:
-                parts.append(f'<text x="{centre:.1f}" y="{TOP - 3 - 11 * row}" text-anchor="middle" fill="{colour}" '
-                             f'font-size="10">{escape(label)}</text>')
+                parts.append(f'<text x="{centre + shift:.1f}" y="{TOP - 3 - 11 * row}" text-anchor="middle" '
+                             f'fill="{colour}" font-size="10">{escape(label)}</text>')
         return "".join(parts)
 
     def arrows(self) -> str:

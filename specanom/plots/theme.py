@@ -7,8 +7,17 @@ from typing import Any
 
 from bokeh.layouts import gridplot
 from bokeh.model import Model
-from bokeh.models import ColumnDataSource, GlyphRenderer, GridPlot, HoverTool, InlineStyleSheet, Legend, LegendItem
-from bokeh.models import Plot, WheelZoomTool
+from bokeh.models import (
+    ColumnDataSource,
+    GlyphRenderer,
+    GridPlot,
+    HoverTool,
+    InlineStyleSheet,
+    Legend,
+    LegendItem,
+    Plot,
+    WheelZoomTool,
+)
 from bokeh.plotting import figure
 
 from .palette import FONT, THEMES, Palette, palette, translation
@@ -119,7 +128,7 @@ def restyle(layout: Model, theme: str) -> Model:
 
 def _translate_property(model: Model, name: str, table: dict[str, str]) -> None:
     old = getattr(model, name)
-    if isinstance(old, str) and "color" in name or isinstance(model, InlineStyleSheet) and name == "css":
+    if isinstance(old, str) and ("color" in name or isinstance(model, InlineStyleSheet)):
         new: Any = table.get(old, old) if old in table else _inside(old, table)
     elif isinstance(old, (list, tuple)) and name in ("palette", "text", "tooltips") and old:
         new = type(old)(table.get(v, v) if isinstance(v, str) else v for v in old)

@@ -1,0 +1,105 @@
+"""Figures out of Python: self-contained files and pieces of pages. BokehJS is always inline; nothing is fetched."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from bokeh.embed import components, file_html
+from bokeh.model import Model
+from bokeh.models import UIElement
+from bokeh.resources import INLINE, Resources
+
+from .theme import plain
+
+
+def resources() -> str:
+    """Return the ``<script>`` with BokehJS that a page needs once, before the script of :func:`embed`.
+
+    About 1.3 MB; only the parts that these figures use (no tables, widgets, WebGL or formula typesetting).
+    """
+    # Only the core bundle: the others weigh three times as much and no figure here uses them.
+    return str(Resources(mode="inline", components=["bokeh"]).render())
+
+
+def embed(figures: Mapping[str, UIElement]) -> tuple[str, dict[str, str]]:
+    """Return one script and a ``<div>`` for each figure, for a page of many figures.
+
+    Parameters
+    ----------
+    figures : mapping of name to figure or layout
+        All are put into one document, so that they may share data.
+
+    Returns
+    -------
+    script : str
+        Goes once at the end of the page, after :func:`resources`.
+    divs : dict of str
+        Where the figures appear, by name.
+    """
+    if not figures:
+        return "", {}
+    script, divs = components(dict(figures), wrap_script=True)
+    return str(script), {str(name): str(div) for name, div in divs.items()}
+
+
+def to_html(figure: UIElement, title: str = "specanom") -> str:
+    """Return a whole page with one figure or layout that opens without a network."""
+    page = str(file_html(figure, resources=INLINE, title=plain(title)))
+    paper = _paper(figure)
+    return page.replace("</head>", f"<style>body {{ margin: 12px; background: {paper}; }}</style></head>", 1)
+
+
+def save_html(figure: UIElement, path: str | Path, title: str | None = None) -> Path:
+    """Write :func:`to_html` to `path` at one stroke (a reader never sees half a file); returns the path."""
+    target = Path(path)
+    text = to_html(figure, title or target.stem)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+class Shown:
+    """A figure that a notebook can display without loading anything: its page in a frame of its own."""
+
+    def __init__(self, page: str, height: int) -> None:
+        self._page, self._height = page, height
+
+    def _repr_html_(self) -> str:
+        return (f'<iframe srcdoc="{html.escape(self._page)}" style="width:100%;height:{self._height}px;border:0" '
+                f'title="figure"></iframe>')
+
+    def __repr__(self) -> str:
+        return f"Shown: a figure, {self._height} px high; the last value of a notebook cell displays it"
+
+
+def show(figure: UIElement) -> Shown:
+    """Return an object that shows `figure` as the result of a notebook cell, without a network or an extension.
+
+    The cell's output holds BokehJS (1.3 MB): for a notebook of many figures, prefer one layout.
+    """
+    return Shown(to_html(figure), _height(figure))
+
+
+def _paper(figure: Model) -> str:
+    found = {m.background_fill_color for m in figure.references() if hasattr(m, "background_fill_color")}
+    plain_colours = sorted(c for c in found if isinstance(c, str) and re.fullmatch(r"#[0-9a-f]{6}", c))
+    return plain_colours[0] if plain_colours else "#ffffff"
+
+
+def _height(figure: Model) -> int:
+    children = getattr(figure, "children", None)
+    if children is None:
+        return int(getattr(figure, "height", None) or 400) + 30
+    rows: dict[int, int] = {}
+    for index, entry in enumerate(children):
+        child, row = (entry[0], entry[1]) if isinstance(entry, tuple) else (entry, index)
+        rows[row] = max(rows.get(row, 0), int(getattr(child, "height", None) or 300))
+    return sum(rows.values()) + 40
