@@ -1,0 +1,26 @@
+"""From observed spectra to one sample at rest: masked, dereddened, resampled, normalised, complete.
+
+========================  ==========================================================================================
+:class:`Preprocessor`     joins the steps; ``fit_transform(survey)``, ``transform(later)``, ``.report``
+:class:`PreprocessReport` the waterfall of cuts with ids, missing pixels, extinction, notes
+``pixels``                :class:`BadPixels`, :class:`Airglow`, :class:`SignalToNoise`, :class:`FaintPixels`
+``extinction``            :class:`Extinction`: Milky Way dust, Fitzpatrick 1999
+``resample``              :class:`ToRest`: rest frame, common grid, ivar propagated
+``select``                the cuts, each saying which rows fail and why
+``normalise``             :class:`Finish`: median 1, imputed, S/N bin
+========================  ==========================================================================================
+
+Each step takes a SpectrumSet block and returns another, and can be used alone.
+"""
+
+from .extinction import Extinction
+from .normalise import Finish
+from .pixels import Airglow, BadPixels, FaintPixels, SignalToNoise
+from .preprocessor import Preprocessor
+from .report import Cut, ExtinctionCount, Note, PreprocessReport
+from .resample import ToRest
+
+__all__ = [
+    "Airglow", "BadPixels", "Cut", "Extinction", "ExtinctionCount", "FaintPixels", "Finish", "Note",
+    "PreprocessReport", "Preprocessor", "SignalToNoise", "ToRest",
+]

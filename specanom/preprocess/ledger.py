@@ -1,0 +1,83 @@
+"""Bookkeeping while blocks go by: who was dropped and why, notes, extinction."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..spectrumset import SpectrumSet
+from .columns import numbers, texts
+from .report import Cut, ExtinctionCount, Note, PreprocessReport
+from .select import Drop
+from .sources import Source
+
+ORDER = ("class", "zwarning", "z_missing", "z_range", "no_pixels", "snr_unknown", "snr", "missing", "median")
+"""The cuts, in the order in which they are made."""
+
+
+class Ledger:
+    """Counts spectra in, dropped and out, block by block."""
+
+    def __init__(self) -> None:
+        self._dropped: dict[str, tuple[str, list[str]]] = {}
+        self._notes: dict[str, dict[str, None]] = {}
+        self.n_in = 0
+        self.n_out = 0
+        self.corrected = 0
+        self.pixels = 0
+        self.imputed = 0
+        self._hash = hashlib.blake2b(digest_size=8)
+
+    def enter(self, block: SpectrumSet) -> None:
+        """Count spectra that come in."""
+        self.n_in += len(block)
+        self._hash.update("\n".join([*block.ids, ""]).encode())
+
+    def input_hash(self) -> str | None:
+        """Return a hash of the ids that came in so far, None before the first."""
+        return self._hash.hexdigest() if self.n_in else None
+
+    def drop(self, block: SpectrumSet, drop: Drop) -> SpectrumSet:
+        """Write down the rows that fail a cut and return the others."""
+        ids = self._dropped.setdefault(drop.name, (drop.reason, []))[1]
+        if not drop.rows.any():
+            return block
+        ids.extend(block.table["id"].to_numpy()[drop.rows])
+        return block[~drop.rows]
+
+    def leave(self, block: SpectrumSet) -> None:
+        """Count spectra that stay, their notes and their imputed pixels."""
+        self.n_out += len(block)
+        self.corrected += int(np.isfinite(numbers(block.table, "ebv")).sum())
+        for id, text in zip(block.table["id"], texts(block.table, "note"), strict=True):
+            for note in filter(None, text.split("; ")):
+                self._notes.setdefault(note, {})[id] = None
+        if block.imputed is not None:
+            self.pixels += block.imputed.size
+            self.imputed += int(block.imputed.sum())
+
+    def report(
+        self, action: str, source: Source, *, missing: NDArray[np.float64], grid: NDArray[np.float64],
+        kept: NDArray[np.bool_], settings: dict[str, Any],
+    ) -> PreprocessReport:
+        """Make the report of all blocks so far, with what the survey skipped at its head."""
+        skipped: dict[str, list[str]] = {}
+        for id, reason in source.skipped():
+            skipped.setdefault(reason, []).append(id)
+        for id, text in source.notes():
+            for note in filter(None, text.split("; ")):
+                self._notes.setdefault(note, {})[id] = None
+        head = [Cut("skipped", reason, len(ids), tuple(ids)) for reason, ids in skipped.items()]
+        cuts = [Cut(name, self._dropped[name][0], len(self._dropped[name][1]), tuple(self._dropped[name][1]))
+                for name in ORDER if name in self._dropped]
+        on = settings["extinction"] is not None
+        return PreprocessReport(
+            action=action, waterfall=tuple(head + cuts), n_in=self.n_in + sum(cut.count for cut in head),
+            n_out=self.n_out, notes=tuple(Note(text, len(ids), tuple(ids)) for text, ids in self._notes.items()),
+            extinction=ExtinctionCount(on, self.corrected if on else 0, self.n_out - self.corrected if on else 0),
+            wave=grid, missing=missing, kept=kept,
+            imputed=self.imputed / self.pixels if self.pixels else float("nan"), settings=settings,
+        )

@@ -1,0 +1,58 @@
+"""The last steps: only kept wavelengths, median 1, missing pixels filled in, S/N bin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..spectrumset import SpectrumSet
+from .columns import numbers
+from .fitting import Fitted, snr_bins
+
+
+@dataclass(frozen=True, eq=False)
+class Finish:
+    """Normalise spectra at rest by their medians and fill in what is missing, with what was fitted.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        Which wavelengths stay, what missing pixels are filled with, and the S/N bins.
+
+    Notes
+    -----
+    The ivar is in units of the normalised flux (times median²) and 0 where imputed.
+    """
+
+    fitted: Fitted
+
+    def kept(self, block: SpectrumSet) -> NDArray[np.float32]:
+        """Return the flux at the kept wavelengths, ``(n, p)``: a copy."""
+        return block.flux[:, self.fitted.kept]
+
+    def __call__(
+        self, block: SpectrumSet, flux: NDArray[np.float32], medians: NDArray[np.float64]
+    ) -> SpectrumSet:
+        """Return the finished block.
+
+        Parameters
+        ----------
+        block : SpectrumSet
+            At rest, on the full grid.
+        flux : (n, p) float32 array
+            Its flux at the kept wavelengths, from :meth:`kept`; used up.
+        medians : (n,) array
+            Positive medians of these.
+        """
+        flux /= medians[:, None].astype(np.float32)
+        imputed = np.isnan(flux)
+        np.copyto(flux, self.fitted.typical[None, :], where=imputed)
+        ivar = None
+        if block.ivar is not None:
+            ivar = block.ivar[:, self.fitted.kept]
+            for _ in range(2):  # not times the square: that of a flux in absolute units underflows
+                ivar *= medians[:, None].astype(np.float32)
+        table = block.table.assign(bin=snr_bins(numbers(block.table, "snr"), self.fitted.snr_edges), median=medians)
+        return SpectrumSet(self.fitted.wave, flux, ivar, table, imputed=imputed, frame="rest", scale="normalised")

@@ -1,0 +1,136 @@
+"""The options of preprocessing: their defaults, what ``preset="paper"`` makes of them, and their checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArgumentError, choice, message
+from ..spectrum import as_wavelength
+from .extinction import R_V, SFD_SCALE
+from .presets import by_preset, resolve
+from .resample import METHODS
+from .select import ZWARNING_FATAL
+
+
+@dataclass(eq=False, repr=False)
+class Options:
+    """The options of :class:`~specanom.preprocess.Preprocessor`, which describes them.
+
+    An option that is not given has its default, or the paper's value when ``preset="paper"``.
+    """
+
+    grid: Any = (3500.0, 7500.0, 4000)
+    _: KW_ONLY
+    preset: str | None = None
+    redshift: str = by_preset("z", paper="z_noqso")
+    z_range: tuple[float, float] | None = (0.01, 0.50)
+    target: str | Sequence[str] | None = by_preset(None, paper="galaxy")
+    zwarning: Sequence[int] | str | None = by_preset(ZWARNING_FATAL, paper="any")
+    min_snr: float | None = 4.0
+    mask_bits: Sequence[int] | None = by_preset(None, paper=())
+    airglow: str | None = by_preset("mask", paper="overwrite")
+    min_pixel_snr: float | None = by_preset(None, paper=1.0)
+    extinction: str | None = "F99"
+    ebv_scale: float = SFD_SCALE
+    r_v: float = R_V
+    dust_map: str | None = None
+    conserve: str | None = None
+    resample: str = "linear"
+    max_missing: float = 0.10
+    max_missing_wave: float = 0.10
+    impute: str = by_preset("median", paper="self")
+    bins: int = by_preset(1, paper=4)
+    block: int = 512
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            setattr(self, item.name, resolve(getattr(self, item.name), self.preset))
+        check(self)
+
+    def settings(self) -> dict[str, Any]:
+        """Return every option as a plain value that JSON can hold; the grid as (first, last, number) where even."""
+        found = {item.name: _plain(getattr(self, item.name)) for item in fields(self) if item.init}
+        return found
+
+
+def full_grid(grid: Any) -> NDArray[np.float64]:
+    """Return the wavelengths of `grid`: (first, last, number) in Å or Quantities, or the wavelengths themselves.
+
+    Raises
+    ------
+    ArgumentError, DataError, ShapeError
+    """
+    if isinstance(grid, (tuple, list)) and len(grid) == 3:
+        ends = [as_wavelength(np.atleast_1d(end) if not hasattr(end, "unit") else end.reshape(1))[0]
+                for end in grid[:2]]
+        count = grid[2]
+        if int(count) != count or count < 2 or not ends[0] < ends[1]:
+            raise ArgumentError(message("grid", expected="(first, last, number): first < last in Å, at least 2 pixels",
+                                        got=repr(grid), hint="(3500, 7500, 4000)"))
+        return np.linspace(ends[0], ends[1], int(count))
+    wave = as_wavelength(grid)
+    if wave.size < 2:
+        raise ArgumentError(message("grid", expected="at least 2 wavelengths", got=wave.size,
+                                    hint="(3500, 7500, 4000)"))
+    return wave
+
+
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "redshift": ("z", "z_noqso"), "airglow": ("mask", "overwrite", None), "extinction": ("F99", None),
+    "dust_map": (None, "sfd"), "conserve": (None, "flux"), "resample": METHODS, "impute": ("median", "self"),
+}
+
+_RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
+    ("z_range", "None or (low, high) with -1 <= low < high",
+     lambda v: v is None or (len(v) == 2 and -1 <= v[0] < v[1])),
+    ("target", 'None, a class such as "galaxy", or several', lambda v: v is None or len(v) > 0),
+    ("zwarning", 'None, "any" or bits from 0 to 31', lambda v: v is None or v == "any" or _are_bits(v)),
+    ("mask_bits", "None or bits from 0 to 31", lambda v: v is None or _are_bits(v)),
+    ("min_snr", "None or a number", lambda v: v is None or np.isfinite(v)),
+    ("min_pixel_snr", "None or a number", lambda v: v is None or np.isfinite(v)),
+    ("ebv_scale", "a number above 0", lambda v: bool(np.isfinite(v)) and v > 0),
+    ("r_v", "a number from 2 to 6", lambda v: 2 <= v <= 6),
+    ("max_missing", "a share in [0, 1]", lambda v: 0 <= v <= 1),
+    ("max_missing_wave", "a share in [0, 1]", lambda v: 0 <= v <= 1),
+    ("bins", "a whole number of at least 1", lambda v: int(v) == v and v >= 1),
+    ("block", "a whole number of at least 1", lambda v: int(v) == v and v >= 1),
+)
+
+
+def check(options: Options) -> None:
+    """Refuse an option with a value that cannot be used.
+
+    Raises
+    ------
+    ArgumentError
+        Naming the option.
+    """
+    for name, allowed in _CHOICES.items():
+        choice(name, getattr(options, name), allowed)
+    for name, expected, fits in _RULES:
+        value = getattr(options, name)
+        try:
+            good = fits(value)
+        except (TypeError, ValueError):
+            good = False
+        if not good:
+            raise ArgumentError(message(name, expected=expected, got=repr(value)))
+
+
+def _are_bits(value: Any) -> bool:
+    return not isinstance(value, str) and all(int(bit) == bit and 0 <= bit < 32 for bit in value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if hasattr(value, "unit") or isinstance(value, np.ndarray):
+        return as_wavelength(np.atleast_1d(value) if not hasattr(value, "unit") else value.reshape(-1)).tolist()
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,166 @@
+"""The steps in their order, run over the blocks of one source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError, message
+from ..spectrumset import SpectrumSet
+from .columns import with_columns
+from .extinction import Extinction
+from .fitting import Fitted
+from .ledger import Ledger
+from .medians import row_medians
+from .normalise import Finish
+from .options import Options
+from .pixels import Airglow, BadPixels, FaintPixels, SignalToNoise
+from .report import PreprocessReport, waterfall_text
+from .resample import ToRest
+from .select import (
+    bad_zwarning,
+    choose_redshift,
+    median_not_positive,
+    note_zwarning,
+    nothing_valid,
+    redshift_missing,
+    redshift_outside,
+    snr_low,
+    snr_unknown,
+    too_many_missing,
+    wrong_class,
+)
+from .sources import Source
+
+
+class Pipeline:
+    """One run of a Preprocessor over a source, with its bookkeeping.
+
+    Parameters
+    ----------
+    options : Options
+        What is done.
+    grid : (m,) array
+        All wavelengths, Å.
+    data : Survey, SpectrumSet or iterable of Spectrum
+        What is read.
+    action : str
+        What the report calls this.
+    progress : bool
+        Show a bar while reading.
+
+    Attributes
+    ----------
+    ledger : Ledger
+        Who was dropped, and why.
+    noise_known : bool
+        Whether any block so far had an ivar.
+    """
+
+    def __init__(
+        self, options: Options, grid: NDArray[np.float64], data: Any, *, action: str, progress: bool = False
+    ) -> None:
+        self.options = options
+        self.grid = grid
+        self.source = Source(data, int(options.block))
+        self.ledger = Ledger()
+        self.noise_known = False
+        self._action = action
+        self._progress = progress
+
+    def prepared(self, *, again: bool = False) -> Iterator[SpectrumSet]:
+        """Yield blocks at rest on the full grid that passed the cuts; a second reading is not counted again.
+
+        Raises
+        ------
+        DataError
+            In the end, when there was none; the text holds the waterfall.
+        """
+        ledger, some = Ledger() if again else self.ledger, False
+        for raw in self._shown("write" if again else "preprocess"):
+            ledger.enter(raw)
+            block = self._cut_by_table(raw, ledger)
+            if len(block):
+                block = self._cut_by_pixels(block, ledger)
+            if len(block):
+                some = True
+                self.noise_known |= block.ivar is not None
+                yield block
+        if not some:
+            raise self._nothing_left()
+
+    def finished(self, blocks: Iterable[SpectrumSet], fitted: Fitted) -> Iterator[SpectrumSet]:
+        """Yield the blocks normalised and filled in, counted as they leave.
+
+        Raises
+        ------
+        DataError
+            In the end, when there was none; the text holds the waterfall.
+        """
+        finish = Finish(fitted)
+        for block in blocks:
+            medians = row_medians(finish.kept(block))
+            drop = median_not_positive(medians)
+            kept = self.ledger.drop(block, drop)
+            if len(kept):
+                done = finish(kept, finish.kept(kept), medians[~drop.rows])
+                self.ledger.leave(done)
+                yield done
+        if not self.ledger.n_out:
+            raise self._nothing_left()
+
+    def report(self, kept: NDArray[np.bool_], missing: NDArray[np.float64]) -> PreprocessReport:
+        """Return the report of what has happened so far."""
+        return self.ledger.report(self._action, self.source, missing=missing, grid=self.grid, kept=kept,
+                                  settings=self.options.settings())
+
+    def _nothing_left(self) -> DataError:
+        report = self.report(np.ones(self.grid.size, dtype=bool), np.full(self.grid.size, np.nan))
+        return DataError(message("survey", expected="at least one spectrum that passes every cut",
+                                 got=f"none of {report.n_in}:\n{waterfall_text(report)}\n",
+                                 hint="widen the cut that takes most: each is an option of Preprocessor"))
+
+    def _cut_by_table(self, block: SpectrumSet, ledger: Ledger) -> SpectrumSet:
+        options = self.options
+        if options.target is not None:
+            block = ledger.drop(block, wrong_class(block, options.target))
+        if options.zwarning is not None:
+            block = ledger.drop(block, bad_zwarning(block, options.zwarning))
+        block = choose_redshift(block, options.redshift)
+        block = ledger.drop(block, redshift_missing(block))
+        if options.z_range is not None:
+            block = ledger.drop(block, redshift_outside(block, options.z_range))
+        return note_zwarning(block)
+
+    def _cut_by_pixels(self, block: SpectrumSet, ledger: Ledger) -> SpectrumSet:
+        options = self.options
+        block = BadPixels(options.mask_bits)(block)
+        block = ledger.drop(block, nothing_valid(block))
+        if options.airglow is not None:
+            block = Airglow(options.airglow)(block)
+        block = SignalToNoise()(block)
+        if options.min_snr is not None:
+            block = ledger.drop(block, snr_unknown(block))
+            block = ledger.drop(block, snr_low(block, options.min_snr))
+        if options.min_pixel_snr is not None:
+            block = FaintPixels(options.min_pixel_snr)(block)
+        if options.extinction is not None:
+            block = Extinction(options.ebv_scale, options.r_v, options.dust_map)(block)
+        block = ToRest(self.grid, options.resample, options.conserve)(block)
+        share = np.isnan(block.flux).sum(axis=1) / self.grid.size
+        block = with_columns(block, {"missing": share})
+        return ledger.drop(block, too_many_missing(block, options.max_missing))
+
+    def _shown(self, label: str) -> Iterator[SpectrumSet]:
+        if not self._progress:
+            yield from self.source
+            return
+        from tqdm.auto import tqdm
+
+        with tqdm(total=self.source.total(), desc=label, unit="spectra") as bar:
+            for block in self.source:
+                yield block
+                bar.update(len(block))

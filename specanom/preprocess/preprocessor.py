@@ -1,0 +1,295 @@
+"""The Preprocessor: joins the steps, learns grid, imputation and S/N bins, and reports."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import not_fitted
+from ..spectrumset import SpectrumSet
+from .assemble import join, used_up, write
+from .fitting import Fitted, Gathered
+from .options import Options, full_grid
+from .pipeline import Pipeline
+from .report import PreprocessReport
+from .storage import load_state, save_state
+
+
+@dataclass(eq=False, repr=False)
+class Preprocessor(Options):
+    """Brings observed spectra to the rest frame on one grid, normalised and complete.
+
+    In this order: cuts on class, ZWARNING and redshift; bad pixels and the airglow line at 5577 Å made missing; S/N
+    measured and cut; foreground extinction undone; rest frame; common grid; spectra and then wavelengths with too much
+    missing dropped; divided by the median; missing pixels filled in; S/N bins.
+
+    Parameters
+    ----------
+    grid : (first, last, number) or (m,) array
+        Rest-frame vacuum wavelengths, Å (or Quantities).
+    preset : None or "paper"
+        ``"paper"`` gives every option below that is not named in the call its value of Ortiz & Boquien 2025 [in
+        brackets].
+    redshift : "z" or "z_noqso"
+        The pipeline's, or the one fitted without quasar templates where there is one. [paper: ``"z_noqso"``]
+    z_range : (low, high) or None
+        Redshifts strictly between these stay.
+    target : None or class
+        Spectra that the survey classified as something else are dropped; None takes them as they were read.
+        [paper: ``"galaxy"``]
+    zwarning : bits, "any" or None
+        Bits of ZWARNING that drop a spectrum; 2, 4 and 6 pass with a note. [paper: ``"any"``]
+    min_snr : float or None
+        Spectra with a median S/N above this stay. None keeps also those of unknown noise.
+    mask_bits : bits or None
+        Mask bits that make a pixel missing; None takes the fatal ones of the survey. [paper: none]
+    airglow : "mask", "overwrite" or None
+        What happens at 5565–5590 Å observed. [paper: ``"overwrite"``, which makes ghosts, see :class:`Airglow`]
+    min_pixel_snr : float or None
+        Pixels with flux·√ivar below this become missing. [paper: 1.0]
+    extinction : "F99" or None
+        Undo the Milky Way's extinction by the curve of Fitzpatrick (1999) where the column `ebv` is known.
+    ebv_scale, r_v : float
+        Factor on E(B−V) of the SFD map; ratio of total to selective extinction.
+    dust_map : None or "sfd"
+        Where a missing `ebv` is looked up.
+    conserve : None or "flux"
+        ``"flux"`` multiplies by 1+z.
+    resample : "linear" or "conserving"
+        Interpolation, or overlap-weighted means, see :class:`ToRest`.
+    max_missing, max_missing_wave : float
+        Spectra with a larger share of missing pixels are dropped, then wavelengths missing in a larger share of these.
+    impute : "median" or "self"
+        Fill with the median of the normalised sample at that wavelength, or with the spectrum's own median, 1.
+        [paper: ``"self"``]
+    bins : int
+        Bins of equally many spectra by S/N; the column `bin` counts from 0, the lowest. [paper: 4]
+    block : int
+        Spectra in memory at a time while streaming.
+
+    Attributes
+    ----------
+    wave_ : (p,) array
+        The kept wavelengths, Å; `fit` finds them, and later spectra are brought to the same.
+    typical_ : (p,) float32 array
+        What missing pixels are filled with.
+    snr_edges_ : (bins − 1,) array
+        Inner edges of the S/N bins.
+    report : PreprocessReport
+        Of the last call of fit, fit_transform or transform.
+
+    Notes
+    -----
+    The columns added to the table: `z` (the one used), `snr` (median of flux·√ivar over the valid observed pixels,
+    before any cut on the S/N of pixels), `ebv`, `missing` (share of the grid missing), `bin`, `median` (what the flux
+    was divided by, in the survey's unit) and `note`. ivar is in units of the normalised flux, 0 where imputed, and NaN
+    in rows of unknown noise among rows of known.
+
+    The imputation medians of a sample of more than 4096 spectra are taken of 4096 of them, chosen by their ids, so
+    that a sample of any size streams through memory once and any order of the spectra gives the same result.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from specanom.spectrum import Spectrum
+    >>> wave = 10 ** np.arange(3.58, 3.96, 1e-4)
+    >>> some = [Spectrum(wave, 2 + np.sin(wave / (90 + k)), np.full(wave.size, 100.0), z=0.1) for k in range(8)]
+    >>> sample = Preprocessor(extinction=None).fit_transform(some)
+    >>> sample
+    SpectrumSet: 8 spectra x 3976 pixels, 3500–7500 Å rest, normalised
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._grid = full_grid(self.grid)
+        self._fitted: Fitted | None = None
+        self._report: PreprocessReport | None = None
+
+    # -- what was learnt -------------------------------------------------------------------------------------------
+
+    @property
+    def fitted_(self) -> Fitted:
+        """Everything that was learnt."""
+        if self._fitted is None:
+            raise not_fitted(self)
+        return self._fitted
+
+    @property
+    def wave_(self) -> NDArray[np.float64]:
+        """The kept wavelengths, Å, shape ``(p,)``."""
+        return self.fitted_.wave
+
+    @property
+    def typical_(self) -> NDArray[np.float32]:
+        """What missing pixels are filled with, shape ``(p,)``."""
+        return self.fitted_.typical
+
+    @property
+    def snr_edges_(self) -> NDArray[np.float64]:
+        """Inner edges of the S/N bins, shape ``(bins − 1,)``."""
+        return self.fitted_.snr_edges
+
+    @property
+    def report(self) -> PreprocessReport:
+        """What the last call did to every spectrum."""
+        if self._report is None:
+            raise not_fitted(self)
+        return self._report
+
+    # -- what it does ----------------------------------------------------------------------------------------------
+
+    def fit(self, survey: Any, *, progress: bool = False) -> Preprocessor:
+        """Learn the kept wavelengths, the imputation medians and the S/N bins from a sample; returns self.
+
+        Parameters
+        ----------
+        survey : Survey, SpectrumSet or iterable of Spectrum
+            Observed spectra.
+        progress : bool
+            Show a progress bar.
+
+        Raises
+        ------
+        DataError
+            When no spectrum passes the cuts; the text holds the waterfall.
+        """
+        run = self._run("fit", survey, progress)
+        fitted = self._learn(run, run.ledger.leave)
+        self._conclude(run, fitted.missing)
+        return self
+
+    def fit_transform(self, survey: Any, *, store: str | Path | None = None, progress: bool = False) -> SpectrumSet:
+        """Learn from a sample and return it preprocessed.
+
+        Parameters
+        ----------
+        survey : Survey, SpectrumSet or iterable of Spectrum
+            Observed spectra.
+        store : path-like, optional
+            Folder to write the result to, block by block: the survey is read twice and memory stays flat. Without it
+            the survey is read once and the result is in memory.
+        progress : bool
+            Show a progress bar.
+
+        Returns
+        -------
+        SpectrumSet
+            At rest, normalised; opened lazily when it was stored.
+
+        Raises
+        ------
+        DataError
+            When no spectrum passes the cuts, or `store` is given and the survey can be read only once.
+        """
+        run = self._run("fit_transform", survey, progress)
+        if store is not None:
+            run.source.refuse_once()
+        held: list[SpectrumSet] = []
+        fitted = self._learn(run, held.append if store is None else None)
+        blocks = run.finished(used_up(held) if store is None else run.prepared(again=True), fitted)
+        if store is None:
+            sample = join(blocks, fitted.n, fitted.wave).replace(provenance=self._provenance(run))
+        else:
+            write(blocks, store, fitted.wave, noise=run.noise_known, provenance=self._provenance(run))
+            sample = SpectrumSet.open(store)
+        self._conclude(run, fitted.missing)
+        return sample
+
+    def transform(self, survey: Any, *, store: str | Path | None = None, progress: bool = False) -> SpectrumSet:
+        """Preprocess other spectra onto the fitted wavelengths, with the fitted imputation and S/N bins.
+
+        Parameters, result and errors are those of :meth:`fit_transform`; one reading is enough, with `store` too.
+        """
+        fitted = self.fitted_
+        run = self._run("transform", survey, progress)
+        gathered = Gathered(fitted.grid, draw=False)
+        blocks = run.finished(_counted(run.prepared(), gathered), fitted)
+        if store is None:
+            held = list(blocks)
+            sample = join(used_up(held), run.ledger.n_out, fitted.wave).replace(provenance=self._provenance(run))
+        else:
+            write(blocks, store, fitted.wave, noise=True, provenance=self._provenance(run))
+            sample = SpectrumSet.open(store)
+        self._conclude(run, gathered.missing)
+        return sample
+
+    # -- on disk ---------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write options, what was learnt and the report as ``path.json`` and ``path.npz``; returns the JSON's path."""
+        return save_state(path, self.settings(), self.fitted_, self._report)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Preprocessor:
+        """Read a Preprocessor that was saved.
+
+        Raises
+        ------
+        DataError
+            When the files are missing, of another version, or do not belong together.
+        """
+        settings, fitted, report = load_state(path)
+        grid = settings.pop("grid")
+        known = {item.name for item in fields(cls)}
+        made = cls(tuple(grid) if len(grid) == 3 and fitted.grid.size > 3 else fitted.grid,
+                   **{name: _tuple(value) for name, value in settings.items() if name in known})
+        made._fitted, made._report = fitted, report
+        return made
+
+    def __repr__(self) -> str:
+        plain = Options(preset=self.preset)
+        given = [f"{item.name}={getattr(self, item.name)!r}" for item in fields(self)
+                 if item.name not in ("grid", "preset") and getattr(self, item.name) != getattr(plain, item.name)]
+        if self.preset is not None:
+            given.insert(0, f"preset={self.preset!r}")
+        state = "not fitted" if self._fitted is None else f"{self.wave_.size} wavelengths of {self.fitted_.n} spectra"
+        span = f"{self._grid[0]:.0f}–{self._grid[-1]:.0f} Å, {self._grid.size} pixels"
+        return f"Preprocessor({', '.join([span, *given])}): {state}"
+
+    # -- its parts -------------------------------------------------------------------------------------------------
+
+    def _run(self, action: str, survey: Any, progress: bool) -> Pipeline:
+        return Pipeline(self, self._grid, survey, action=action, progress=progress)
+
+    def _learn(self, run: Pipeline, each: Callable[[SpectrumSet], None] | None) -> Fitted:
+        """Read everything once, learn, and hand each block at rest to `each`."""
+        gathered = Gathered(self._grid, draw=self.impute == "median")
+        for block in _counted(run.prepared(), gathered):
+            if each is not None:
+                each(block)
+        self._fitted = gathered.conclude(self.max_missing_wave, int(self.bins))
+        return self._fitted
+
+    def _conclude(self, run: Pipeline, missing: NDArray[np.float64]) -> None:
+        """Make the report and warn of mixed extinction."""
+        self._report = report = run.report(self.fitted_.kept, missing)
+        if report.extinction.mixed:
+            warnings.warn(f"{report.extinction}.", UserWarning, stacklevel=3)
+
+    def _provenance(self, run: Pipeline) -> dict[str, Any]:
+        return {"preprocess": self.settings(), "versions": {"specanom": _version(), "numpy": np.__version__},
+                "input": run.ledger.input_hash()}
+
+
+def _counted(blocks: Iterable[SpectrumSet], gathered: Gathered) -> Iterator[SpectrumSet]:
+    for block in blocks:
+        gathered.add(block)
+        yield block
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(_tuple(item) for item in value) if isinstance(value, list) else value
+
+
+def _version() -> str:
+    try:
+        return version("specanom")
+    except PackageNotFoundError:  # a checkout that was never installed
+        return "unknown"
