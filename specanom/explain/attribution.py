@@ -1,0 +1,98 @@
+"""The two ends of an attribution method: what it may ask (an Evaluator) and what it answers (an Attribution)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError, message
+
+
+class Evaluator(Protocol):
+    """Masks → scores for one spectrum. A method sees nothing else of spectrum, fill, score or model."""
+
+    @property
+    def n_segments(self) -> int:
+        """K."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """Which evaluator it is: ``"generic"``, …"""
+        ...
+
+    def scores(self, masks: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the score of each perturbed copy: masks ``(n, K)``, 1 = as observed → ``(n,)`` float64."""
+        ...
+
+    def energy(self) -> NDArray[np.float64]:
+        """Return Σ (x − g)² over each segment, shape ``(K,)``: squared distances between copies."""
+        ...
+
+
+class Method(Protocol):
+    """An attribution method: settings, called with an evaluator."""
+
+    def __call__(self, evaluator: Evaluator, *, seed: int) -> Attribution:
+        """Return the weight of each segment."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """What a method says of one spectrum.
+
+    Attributes
+    ----------
+    weights : (K,) array
+        Change of the score when the segment is as observed instead of filled.
+    interval : (K, 2) array
+        95 % interval of each weight over the drawing of masks; NaN when it cannot be known.
+    intercept : float
+        The surrogate's value with all segments filled.
+    score : float
+        Score of the spectrum itself.
+    r2 : float
+        Weighted R² of the surrogate.
+    ess : float
+        Effective number of samples under the proximity kernel.
+    n_samples : int
+        Number of scores asked for.
+    kernel : str
+        The kernel in words, e.g. ``"cosine, w = 0.25"``.
+    notes : tuple of str
+        Warnings about this fit.
+    """
+
+    weights: NDArray[np.float64]
+    interval: NDArray[np.float64]
+    intercept: float
+    score: float
+    r2: float
+    ess: float
+    n_samples: int
+    kernel: str
+    notes: tuple[str, ...] = field(default=())
+
+
+def check_scores(scores: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the scores as float64 when each is finite.
+
+    Raises
+    ------
+    DataError
+        Saying whether the spectrum itself (row 0) or perturbed copies of it have no score.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    bad = ~np.isfinite(values)
+    if bad[0]:
+        raise DataError(message("score", expected="a finite score of the spectrum itself", got=values[0],
+                                hint="a spectrum without valid pixels has no score and no explanation"))
+    if bad.any():
+        raise DataError(message("score", expected="finite scores of all perturbed copies",
+                                got=f"{int(bad.sum())} of {values.size} not finite",
+                                hint="a fill nearer to the spectrum, e.g. Scale(0.9)"))
+    return values

@@ -1,0 +1,272 @@
+"""The Explainer: a score, segments, a perturbation and a method, joined."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import KW_ONLY, dataclass, fields, is_dataclass, replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArgumentError, DataError, GridError, ShapeError, choice, message
+from ..parallel import map_blocks
+from ..protocols import Perturbation, Score, Segmenter
+from ..seeds import content_hash, object_seed
+from ..spectrum import Spectrum
+from ..spectrumset import SpectrumSet
+from .attribution import Method
+from .context import Evidence, context_of, rest_wave
+from .evaluate import GenericEvaluator
+from .explanation import Explanation
+from .explanationset import ExplanationSet, Skipped
+from .grades import grade_of
+from .lime import Lime
+from .perturb import Contrast, Scale, fill_of
+from .segments import Uniform, checked
+
+BLOCK = 16  # spectra handed to a worker at a time
+SEGMENTS, PERTURBATION, METHOD = Uniform(77), Scale(0.9), Lime()
+PAPER_LIME = Lime(n_samples=5000, design="independent", normalise=False)
+
+
+class ExplanationWarning(UserWarning):
+    """Explanations that should not be trusted as they are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explainer:
+    """Explains the scores of spectra.
+
+    Parameters
+    ----------
+    score : Scorer or callable
+        Anything with ``bind(spectrum) -> score``, or a function ``(n, p) -> (n,)``; higher is odder.
+    segments : Segmenter
+        How the spectrum is cut: :class:`Uniform`, :class:`Lines`, :class:`Slic`, :class:`Boundaries` or your own.
+    perturbation : Perturbation
+        What replaces a segment that is off: :class:`Scale`, :class:`Flat`, … or your own.
+    method : Method
+        How scores of masks become weights.
+    seed : int
+        Of the masks; random fills derive theirs from it and the id.
+    preset : "paper", optional
+        As published: 5000 independent masks, proximities not normalised, and what the paper calls scale is
+        :class:`Contrast`. Settings of a :class:`Lime` other than their defaults stay.
+
+    Examples
+    --------
+    >>> odd = lambda flux: ((flux - 1.0) ** 2).mean(axis=1)
+    >>> flux = np.ones(60); flux[30:40] = 3.0
+    >>> e = Explainer(odd, Uniform(6), method=Lime(200)).explain(flux)
+    >>> int(e.order[0])
+    3
+    """
+
+    score: Any
+    segments: Segmenter = SEGMENTS
+    _: KW_ONLY
+    perturbation: Perturbation = PERTURBATION
+    method: Method = METHOD
+    seed: int = 0
+    preset: str | None = None
+
+    def __post_init__(self) -> None:
+        choice("preset", self.preset, (None, "paper"))
+        if not callable(self.score) and not hasattr(self.score, "bind"):
+            raise ArgumentError(message("score", expected="a Scorer or a function (n, p) -> (n,)",
+                                        got=type(self.score).__name__))
+        for name in ("segments", "perturbation", "method"):
+            part = getattr(self, name)
+            if not callable(part) or isinstance(part, type):
+                raise ArgumentError(message(name, expected=f"an object such as {_EXAMPLES[name]}", got=repr(part)))
+        if self.preset == "paper":
+            object.__setattr__(self, "perturbation", _as_published(self.perturbation))
+            object.__setattr__(self, "method", _published_method(self.method))
+
+    def explain(self, spectrum: Spectrum | NDArray[Any]) -> Explanation:
+        """Explain one spectrum.
+
+        Parameters
+        ----------
+        spectrum : Spectrum or (p,) array
+            On the grid of the score. An array without wavelengths is explained by pixel number.
+
+        Raises
+        ------
+        DataError
+            When the flux or its score is not finite.
+        GridError, ShapeError
+            When the score refuses the grid.
+        ArgumentError
+            When there are more segments than pixels, or the perturbation cannot be used.
+        """
+        made, notes = self._explained(_as_spectrum(spectrum, self.score))
+        for note in notes:
+            warnings.warn(note, ExplanationWarning, stacklevel=2)
+        return made
+
+    def explain_many(
+        self, sample: SpectrumSet | Iterable[Spectrum] | NDArray[Any], progress: bool = False, *, executor: Any = None
+    ) -> ExplanationSet:
+        """Explain each spectrum of a sample; the numbers are those of :meth:`explain`.
+
+        Parameters
+        ----------
+        sample : SpectrumSet, iterable of Spectrum or (n, p) array
+            Spectra on one grid.
+        progress : bool
+            Whether to show a progress bar.
+        executor : optional
+            Where to work, see :func:`specanom.parallel.map_blocks`.
+
+        Returns
+        -------
+        ExplanationSet
+            In the order of the sample; spectra that cannot be explained are listed in ``.skipped``.
+        """
+        done: list[Explanation] = []
+        skipped: list[Skipped] = []
+        noted: list[str] = []
+        results = map_blocks(self._block, _blocks(sample, self.score), executor)
+        for made, left, notes in _shown(results, sample, progress):
+            done += made
+            skipped += left
+            noted += notes
+        if noted:
+            warnings.warn(f"{len(noted)} explanations: {noted[0]}", ExplanationWarning, stacklevel=2)
+        return ExplanationSet.of(done, skipped)
+
+    def _block(self, spectra: list[Spectrum]) -> tuple[list[Explanation], list[Skipped], list[str]]:
+        made: list[Explanation] = []
+        skipped: list[Skipped] = []
+        noted: list[str] = []
+        for spectrum in spectra:
+            try:
+                one, notes = self._explained(spectrum)
+            except (ShapeError, GridError):
+                raise  # not one bad spectrum: the wrong grid for this score
+            except DataError as exc:
+                skipped.append(Skipped(spectrum.id, str(exc)))
+                continue
+            made.append(one)
+            noted += notes[:1]
+        return made, skipped, noted
+
+    def _explained(self, spectrum: Spectrum) -> tuple[Explanation, tuple[str, ...]]:
+        flux = spectrum.flux
+        if not np.isfinite(flux).all():
+            count = int((~np.isfinite(flux)).sum())
+            raise DataError(message("flux", expected="finite values", got=f"{count} NaN or infinite in {spectrum.id!r}",
+                                    hint="a Preprocessor imputes missing pixels"))
+        bound: Score = self.score.bind(spectrum) if hasattr(self.score, "bind") else self.score
+        keep, reconstruct = getattr(bound, "keep", None), getattr(bound, "reconstruct", None)
+        segments = checked(self.segments(flux, self._wave_for_cutting(spectrum)), flux.size)
+        # Imputed pixels that the score leaves out stay as they are, so that no segment is blamed for invented flux.
+        frozen = spectrum.imputed & ~keep if spectrum.imputed is not None and keep is not None else None
+        fill = fill_of(self.perturbation, flux, segments, seed=object_seed(self.seed, spectrum.id), frozen=frozen,
+                       reconstruct=reconstruct)
+        evaluator = GenericEvaluator(bound, flux, fill=fill, segments=segments)
+        found = self.method(evaluator, seed=self.seed)
+        typical = None if reconstruct is None else np.asarray(reconstruct(flux[None, :]))[0]
+        evidence = Evidence.of(flux, fill, reconstruction=typical, keep=keep, weight=getattr(bound, "weights", None))
+        context = context_of(spectrum, segments, found.weights, evidence=evidence)
+        grade = grade_of(found)
+        return Explanation(
+            found.weights, found.interval, segments, spectrum.wave, score=found.score, intercept=found.intercept,
+            r2=found.r2, ess=found.ess, grade=grade.grade, reason=grade.reason, context=context, path=evaluator.path,
+            id=spectrum.id, frame=spectrum.frame, settings=self.settings, flux=flux,
+        ), found.notes
+
+    def _wave_for_cutting(self, spectrum: Spectrum) -> NDArray[np.float64]:
+        if getattr(self.segments, "frame", None) != "rest":
+            return spectrum.wave
+        wave = rest_wave(spectrum)
+        if wave is None:
+            raise DataError(message("segments", expected="a redshift, to find lines", got=f"none of {spectrum.id!r}",
+                                    hint="Uniform(77), or Spectrum(..., z=0.1)"))
+        return wave
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What explanations depend on, as plain values that JSON can hold."""
+        name = getattr(self.score, "name", None) or getattr(self.score, "__name__", type(self.score).__name__)
+        return {"score": str(name), "segments": _described(self.segments), "seed": int(self.seed),
+                "perturbation": _described(self.perturbation), "method": _described(self.method), "preset": self.preset}
+
+    def __repr__(self) -> str:
+        preset = f", preset={self.preset!r}" if self.preset else ""
+        return (f"Explainer({self.settings['score']}, {self.segments!r}, perturbation={self.perturbation!r}, "
+                f"method={self.method!r}, seed={self.seed}{preset})")
+
+
+_EXAMPLES = {"segments": "Uniform(77)", "perturbation": "Scale(0.9)", "method": "Lime()"}
+
+
+def _as_published(perturbation: Any) -> Any:
+    if isinstance(perturbation, Scale):
+        return Contrast(perturbation.factor)
+    return perturbation
+
+
+def _published_method(method: Any) -> Any:
+    """Give settings of a Lime left at their default the published value."""
+    if not isinstance(method, Lime):
+        return method
+    default = Lime()
+    untouched = [item.name for item in fields(Lime) if getattr(method, item.name) == getattr(default, item.name)]
+    return replace(method, **{name: getattr(PAPER_LIME, name) for name in untouched})
+
+
+def _described(part: Any) -> dict[str, Any]:
+    kind = {"kind": type(part).__name__}
+    if not is_dataclass(part):
+        return kind
+    values = {item.name: getattr(part, item.name) for item in fields(part)}
+    # Lists, because that is what JSON gives back: settings read from disk must equal those they were made of.
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    return kind | {name: value if isinstance(value, (int, float, str, bool, list, type(None)))
+                   else content_hash(np.asarray(value)) for name, value in plain.items()}
+
+
+def _as_spectrum(spectrum: Any, score: Any) -> Spectrum:
+    if isinstance(spectrum, Spectrum):
+        return spectrum
+    flux = np.asarray(spectrum)
+    if flux.ndim != 1:
+        raise ShapeError(message("spectrum", expected="a Spectrum or a (p,) array", got=f"shape {flux.shape}",
+                                 hint="explain_many for several"))
+    return Spectrum(_wave_of(score, flux.size), flux, frame="rest", scale="normalised")
+
+
+def _wave_of(score: Any, p: int) -> NDArray[np.float64]:
+    wave = getattr(score, "wave", None)
+    if wave is None:
+        wave = getattr(getattr(score, "model", None), "wave", None)
+    return np.asarray(wave) if wave is not None and np.shape(wave) == (p,) else np.arange(1.0, p + 1.0)
+
+
+def _blocks(sample: Any, score: Any) -> Iterator[list[Spectrum]]:
+    if isinstance(sample, np.ndarray):
+        if sample.ndim != 2:
+            raise ShapeError(message("sample", expected="an (n, p) array", got=f"shape {sample.shape}",
+                                     hint="explain for one spectrum"))
+        sample = SpectrumSet(_wave_of(score, sample.shape[1]), sample)
+    spectra = iter(sample)
+    while block := list(islice(spectra, BLOCK)):
+        yield block
+
+
+def _shown(results: Iterator[Any], sample: Any, progress: bool) -> Iterator[Any]:
+    if not progress:
+        yield from results
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(total=len(sample) if hasattr(sample, "__len__") else None, desc="explain", unit="spectrum") as bar:
+        for made, skipped, notes in results:
+            bar.update(len(made) + len(skipped))
+            yield made, skipped, notes
+

@@ -1,0 +1,137 @@
+"""The record of one explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..face import opener
+from .context import Context
+from .segments import edges_of, intervals_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ARRAYS = ("weights", "interval", "segments", "wave", "flux")
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Which segments of a spectrum make its score what it is.
+
+    Attributes
+    ----------
+    weights : (K,) float64 array
+        Positive: this segment, as observed, raises the score against its fill.
+    interval : (K, 2) float64 array
+        95 % interval of each weight over the drawing of masks; NaN where it cannot be known.
+    segments : (p,) int array
+        Ids 0…K−1 of the pixels.
+    wave : (p,) float64 array
+        Vacuum Å, in `frame`.
+    score : float
+        Score of the spectrum.
+    intercept : float
+        The surrogate's score with every segment filled.
+    r2, ess : float
+        Weighted R² of the surrogate, effective number of samples.
+    grade, reason : str
+        ``"trusted"``, ``"unstable"`` or ``"poor fit"``, and why.
+    context : Context
+        What lies where the weights are, and names of the segments.
+    path : str
+        Which evaluator made the scores.
+    id : str
+    frame : str
+        ``"rest"`` or ``"observed"``.
+    settings : mapping
+        Segments, perturbation, method with its kernel, seed and score, as plain values.
+    flux : (p,) float32 array or None
+        The spectrum, for plots.
+    """
+
+    weights: NDArray[np.float64]
+    interval: NDArray[np.float64]
+    segments: NDArray[np.intp]
+    wave: NDArray[np.float64]
+    score: float
+    intercept: float
+    r2: float
+    ess: float
+    grade: str
+    reason: str
+    context: Context
+    path: str = "generic"
+    id: str = ""
+    frame: str = "rest"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    flux: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        for name in _ARRAYS:
+            array = getattr(self, name)
+            if array is not None:
+                view = array.view()
+                view.flags.writeable = False
+                object.__setattr__(self, name, view)
+        object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
+
+    @property
+    def n_segments(self) -> int:
+        """K."""
+        return int(self.weights.size)
+
+    @property
+    def edges(self) -> NDArray[np.float64] | None:
+        """The K + 1 wavelengths between segments, Å, ascending; None when segments are not one interval each."""
+        return edges_of(self.segments, self.wave)
+
+    @property
+    def intervals(self) -> tuple[tuple[tuple[float, float], ...], ...]:
+        """Wavelength intervals ``(lo, hi)`` of each segment, Å."""
+        return intervals_of(self.segments, self.wave)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A name for each segment."""
+        return self.context.names
+
+    @property
+    def order(self) -> NDArray[np.intp]:
+        """Segments by falling |weight|, shape ``(K,)``."""
+        return np.argsort(-np.abs(self.weights), kind="stable")
+
+    def per_pixel(self) -> NDArray[np.float64]:
+        """Return the weight of each pixel's segment, shape ``(p,)``."""
+        return self.weights[self.segments]
+
+    def as_list(self, n: int | None = None) -> list[tuple[str, float]]:
+        """Return ``(name, weight)`` pairs by falling |weight|, as lime's explanations do; `n` of them, or all."""
+        return [(self.names[k], float(self.weights[k])) for k in self.order[:n]]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a segment: segment, name, lo, hi (Å), weight, lower, upper, narrow."""
+        import pandas as pd
+
+        spans = self.intervals
+        narrow = self.context.narrow
+        return pd.DataFrame({
+            "segment": np.arange(self.n_segments), "name": list(self.names),
+            "lo": [span[0][0] for span in spans], "hi": [span[-1][1] for span in spans],
+            "weight": self.weights, "lower": self.interval[:, 0], "upper": self.interval[:, 1],
+            "narrow": [None] * self.n_segments if narrow is None else narrow,
+        })
+
+    def plot(self, **options: Any) -> Any:
+        """Return a bokeh figure; see :func:`specanom.plots.explanation` for the options."""
+        return opener("plot explanation")(self, **options)
+
+    def __repr__(self) -> str:
+        best = ", ".join(f"{name} {weight:+.3g}" for name, weight in self.as_list(3))
+        return (f"Explanation of {self.id!r}: score {self.score:.4g}, {self.n_segments} segments, {self.grade} "
+                f"({self.reason}); {best}")

@@ -1,0 +1,273 @@
+"""How a spectrum is cut into segments: frozen settings, called with ``(flux, wave)``, give ids 0…K−1.
+
+:class:`Uniform` cuts by pixel count, :class:`Lines` by spectral line, :class:`Boundaries` by hand, and
+:class:`Slic` by the shape of the spectrum itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+
+from ..errors import ArgumentError, DataError, ShapeError, message, require
+from ..lines import C_KMS, LINES, line
+
+Ids = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Exactly `k` segments whose sizes differ by at most one pixel.
+
+    Parameters
+    ----------
+    k : int
+        Number of segments, at most the number of pixels.
+
+    Notes
+    -----
+    The published code cuts n // k pixels at a time and leaves a remainder: 111 became 112 segments with 110
+    pixels in the last one.
+
+    Examples
+    --------
+    >>> Uniform(3)(np.ones(7), np.arange(7.0))
+    array([0, 0, 0, 1, 1, 2, 2])
+    """
+
+    k: int = 77
+    uses_flux: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        _positive_int("k", self.k)
+
+    def __call__(self, flux: NDArray[Any], wave: NDArray[np.float64]) -> Ids:
+        """Return ids, shape ``(p,)``."""
+        p = np.shape(flux)[-1]
+        if self.k > p:
+            raise ArgumentError(message("k", expected=f"at most {p} segments, one a pixel", got=self.k,
+                                        hint="fewer segments, e.g. Uniform(77)"))
+        return np.asarray(np.arange(p) * self.k // p, dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class Slic:
+    """Superpixels of scikit-image on the one-dimensional spectrum; about `k` of them.
+
+    Parameters
+    ----------
+    k : int
+        Number asked for; the algorithm may return fewer or more.
+    compactness : float
+        High: equal widths; low: segments follow the flux.
+    sigma : float
+        Width of the Gaussian, in pixels, by which the flux is smoothed before.
+
+    Raises
+    ------
+    MissingDependency
+        When scikit-image is not installed (``pip install 'specanom[explain]'``).
+
+    Notes
+    -----
+    Ids start at 0. The published code met ids that start at 1 and never switched off its last segment.
+    """
+
+    k: int = 77
+    compactness: float = 0.1
+    sigma: float = 0.0
+    uses_flux: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        _positive_int("k", self.k)
+        if not self.compactness > 0 or not self.sigma >= 0:
+            raise ArgumentError(message("compactness, sigma", expected="compactness > 0 and sigma ≥ 0",
+                                        got=f"{self.compactness}, {self.sigma}"))
+
+    def __call__(self, flux: NDArray[Any], wave: NDArray[np.float64]) -> Ids:
+        """Return ids, shape ``(p,)``, numbered from the blue end."""
+        image = np.asarray(flux, dtype=np.float64)[None, :]
+        if self.k > image.size:
+            raise ArgumentError(message("k", expected=f"at most {image.size} segments, one a pixel", got=self.k))
+        slic = require("skimage.segmentation", extra="explain").slic
+        found = slic(image, n_segments=self.k, compactness=self.compactness, sigma=(0.0, self.sigma), start_label=0,
+                     channel_axis=None)
+        return numbered(found[0])
+
+
+@dataclass(frozen=True)
+class Lines:
+    """One segment a line, or a blend of lines, and the continuum between them in equal pieces.
+
+    Parameters
+    ----------
+    width : float
+        Half width of a line's segment in km/s; lines whose segments overlap share one.
+    continuum : float
+        Greatest length of a piece of continuum, Å.
+    lines : sequence of str, optional
+        Names from :mod:`specanom.lines`; all rest-frame lines by default.
+
+    Notes
+    -----
+    Needs rest-frame wavelengths; an explainer hands them over when the redshift is known.
+    """
+
+    width: float = 600.0
+    continuum: float = 150.0
+    lines: tuple[str, ...] | None = None
+    uses_flux: ClassVar[bool] = False
+    frame: ClassVar[str] = "rest"
+
+    def __post_init__(self) -> None:
+        if not self.width > 0 or not self.continuum > 0:
+            raise ArgumentError(message("width, continuum", expected="a half width in km/s and a length in Å, above 0",
+                                        got=f"{self.width}, {self.continuum}", hint="Lines(600, continuum=150)"))
+        if self.lines is not None:
+            for name in self.lines:
+                line(name)
+            object.__setattr__(self, "lines", tuple(self.lines))
+
+    def __call__(self, flux: NDArray[Any], wave: NDArray[np.float64]) -> Ids:
+        """Return ids, shape ``(p,)``."""
+        blocks = self.blends()
+        cuts: list[float] = []
+        here = float(wave[0])
+        for lo, hi in [*blocks, (float(wave[-1]) + 1.0, np.inf)]:
+            pieces = max(1, int(np.ceil((lo - here) / self.continuum)))
+            cuts.extend(np.linspace(here, lo, pieces, endpoint=False) if lo > here else [])
+            cuts.append(lo)
+            here = max(here, hi)
+        return numbered(np.searchsorted(np.unique(cuts), wave, side="right"))
+
+    def blends(self) -> list[tuple[float, float]]:
+        """Return the wavelength intervals of lines and blends, Å, ascending."""
+        chosen = LINES if self.lines is None else [line(name) for name in self.lines]
+        merged: list[tuple[float, float]] = []
+        for centre in sorted(item.wave for item in chosen):
+            half = centre * self.width / C_KMS
+            lo, hi = centre - half, centre + half
+            if merged and lo <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(hi, merged[-1][1]))
+            else:
+                merged.append((lo, hi))
+        return merged
+
+
+@dataclass(frozen=True)
+class Boundaries:
+    """Segments between wavelengths chosen by hand.
+
+    Parameters
+    ----------
+    edges : sequence of float
+        Ascending Å, in the frame of the spectrum. What lies outside the first and the last edge becomes a segment
+        of its own, so that each pixel is covered.
+    """
+
+    edges: Sequence[float]
+    uses_flux: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        edges = tuple(float(edge) for edge in self.edges)
+        if not edges or not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
+            raise ArgumentError(message("edges", expected="finite ascending wavelengths in Å", got=edges))
+        object.__setattr__(self, "edges", edges)
+
+    def __call__(self, flux: NDArray[Any], wave: NDArray[np.float64]) -> Ids:
+        """Return ids, shape ``(p,)``."""
+        place = np.searchsorted(np.asarray(self.edges), wave, side="right")
+        count = np.bincount(place, minlength=len(self.edges) + 1)
+        empty = np.flatnonzero(count[1:-1] == 0)
+        if empty.size:
+            lo, hi = self.edges[empty[0]], self.edges[empty[0] + 1]
+            raise ArgumentError(message("edges", expected="at least one pixel between neighbouring edges",
+                                        got=f"none in {lo}–{hi} Å", hint="fewer edges"))
+        return numbered(place)
+
+
+def numbered(ids: NDArray[Any]) -> Ids:
+    """Number ids 0…K−1 in the order in which they first appear."""
+    _, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
+    rank = np.empty(first.size, dtype=np.intp)
+    rank[np.argsort(first)] = np.arange(first.size)
+    return rank[inverse]
+
+
+def checked(ids: NDArray[Any], p: int) -> Ids:
+    """Return what a segmenter gave as intp when it covers each of `p` pixels with ids 0…K−1.
+
+    Raises
+    ------
+    ShapeError, DataError
+        When it does not; a segmenter of your own may be at fault.
+    """
+    ids = np.asarray(ids)
+    if ids.shape != (p,) or not np.issubdtype(ids.dtype, np.integer):
+        raise ShapeError(message("segments", expected=f"integer ids of shape ({p},)",
+                                 got=f"{ids.dtype} of shape {ids.shape}"))
+    count = np.bincount(ids) if ids.min() >= 0 else np.zeros(1, dtype=int)
+    if (count == 0).any():
+        raise DataError(message("segments", expected="ids 0…K−1 without holes", got=f"ids {np.unique(ids)[:6]}…",
+                                hint="specanom.explain.segments.numbered(ids)"))
+    return ids.astype(np.intp)
+
+
+def runs(ids: Ids) -> NDArray[np.intp]:
+    """Return where runs of one id begin, and the number of pixels at the end: shape ``(n_runs + 1,)``."""
+    return np.concatenate([[0], np.flatnonzero(np.diff(ids)) + 1, [ids.size]]).astype(np.intp)
+
+
+def intervals_of(ids: Ids, wave: NDArray[np.float64]) -> tuple[tuple[tuple[float, float], ...], ...]:
+    """Return, for each segment, the wavelength intervals it covers, Å.
+
+    An interval reaches half a pixel beyond its outer pixels and ends where the grid has a gap.
+    """
+    left, right = pixel_edges(wave)
+    cut = np.flatnonzero((np.diff(ids) != 0) | gaps(wave)) + 1
+    starts, stops = np.concatenate([[0], cut]), np.concatenate([cut, [ids.size]])
+    found: list[list[tuple[float, float]]] = [[] for _ in range(int(ids.max()) + 1)]
+    for start, stop in zip(starts, stops, strict=True):
+        found[ids[start]].append((float(left[start]), float(right[stop - 1])))
+    return tuple(tuple(each) for each in found)
+
+
+def edges_of(ids: Ids, wave: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return the K + 1 wavelengths between segments in ascending order, or None when they are not one interval each."""
+    if (np.diff(ids) < 0).any() or gaps(wave).any():
+        return None
+    left, right = pixel_edges(wave)
+    starts = runs(ids)[:-1]
+    return np.concatenate([left[starts], right[-1:]])
+
+
+def pixel_edges(wave: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return where each pixel begins and ends, Å: midway between neighbours, half a pixel at gaps and ends."""
+    if wave.size == 1:
+        return wave - 0.5, wave + 0.5
+    step = np.diff(wave)
+    gap = gaps(wave)
+    # Beside a gap a pixel is as wide as on its other side.
+    usual = np.interp(np.arange(step.size), np.flatnonzero(~gap), step[~gap])
+    half = np.where(gap, usual, step) / 2.0
+    left = wave - np.concatenate([half[:1], half])
+    right = wave + np.concatenate([half, half[-1:]])
+    return left, right
+
+
+def gaps(wave: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say after which pixels the grid has a hole: steps above 1.5 times those around, shape ``(p − 1,)``."""
+    step = np.diff(wave)
+    if step.size < 3:
+        return np.zeros(step.size, dtype=np.bool_)
+    return np.asarray(step > 1.5 * median_filter(step, size=min(101, step.size), mode="nearest"))
+
+
+def _positive_int(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ArgumentError(message(name, expected="a whole number of segments, at least 1", got=repr(value)))
