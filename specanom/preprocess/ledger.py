@@ -40,13 +40,15 @@ class Ledger:
         """Return a hash of the ids that came in so far, None before the first."""
         return self._hash.hexdigest() if self.n_in else None
 
-    def drop(self, block: SpectrumSet, drop: Drop) -> SpectrumSet:
-        """Write down the rows that fail a cut and return the others."""
-        ids = self._dropped.setdefault(drop.name, (drop.reason, []))[1]
-        if not drop.rows.any():
-            return block
-        ids.extend(block.table["id"].to_numpy()[drop.rows])
-        return block[~drop.rows]
+    def drop(self, block: SpectrumSet, *drops: Drop) -> SpectrumSet:
+        """Write down each row at the first cut that it fails and return the others."""
+        alive = np.ones(len(block), dtype=bool)
+        names = block.table["id"].to_numpy()
+        for drop in drops:
+            ids = self._dropped.setdefault(drop.name, (drop.reason, []))[1]
+            ids.extend(names[alive & drop.rows])
+            alive &= ~drop.rows
+        return block if alive.all() else block[alive]
 
     def leave(self, block: SpectrumSet) -> None:
         """Count spectra that stay, their notes and their imputed pixels."""

@@ -102,11 +102,13 @@ class Pipeline:
         """
         finish = Finish(fitted)
         for block in blocks:
-            medians = row_medians(finish.kept(block))
+            flux = finish.kept(block)
+            medians = row_medians(flux)
             drop = median_not_positive(medians)
             kept = self.ledger.drop(block, drop)
             if len(kept):
-                done = finish(kept, finish.kept(kept), medians[~drop.rows])
+                good = ~drop.rows
+                done = finish(kept, flux if good.all() else flux[good], medians[good])
                 self.ledger.leave(done)
                 yield done
         if not self.ledger.n_out:
@@ -125,26 +127,28 @@ class Pipeline:
 
     def _cut_by_table(self, block: SpectrumSet, ledger: Ledger) -> SpectrumSet:
         options = self.options
-        if options.target is not None:
-            block = ledger.drop(block, wrong_class(block, options.target))
-        if options.zwarning is not None:
-            block = ledger.drop(block, bad_zwarning(block, options.zwarning))
         block = choose_redshift(block, options.redshift)
-        block = ledger.drop(block, redshift_missing(block))
+        drops = [redshift_missing(block)]
         if options.z_range is not None:
-            block = ledger.drop(block, redshift_outside(block, options.z_range))
-        return note_zwarning(block)
+            drops.append(redshift_outside(block, options.z_range))
+        if options.zwarning is not None:
+            drops.insert(0, bad_zwarning(block, options.zwarning))
+        if options.target is not None:
+            drops.insert(0, wrong_class(block, options.target))
+        return note_zwarning(ledger.drop(block, *drops))
 
     def _cut_by_pixels(self, block: SpectrumSet, ledger: Ledger) -> SpectrumSet:
         options = self.options
         block = BadPixels(options.mask_bits)(block)
-        block = ledger.drop(block, nothing_valid(block))
         if options.airglow is not None:
             block = Airglow(options.airglow)(block)
         block = SignalToNoise()(block)
+        drops = [nothing_valid(block)]
         if options.min_snr is not None:
-            block = ledger.drop(block, snr_unknown(block))
-            block = ledger.drop(block, snr_low(block, options.min_snr))
+            drops += [snr_unknown(block), snr_low(block, options.min_snr)]
+        block = ledger.drop(block, *drops)
+        if not len(block):
+            return block
         if options.min_pixel_snr is not None:
             block = FaintPixels(options.min_pixel_snr)(block)
         if options.extinction is not None:

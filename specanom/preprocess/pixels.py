@@ -31,10 +31,14 @@ def bit_pattern(bits: Sequence[int]) -> np.uint32:
     return np.uint32(sum(1 << int(bit) for bit in set(bits)))
 
 
-def missing(block: SpectrumSet, where: NDArray[np.bool_]) -> SpectrumSet:
-    """Return the block with the pixels `where`, ``(n, p)``, made missing."""
-    flux = np.where(where, np.float32(np.nan), block.flux)
-    ivar = None if block.ivar is None else np.where(where, np.float32(0), block.ivar)
+def missing(block: SpectrumSet, where: Any) -> SpectrumSet:
+    """Return the block with the pixels `where`, any index of ``(n, p)``, made missing."""
+    flux = block.flux.copy()
+    flux[where] = np.nan
+    if block.ivar is None:
+        return block.replace(flux=flux)
+    ivar = block.ivar.copy()
+    ivar[where] = 0
     return block.replace(flux=flux, ivar=ivar)
 
 
@@ -100,14 +104,14 @@ class Airglow:
         if not inside.any():
             return block
         if self.how == "mask":
-            return missing(block, np.broadcast_to(inside, block.shape))
+            return missing(block, np.s_[:, np.flatnonzero(inside)])
         return self._overwrite(block, np.flatnonzero(inside))
 
     @staticmethod
     def _overwrite(block: SpectrumSet, window: NDArray[np.intp]) -> SpectrumSet:
         blue, red = window - window.size, window + window.size
         if blue[0] < 0 or red[-1] >= block.shape[1]:  # no neighbours to take the mean of
-            return missing(block, np.isin(np.arange(block.shape[1]), window)[None, :].repeat(len(block), axis=0))
+            return missing(block, np.s_[:, window])
         flux = block.flux.copy()
         flux[:, window] = 0.5 * (flux[:, blue] + flux[:, red])
         if block.ivar is None:

@@ -56,7 +56,8 @@ def bad_zwarning(block: SpectrumSet, fatal: Sequence[int] | str) -> Drop:
     if isinstance(fatal, str):
         return Drop("zwarning", "ZWARNING is not 0", bits != 0)
     pattern = sum(1 << int(bit) for bit in set(fatal))
-    return Drop("zwarning", f"ZWARNING has a fatal bit ({', '.join(map(str, sorted(fatal)))})", np.asarray((bits & pattern) != 0))
+    rows: NDArray[np.bool_] = np.asarray((bits & pattern) != 0)
+    return Drop("zwarning", f"ZWARNING has a fatal bit ({', '.join(map(str, sorted(fatal)))})", rows)
 
 
 def note_zwarning(block: SpectrumSet) -> SpectrumSet:
@@ -99,7 +100,8 @@ def redshift_outside(block: SpectrumSet, limits: tuple[float, float]) -> Drop:
     """Drop rows whose redshift is not strictly inside `limits`."""
     z = numbers(block.table, "z")
     low, high = limits
-    return Drop("z_range", f"redshift is not between {low:g} and {high:g}", ~((z > low) & (z < high)))
+    inside: NDArray[np.bool_] = np.asarray((z > low) & (z < high))
+    return Drop("z_range", f"redshift is not between {low:g} and {high:g}", ~inside)
 
 
 def nothing_valid(block: SpectrumSet) -> Drop:
@@ -114,7 +116,8 @@ def snr_unknown(block: SpectrumSet) -> Drop:
 
 def snr_low(block: SpectrumSet, minimum: float) -> Drop:
     """Drop rows whose median S/N is not above `minimum`."""
-    return Drop("snr", f"median S/N is not above {minimum:g}", numbers(block.table, "snr") <= minimum)
+    low: NDArray[np.bool_] = np.asarray(numbers(block.table, "snr") <= minimum)
+    return Drop("snr", f"median S/N is not above {minimum:g}", low)
 
 
 def too_many_missing(block: SpectrumSet, share: float) -> Drop:
