@@ -214,6 +214,23 @@ class SpectrumSet:
             raise DataError(message("id", expected="an id of this set", got=repr(id), hint=f"{self.ids[:3]}, …"))
         return self._spectrum(int(found[0]))
 
+    def select(self, ids: Sequence[str]) -> SpectrumSet:
+        """Return the spectra called `ids`, in that order (the first of each id).
+
+        Raises
+        ------
+        DataError
+            When one is not there.
+        """
+        rows: dict[str, int] = {}
+        for row, id in enumerate(self.ids):
+            rows.setdefault(id, row)
+        unknown = [id for id in ids if str(id) not in rows]
+        if unknown:
+            others = f"{len(unknown)} others, first {unknown[0]!r}"
+            raise DataError(message("ids", expected="ids of this set", got=others, hint=f"{self.ids[:3]}, …"))
+        return self[np.array([rows[str(id)] for id in ids], dtype=np.intp)]
+
     def replace(self, **fields: Any) -> SpectrumSet:
         """Return a copy with other values for the named constructor arguments."""
         now = dict(self._arrays, wave=self._wave, table=self._table, frame=self.frame, scale=self.scale,

@@ -156,6 +156,15 @@ def test_concatenate_joins_and_refuses_other_grids() -> None:
         sa.SpectrumSet.concatenate([a, a.replace(frame="observed")])
 
 
+def test_select_goes_by_id_in_the_order_given() -> None:
+    s = make()
+    assert s.select(["0004", "0001"]).ids == ["0004", "0001"]
+    np.testing.assert_array_equal(s.select(["0004", "0001"]).flux, s.flux[[4, 1]])
+    assert len(s.select([])) == 0
+    with pytest.raises(DataError, match="1 others, first 'nobody'"):
+        s.select(["0001", "nobody"])
+
+
 def test_by_id_finds_or_says_so() -> None:
     s = make()
     assert s.by_id("0004").z == s.table["z"][4]

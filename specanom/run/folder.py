@@ -74,6 +74,13 @@ class RunFolder:
         path = self.path / "tables" / f"{name}.parquet"
         return pd.read_parquet(path) if path.exists() else None
 
+    def truth(self) -> pd.DataFrame | None:
+        """Read the known anomalies (`id`, `kind`, …) when there are any."""
+        import pandas as pd
+
+        path = self.path / "truth.parquet"
+        return pd.read_parquet(path) if path.exists() else None
+
     def write(self, table: pd.DataFrame, name: str) -> Path:
         """Write a table as Parquet, by rename: readers see the old one or the new one."""
         path = self.path / f"{name}.parquet"

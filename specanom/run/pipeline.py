@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SpecanomError, message
+from .acquire import inputs_of
 from .folder import RunFolder
 from .manifest import Manifest, fingerprint, key, versions
 from .parameters import STAGES, check, known, notebook, of_stage
-from .sources import inputs_of
 
 
 class StageFailed(SpecanomError):

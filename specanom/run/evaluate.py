@@ -1,0 +1,103 @@
+"""How good scores are: what they find of known anomalies, and what they measure besides oddity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .scoring import CALIBRATED
+
+TOP_SHARE = 0.05
+
+
+def columns_of(table: pd.DataFrame) -> list[str]:
+    """Return the score columns of a table: each raw one, then each calibrated one."""
+    calibrated = [c for c in table if c.endswith(CALIBRATED)]
+    return [c.removesuffix(CALIBRATED) for c in calibrated if c.removesuffix(CALIBRATED) in table] + calibrated
+
+
+def recovery(tables: Mapping[str, pd.DataFrame], truth: pd.DataFrame, *, share: float = TOP_SHARE) -> pd.DataFrame:
+    """Measure how well each score finds known anomalies.
+
+    Parameters
+    ----------
+    tables : mapping
+        Model name → table of scores with `id`.
+    truth : DataFrame
+        `id` and `kind`; an empty kind is an ordinary spectrum.
+    share : float
+        Share of the sample that counts as the top.
+
+    Returns
+    -------
+    DataFrame
+        model, score, kind ("all" and each kind), n, auc (ROC, of the kind against the ordinary), purity (share of the
+        top that is anomalous; only for "all") and found (share of the kind that is in the top).
+    """
+    rows = []
+    for model, table in tables.items():
+        joined = table.merge(truth[["id", "kind"]], on="id", how="inner", validate="one_to_one")
+        kind = joined["kind"].fillna("").astype(str)
+        for column in columns_of(table):
+            values = joined[column].fillna(-np.inf)
+            top = values.rank(method="first", ascending=False) <= max(1, round(share * len(joined)))
+            for name in ["all", *sorted(set(kind) - {""})]:
+                odd = kind != "" if name == "all" else kind == name
+                rows.append({
+                    "model": model, "score": column, "kind": name, "n": int(odd.sum()),
+                    "auc": auc(values[odd | (kind == "")], odd[odd | (kind == "")]),
+                    "purity": float((odd & top).sum() / top.sum()) if name == "all" else np.nan,
+                    "found": float((odd & top).sum() / odd.sum()) if odd.any() else np.nan})
+    return pd.DataFrame(rows)
+
+
+def auc(values: pd.Series, odd: pd.Series) -> float:
+    """Return the area under the ROC curve; NaN when only one class is there."""
+    from sklearn.metrics import roc_auc_score
+
+    if odd.nunique() < 2:
+        return float("nan")
+    finite = np.where(np.isneginf(values), np.nanmin(values[np.isfinite(values)]) - 1.0, values)
+    return float(roc_auc_score(odd, finite))
+
+
+def dependence(tables: Mapping[str, pd.DataFrame], on: Sequence[str] = ("snr", "z")) -> pd.DataFrame:
+    """Return Spearman's ρ of each score with S/N and redshift: model, score, rho_snr, rho_z."""
+    rows = []
+    for model, table in tables.items():
+        for column in columns_of(table):
+            rho = {f"rho_{name}": float(table[column].corr(table[name], method="spearman"))
+                   for name in on if name in table}
+            rows.append({"model": model, "score": column, **rho})
+    return pd.DataFrame(rows)
+
+
+def false_alarms(calibrated: Mapping[str, Any], column: str) -> pd.DataFrame | None:
+    """Return how many ordinary spectra to expect at or above some thresholds of the ranking score.
+
+    Returns
+    -------
+    DataFrame or None
+        threshold, above (spectra of the sample), expected (false alarms among them); None for a raw score, whose
+        values mean nothing by themselves.
+    """
+    scorer = calibrated.get(column.removesuffix(CALIBRATED))
+    if scorer is None or not column.endswith(CALIBRATED):
+        return None
+    thresholds = np.array([2.0, 3.0, 4.0, 5.0, 7.0, 10.0])
+    return pd.DataFrame({"threshold": thresholds, "above": scorer.above(thresholds),
+                         "expected": scorer.false_alarms(thresholds)})
+
+
+def quality(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return how well each model reconstructs what it has not seen: median and worst-decile MSE and χ² by ivar."""
+    rows = []
+    for model, table in tables.items():
+        row: dict[str, object] = {"model": model}
+        for name in ("mse", "chi2_ivar"):
+            row |= {f"{name} median": float(table[name].median()), f"{name} 90 %": float(table[name].quantile(0.9))}
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -1,0 +1,148 @@
+"""The nightly job: the kept model of a run on new files, and whether the new spectra have drifted away."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import models, preprocess, scores, surveys
+from ..errors import DataError, message
+from ..store import write_json
+from .folder import RunFolder
+from .manifest import Manifest
+from .scoring import CALIBRATED, RANK, ranking_column, scorers_of
+
+DRIFT_P = 1e-3
+"""A two-sample Kolmogorov–Smirnov test below this probability, together with DRIFT_D, counts as a drift."""
+DRIFT_D = 0.15
+"""The distance between the two distributions that must be passed too: a large night makes tiny shifts significant."""
+WATCHED = ("mse", "chi2_ivar", "multiscale", "snr", "z")
+
+
+@dataclass(frozen=True, eq=False)
+class NewScores:
+    """What came of scoring new files.
+
+    Attributes
+    ----------
+    path : Path
+        Folder with ``scores.parquet``, ``skipped.parquet`` and ``summary.json``.
+    table : DataFrame
+        One row a new spectrum: the columns of the run's ``scores.parquet``, and ``percentile`` among the run's own.
+    drift : DataFrame
+        quantity, distance, p, drifted, and the medians of the run and of the new spectra.
+    skipped : int
+        Files and fibres that were set aside.
+    """
+
+    path: Path
+    table: pd.DataFrame
+    drift: pd.DataFrame
+    skipped: int
+    column: str
+
+    @property
+    def drifted(self) -> bool:
+        """Whether a watched quantity is distributed otherwise than in the run."""
+        return bool(self.drift["drifted"].any())
+
+    def summary(self) -> str:
+        """Return what a log should say."""
+        shown = self.table.nsmallest(5, self.column.removesuffix(CALIBRATED) + RANK)
+        lines = [f"{len(self.table)} spectra scored, {self.skipped} set aside", f"oddest by {self.column}:"]
+        lines += [f"  {row['id']}  {row[self.column]:.2f}  (percentile {row['percentile']:.1f})"
+                  for row in shown.to_dict("records")]
+        for row in self.drift[self.drift["drifted"]].to_dict("records"):
+            lines.append(f"drift: {row['quantity']} median {row['median run']:.4g} -> {row['median new']:.4g} "
+                         f"(KS distance {row['distance']:.2f}, p = {row['p']:.1g})")
+        if not self.drifted:
+            lines.append("no drift")
+        return "\n".join(lines)
+
+
+def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", out: str | Path | None = None) -> NewScores:
+    """Apply the preprocessing, model and calibration of a run to new spectra.
+
+    Parameters
+    ----------
+    run_dir : path-like
+        A finished run.
+    path : str
+        New files.
+    survey : str
+        Their survey, or ``"auto"``.
+    out : path-like, optional
+        Where the result goes; ``RUN/new/TIME`` when not given.
+
+    Returns
+    -------
+    NewScores
+
+    Raises
+    ------
+    DataError
+        When the run is not finished, or none of the new spectra can be used.
+    """
+    run = RunFolder(run_dir)
+    settings = Manifest(run.path).parameters
+    if not settings:
+        raise DataError(message("run_dir", expected="a finished run", got=f"no manifest in {run.path}"))
+    model = models.load(run.need("model", "03_train"))
+    fitted = preprocess.Preprocessor.load(run.need("preprocess", "02_preprocess"))
+    reference = run.table("scores", "04_score")
+    fresh = surveys.read(path, survey=survey, target=settings["target"], preset=settings["preset"])
+    sample = fitted.transform(fresh)
+    table = _score(model, sample, reference, run, settings)
+    column = ranking_column(settings["rank_by"], settings["preset"], table)
+    known = np.sort(reference[column].dropna().to_numpy())
+    table["percentile"] = 100.0 * np.searchsorted(known, table[column].to_numpy()) / max(known.size, 1)
+    folder = Path(out) if out else run.path / "new" / time.strftime("%Y%m%dT%H%M%S")
+    target = RunFolder(folder)
+    target.write(table, "scores")
+    aside = fitted.report.to_frame()
+    target.write(aside, "skipped")
+    drift = drift_of(reference, table)
+    result = NewScores(folder, table, drift, len(fresh.skipped), column)
+    write_json(folder / "summary.json", {"spectra": len(table), "set aside": result.skipped, "drifted": result.drifted,
+                                         "drift": drift.to_dict("records"), "run": str(run.path), "path": str(path)})
+    return result
+
+
+def _score(model: Any, sample: Any, reference: pd.DataFrame, run: RunFolder, settings: dict[str, Any]) -> pd.DataFrame:
+    scorers = scorers_of(model, velocity=settings["velocity"], trim=settings["trim"], preset=settings["preset"])
+    table = pd.concat([scores.table(scorers, sample), sample.table[["z", "snr"]].reset_index(drop=True)], axis=1)
+    calibrated = scores.calibrate_all(scorers, run.sample(), values=reference)
+    snr, z, ids = table["snr"].to_numpy(), table["z"].to_numpy(), sample.ids
+    for name in scorers:
+        table[name + CALIBRATED] = calibrated[name].of_raw(table[name], snr, z, ids)
+    table["combined" + CALIBRATED] = table[[name + CALIBRATED for name in scorers]].max(axis=1)
+    for name in [*scorers, "combined"]:
+        table[name + RANK] = scores.ranks(table[name + CALIBRATED], ids)
+    return table
+
+
+def drift_of(reference: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:
+    """Compare the distributions of watched quantities in two score tables.
+
+    Returns
+    -------
+    DataFrame
+        quantity, distance (Kolmogorov–Smirnov), p, drifted, median run, median new.
+    """
+    from scipy.stats import ks_2samp
+
+    rows = []
+    for name in [c for c in WATCHED if c in reference and c in fresh]:
+        a, b = reference[name].dropna(), fresh[name].dropna()
+        if len(a) and len(b):
+            test = ks_2samp(a, b)
+            rows.append({"quantity": name, "distance": float(test.statistic), "p": float(test.pvalue),
+                         "drifted": bool(test.pvalue < DRIFT_P and test.statistic > DRIFT_D),
+                         "median run": float(a.median()), "median new": float(b.median())})
+    columns = ["quantity", "distance", "p", "drifted", "median run", "median new"]
+    return pd.DataFrame(rows, columns=columns)
