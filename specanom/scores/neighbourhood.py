@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,7 +58,11 @@ class Neighbourhood:
     def centre_and_width(
         self, values: Doubles, snr: ArrayLike, z: ArrayLike, ids: Sequence[str] | None = None
     ) -> tuple[Doubles, Doubles]:
-        """Return median and 1.4826·MAD of the reference `values` near each ``(m,)`` place.
+        """Return what is usual of the reference `values` at each ``(m,)`` place, and its robust spread.
+
+        The neighbours' values are first moved to the place along the trend of the whole sample, a robust plane in
+        log S/N and log z: scores fall so steeply with S/N that a plain median of the neighbours would leave a third
+        of the dependence standing. Then median and 1.4826·MAD are taken.
 
         Parameters
         ----------
@@ -67,15 +72,25 @@ class Neighbourhood:
             Where to look; NaN where unknown.
         ids : sequence of str, optional
             Names of what is looked up: a reference spectrum is left out of its own neighbourhood.
+
+        Returns
+        -------
+        centre, width : (m,) arrays
         """
-        places = self._coordinates(snr, z)
-        centre, width = np.empty(len(places)), np.empty(len(places))
-        for start in range(0, len(places), _AT_ONCE):
-            rows = slice(start, start + _AT_ONCE)
-            near = values[self._near(places[rows], None if ids is None else ids[rows])]
-            with np.errstate(all="ignore"):
-                centre[rows] = np.nanmedian(near, axis=1)
-                width[rows] = MAD_TO_SIGMA * np.nanmedian(np.abs(near - centre[rows, None]), axis=1)
+        found = self._coordinates(snr, z)
+        reference = self._coordinates(self.snr, self.z)
+        centre, width = np.empty(len(found)), np.empty(len(found))
+        known = np.isfinite(found)
+        for pattern in np.unique(known, axis=0):
+            axes = np.flatnonzero(pattern)
+            slope = robust_plane(reference[:, axes], values)
+            rest = values - reference[:, axes] @ slope
+            rows = np.flatnonzero((known == pattern).all(axis=1))
+            for part in np.array_split(rows, max(1, rows.size // _AT_ONCE)):
+                names = None if ids is None else [ids[row] for row in part]
+                near = rest[self._near(found[part][:, axes], reference[:, axes], names)]
+                middle, width[part] = _middle_and_spread(near)
+                centre[part] = middle + found[part][:, axes] @ slope
         return centre, np.maximum(width, self._floor(values))
 
     def _floor(self, values: Doubles) -> float:
@@ -100,26 +115,18 @@ class Neighbourhood:
         spread = [0.5 * (high - low) if high > low else 1.0 for low, _, high in bounds]
         return np.array([middle for _, middle, _ in bounds]), np.array(spread)
 
-    def _near(self, places: Doubles, ids: Sequence[str] | None) -> NDArray[np.intp]:
-        """Rows of the reference near each place, ``(m, k)``; those without a place use what is known of them."""
-        k = min(self.neighbours + 1, len(self))
-        found = np.empty((len(places), k), dtype=np.intp)
-        known = np.isfinite(places)
-        for pattern in np.unique(known, axis=0):
-            rows = np.flatnonzero((known == pattern).all(axis=1))
-            found[rows] = self._nearest(places[rows][:, pattern], pattern, k)
-        return self._without_self(found, ids)
-
-    def _nearest(self, places: Doubles, axes: NDArray[np.bool_], k: int) -> NDArray[np.intp]:
+    def _near(self, places: Doubles, reference: Doubles, ids: Sequence[str] | None) -> NDArray[np.intp]:
+        """Rows of the reference near each place, ``(m, k)``, by the coordinates that are known of it."""
         from scipy.spatial import cKDTree
 
-        reference = self._coordinates(self.snr, self.z)[:, axes]
+        k = min(self.neighbours + 1, len(self))
         rows = np.flatnonzero(np.isfinite(reference).all(axis=1))
-        if not axes.any() or rows.size < k:
+        if not places.shape[1] or rows.size < k:
             # Nothing is known of the place, or of too few others: an even draw from the whole sample.
-            return np.broadcast_to(np.linspace(0, len(self) - 1, k).astype(np.intp), (len(places), k))
+            drawn = np.linspace(0, len(self) - 1, k).astype(np.intp)
+            return self._without_self(np.tile(drawn, (len(places), 1)), ids)
         found: NDArray[Any] = cKDTree(reference[rows]).query(places, k=k)[1]
-        return np.asarray(rows[found.reshape(len(places), k)])
+        return self._without_self(rows[found.reshape(len(places), k)], ids)
 
     def _without_self(self, found: NDArray[np.intp], ids: Sequence[str] | None) -> NDArray[np.intp]:
         """Drop each spectrum from its own neighbourhood, or the farthest one where it is not in it."""
@@ -133,3 +140,35 @@ class Neighbourhood:
     @cached_property
     def _row_of(self) -> dict[str, int]:
         return {id: row for row, id in enumerate(self.ids)}
+
+
+def _middle_and_spread(near: Doubles) -> tuple[Doubles, Doubles]:
+    """Median and 1.4826·MAD of each row, NaN left out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a row of NaN gives NaN, as it should
+        middle = np.nanmedian(near, axis=1)
+        spread = np.nanmedian(np.abs(near - middle[:, None]), axis=1)
+    return np.asarray(middle), np.asarray(MAD_TO_SIGMA * spread)
+
+
+def robust_plane(places: Doubles, values: Doubles, *, steps: int = 30) -> Doubles:
+    """Return the slopes ``(d,)`` of `values` along `places` ``(n, d)`` that a few odd ones cannot bend.
+
+    Huber's estimate by iterated weights, with the corner at one robust standard deviation. Zero slopes when there
+    are too few places to tell.
+    """
+    good = np.isfinite(places).all(axis=1) & np.isfinite(values)
+    if not places.shape[1] or good.sum() < FEWEST:
+        return np.zeros(places.shape[1])
+    design, target = np.column_stack([np.ones(int(good.sum())), places[good]]), values[good]
+    weight = np.ones(target.size)
+    for _ in range(steps):
+        root = np.sqrt(weight)
+        found = np.linalg.lstsq(design * root[:, None], target * root, rcond=None)[0]
+        miss = target - design @ found
+        miss -= np.median(miss)
+        scale = MAD_TO_SIGMA * np.median(np.abs(miss))
+        if scale == 0.0:
+            break
+        weight = 1.0 / np.maximum(1.0, np.abs(miss) / scale)
+    return np.asarray(found[1:])
