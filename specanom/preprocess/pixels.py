@@ -126,14 +126,16 @@ class Airglow:
 class SignalToNoise:
     """Add the column ``snr``: the median of flux·√ivar over the valid observed pixels, NaN where ivar is unknown.
 
-    It is taken before any cut on the signal-to-noise ratio of pixels, so it means the same with and without one. The
-    survey's own value, where the reader gives it, stays in its own column.
+    It is taken before any cut on the signal-to-noise ratio of pixels, so it means the same with and without one. A
+    value that the survey gave goes to the column ``snr_survey``.
     """
 
     def __call__(self, block: SpectrumSet) -> SpectrumSet:
-        if block.ivar is None:
-            return with_columns(block, {"snr": np.full(len(block), np.nan)})
-        return with_columns(block, {"snr": row_medians(pixel_snr(block.flux, block.ivar))})
+        columns = {"snr_survey": block.table["snr"]} if "snr" in block.table else {}
+        snr = np.full(len(block), np.nan)
+        if block.ivar is not None:
+            snr = row_medians(pixel_snr(block.flux, block.ivar))
+        return with_columns(block, {**columns, "snr": snr})
 
 
 @dataclass(frozen=True)

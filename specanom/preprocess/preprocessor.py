@@ -88,9 +88,9 @@ class Preprocessor(Options):
     Notes
     -----
     The columns added to the table: `z` (the one used), `snr` (median of flux·√ivar over the valid observed pixels,
-    before any cut on the S/N of pixels), `ebv`, `missing` (share of the grid missing), `bin`, `median` (what the flux
-    was divided by, in the survey's unit) and `note`. ivar is in units of the normalised flux, 0 where imputed, and NaN
-    in rows of unknown noise among rows of known.
+    before any cut on the S/N of pixels; the survey's own goes to `snr_survey`), `ebv`, `missing` (share of the grid
+    missing), `bin`, `median` (what the flux was divided by, in the survey's unit) and `note`. ivar is in units of the
+    normalised flux, 0 where imputed, and NaN in rows of unknown noise among rows of known.
 
     The imputation medians of a sample of more than 4096 spectra are taken of 4096 of them, chosen by their ids, so
     that a sample of any size streams through memory once and any order of the spectra gives the same result.

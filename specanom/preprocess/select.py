@@ -100,13 +100,13 @@ def redshift_outside(block: SpectrumSet, limits: tuple[float, float]) -> Drop:
     """Drop rows whose redshift is not strictly inside `limits`."""
     z = numbers(block.table, "z")
     low, high = limits
-    inside: NDArray[np.bool_] = np.asarray((z > low) & (z < high))
-    return Drop("z_range", f"redshift is not between {low:g} and {high:g}", ~inside)
+    outside: NDArray[np.bool_] = ~np.asarray((z > low) & (z < high))
+    return Drop("z_range", f"redshift is not between {low:g} and {high:g}", outside)
 
 
 def nothing_valid(block: SpectrumSet) -> Drop:
     """Drop rows without a single valid pixel."""
-    return Drop("no_pixels", "no valid pixel", np.isnan(block.flux).all(axis=1))
+    return Drop("no_pixels", "no valid pixel", np.asarray(np.isnan(block.flux).all(axis=1)))
 
 
 def snr_unknown(block: SpectrumSet) -> Drop:
@@ -122,8 +122,8 @@ def snr_low(block: SpectrumSet, minimum: float) -> Drop:
 
 def too_many_missing(block: SpectrumSet, share: float) -> Drop:
     """Drop rows with more than `share` of their pixels missing."""
-    return Drop("missing", f"more than {100 * share:g} % of the pixels are missing",
-                numbers(block.table, "missing") > share)
+    rows: NDArray[np.bool_] = np.asarray(numbers(block.table, "missing") > share)
+    return Drop("missing", f"more than {100 * share:g} % of the pixels are missing", rows)
 
 
 def median_not_positive(medians: NDArray[np.float64]) -> Drop:

@@ -71,22 +71,27 @@ class Source:
                                     got="a generator", hint="give a list or a Survey, or leave store out"))
 
     def total(self) -> int | None:
-        """Return how many spectra there are, where that is known."""
-        try:
-            return len(self._data)
-        except TypeError:
-            return None
+        """Return how many spectra there are, where that is known without reading them."""
+        return len(self._data) if isinstance(self._data, (SpectrumSet, list, tuple)) else None
 
     def skipped(self) -> list[tuple[str, str]]:
-        """Return (id or path, reason) of what the survey could not or would not read so far, each once."""
-        found = {(str(item.id or item.path), str(item.path), str(item.reason)): None
-                 for item in getattr(self._data, "skipped", ())}
-        return [(name, reason) for name, _, reason in found]
+        """Return (id or path, reason) of what the survey left out, each once; ask after a whole reading.
+
+        What a reason says of one object only, in brackets or after a colon, is left out, so that equal reasons count
+        together.
+        """
+        found = {(str(item.id), str(item.path), str(item.reason)): None for item in getattr(self._data, "skipped", ())}
+        return [(id or path, _general(reason, id)) for id, path, reason in found]
 
     def notes(self) -> list[tuple[str, str]]:
         """Return (id or path, note) of what the survey remarked on so far, each once."""
         found = {(str(id or path), str(note)): None for id, path, note in getattr(self._data, "notes", ())}
         return list(found)
+
+
+def _general(reason: str, id: str) -> str:
+    short = reason.partition(" (")[0].partition(": ")[0]
+    return short.removesuffix(f" of {id}") if id else short
 
 
 def check_observed(block: Any) -> None:
