@@ -14,9 +14,11 @@
 
 from __future__ import annotations
 
+from .bands import band_shares
 from .bound import BoundScore
 from .calibrate import CalibratedScorer, calibrate, calibrate_all
 from .combine import CombinedScorer, combine, highest
+from .latent import LatentScorer
 from .metrics import METRICS
 from .ranks import order, rank_intervals, ranks
 from .recipe import Recipe
@@ -24,7 +26,7 @@ from .scorer import Scorer
 from .tables import overlap, pairwise, rank_table, table, top
 
 __all__ = [
-    "METRICS", "BoundScore", "CalibratedScorer", "CombinedScorer", "Recipe", "Scorer",
-    "calibrate", "calibrate_all", "combine", "highest", "order", "overlap", "pairwise",
+    "METRICS", "BoundScore", "CalibratedScorer", "CombinedScorer", "LatentScorer", "Recipe", "Scorer",
+    "band_shares", "calibrate", "calibrate_all", "combine", "highest", "order", "overlap", "pairwise",
     "rank_intervals", "rank_table", "ranks", "table", "top",
 ]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 SCALES = (1, 5, 15, 51, 151)
 """Lengths in pixels over which the whitened residual is smoothed."""
 
-SHARE = 0.02
+SHARE = 0.01
 """Which share of the smoothed squares, the highest ones, is averaged at each scale."""
 
 _DRAWS = 256

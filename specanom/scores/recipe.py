@@ -132,25 +132,43 @@ class Recipe:
         keep : (n, p) or (p,) bool array, optional
             Pixels that count; all when not given.
         """
-        if self.weighting == "ivar" and ivar is None:
-            raise DataError(message("ivar", expected=f"an inverse variance, which {self.metric!r} needs", got="none",
-                                    hint="score a SpectrumSet or Spectrum that has one, or use 'mse'"))
-        if self.weighting == "ivar":
-            assert ivar is not None
-            known = ivar > 0
-            keep = known if keep is None else keep & known
+        keep = self._known(ivar, keep)
         out = np.empty(len(x))
         for start in range(0, len(x), CHUNK):
             rows = slice(start, start + CHUNK)
             out[rows] = self._few(x[rows], y[rows], _part(ivar, rows), _part(keep, rows))
         return out
 
+    def terms(
+        self, x: NDArray[Any], y: NDArray[Any], ivar: NDArray[Any] | None = None, keep: Keep | None = None
+    ) -> Doubles:
+        """Return the weighted squared residual of each pixel, ``(n, p)``, zero where it does not count."""
+        keep = self._known(ivar, keep)
+        weight = self._weight(x, y, ivar)
+        if self.trim > 0.0:
+            keep = self._trim(x, y, weight, keep)
+        with np.errstate(invalid="ignore", over="ignore"):
+            made = np.square(x.astype(np.float64) - y)
+            if weight is not None:
+                made *= weight
+        return made if keep is None else np.where(keep, made, 0.0)
+
+    def _known(self, ivar: NDArray[Any] | None, keep: Keep | None) -> Keep | None:
+        """Leave out pixels of unknown noise where the noise is the weight."""
+        if self.weighting != "ivar":
+            return keep
+        if ivar is None:
+            raise DataError(message("ivar", expected=f"an inverse variance, which {self.metric!r} needs", got="none",
+                                    hint="score a SpectrumSet or Spectrum that has one, or use 'mse'"))
+        return ivar > 0 if keep is None else keep & (ivar > 0)
+
+    def _weight(self, x: NDArray[Any], y: NDArray[Any], ivar: NDArray[Any] | None) -> NDArray[Any] | None:
+        if self.weighting in ("none", "ivar"):
+            return ivar if self.weighting == "ivar" else None
+        return flux_weight(x, y, self.weight, self.delta)
+
     def _few(self, x: NDArray[Any], y: NDArray[Any], ivar: NDArray[Any] | None, keep: Keep | None) -> Doubles:
-        weight: NDArray[Any] | None = None
-        if self.weighting == "ivar":
-            weight = ivar
-        elif self.weighting != "none":
-            weight = flux_weight(x, y, self.weight, self.delta)
+        weight = self._weight(x, y, ivar)
         if self.trim > 0.0:
             keep = self._trim(x, y, weight, keep)
         return self.function(x, y, weight, keep)
