@@ -103,7 +103,7 @@ def require(module: str, *, extra: str) -> ModuleType:
 def not_fitted(instance: object, method: str = "fit") -> Exception:
     """Make the error of an estimator used before it was fitted; also scikit-learn's ``NotFittedError``."""
     name = type(instance).__name__
-    error: type[Exception] = __getattr__("NotFittedError")
+    error: type[Exception] = globals().get("NotFittedError") or __getattr__("NotFittedError")
     return error(message(name, expected="a fitted object", got="an unfitted one", hint=f"call .{method}(...) first"))
 
 

@@ -44,3 +44,9 @@ def test_every_error_derives_from_the_base(name: str) -> None:
 def test_wrong_data_is_a_value_error_too() -> None:
     assert issubclass(errors.ShapeError, ValueError)
     assert issubclass(errors.ArgumentError, ValueError)
+
+
+def test_not_fitted_is_one_class_however_often_it_is_raised() -> None:
+    from specanom.errors import NotFittedError
+
+    assert type(not_fitted(object())) is type(not_fitted(object())) is NotFittedError

@@ -1,0 +1,146 @@
+"""What a cluster is, in words: names of segments, and one sentence made from the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..lines import LINES, Line
+
+Floats = NDArray[np.float64]
+
+ARTEFACTS: dict[str, str] = {
+    "imputed": "masked pixels and their edges",
+    "sky": "sky lines",
+    "telluric": "telluric bands",
+    "join": "the join of the arms",
+}
+"""Classes of context that come from the instrument or the sky, and how to say them."""
+SUSPICIOUS = 0.35
+"""Share of the weight on artefacts from which a cluster is called suspicious."""
+STRONG = ("Ha", "OIII5008", "Hb", "OII3727", "NII6585", "SII6718")
+"""Lines that are named first."""
+GAS: dict[str, str] = {
+    "SF": "star-forming", "composite": "composite", "Seyfert": "Seyfert", "LINER": "LINER",
+}  # fmt: skip
+
+
+def segment_name(lo: float, hi: float) -> str:
+    """Name the rest-frame interval ``lo``–``hi`` (Å) after its emission lines, else its absorption lines."""
+    inside = [item for item in LINES if lo <= item.wave <= hi and item.kind != "absorption"]
+    inside = inside or [item for item in LINES if lo <= item.wave <= hi]
+    if not inside:
+        return f"continuum {lo:.0f}–{hi:.0f} Å"
+    if len(inside) == 1:
+        return inside[0].label
+    inside.sort(key=lambda item: STRONG.index(item.name) if item.name in STRONG else len(STRONG))
+    return "+".join(dict.fromkeys(_species(item) for item in inside))
+
+
+def _species(item: Line) -> str:
+    head, _, tail = item.label.rpartition(" ")
+    return head if tail.isdigit() else item.label
+
+
+def segment_spans(segments: NDArray[np.intp], wave: Floats) -> list[tuple[float, float]]:
+    """Return the lowest and highest wavelength of each segment."""
+    return [
+        (float(wave[segments == k].min()), float(wave[segments == k].max())) for k in range(int(segments.max()) + 1)
+    ]
+
+
+def cluster_names(names: Sequence[Sequence[str]], weights: Floats) -> tuple[str, ...]:
+    """Return for each segment the name that carries most weight among the members, ``(K,)``.
+
+    Parameters
+    ----------
+    names : m tuples of K names
+        Of each member; one tuple stands for all.
+    weights : (m, K) array
+        |weights| of each member.
+    """
+    made = []
+    for k in range(weights.shape[1]):
+        votes: dict[str, float] = {}
+        for row, weight in zip(names if len(names) > 1 else [names[0]] * len(weights), weights[:, k], strict=True):
+            votes[row[k]] = votes.get(row[k], 0.0) + float(weight) + 1e-12
+        made.append(max(votes, key=lambda name: votes[name]))
+    return tuple(made)
+
+
+def dominant(
+    names: Sequence[str], weights: Floats, *, most: int = 4, least: float = 0.08
+) -> tuple[tuple[str, float], ...]:
+    """Return the names that hold most of the weight, with their shares; segments of one name are added up.
+
+    Parameters
+    ----------
+    names : K names
+    weights : (K,) array
+        Mean |weight|.
+    most : int
+        At most so many.
+    least : float
+        Smallest share worth naming; the first is always named.
+    """
+    total = float(weights.sum())
+    shares: dict[str, float] = {}
+    for name, weight in zip(names, weights, strict=True):
+        shares[name] = shares.get(name, 0.0) + (float(weight) / total if total > 0 else 0.0)
+    ranked = sorted(shares.items(), key=lambda item: -item[1])[:most]
+    return tuple(item for place, item in enumerate(ranked) if place == 0 or item[1] >= least)
+
+
+def artefact_share(context: Mapping[str, float]) -> float:
+    """Return the share of the weight on masks, sky, atmosphere and arm joins; NaN when none of it is known."""
+    parts = np.array([context.get(name, float("nan")) for name in ARTEFACTS])
+    return float(np.nansum(parts)) if np.isfinite(parts).any() else float("nan")
+
+
+def _gas(classes: Mapping[str, int], size: int) -> str:
+    known = {name: count for name, count in classes.items() if name in GAS and count}
+    measured = sum(known.values())
+    if measured < max(3, 0.2 * size):
+        return "too few emission lines for ratios" if classes else ""
+    name, count = max(known.items(), key=lambda item: item[1])
+    if count >= 0.6 * measured:
+        return f"{GAS[name]} line ratios"
+    ranked = sorted(known.items(), key=lambda item: -item[1])[:2]
+    return "mixed line ratios (" + " and ".join(f"{GAS[name]} {n / measured * 100:.0f} %" for name, n in ranked) + ")"
+
+
+def _suspicion(context: Mapping[str, float]) -> str:
+    share = artefact_share(context)
+    if not share >= SUSPICIOUS:
+        return ""
+    worst = sorted(
+        ((context[name], text) for name, text in ARTEFACTS.items() if context.get(name, 0.0) >= 0.1), reverse=True
+    )
+    where = " and ".join(text for _, text in worst) or "masks, sky and joins"
+    return f"suspicious: {share * 100:.0f} % of the weight lies on {where}, so look for an artefact first"
+
+
+def sentence(
+    size: int,
+    leading: Sequence[tuple[str, float]],
+    *,
+    context: Mapping[str, float],
+    classes: Mapping[str, int],
+    z: float,
+) -> str:
+    """Return one sentence on a cluster.
+
+    Examples
+    --------
+    >>> sentence(43, [("Hα+[N II]", 0.38), ("[O III]", 0.22)], context={}, classes={"SF": 40}, z=0.08)
+    '43 spectra whose weight sits on Hα+[N II] (38 %) and [O III] (22 %); star-forming line ratios; median z 0.08.'
+    """
+    listed = [f"{name} ({share * 100:.0f} %)" for name, share in leading]
+    where = listed[0] if len(listed) == 1 else ", ".join(listed[:-1]) + " and " + listed[-1]
+    head = f"{size} spectra whose weight sits on {where}" if size != 1 else f"1 spectrum whose weight sits on {where}"
+    if leading[0][1] < 0.08:
+        head = head.replace("sits on", "is spread widely, most on")
+    parts = [head, _suspicion(context), _gas(classes, size), f"median z {z:.2f}" if np.isfinite(z) else ""]
+    return "; ".join(part for part in parts if part) + "."

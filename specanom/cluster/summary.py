@@ -1,0 +1,334 @@
+"""What each cluster is: means with bands, members, context, line ratios and a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..diagnostics import CLASSES as BPT_CLASSES
+from ..diagnostics import RATIOS, measure_lines, ratio_ranges
+from ..errors import DataError, ShapeError, choice, message
+from ..face import opener
+from ..spectrumset import SpectrumSet
+from .features import Features, LeftOut
+from .story import artefact_share, cluster_names, dominant, segment_name, segment_spans, sentence
+
+Floats = NDArray[np.float64]
+
+TOP = 12
+"""Members listed by score and by distance."""
+BAND = (16.0, 50.0, 84.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Grouping:
+    """Explanations with their clusters: labels, distances to the centre, and the medoids' ids."""
+
+    features: Features
+    labels: NDArray[np.intp]
+    distances: Floats
+    medoids: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Cluster:
+    """One cluster.
+
+    Attributes
+    ----------
+    label, size : int
+        Number of the cluster, and of its members.
+    ids : tuple of str
+        Members in the order of the explanations.
+    medoid : str
+        Member nearest to the centre.
+    top : tuple of str
+        Members by score, oddest first; by distance when scores are unknown.
+    nearest : tuple of str
+        Members by distance to the centre.
+    flux, flux_low, flux_high : (p,) arrays
+        Mean spectrum and its 16–84 % band; NaN where no member has a pixel of its own.
+    weights, weights_low, weights_high : (K,) arrays
+        Mean |weight| of unit rows, and their band.
+    segment_names : tuple of str
+        Name of each segment.
+    dominant : tuple of (str, float)
+        Segments that hold most of the weight, with their shares.
+    context : mapping
+        Mean share of the weight by what lies there.
+    artefact : float
+        Mean share on masks, sky, telluric bands and arm joins.
+    snr, z : (float, float, float)
+        16th, 50th and 84th percentile.
+    ratios : DataFrame or None
+        45–55 percentile range of each line ratio (:func:`.ratio_ranges`).
+    bpt : mapping
+        Members by BPT class.
+    story : str
+        One sentence.
+    """
+
+    label: int
+    size: int
+    ids: tuple[str, ...]
+    medoid: str
+    top: tuple[str, ...]
+    nearest: tuple[str, ...]
+    flux: Floats = field(repr=False)
+    flux_low: Floats = field(repr=False)
+    flux_high: Floats = field(repr=False)
+    weights: Floats = field(repr=False)
+    weights_low: Floats = field(repr=False)
+    weights_high: Floats = field(repr=False)
+    segment_names: tuple[str, ...] = field(repr=False)
+    dominant: tuple[tuple[str, float], ...]
+    context: Mapping[str, float]
+    artefact: float
+    snr: tuple[float, float, float]
+    z: tuple[float, float, float]
+    ratios: pd.DataFrame | None = field(repr=False)
+    bpt: Mapping[str, int]
+    story: str
+
+    def __post_init__(self) -> None:
+        for name in ("flux", "flux_low", "flux_high", "weights", "weights_low", "weights_high"):
+            view = np.asarray(getattr(self, name)).view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+        for name in ("context", "bpt"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def __repr__(self) -> str:
+        return f"Cluster {self.label}: {self.story}"
+
+
+@dataclass(frozen=True, eq=False)
+class ClusterSummary:
+    """All clusters of a sample.
+
+    Attributes
+    ----------
+    clusters : tuple of Cluster
+        By number, the largest first.
+    wave : (p,) array
+        Wavelengths of the mean spectra, vacuum Å.
+    segments : (p,) int array or None
+        Segment of each pixel.
+    left_out : tuple of LeftOut
+        Explanations that were not clustered, and spectra that were not in the sample.
+    curves, stability : DataFrame
+        As of the clusterer.
+    lines : DataFrame or None
+        Line measurements of the members with their ``cluster``.
+    """
+
+    clusters: tuple[Cluster, ...]
+    wave: Floats = field(repr=False)
+    segments: NDArray[np.intp] | None = field(repr=False)
+    left_out: tuple[LeftOut, ...] = field(repr=False)
+    curves: pd.DataFrame = field(repr=False)
+    stability: pd.DataFrame = field(repr=False)
+    lines: pd.DataFrame | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.clusters)
+
+    def __getitem__(self, label: int) -> Cluster:
+        return self.clusters[choice("cluster", int(label), range(len(self.clusters)))]
+
+    def __iter__(self) -> Iterator[Cluster]:
+        return iter(self.clusters)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a cluster: size, medoid, S/N, z, context shares, ranges of line ratios, and the story."""
+        return pd.DataFrame([_flat(cluster) for cluster in self.clusters])
+
+    def plot(self, **options: Any) -> Any:
+        """Return a bokeh layout of the clusters; see :func:`specanom.plots.clusters`."""
+        return opener("plot clusters")(self, **options)
+
+    def __repr__(self) -> str:
+        return "\n".join([f"ClusterSummary: {len(self)} clusters", *(f"  {c.label}: {c.story}" for c in self.clusters)])
+
+    def _repr_html_(self) -> str:
+        shown = self.to_frame()[["cluster", "size", "medoid", "snr", "z", "story"]]
+        html: str = shown.round(3).to_html(index=False)
+        return html
+
+
+def _flat(cluster: Cluster) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "cluster": cluster.label,
+        "size": cluster.size,
+        "medoid": cluster.medoid,
+        "snr": cluster.snr[1],
+        "z": cluster.z[1],
+        "artefact": cluster.artefact,
+    }
+    row |= {f"share_{name}": value for name, value in cluster.context.items()}
+    if cluster.ratios is not None:
+        for name in cluster.ratios.index:
+            row |= {f"{name}_low": cluster.ratios.loc[name, "low"], f"{name}_high": cluster.ratios.loc[name, "high"]}
+    return row | {f"bpt_{name}": count for name, count in cluster.bpt.items()} | {"story": cluster.story}
+
+
+def _rows_in(sample: SpectrumSet, ids: tuple[str, ...]) -> NDArray[np.intp]:
+    """Return the row of each id in the sample, −1 where it is not there; the first of equal ids counts."""
+    place: dict[str, int] = {}
+    for row, id in enumerate(sample.ids):
+        place.setdefault(id, row)
+    return np.array([place.get(id, -1) for id in ids], dtype=np.intp)
+
+
+def _line_table(sample: SpectrumSet, wanted: NDArray[np.intp], lines: Any) -> pd.DataFrame | None:
+    """Return line measurements indexed by id, or None."""
+    if lines is False:
+        return None
+    if lines is None:
+        if sample.frame != "rest" or not wanted.size:
+            return None
+        lines = measure_lines(sample[wanted])
+    missing = [name for name in ("id", "bpt", *RATIOS) if name not in lines]
+    if missing:
+        raise DataError(message("lines", expected="a table from measure_lines", got=f"none of {', '.join(missing)}",
+                                hint="lines = measure_lines(sample)"))  # fmt: skip
+    indexed: pd.DataFrame = lines.drop_duplicates("id").set_index("id")
+    return indexed
+
+
+def _mean_spectrum(part: SpectrumSet) -> tuple[Floats, Floats, Floats]:
+    """Return mean and 16–84 % band over the pixels that are not imputed; (p,) each."""
+    flux = part.flux.astype(np.float64)
+    if part.imputed is not None:
+        flux = np.where(part.imputed, np.nan, flux)
+    seen = np.isfinite(flux).any(axis=0)
+    made = [np.full(flux.shape[1], np.nan) for _ in range(3)]
+    if seen.any():
+        made[0][seen] = np.nanmean(flux[:, seen], axis=0)
+        made[1][seen], made[2][seen] = np.nanpercentile(flux[:, seen], [BAND[0], BAND[2]], axis=0)
+    return made[0], made[1], made[2]
+
+
+def _percentiles(table: pd.DataFrame, column: str) -> tuple[float, float, float]:
+    values = table[column].to_numpy(dtype=float) if column in table else np.array([])
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return (float("nan"),) * 3
+    low, middle, high = np.percentile(values, BAND)
+    return float(low), float(middle), float(high)
+
+
+def _context(features: Features, members: NDArray[np.intp]) -> dict[str, float]:
+    if features.context is None:
+        return {}
+    shares = features.context.iloc[members].select_dtypes("number")
+    return {str(name): float(shares[name].mean()) for name in shares.columns if str(name) != "artefact"}
+
+
+def _names(features: Features, members: NDArray[np.intp]) -> tuple[str, ...]:
+    if features.names is not None:
+        rows = features.names if len(features.names) == 1 else [features.names[i] for i in members]
+        return cluster_names(rows, features.rows[members])
+    if features.segments is not None and features.wave is not None:
+        return tuple(segment_name(lo, hi) for lo, hi in segment_spans(features.segments, features.wave))
+    return tuple(f"segment {k}" for k in range(features.n_segments))
+
+
+def _cluster(label: int, found: Grouping, part: SpectrumSet, lines: pd.DataFrame | None) -> Cluster:
+    features, members = found.features, np.flatnonzero(found.labels == label)
+    rows = features.rows[members]
+    by_distance = members[np.argsort(found.distances[members], kind="stable")]
+    by_score = by_distance
+    if features.scores is not None:
+        by_score = members[np.argsort(-np.nan_to_num(features.scores[members], nan=-np.inf), kind="stable")]
+    ids = tuple(features.ids[i] for i in members)
+    names, context = _names(features, members), _context(features, members)
+    leading = dominant(names, rows.mean(axis=0))
+    mine = None if lines is None else lines.reindex(ids)
+    bpt = {} if mine is None else {name: int((mine["bpt"] == name).sum()) for name in BPT_CLASSES}
+    snr, z = _percentiles(part.table, "snr"), _percentiles(part.table, "z")
+    band = np.percentile(rows, [BAND[0], BAND[2]], axis=0)
+    flux, low, high = _mean_spectrum(part)
+    return Cluster(
+        label,
+        len(ids),
+        ids,
+        medoid=found.medoids[label],
+        top=tuple(features.ids[i] for i in by_score[:TOP]),
+        nearest=tuple(features.ids[i] for i in by_distance[:TOP]),
+        flux=flux,
+        flux_low=low,
+        flux_high=high,
+        weights=rows.mean(axis=0),
+        weights_low=band[0],
+        weights_high=band[1],
+        segment_names=names,
+        dominant=leading,
+        context=context,
+        artefact=artefact_share(context),
+        snr=snr,
+        z=z,
+        ratios=None if mine is None else ratio_ranges(mine),
+        bpt=bpt,
+        story=sentence(len(ids), leading, context=context, classes=bpt, z=z[1]),
+    )
+
+
+def summarise(
+    found: Grouping, sample: Any, lines: Any = None, *, curves: pd.DataFrame, stability: pd.DataFrame
+) -> ClusterSummary:
+    """Say what each cluster is.
+
+    Parameters
+    ----------
+    found : Grouping
+        The clustered explanations.
+    sample : SpectrumSet
+        Holds the spectra that were explained, found by their ids.
+    lines : DataFrame, False or None
+        Table of :func:`.measure_lines`; None measures the members' lines (needs the rest frame); False goes without.
+    curves, stability : DataFrame
+        Kept in the record.
+
+    Returns
+    -------
+    ClusterSummary
+
+    Raises
+    ------
+    DataError
+        When none of the explained spectra is in `sample`, or `lines` is another table.
+    """
+    if not isinstance(sample, SpectrumSet):
+        raise ShapeError(message("sample", expected="the SpectrumSet that was explained", got=type(sample).__name__))
+    place = _rows_in(sample, found.features.ids)
+    if not (place >= 0).any():
+        raise DataError(
+            message("sample", expected="the spectra that were explained, by id",
+                    got=f"none of {found.features.ids[:3]}", hint="give the sample that explain_many was called with")
+        )  # fmt: skip
+    table = _line_table(sample, np.unique(place[(place >= 0) & (found.labels >= 0)]), lines)
+    made = []
+    for label in range(len(found.medoids)):
+        rows = place[found.labels == label]
+        made.append(_cluster(label, found, sample[rows[rows >= 0]], table))
+    absent = tuple(LeftOut(found.features.ids[i], "not in the sample") for i in np.flatnonzero(place < 0))
+    kept = None
+    if table is not None:
+        clusters = dict(zip(found.features.ids, found.labels, strict=True))
+        kept = table.reset_index().assign(cluster=lambda frame: [int(clusters.get(id, -1)) for id in frame["id"]])
+    return ClusterSummary(
+        tuple(made),
+        np.asarray(sample.wave),
+        found.features.segments,
+        found.features.left_out + absent,
+        curves,
+        stability,
+        kept,
+    )
