@@ -49,7 +49,8 @@ class Lime:
     -----
     A positive weight says: this segment, as observed, raises the score against its fill. Intervals come from the
     cluster-robust (sandwich) variance of the weighted regression, a complementary pair of masks being one cluster.
-    They speak of the drawing of masks alone, not of the noise in the spectrum.
+    They speak of the drawing of masks alone, neither of the noise in the spectrum nor of the shrinkage by the penalty
+    (about 4 α/N of a weight).
     """
 
     n_samples: int = 2000
