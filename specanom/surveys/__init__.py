@@ -4,7 +4,7 @@
 :func:`read`                     a folder, glob, file or list → :class:`Survey`, lazily
 :func:`read_one`                 one spectrum of a file; what ``Spectrum.read`` calls
 :func:`mock`                     a simulated survey with known anomalies, of the same face
-:class:`Survey`                  iterates Spectrum, ``.blocks(n)`` gives SpectrumSets, ``.skipped`` says what was left out
+:class:`Survey`                  iterates Spectrum; ``.blocks(n)`` gives SpectrumSets, ``.skipped`` what was left out
 ``archive.query``, ``.download`` the SDSS archive
 ===============================  ==================================================================================
 

@@ -12,6 +12,8 @@ from ..spectrumset import SpectrumSet
 
 STEP = 1e-4        # log10 Å per pixel of the SDSS grid
 PAD = 50           # block edges lie at multiples of this, so that most blocks share one grid
+OUTSIDE = {"flux": np.nan, "ivar": 0, "mask": 0}       # what a pixel outside a spectrum's coverage holds
+KINDS = {"flux": np.float32, "ivar": np.float32, "mask": np.uint32}
 COLUMNS = ("id", "survey", "instrument", "plate", "mjd", "fiber", "ra", "dec", "z", "z_err", "z_noqso", "zwarning",
            "class", "subclass", "objtype", "snr", "ebv", "lsf", "path", "row", "specobjid")
 """Columns of a block's table, and keys of ``Spectrum.meta``."""
@@ -49,7 +51,7 @@ class Pixels(NamedTuple):
 
 def log_grid(start: int, size: int) -> NDArray[np.float64]:
     """Return ``10**(k·1e-4)`` Å for k = start … start + size − 1."""
-    wave: NDArray[np.float64] = 10.0 ** (np.arange(start, start + size) * STEP)
+    wave: NDArray[np.float64] = np.power(10.0, np.arange(start, start + size, dtype=np.float64) * STEP)
     return wave
 
 
@@ -97,9 +99,10 @@ class Stacker:
             left, width = self._place(pixels.start, pixels.wave.size)
         if not self._arrays:
             self._allocate(width, pixels)
-        across = slice(left, left + pixels.wave.size)
+        right = left + pixels.wave.size
         for name, array in self._arrays.items():
-            array[at, across] = getattr(pixels, name)[rows]
+            array[at, left:right] = getattr(pixels, name)[rows]
+            array[at, :left] = array[at, right:] = OUTSIDE[name]
         for i, meta in enumerate(metas, rows.start):
             self._table.append({**meta, **{name: values[i] for name, values in pixels.extra.items()}})
 
@@ -114,13 +117,17 @@ class Stacker:
         return start - low, high - low
 
     def _widen(self, left: int, width: int) -> None:
+        n = len(self._table)
         for name, old in self._arrays.items():
-            self._arrays[name] = new = _blank(name, (self.rows, width))
-            new[:, left : left + old.shape[1]] = old
+            self._arrays[name] = new = np.empty((self.rows, width), old.dtype)
+            right = left + old.shape[1]
+            new[:n, left:right] = old[:n]
+            new[:n, :left] = new[:n, right:] = OUTSIDE[name]
 
     def _allocate(self, width: int, pixels: Pixels) -> None:
-        names = [name for name in ("flux", "ivar", "mask") if getattr(pixels, name) is not None]
-        self._arrays = {name: _blank(name, (self.rows, width)) for name in names}
+        # Memory that is not written to costs nothing, so that a short block is as cheap as it is short.
+        self._arrays = {name: np.empty((self.rows, width), kind) for name, kind in KINDS.items()
+                        if getattr(pixels, name) is not None}
 
     def _block(self) -> SpectrumSet:
         import pandas as pd
@@ -132,9 +139,3 @@ class Stacker:
         arrays: dict[str, Any] = {name: array[:n] for name, array in self._arrays.items()}
         return SpectrumSet(wave, arrays["flux"], arrays.get("ivar"), table,  # type: ignore[arg-type]
                            mask=arrays.get("mask"), frame="observed", scale="flux")
-
-
-def _blank(name: str, shape: tuple[int, int]) -> NDArray[Any]:
-    if name == "flux":
-        return np.full(shape, np.nan, np.float32)
-    return np.zeros(shape, np.float32 if name == "ivar" else np.uint32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ class Opener:
         if kind == "spec":
             source: Source = SpecSource(file)
         elif kind == "plate":
-            source = PlateSource(file, self.best)
+            source = PlateSource(file, partial(self.best, os.path.dirname(file.path)))
         elif kind in ("spSpec", "linear"):
             source = ImageSource(file)
         elif kind == "table":
@@ -149,18 +150,17 @@ class Opener:
             raise BrokenFits(kind)
         return Checked(source, file)
 
-    def best(self, plate: int, mjd: int) -> Fits | None:
-        """Return the open spZbest file of a plate, found by name beside it or by content among the files."""
-        path = self._best_by_name(plate, mjd) or self._index().get((plate, mjd))
-        return None if path is None else with_fits(path, lambda file: file)
+    def best(self, folder: str, plate: int, mjd: int) -> Fits | None:
+        """Return the open spZbest file of a plate in `folder`.
 
-    def _best_by_name(self, plate: int, mjd: int) -> str | None:
+        It is found by name beside the plate or one folder below, as the archive has it, or else by content among all
+        files of the survey and beside them.
+        """
         name = f"spZbest-{plate:04d}-{mjd}.fits"
-        for folder in dict.fromkeys(os.path.dirname(file) for file in self.files):
-            for found in (os.path.join(folder, name), *sorted(glob.glob(os.path.join(glob.escape(folder), "*", name)))):
-                if os.path.exists(found):
-                    return found
-        return None
+        beside = os.path.join(folder, name)
+        below = () if os.path.exists(beside) else sorted(glob.glob(os.path.join(glob.escape(folder), "*", name)))
+        path = next((one for one in (beside, *below) if os.path.exists(one)), None) or self._index().get((plate, mjd))
+        return None if path is None else with_fits(path, lambda file: file)
 
     def _index(self) -> dict[tuple[int, int], str]:
         if self._best is None:

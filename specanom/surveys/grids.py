@@ -12,7 +12,7 @@ from .blocks import STEP
 TOLERANCE = 0.005        # pixels; loglam is float32, whose rounding moves it by up to 0.0024 pixel
 _KEPT = 256
 _Grid = tuple[NDArray[np.float64], int | None]
-_known: dict[tuple[float, int], tuple[NDArray[np.float32], _Grid]] = {}
+_known: dict[tuple[float, int], tuple[NDArray[Any], _Grid]] = {}
 
 
 def start_of(loglam: NDArray[np.float64]) -> int | None:
@@ -29,13 +29,13 @@ def from_loglam(loglam: NDArray[Any]) -> _Grid:
 
     Many files share a grid, so the last 256 are remembered.
     """
-    values = loglam.astype(np.float32 if loglam.dtype.itemsize == 4 else np.float64)
+    values: NDArray[Any] = loglam.astype(np.float32 if loglam.dtype.itemsize == 4 else np.float64)
     key = (float(values[0]), values.size)
     found = _known.get(key)
     if found is not None and np.array_equal(found[0], values):
         return found[1]
     exact = values.astype(np.float64)
-    wave = 10.0 ** exact
+    wave = np.power(10.0, exact)
     wave.flags.writeable = False
     if len(_known) >= _KEPT:
         _known.clear()
@@ -52,5 +52,5 @@ def from_wavelength(wave: NDArray[Any]) -> _Grid:
 
 def from_coefficients(first: float, step: float, size: int) -> _Grid:
     """Return ``10**(first + step·i)`` for i = 0 … size − 1, and k of the first or None."""
-    loglam = first + step * np.arange(size)
-    return 10.0**loglam, start_of(loglam)
+    loglam = first + step * np.arange(size, dtype=np.float64)
+    return np.power(10.0, loglam), start_of(loglam)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DataError, message
-from ..spectrum import Spectrum
+from ..spectrum import Spectrum, as_wavelength
 from ..spectrumset import SpectrumSet
 from .blocks import COLUMNS, Pixels, Stacker
 from .gate import Gate
@@ -79,6 +79,13 @@ class Log:
     def skip(self, path: str, reason: str, id: str = "") -> None:
         """Remember that something was left out."""
         self.skipped.append(Skipped(id, path, reason))
+
+    def forget(self, entries: Iterable[Entry]) -> None:
+        """Take back that objects were let through, so that another copy of them may be."""
+        gone = {str(entry.meta["id"]) for entry in entries}
+        for id in gone:
+            self.first.pop(id, None)
+        self.notes = [note for note in self.notes if note.id not in gone]
 
 
 class Survey:
@@ -191,16 +198,20 @@ class Survey:
 
     def _accepted(self, limit: int = GROUP) -> Iterator[tuple[Source, Sequence[Entry], Pixels]]:
         log = Log()
+        group = min(limit, GROUP)
         for source in self._sources(log):
+            kept: list[Entry] = []
+            start = 0
             try:
                 kept = self._select(source, log)
-                for start in range(0, len(kept), min(limit, GROUP)):
-                    entries, pixels = alive(source, kept[start : start + min(limit, GROUP)], log)
+                for start in range(0, len(kept), group):
+                    entries, pixels = alive(source, kept[start : start + group], log)
                     if entries:
                         log.count += len(entries)
                         yield source, entries, pixels.observed()
             except (DataError, OSError) as exc:
-                log.skip(source.path, str(exc))
+                log.forget(kept[start:])
+                log.skip(source.path, str(exc), str(kept[0].meta["id"]) if len(kept) == 1 else "")
         self._log = log
 
     def _select(self, source: Source, log: Log) -> list[Entry]:
@@ -239,16 +250,18 @@ def make_spectrum(source: Source, entry: Entry, pixels: Pixels, row: int) -> Spe
 
 def alive(source: Source, entries: Sequence[Entry], log: Log) -> tuple[Sequence[Entry], Pixels]:
     """Read pixels, and leave out rows without a single valid one."""
-    pixels = _with_snr(entries, source.pixels([entry.row for entry in entries]))
+    pixels = source.pixels([entry.row for entry in entries])
+    if pixels.start is None:
+        as_wavelength(pixels.wave)          # on the common grid they are in order anyway
+    pixels = _with_snr(entries, pixels)
     dead = ~_has_valid(pixels)
     if not dead.any():
         return entries, pixels
-    for entry in (entry for entry, gone in zip(entries, dead, strict=True) if gone):
-        id = str(entry.meta["id"])
-        log.skip(source.path, "no valid pixel: ivar is 0 or flux is not finite everywhere", id)
-        log.first.pop(id, None)
-        log.notes[:] = [note for note in log.notes if note.id != id]
-    live = np.flatnonzero(~dead)
+    gone = [entry for entry, lost in zip(entries, dead, strict=True) if lost]
+    log.forget(gone)
+    for entry in gone:
+        log.skip(source.path, "no valid pixel: ivar is 0 or flux is not finite everywhere", str(entry.meta["id"]))
+    live = np.flatnonzero(~dead).tolist()
     kept: dict[str, Any] = {name: None if values is None else values[live] for name, values in
                             (("flux", pixels.flux), ("ivar", pixels.ivar), ("mask", pixels.mask))}
     extra = {name: [values[i] for i in live] for name, values in pixels.extra.items()}
