@@ -48,6 +48,8 @@ class BoundScore:
     id: str = ""
     link: Callable[[Doubles], Doubles] | None = None
 
+    uses_reconstruction = True
+
     def __call__(self, flux: NDArray[Any], /) -> Doubles:
         """Return the ``(m,)`` scores of ``(m, p)`` copies, float64; NaN where the score does not exist."""
         return self.of_reconstruction(flux, np.asarray(self.reconstruct(flux)))

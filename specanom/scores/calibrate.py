@@ -27,6 +27,9 @@ class Calibratable(Evaluated, Protocol):
     """A scorer that can be bound to a spectrum and calibrated."""
 
     @property
+    def model(self) -> Any: ...
+
+    @property
     def can_be_negative(self) -> bool:
         """Whether values below zero occur, so that logarithms cannot be taken."""
         ...

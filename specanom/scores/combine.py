@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError, message
 from ..protocols import Reconstruct
-from .bound import BoundScore
 from .calibrate import CalibratedScorer
 from .evaluate import evaluate
 from .metrics import Doubles, Keep
@@ -25,22 +24,24 @@ class BoundCombination:
     Attributes
     ----------
     name : str
-    members : tuple of BoundScore
+    members : tuple of BoundScore or BoundLatent
     """
 
     name: str
-    members: tuple[BoundScore, ...]
+    members: tuple[Any, ...]
 
     def __call__(self, flux: NDArray[Any], /) -> Doubles:
         """Return the ``(m,)`` scores of ``(m, p)`` copies; members of one network share its reconstruction."""
-        networks = [member.reconstruct for member in self.members]
         made: dict[int, NDArray[Any]] = {}
         values = []
         for member in self.members:
-            first = networks.index(member.reconstruct)
-            if first not in made:
-                made[first] = np.asarray(member.reconstruct(flux))
-            values.append(member.of_reconstruction(flux, made[first]))
+            if not member.uses_reconstruction:
+                values.append(member(flux))
+                continue
+            network = id(member.reconstruct)
+            if network not in made:
+                made[network] = np.asarray(member.reconstruct(flux))
+            values.append(member.of_reconstruction(flux, made[network]))
         return highest(values)
 
     @property
@@ -51,7 +52,8 @@ class BoundCombination:
     @property
     def reconstruct(self) -> Reconstruct:
         """The network of the first member."""
-        return self.members[0].reconstruct
+        network: Reconstruct = self.members[0].reconstruct
+        return network
 
     @property
     def squared(self) -> bool:
@@ -85,7 +87,14 @@ class CombinedScorer:
 
     def bind(self, spectrum: Any) -> BoundCombination:
         """Return the combination for perturbed copies of one spectrum."""
-        return BoundCombination(self.name, tuple(member.bind(spectrum) for member in self.members))
+        networks: dict[int, Reconstruct] = {}
+        members = []
+        for member in self.members:
+            bound = member.bind(spectrum)
+            # Every bind makes a new callable; members of one model take the first, so that it runs once.
+            network = networks.setdefault(id(member.scorer.model), bound.reconstruct)
+            members.append(replace(bound, reconstruct=network))
+        return BoundCombination(self.name, tuple(members))
 
     def __repr__(self) -> str:
         return f"CombinedScorer {self.name!r}: highest of {', '.join(member.name for member in self.members)}"

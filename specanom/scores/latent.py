@@ -46,6 +46,7 @@ class BoundLatent:
     link: Callable[[Doubles], Doubles] | None = None
 
     squared = False
+    uses_reconstruction = False
 
     def __call__(self, flux: NDArray[Any], /) -> Doubles:
         """Return the ``(m,)`` scores of ``(m, p)`` copies."""
