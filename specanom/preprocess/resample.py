@@ -80,23 +80,24 @@ def interpolate(
     out = np.full((len(flux), grid.size), np.nan, dtype=np.float32)
     variance = None if ivar is None else _variance(ivar)
     spread = None if ivar is None else np.zeros_like(out)
-    for row, place in enumerate(Positions(wave, grid)(z)):
-        here = slice(place.first, place.last)
-        up, low = place.weight, place.pixel
-        next_ = low + (up > 0)  # a target on a pixel touches that pixel alone
-        start, stop = flux[row].take(low), flux[row].take(next_)
-        stop -= start
-        stop *= up
-        np.add(start, stop, out=out[row, here])
-        if variance is None or spread is None:
-            continue
-        down = 1 - up
-        first, second = variance[row].take(low), variance[row].take(next_)
-        first *= down
-        first *= down
-        second *= up
-        second *= up
-        np.add(first, second, out=spread[row, here])
+    with np.errstate(invalid="ignore"):  # 0 times the infinite variance of a missing pixel
+        for row, place in enumerate(Positions(wave, grid)(z)):
+            here = slice(place.first, place.last)
+            up, low = place.weight, place.pixel
+            next_ = low + (up > 0)  # a target on a pixel touches that pixel alone
+            start, stop = flux[row].take(low), flux[row].take(next_)
+            stop -= start
+            stop *= up
+            np.add(start, stop, out=out[row, here])
+            if variance is None or spread is None:
+                continue
+            down = 1 - up
+            first, second = variance[row].take(low), variance[row].take(next_)
+            first *= down
+            first *= down
+            second *= up
+            second *= up
+            np.add(first, second, out=spread[row, here])
     return out, None if spread is None else _inverse(spread, out)
 
 
