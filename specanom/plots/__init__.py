@@ -2,6 +2,11 @@
 
 ======================  ================================================================================
 one spectrum            :func:`spectrum`, :func:`thumbnail` (inline SVG, without bokeh)
+many spectra            :func:`sample`
+explanations            :func:`explanation`, :func:`explanation_set`
+scores                  :func:`histograms`, :func:`overlap`, :func:`dependence`
+clusters                :func:`clusters`, :func:`elbow_silhouette`, :func:`bpt`
+how it went             :func:`waterfall`, :func:`history`, :func:`roc`, :func:`learning_curve`
 getting it out          :func:`save_html`, :func:`to_html`, :func:`embed`, :func:`resources`, :func:`show`
 look                    :func:`restyle` (light to dark and back), :data:`THEMES`
 ======================  ================================================================================
@@ -16,26 +21,52 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .clustering import clusters as clusters
+    from .clustering import elbow_silhouette as elbow_silhouette
+    from .diagrams import bpt as bpt
+    from .explanation_sets import explanation_set as explanation_set
+    from .explanations import explanation as explanation
     from .output import embed as embed
     from .output import resources as resources
     from .output import save_html as save_html
     from .output import show as show
     from .output import to_html as to_html
     from .palette import THEMES as THEMES
+    from .progress import history as history
+    from .progress import learning_curve as learning_curve
+    from .progress import roc as roc
+    from .progress import waterfall as waterfall
+    from .samples import sample as sample
+    from .scoring import dependence as dependence
+    from .scoring import histograms as histograms
+    from .scoring import overlap as overlap
     from .single import spectrum as spectrum
     from .svg import thumbnail as thumbnail
     from .theme import restyle as restyle
 
 _WHERE = {
     "THEMES": "palette",
+    "bpt": "diagrams",
+    "clusters": "clustering",
+    "dependence": "scoring",
+    "elbow_silhouette": "clustering",
     "embed": "output",
+    "explanation": "explanations",
+    "explanation_set": "explanation_sets",
+    "histograms": "scoring",
+    "history": "progress",
+    "learning_curve": "progress",
+    "overlap": "scoring",
     "resources": "output",
     "restyle": "theme",
+    "roc": "progress",
+    "sample": "samples",
     "save_html": "output",
     "show": "output",
     "spectrum": "single",
     "thumbnail": "svg",
     "to_html": "output",
+    "waterfall": "progress",
 }
 __all__ = list(_WHERE)
 

@@ -150,3 +150,42 @@ def place_labels(
             written.append((text, centre))
         result.append((row, centre - at))
     return result
+
+
+def on_regular(x: Floats, rows: Floats, columns: int) -> NDArray[np.float64]:
+    """Average rows of pixels at `x` into equal columns between the ends of `x`, for a picture.
+
+    Parameters
+    ----------
+    x : (p,) array
+        Ascending, at any spacing, with gaps.
+    rows : (n, p) array
+        NaN is left out of the averages.
+    columns : int
+        At most so many; no more than p.
+
+    Returns
+    -------
+    (n, columns) array
+        NaN where a gap of `x` lies.
+    """
+    count = max(1, min(columns, x.size))
+    edges = np.linspace(x[0], x[-1], count + 1)
+    starts = np.searchsorted(x, edges)
+    starts[-1] = x.size
+    good = np.isfinite(rows)
+    totals = np.zeros((rows.shape[0], x.size + 1))
+    seen = np.zeros_like(totals)
+    np.cumsum(np.where(good, rows, 0.0), axis=1, out=totals[:, 1:])
+    np.cumsum(good, axis=1, out=seen[:, 1:])
+    number = seen[:, starts[1:]] - seen[:, starts[:-1]]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        made = (totals[:, starts[1:]] - totals[:, starts[:-1]]) / number
+    # Where pixels are wider than columns, an empty column shows the pixel it lies in; a real gap stays empty.
+    centres = (edges[1:] + edges[:-1]) / 2
+    after = np.clip(np.searchsorted(x, centres), 1, max(x.size - 1, 1)) if x.size > 1 else np.zeros(count, dtype=int)
+    nearest = np.where(centres - x[after - 1] < x[after] - centres, after - 1, after)
+    width = 1.5 * np.median(np.diff(x)) if x.size > 1 else np.inf
+    empty = (starts[1:] == starts[:-1]) & (np.abs(x[nearest] - centres) <= width)
+    made[:, empty] = rows[:, nearest[empty]]
+    return np.asarray(made)

@@ -54,13 +54,13 @@ class Palette:
     def diverging(self, n: int = 65) -> tuple[str, ...]:
         """Return `n` colours from blue (negative) through the neutral middle to vermilion (positive)."""
         half = n // 2
-        low = [_mix(self.blue, self.middle, i / half) for i in range(half)]
-        high = [_mix(self.middle, self.vermilion, (i + 1) / half) for i in range(half)]
+        low = [mix(self.blue, self.middle, i / half) for i in range(half)]
+        high = [mix(self.middle, self.vermilion, (i + 1) / half) for i in range(half)]
         return (*low, self.middle, *high)
 
     def sequential(self, n: int = 65) -> tuple[str, ...]:
         """Return `n` colours from the paper to a saturated blue, for densities."""
-        return tuple(_mix(self.middle, self.teal, i / (n - 1)) for i in range(n))
+        return tuple(mix(self.middle, self.teal, i / (n - 1)) for i in range(n))
 
 
 LIGHT = Palette(
@@ -96,6 +96,7 @@ def translation(source: Palette, target: Palette) -> dict[str, str]:
     return {**dict(ramps), **pairs}
 
 
-def _mix(first: str, second: str, share: float) -> str:
+def mix(first: str, second: str, share: float) -> str:
+    """Return the colour `share` of the way from the first to the second."""
     a, b = ([int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in (first, second))
     return "#" + "".join(f"{round(x + (y - x) * share):02x}" for x, y in zip(a, b, strict=True))

@@ -1,0 +1,153 @@
+"""Clusters of explanations: mean spectra and weights with their bands, and how many clusters there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from bokeh.models import ColumnDataSource, GridPlot, LayoutDOM, Range1d, Span, Title
+from bokeh.plotting import figure
+from numpy.typing import NDArray
+
+from ..cluster.summary import Cluster, ClusterSummary
+from ..errors import ArgumentError, DataError, message
+from .axis import WaveAxis
+from .drawing import pixel_edges, robust_range, runs
+from .layers import headroom, line_markers, named, wavelength_rows
+from .palette import FONT, palette
+from .single import link
+from .theme import canvas, hover, legend, plain, stack
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FLUX, WEIGHTS = 270, 130
+"""Heights in screen pixels."""
+
+
+def clusters(summary: ClusterSummary, *, unit: str = "Å", theme: str = "light", lines: bool = True) -> GridPlot:
+    """Draw each cluster: mean spectrum over mean |weights|, both with the band of the middle 68 %.
+
+    Parameters
+    ----------
+    summary : ClusterSummary
+        ``clusterer.summary(sample)``.
+    unit : {"Å", "nm"}
+        Unit of the axis.
+    theme : {"light", "dark"}
+        Colours.
+    lines : bool
+        Whether to name rest-frame lines.
+
+    Returns
+    -------
+    bokeh.models.GridPlot
+        Two panels a cluster, all with one wavelength range. Data sources are called ``"cluster 0"`` and
+        ``"weights 0"`` and so on.
+
+    Raises
+    ------
+    DataError
+        For a summary without clusters.
+    """
+    if not len(summary):
+        raise DataError(message("summary", expected="at least one cluster", got="none"))
+    axis, colours = WaveAxis("rest", unit, None), palette(theme)
+    x = axis.place(summary.wave, "rest")
+    ends = axis.place(pixel_edges(np.asarray(summary.wave)), "rest")
+    span = Range1d(float(ends[0]), float(ends[-1]))
+    panels: list[LayoutDOM] = []
+    for cluster in summary:
+        pair = [_mean(cluster, x, axis, span, theme)]
+        if summary.segments is not None:
+            pair.append(_weights(cluster, summary, axis, span, theme))
+        if lines:
+            line_markers(pair, axis, colours)
+        link(pair, colours)
+        panels += pair
+    return stack(panels)
+
+
+def _mean(cluster: Cluster, x: NDArray[np.float64], axis: WaveAxis, span: Range1d, theme: str) -> figure:
+    colours = palette(theme)
+    colour = colours.categories[cluster.label % 12]
+    made = canvas(theme, _title(cluster), x=axis.label, y="flux / median", height=FLUX, options={"x_range": span})
+    made.add_layout(Title(text=plain(cluster.story), text_color=colours.muted, text_font=FONT, text_font_size="12px",
+                          text_font_style="normal"), "above")
+    made.above = made.above[::-1]  # the title first, then the story
+    low, high = robust_range(np.concatenate([cluster.flux_low, cluster.flux, cluster.flux_high]))
+    headroom(made, (low, high), FLUX - 120, colours)
+    codes, names = axis.line_names(x)
+    data = {"mean": cluster.flux, "low": cluster.flux_low, "high": cluster.flux_high}
+    source = ColumnDataSource({"x": x, "line": codes, **{k: v.astype(np.float32) for k, v in data.items()}},
+                              name=f"cluster {cluster.label}")
+    band = made.varea("x", "low", "high", source=source, fill_color=colours.band, fill_alpha=0.7)
+    curve = made.line("x", "mean", source=source, color=colour, width=1.3)
+    legend(made, [("mean", [curve]), ("middle 68 %", [band])], colours)
+    rows, formatters = wavelength_rows(axis)
+    hover(made, [curve], [*rows, ("mean", "@mean{0.000}"), ("16–84 %", "@low{0.000} – @high{0.000}"),
+                          ("line", "@line{custom}")], mode="vline", formatters={**formatters, **named("line", names)})
+    return made
+
+
+def _title(cluster: Cluster) -> str:
+    parts = [f"Cluster {cluster.label}", f"{cluster.size:,} spectra"]
+    for name, (low, _, high), digits in (("z", cluster.z, 2), ("S/N", cluster.snr, 0)):
+        if np.isfinite(low):
+            parts.append(f"{name} {low:.{digits}f}–{high:.{digits}f}")
+    return " · ".join(parts)
+
+
+def _weights(cluster: Cluster, summary: ClusterSummary, axis: WaveAxis, span: Range1d, theme: str) -> figure:
+    colours = palette(theme)
+    assert summary.segments is not None  # the caller draws no weights without segments
+    edges = axis.place(pixel_edges(np.asarray(summary.wave)), "rest")
+    boxes = [(k, edges[a], edges[b]) for k in range(cluster.weights.size) for a, b in runs(summary.segments == k)]
+    which = np.array([k for k, _, _ in boxes], dtype=np.intp)
+    source = ColumnDataSource({
+        "left": [a for _, a, _ in boxes], "right": [b for _, _, b in boxes], "weight": cluster.weights[which],
+        "low": cluster.weights_low[which], "high": cluster.weights_high[which],
+        "name": [plain(cluster.segment_names[k]) for k in which],
+    }, name=f"weights {cluster.label}")
+    made = canvas(theme, x=axis.label, y="|weight|", height=WEIGHTS, options={"x_range": span})
+    band = made.quad(left="left", right="right", bottom="low", top="high", source=source, line_color=None,
+                     fill_color=colours.band, fill_alpha=0.7)
+    bars = made.quad(left="left", right="right", bottom=0, top="weight", source=source, line_color=None,
+                     fill_color=colours.categories[cluster.label % 12], fill_alpha=0.55)
+    band.level = "glyph"
+    made.y_range = Range1d(0, 1.08 * float(np.nanmax(cluster.weights_high, initial=0.0)) or 1.0)
+    hover(made, [bars], [("segment", "@name"), ("mean |weight|", "@weight{0.000}"),
+                         ("16–84 %", "@low{0.000} – @high{0.000}")])
+    return made
+
+
+def elbow_silhouette(curves: pd.DataFrame, chosen: int | None = None, *, theme: str = "light") -> GridPlot:
+    """Draw inertia (the elbow) and silhouette against the number of clusters.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        ``clusterer.curves_``: k, inertia, silhouette.
+    chosen : int, optional
+        The number that was taken, marked by a line.
+    theme : {"light", "dark"}
+        Colours.
+    """
+    missing = [name for name in ("k", "inertia", "silhouette") if name not in curves]
+    if missing:
+        raise ArgumentError(message("curves", expected="columns k, inertia and silhouette", got=f"no {missing}",
+                                    hint="clusterer.curves_"))
+    colours, panels = palette(theme), []
+    for name, role in (("inertia", colours.blue), ("silhouette", colours.vermilion)):
+        source = ColumnDataSource({"k": curves["k"].to_numpy(), "y": curves[name].to_numpy(dtype=np.float64)},
+                                  name=name)
+        made = canvas(theme, name.capitalize(), x="number of clusters", y=name, height=260)
+        curve = made.line("k", "y", source=source, color=role, width=1.6)
+        made.scatter("k", "y", source=source, color=role, size=8)
+        made.xaxis.ticker = [int(k) for k in curves["k"]]
+        if chosen is not None:
+            made.add_layout(Span(location=int(chosen), dimension="height", line_color=colours.muted,
+                                 line_dash="dashed", name="chosen"))
+        hover(made, [curve], [("clusters", "@k"), (name, "@y{0.0000 a}")])
+        panels.append(made)
+    return stack(panels, columns=2)
