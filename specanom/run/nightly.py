@@ -95,7 +95,7 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", out: str 
     model = models.load(run.need("model", "03_train"))
     fitted = preprocess.Preprocessor.load(run.need("preprocess", "02_preprocess"))
     reference = run.table("scores", "04_score")
-    fresh = surveys.read(path, survey=survey, target=settings["target"], preset=settings["preset"])
+    fresh = surveys.read(path, survey=survey, target=settings["target"], preset=settings["preset"] or None)
     sample = fitted.transform(fresh)
     table = _score(model, sample, reference, run, settings)
     column = ranking_column(settings["rank_by"], settings["preset"], table)
@@ -114,7 +114,8 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", out: str 
 
 
 def _score(model: Any, sample: Any, reference: pd.DataFrame, run: RunFolder, settings: dict[str, Any]) -> pd.DataFrame:
-    scorers = scorers_of(model, velocity=settings["velocity"], trim=settings["trim"], preset=settings["preset"])
+    scorers = scorers_of(model, velocity=settings["velocity"], trim=settings["trim"],
+                         preset=settings["preset"] or None)
     table = pd.concat([scores.table(scorers, sample), sample.table[["z", "snr"]].reset_index(drop=True)], axis=1)
     calibrated = scores.calibrate_all(scorers, run.sample(), values=reference)
     snr, z, ids = table["snr"].to_numpy(), table["z"].to_numpy(), sample.ids

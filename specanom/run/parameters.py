@@ -78,9 +78,7 @@ _TYPES: dict[str, Any] = {"int": int, "float": float, "str": str}
 
 
 def _typed(parameter: Parameter, value: Any) -> Any:
-    kind, _, rest = parameter.kind.partition(" | ")
-    if rest == "None" and (value is None or str(value).lower() in ("none", "")):
-        return None
+    kind = parameter.kind
     try:
         if kind == "bool":
             return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[str(value).lower()]
@@ -90,5 +88,5 @@ def _typed(parameter: Parameter, value: Any) -> Any:
             raise ValueError(value)
         return _TYPES[kind](float(value)) if kind == "int" else _TYPES[kind](value)
     except (KeyError, ValueError, TypeError) as exc:
-        raise ArgumentError(message(parameter.name, expected=f"a value of type {parameter.kind} ({parameter.help})",
+        raise ArgumentError(message(parameter.name, expected=f"a value of type {kind} ({parameter.help})",
                                     got=repr(value), hint=f"{parameter.name}={parameter.default}")) from exc

@@ -80,6 +80,7 @@ def run_pipeline(
     manifest = Manifest(folder.path)
     defaults = {name: one.default for name, one in known().items()}
     settings = {**defaults, **given, "run_dir": str(folder.path)}
+    manifest.content["given"] = {name: value for name, value in given.items() if value != defaults[name]}
     manifest.write(parameters=settings)
     results = []
     upstream = inputs_of(settings)
@@ -94,8 +95,6 @@ def run_pipeline(
 def _run_stage(stage: str, folder: RunFolder, manifest: Manifest, settings: Mapping[str, Any], *, upstream: str,
                force: bool, listener: Listener | None) -> StageResult:
     mine = {name: settings[name] for name in of_stage(stage)}
-    if "preset" in mine and settings.get("preset") is not None:
-        mine["preset"] = settings["preset"]
     wanted = key({"parameters": {k: v for k, v in mine.items() if k != "run_dir"}, "upstream": upstream,
                   "notebook": fingerprint(notebook(stage)), "specanom": versions()["specanom"]})
     before = manifest.stage(stage)
@@ -145,7 +144,8 @@ def _papermill(source: Path, target: Path, parameters: Mapping[str, Any]) -> Non
     # Debugger warnings and progress bars of the kernel do not belong in the log of a cron job.
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     papermill.execute_notebook(str(source), str(target), parameters=dict(parameters), kernel_name="python3",
-                               progress_bar=False, log_output=False, cwd=None, store_widget_state=False)
+                               progress_bar=False, log_output=False, store_widget_state=False,
+                               extra_arguments=["--log-level=40"])
 
 
 def _reason(exc: BaseException) -> str:

@@ -59,7 +59,7 @@ def ranking_column(rank_by: str | None, preset: str | None, table: pd.DataFrame)
     Calibrated ``chi2_ivar``, or raw ``mse`` under ``preset="paper"``, or as asked: the name of a score means its
     calibrated values, ``NAME_raw`` its raw ones.
     """
-    if rank_by is None:
+    if not rank_by:
         return "mse" if preset == "paper" else "chi2_ivar" + CALIBRATED
     names = [c.removesuffix(CALIBRATED) for c in table if c.endswith(CALIBRATED)]
     raws = {f"{name}_raw": name for name in names if name in table}

@@ -1,0 +1,157 @@
+"""One model for each bin of S/N behind the face of a single model (Ortiz & Boquien 2025, Sect. 2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArgumentError, DataError, message
+from ..spectrum import Spectrum
+from ..spectrumset import SpectrumSet
+from ..store import write_json
+from .folds import Hashes, hash_ids
+from .inputs import Floats, check_grid, read_rows
+
+KIND = "BinnedModel"
+VERSION = 1
+
+
+class BinnedModel:
+    """Models of the same kind, one a bin; each spectrum is judged by that of its bin.
+
+    The bin of a spectrum is the column ``bin`` of its table (or of its meta); with an id alone it is the bin the id had
+    in training, and a spectrum of unknown bin goes to the last, that of the highest S/N.
+
+    Parameters
+    ----------
+    models : mapping
+        Bin → fitted model.
+    ids, bins : arrays
+        Hashes of the ids seen in training, sorted, and the bin of each.
+    """
+
+    def __init__(self, models: Mapping[int, Any], ids: Hashes, bins: NDArray[np.int64]) -> None:
+        self.models = dict(sorted(models.items()))
+        self._ids, self._bins = ids, bins
+
+    @classmethod
+    def fit(cls, make: Callable[[], Any], sample: SpectrumSet, *, progress: bool = False) -> BinnedModel:
+        """Fit one model a bin.
+
+        Parameters
+        ----------
+        make : callable
+            Returns a new, unfitted model.
+        sample : SpectrumSet
+            With a column ``bin`` (0 … bins − 1), as the Preprocessor makes it.
+        progress : bool
+            Whether bars are shown.
+        """
+        if "bin" not in sample.table:
+            raise DataError(message("sample", expected="a column 'bin'", got=f"{list(sample.table.columns)[:6]} …",
+                                    hint="Preprocessor(bins=4)"))
+        of_row = sample.table["bin"].to_numpy(dtype=np.int64)
+        models = {int(bin): make().fit(sample[of_row == bin], progress=progress) for bin in np.unique(of_row)}
+        hashes, first = np.unique(hash_ids(sample.ids), return_index=True)
+        return cls(models, hashes, of_row[first])
+
+    # -- the face of a model ---------------------------------------------------------------------------------------
+
+    @property
+    def wave(self) -> NDArray[np.float64] | None:
+        """Wavelengths, vacuum Å, shape ``(p,)``."""
+        wave: NDArray[np.float64] | None = self._last.wave
+        return wave
+
+    @property
+    def _last(self) -> Any:
+        return self.models[max(self.models)]
+
+    @property
+    def history(self) -> Any:
+        """The histories of all bins, with a column ``bin``."""
+        import pandas as pd
+
+        return pd.concat([model.history.assign(bin=bin) for bin, model in self.models.items()], ignore_index=True)
+
+    def reconstruct(self, flux: Any, ids: Sequence[str] | None = None) -> Floats:
+        """Return ``(n, p)`` reconstructions, each row by the model of its bin."""
+        return self._by_bin("reconstruct", flux, ids)
+
+    def encode(self, flux: Any, ids: Sequence[str] | None = None) -> Floats:
+        """Return ``(n, d)`` latent coordinates, by the reference network of each row's bin.
+
+        The latent spaces of different bins are not aligned.
+        """
+        return self._by_bin("encode", flux, ids)
+
+    def bind(self, id: str | None) -> Any:
+        """Return the one network of the id's bin that has not seen the id."""
+        bin = int(self._bins_of([id])[0]) if id is not None else max(self.models)
+        return self.models[bin].bind(id)
+
+    def _by_bin(self, action: str, given: Any, ids: Sequence[str] | None) -> Floats:
+        rows = read_rows("flux", given, ids)
+        wave = self.wave
+        check_grid("flux", rows, wave, rows.flux.shape[1] if wave is None else wave.size)
+        bins = self._known_bins(given)
+        if bins is None:
+            bins = np.full(len(rows), max(self.models)) if rows.ids is None else self._bins_of(list(rows.ids))
+        made: Floats | None = None
+        for bin in np.unique(bins):
+            at = np.flatnonzero(bins == bin)
+            names = {} if rows.ids is None or action == "encode" else {"ids": [rows.ids[i] for i in at]}
+            part = getattr(self._model_of(int(bin)), action)(rows.flux[at], **names)
+            made = np.empty((len(rows), part.shape[1]), part.dtype) if made is None else made
+            made[at] = part
+        return np.empty_like(rows.flux) if made is None else made
+
+    def _known_bins(self, given: Any) -> NDArray[np.int64] | None:
+        if isinstance(given, SpectrumSet) and "bin" in given.table:
+            return given.table["bin"].to_numpy(dtype=np.int64)
+        if isinstance(given, Spectrum) and given.meta.get("bin") is not None:
+            return np.array([int(given.meta["bin"])])
+        return None
+
+    def _bins_of(self, ids: Sequence[str | None]) -> NDArray[np.int64]:
+        hashes = hash_ids([str(id) for id in ids])
+        at = np.minimum(np.searchsorted(self._ids, hashes), max(self._ids.size - 1, 0))
+        return np.where(self._ids[at] == hashes, self._bins[at], max(self.models))
+
+    def _model_of(self, bin: int) -> Any:
+        if bin not in self.models:
+            raise ArgumentError(message("bin", expected=f"one of {sorted(self.models)}", got=bin,
+                                        hint="preprocess with the fitted Preprocessor"))
+        return self.models[bin]
+
+    # -- on disk ---------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write a folder: one model a bin, the bins of the ids (no pickle), and a card."""
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        for bin, model in self.models.items():
+            model.save(folder / f"bin{bin}")
+        np.savez(folder / "bins.npz", ids=self._ids, bins=self._bins)
+        write_json(folder / "card.json", {"kind": KIND, "version": VERSION, "bins": list(self.models)})
+        return folder
+
+    @classmethod
+    def load(cls, path: str | Path, *, read: Callable[[Path], Any]) -> BinnedModel:
+        """Read what :meth:`save` wrote; `read` opens the model of one bin."""
+        folder = Path(path)
+        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+        if card.get("kind") != KIND or card.get("version") != VERSION:
+            raise DataError(message("path", expected=f"a {KIND} of version {VERSION}",
+                                    got=f"{card.get('kind')} of version {card.get('version')}"))
+        with np.load(folder / "bins.npz", allow_pickle=False) as arrays:
+            ids, bins = arrays["ids"], arrays["bins"]
+        return cls({int(bin): read(folder / f"bin{bin}") for bin in card["bins"]}, ids, bins)
+
+    def __repr__(self) -> str:
+        return f"BinnedModel: {len(self.models)} bins of {self._last!r}"

@@ -1,0 +1,256 @@
+"""The sections of the report on spectra, model, scores and making; each returns what the template shows."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import plots, scores
+from ..explain.context import ARTEFACTS
+from .report import Content
+from .scoring import CALIBRATED, RANK
+from .tabulate import Grid, fixed, grid, number, percent
+
+GATE = (
+    "Sky and unplugged fibres are never spectra of anything, and are listed as skipped. Stars and quasars are set "
+    "aside when galaxies are the target. Pixels with a fatal mask bit, without noise, or under the airglow line at "
+    "5577 Å are missing, not wrong. Redshift warnings 2, 4 and 6 pass with a note, because they sit "
+    "on the very objects a search for anomalies is after; the others mean that there is no redshift."
+)
+PAPER_GATE = (
+    "This run uses the published behaviour: redshift warnings of any kind are rejected, pixels below a signal-to-noise "
+    "ratio of one are replaced, masks are ignored, and the airglow line at 5577 Å is overwritten by its neighbours, "
+    "which can copy an emission line into the window."
+)
+SCORE_TEXT = (
+    "The eight scores of Ortiz & Boquien (2025) are one function with three switches: MSE or χ² by flux, with or "
+    "without the emission lines, with or without the worst 3 % of the pixels. Beside them stand χ² by inverse variance "
+    "and a multi-scale residual, which know the noise of each pixel. Calibrated, a score says by how many robust "
+    "standard deviations a spectrum exceeds those of like S/N and redshift."
+)
+ALARMS_TEXT = "Expected among ordinary spectra, from the bulk of the calibrated distribution."
+NO_ALARMS_TEXT = "The ranking score is not calibrated, so its values say nothing about false alarms."
+
+
+def head(content: Content) -> dict[str, Any]:
+    """Title, lead, tiles and summary."""
+    stages = content.manifest.content["stages"]
+    settings, report = content.settings, content.preprocessing
+    what = "a simulated survey" if settings["survey"] == "mock" else str(settings["path"])
+    seconds = sum(stage.get("seconds", 0.0) for stage in stages.values())
+    n_clusters = len(list(content.summary))
+    when = time.strftime("%d %B %Y, %H:%M", time.localtime(max(s.get("started", 0) for s in stages.values())))
+    tiles = [
+        {"name": "spectra read", "value": number(report.n_in)}, {"name": "kept", "value": number(report.n_out)},
+        {"name": "pixels, rest frame", "value": number(len(content.sample.wave))},
+        {"name": "explained", "value": number(len(content.explanations))},
+        {"name": "clusters", "value": number(n_clusters)}, {"name": "time taken", "value": _minutes(seconds)},
+    ]
+    return {"title": f"Unusual spectra in {what}", "lead": f"{when}. Ranked by {describe(content.column)}.",
+            "tiles": tiles, "summary": _summary(content)}
+
+
+def describe(column: str) -> str:
+    """Say in words what a score column is."""
+    names = {"mse": "mean squared error", "chi2": "χ² by flux", "chi2_ivar": "χ² by inverse variance",
+             "multiscale": "multi-scale residual", "combined": "the largest of all scores"}
+    raw = column.removesuffix(CALIBRATED)
+    longest_first = sorted(names.items(), key=lambda item: -len(item[0]))
+    base = next((text for name, text in longest_first if raw.startswith(name)), raw)
+    extra = [word for key, word in (("filtered", "without lines"), ("trimmed", "trimmed")) if key in raw]
+    if column.endswith(CALIBRATED):
+        extra.append("calibrated for S/N and redshift")
+    return ", ".join([base, *extra])
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+
+
+def _summary(content: Content) -> list[str]:
+    context = content.explanations.context
+    n, lines = len(context), int((context["lines"] > 0.5).sum())
+    artefacts = int((context[list(ARTEFACTS)].sum(axis=1) > 0.5).sum())
+    said = [f"Of the {n} oddest spectra, the explanation of {lines} sits mostly on rest-frame lines and that of "
+            f"{artefacts} mostly on sky lines, telluric bands, masked pixels or the join of the arms; the other "
+            f"{n - lines - artefacts} point at the continuum or at several things at once."]
+    found = content.run.tables("recovery")
+    if found is not None:
+        row = found[(found["model"] == "VAE") & (found["score"] == content.column) & (found["kind"] == "all")].iloc[0]
+        said.append(f"{row['n']} anomalies of this sample are known beforehand. The ranking finds them with an area "
+                    f"under the ROC curve of {row['auc']:.3f}; {percent(row['purity'])} of its top 5 % are among them.")
+    return said
+
+
+def data_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
+    """What was read, what was dropped and why."""
+    report = content.preprocessing
+    figures["waterfall"] = plots.waterfall(report)
+    table = report.to_frame().assign(example=lambda t: [", ".join(ids[:3]) for ids in t["ids"]])
+    columns = {"reason": ("reason", str), "count": ("spectra", number), "remaining": ("left", number),
+               "example": ("for example", str)}
+    notes = [f"{note.text}: {note.count} spectra." for note in report.notes]
+    notes += [f"{report.extinction}.", f"{percent(report.imputed)} of the pixels were missing and have been filled in; "
+              "scores leave them out." if not content.settings["preset"] else
+              f"{percent(report.imputed)} of the pixels were filled in, and count in the scores."]
+    return {"gate": PAPER_GATE if content.settings["preset"] == "paper" else GATE, "notes": notes,
+            "caption": f"From {number(report.n_in)} spectra to {number(report.n_out)}. Every dropped id is in "
+                       "tables/waterfall.parquet.",
+            "table": grid(table[table["count"] > 0], columns, text=(0, 3))}
+
+
+def model_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
+    """How well the network and the PCA reconstruct."""
+    quality = content.run.tables("quality")
+    history = content.run.tables("history")
+    if history is not None and len(history):
+        figures["history"] = plots.history(history)
+    table = content.scores.sort_values("chi2_ivar")
+    table = table[np.isfinite(table["chi2_ivar"])]
+    good, poor = table["id"].iloc[len(table) // 20], table["id"].iloc[-max(1, len(table) // 50)]
+    for name, id in (("good", good), ("poor", poor)):
+        one = content.sample.select([id])
+        figures[name] = plots.spectrum(one[0], reconstruction=content.model.reconstruct(one)[0])
+    mse = content.scores.set_index("id")["mse"]
+    columns = {"model": ("model", str), **{c: (c, number) for c in quality.columns[1:]}} if quality is not None else {}
+    folds = content.settings["folds"]
+    return {
+        "text": f"A variational autoencoder with {content.settings['n_latent']} latent numbers, beside a PCA with as "
+                f"many components. Both are cross-fitted (folds: {folds}): each spectrum is reconstructed by a fit "
+                "that has not seen it, so that no anomaly is learnt by heart.",
+        "table": grid(quality, columns) if quality is not None else None,
+        "verdict": _verdict(content, quality),
+        "good": f"A good reconstruction: {good}, MSE {number(mse[good])}.",
+        "poor": f"A poor reconstruction: {poor}, MSE {number(mse[poor])}.",
+    }
+
+
+def _verdict(content: Content, quality: pd.DataFrame | None) -> str:
+    if quality is None:
+        return ""
+    median = quality.set_index("model")["chi2_ivar median"]
+    better = "the PCA" if median["PCA"] < median["VAE"] else "the autoencoder"
+    said = [f"By the median χ² per pixel, {better} reconstructs unseen spectra better ({number(median.min())} against "
+            f"{number(median.max())}; 1 is the noise)."]
+    found = content.run.tables("recovery")
+    if found is not None:
+        whole = found[found["kind"] == "all"].set_index(["model", "score"])["auc"]
+        vae, pca = whole["VAE", content.column], whole["PCA", content.column]
+        winner = "The PCA wins" if pca > vae else "The autoencoder wins"
+        said.append(f"{winner} at finding the known anomalies by the ranking score: area under the ROC curve {vae:.3f} "
+                    f"for the autoencoder, {pca:.3f} for the PCA.")
+        if pca > vae:
+            said.append("With a few thousand spectra a linear model has little to unlearn: twelve components describe "
+                        "most galaxies, and the network has no data for what lies beyond them.")
+    return " ".join(said)
+
+
+def score_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
+    """What the scores look like, share, depend on and find."""
+    run, column = content.run, content.column
+    raw = column.removesuffix(CALIBRATED)
+    both = [c for c in (raw, raw + CALIBRATED) if c in content.scores]
+    figures["histograms"] = plots.histograms(content.scores, both)
+    shared = run.tables("overlap")
+    if shared is not None:
+        figures["overlap"] = plots.overlap(shared)
+    for name in both:
+        figure = "dependence_cal" if name.endswith(CALIBRATED) else "dependence"
+        figures[figure] = plots.dependence(content.scores, name)
+    alarms, recovered = run.tables("false_alarms"), run.tables("recovery")
+    k = min(int(content.settings["overlap"]), len(content.sample))
+    eight = list(scores.Scorer.paper(content.model))
+    common = shared[shared["degree"] == len(eight)]["share"] if shared is not None else []
+    return {
+        "text": SCORE_TEXT,
+        "histograms": f"Distribution of {describe(raw)}, raw and calibrated.",
+        "overlap": "" if not len(common) else
+                   f"Spectra that the top {k} of the eight scores share; {percent(common.iloc[0])} are common to all.",
+        "dependence": _dependence(run.tables("dependence")),
+        "false_alarms_text": ALARMS_TEXT if alarms is not None else NO_ALARMS_TEXT,
+        "false_alarms": None if alarms is None else grid(alarms, {
+            "threshold": ("threshold, robust σ", fixed(0)), "above": ("spectra above", number),
+            "expected": ("expected by chance", number)}),
+        **_recovery(recovered, column),
+    }
+
+
+def _dependence(table: pd.DataFrame | None) -> Grid | None:
+    if table is None:
+        return None
+    table = table.assign(kind=np.where(table["score"].str.endswith(CALIBRATED), "cal", "raw"),
+                         name=table["score"].str.removesuffix(CALIBRATED))
+    wide = table[table["model"] == "VAE"].pivot_table(index="name", columns="kind", values=["rho_snr", "rho_z"])
+    flat = pd.DataFrame({"name": wide.index, **{f"{a}_{b}": wide[a, b].to_numpy() for a, b in wide.columns}})
+    order = [n for n in dict.fromkeys(table["name"]) if n in set(flat["name"])]
+    flat = flat.set_index("name").loc[order].reset_index()
+    columns = {"name": ("score", str), "rho_snr_raw": ("ρ with S/N, raw", fixed(2)),
+               "rho_snr_cal": ("calibrated", fixed(2)), "rho_z_raw": ("ρ with z, raw", fixed(2)),
+               "rho_z_cal": ("calibrated", fixed(2))}
+    return grid(flat, {name: form for name, form in columns.items() if name in flat})
+
+
+def _recovery(table: pd.DataFrame | None, column: str) -> dict[str, Any]:
+    if table is None:
+        return {"recovery": None, "kinds": None, "recovery_text": ""}
+    whole = table[table["kind"] == "all"].copy()
+    whole["name"] = whole["score"].str.removesuffix(CALIBRATED)
+    whole["kind"] = np.where(whole["score"].str.endswith(CALIBRATED), "cal", "raw")
+    wide = whole.pivot_table(index="name", columns=["model", "kind"], values="auc")
+    purity = whole[whole["kind"] == "cal"].pivot_table(index="name", columns="model", values="purity")
+    names = [n for n in dict.fromkeys(whole["name"]) if n in wide.index]
+    flat = pd.DataFrame({"name": names})
+    columns: dict[str, Any] = {"name": ("score", str)}
+    for model in [m for m in ("VAE", "PCA") if m in wide.columns.get_level_values(0)]:
+        for kind, label in (("raw", f"{model}, raw"), ("cal", "calibrated")):
+            flat[f"{model}_{kind}"] = wide[model][kind].loc[names].to_numpy()
+            columns[f"{model}_{kind}"] = (label, fixed(3))
+        flat[f"{model}_purity"] = purity[model].reindex(names).to_numpy()
+        columns[f"{model}_purity"] = ("top 5 % pure", percent)
+    best = [i for i, name in enumerate(names) if name == column.removesuffix(CALIBRATED)]
+    kinds = table[(table["model"] == "VAE") & (table["score"] == column) & (table["kind"] != "all")]
+    kinds = kinds.assign(name=kinds["kind"].str.replace("_", " ")).sort_values("auc", ascending=False)
+    return {
+        "recovery_text": "Area under the ROC curve: the chance that an anomaly ranks above an ordinary spectrum. 0.5 "
+                         "is a coin. The truth was not used for anything but this table.",
+        "recovery": grid(flat, columns, best=best),
+        "kinds": grid(kinds, {"name": ("kind", str), "n": ("number", number), "auc": ("ROC AUC", fixed(3)),
+                              "found": ("in the top 5 %", percent)})}
+
+
+def made_section(content: Content) -> dict[str, Any]:
+    """How the run was made, and how to make it again."""
+    settings, stages = content.settings, content.manifest.content["stages"]
+    skip = {"run_dir", "survey", "path", "preset"}
+    given = content.manifest.content.get("given", {})
+    command = ["specanom", "run", "--survey", str(settings["survey"])]
+    command += ["--path", str(settings["path"])] if settings["path"] else []
+    command += ["--preset", "paper"] if settings["preset"] else []
+    for name, value in given.items():
+        command += [] if name in skip else ["-p", f"{name}={value}"]
+    timing = pd.DataFrame([{"stage": name, "seconds": record.get("seconds", np.nan),
+                            "what": ", ".join(f"{v} {k}" for k, v in record.get("counts", {}).items())}
+                           for name, record in stages.items()])
+    plain = pd.DataFrame([{"name": k, "value": str(v)} for k, v in settings.items() if k != "run_dir"])
+    versions = pd.DataFrame([{"name": k, "value": v} for k, v in content.manifest.content["versions"].items()])
+    two = {"name": ("name", str), "value": ("value", str)}
+    return {"text": "Each stage is a notebook; the executed ones are in notebooks/ of the run folder. The same command "
+                    "on the same files gives the same numbers.",
+            "command": shlex.join([*command, "--run-dir", "DIR"]),
+            "stages": grid(timing, {"stage": ("stage", str), "seconds": ("seconds", fixed(1)), "what": ("counts", str)},
+                           text=(0, 2)),
+            "parameters": grid(plain, two, text=(0, 1)), "versions": grid(versions, two, text=(0, 1))}
+
+
+def ranks_of(content: Content, id: str) -> Grid:
+    """Return the rank and calibrated value of one spectrum by every score."""
+    row = content.scores.set_index("id").loc[id]
+    names = [c.removesuffix(RANK) for c in content.scores if c.endswith(RANK)]
+    table = pd.DataFrame({"name": names, "rank": [int(row[n + RANK]) for n in names],
+                          "value": [row.get(n, np.nan) for n in names], "cal": [row[n + CALIBRATED] for n in names]})
+    return grid(table, {"name": ("score", str), "rank": ("rank", number), "value": ("raw", number),
+                        "cal": ("calibrated, robust σ", fixed(1))})
