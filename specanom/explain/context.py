@@ -7,8 +7,8 @@ sky line goes to the sky line when the residual sits there, and to the continuum
 alone would always give the continuum most of it. A score without a model is spread like (x − g)².
 
 Where classes overlap, the first of this list takes the pixel: imputed or masked pixels and their edges; narrow
-sky lines; rest-frame lines; the OH forest (only pixels of raised noise, when the noise is known); telluric bands;
-the join of the arms; else continuum. Narrow artefacts go before lines because a line there cannot be told from
+sky lines; rest-frame lines; airglow of the OH forest (pixels of raised noise) and bright sky; telluric bands; the
+join of the arms; the whole OH forest when the noise is not known; else continuum. Narrow artefacts go before lines because a line there cannot be told from
 them; broad bands go after lines because a line stands out from them.
 """
 
@@ -187,6 +187,8 @@ def pixel_classes(spectrum: Spectrum) -> NDArray[np.intp]:
     classes = np.full(len(spectrum), CLASSES.index("continuum"), dtype=np.intp)
     rest, observed = rest_wave(spectrum), observed_wave(spectrum)
     if observed is not None:  # from the lowest to the highest claim
+        if spectrum.ivar is None:
+            classes[_within(observed, (OH_FOREST,))] = CLASSES.index("sky")
         joins = ARM_JOINS.get(str(spectrum.meta.get("instrument")), ())
         classes[_within(observed, joins)] = CLASSES.index("join")
         classes[_within(observed, TELLURIC_BANDS)] = CLASSES.index("telluric")
@@ -206,21 +208,22 @@ def pixel_classes(spectrum: Spectrum) -> NDArray[np.intp]:
 
 
 def _airglow(spectrum: Spectrum, observed: NDArray[np.float64]) -> NDArray[np.bool_]:
-    forest = _within(observed, (OH_FOREST,))
+    """Say which pixels the survey marks as bright sky, or lie on an airglow line of the OH forest."""
     sky = np.zeros(observed.size, dtype=np.bool_)
     if spectrum.mask is not None and spectrum.meta.get("survey") == "sdss":
         sky = (spectrum.mask & SKY_BITS) != 0
+    forest = _within(observed, (OH_FOREST,))
     if spectrum.ivar is None or not forest.any():
-        return forest | sky
+        return sky
     usual = _upper(spectrum.ivar.astype(np.float64))
     return sky | (forest & (spectrum.ivar < OH_NOISE * usual))
 
 
 def _upper(values: NDArray[np.float64], block: int = 128) -> NDArray[np.float64]:
     """Return the running upper quartile, from blocks: what the inverse variance is between sky lines."""
-    starts = np.arange(0, values.size, block)
-    quartile = [np.percentile(values[start : start + block], 75) for start in starts]
-    return np.interp(np.arange(values.size), starts + block / 2, quartile)
+    blocks = np.pad(values, (0, -values.size % block), mode="edge").reshape(-1, block)
+    middles = np.arange(len(blocks)) * block + block / 2
+    return np.interp(np.arange(values.size), middles, np.percentile(blocks, 75, axis=1))
 
 
 def _within(wave: NDArray[np.float64], bands: tuple[Band, ...]) -> NDArray[np.bool_]:

@@ -96,5 +96,6 @@ class GenericEvaluator:
 
 
 def batch_rows(p: int) -> int:
-    """Return how many copies of `p` pixels make a batch: a multiple of 16, and a function of `p` alone."""
-    return int(min(MAX_ROWS, max(16, BATCH_BYTES // (4 * p) // 16 * 16)))
+    """Return how many copies of `p` pixels make a batch: a power of two (models like those), made of `p` alone."""
+    fitting = max(16, min(MAX_ROWS, BATCH_BYTES // (4 * p)))
+    return 1 << (fitting.bit_length() - 1)
