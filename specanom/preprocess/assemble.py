@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..spectrumset import SpectrumSet
-from ..store import SpectrumWriter
+from ..store import ARRAYS, SpectrumWriter
 
 
 def used_up(blocks: list[SpectrumSet]) -> Iterator[SpectrumSet]:
@@ -35,38 +35,46 @@ def join(blocks: Iterable[SpectrumSet], rows: int, wave: NDArray[np.float64]) ->
     wave : (p,) array
         Å.
     """
-    flux = np.empty((rows, wave.size), dtype=np.float32)
-    imputed = np.empty(flux.shape, dtype=bool)
-    ivar: NDArray[np.float32] | None = None
+    arrays: dict[str, NDArray[Any]] = {}
     tables: list[pd.DataFrame] = []
     end = 0
     for block in blocks:
         here = slice(end, end + len(block))
-        flux[here], imputed[here] = block.flux, block.imputed
-        if ivar is None and block.ivar is not None:
-            ivar = np.empty_like(flux)
-            ivar[:end] = unknown_noise(imputed[:end])
-        if ivar is not None:
-            ivar[here] = unknown_noise(imputed[here]) if block.ivar is None else block.ivar
+        for name in ARRAYS:
+            if name not in arrays and getattr(block, name) is not None:
+                arrays[name] = np.empty((rows, wave.size), dtype=ARRAYS[name])
+                if end:  # earlier blocks lacked it
+                    arrays[name][:end] = lacking(name, arrays["imputed"][:end])
+        for name, array in arrays.items():
+            array[here] = complete(name, block)
         tables.append(block.table)
         end = here.stop
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"id": []})
-    return SpectrumSet(wave, flux[:end], None if ivar is None else ivar[:end], table, imputed=imputed[:end])
+    cut: dict[str, Any] = {name: array[:end] for name, array in arrays.items()}
+    return SpectrumSet(wave, table=table, **cut)
 
 
 def write(
-    blocks: Iterable[SpectrumSet], path: str | Path, wave: NDArray[np.float64], *, noise: bool,
+    blocks: Iterable[SpectrumSet], path: str | Path, wave: NDArray[np.float64], *, arrays: tuple[str, ...],
     provenance: dict[str, Any],
 ) -> None:
-    """Write finished blocks to a store as they come; `noise` says whether ivar is written."""
-    arrays = ("flux", "ivar", "imputed") if noise else ("flux", "imputed")
+    """Write the named arrays of finished blocks to a store as they come."""
     with SpectrumWriter(path, wave, arrays, provenance=provenance) as writer:
         for block in blocks:
-            assert block.imputed is not None
-            ivar = unknown_noise(block.imputed) if block.ivar is None else block.ivar
-            writer.append(block.table, {"flux": block.flux, "ivar": ivar, "imputed": block.imputed})
+            writer.append(block.table, {name: complete(name, block) for name in arrays})
 
 
-def unknown_noise(imputed: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the ivar of rows whose noise is not known: NaN, and 0 where imputed."""
+def complete(name: str, block: SpectrumSet) -> NDArray[Any]:
+    """Return an array of a finished block; where the block lacks it, what stands for that."""
+    values: NDArray[Any] | None = getattr(block, name)
+    if values is None:
+        assert block.imputed is not None
+        return lacking(name, block.imputed)
+    return values
+
+
+def lacking(name: str, imputed: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return what stands in rows without an array: no mask bits; an unknown ivar is NaN, and 0 where imputed."""
+    if name == "mask":
+        return np.zeros(imputed.shape, dtype=np.uint32)
     return np.where(imputed, np.float32(0), np.float32(np.nan))

@@ -101,7 +101,6 @@ class Gathered:
     def __init__(self, grid: NDArray[np.float64], *, draw: bool) -> None:
         self.grid = grid
         self.n = 0
-        self.noise_known = False
         self._missing = np.zeros(grid.size, dtype=np.int64)
         self._snr: list[NDArray[np.float64]] = []
         self._drawn = Drawn() if draw else None
@@ -109,7 +108,6 @@ class Gathered:
     def add(self, block: SpectrumSet) -> None:
         """Take in a block of spectra at rest on the grid."""
         self.n += len(block)
-        self.noise_known |= block.ivar is not None
         self._missing += np.isnan(block.flux).sum(axis=0)
         self._snr.append(numbers(block.table, "snr"))
         if self._drawn is not None:

@@ -54,5 +54,7 @@ class Finish:
             ivar = block.ivar[:, self.fitted.kept]
             for _ in range(2):  # not times the square: that of a flux in absolute units underflows
                 ivar *= medians[:, None].astype(np.float32)
+        mask = None if block.mask is None else block.mask[:, self.fitted.kept]
         table = block.table.assign(bin=snr_bins(numbers(block.table, "snr"), self.fitted.snr_edges), median=medians)
-        return SpectrumSet(self.fitted.wave, flux, ivar, table, imputed=imputed, frame="rest", scale="normalised")
+        return SpectrumSet(self.fitted.wave, flux, ivar, table, mask=mask, imputed=imputed, frame="rest",
+                           scale="normalised")

@@ -33,6 +33,7 @@ class Options:
     zwarning: Sequence[int] | str | None = by_preset(ZWARNING_FATAL, paper="any")
     min_snr: float | None = 4.0
     mask_bits: Sequence[int] | None = by_preset(None, paper=())
+    keep_mask: bool = True
     airglow: str | None = by_preset("mask", paper="overwrite")
     min_pixel_snr: float | None = by_preset(None, paper=1.0)
     extinction: str | None = "F99"
@@ -95,6 +96,7 @@ _RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("min_pixel_snr", "None or a number", lambda v: v is None or np.isfinite(v)),
     ("ebv_scale", "a number above 0", lambda v: bool(np.isfinite(v)) and v > 0),
     ("r_v", "a number from 2 to 6", lambda v: 2 <= v <= 6),
+    ("keep_mask", "True or False", lambda v: v in (True, False)),
     ("max_missing", "a share in [0, 1]", lambda v: 0 <= v <= 1),
     ("max_missing_wave", "a share in [0, 1]", lambda v: 0 <= v <= 1),
     ("bins", "a whole number of at least 1", lambda v: int(v) == v and v >= 1),

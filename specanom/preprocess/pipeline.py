@@ -56,8 +56,8 @@ class Pipeline:
     ----------
     ledger : Ledger
         Who was dropped, and why.
-    noise_known : bool
-        Whether any block so far had an ivar.
+    arrays : tuple of str
+        What the result has: flux and imputed, and ivar and mask when any block so far had them.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Pipeline:
         self.grid = grid
         self.source = Source(data, int(options.block))
         self.ledger = Ledger()
-        self.noise_known = False
+        self.arrays: tuple[str, ...] = ("flux", "imputed")
         self._action = action
         self._progress = progress
 
@@ -87,7 +87,8 @@ class Pipeline:
                 block = self._cut_by_pixels(block, ledger)
             if len(block):
                 some = True
-                self.noise_known |= block.ivar is not None
+                self.arrays += tuple(name for name in ("ivar", "mask")
+                                     if name not in self.arrays and getattr(block, name) is not None)
                 yield block
         if not some:
             raise self._nothing_left()
@@ -140,6 +141,8 @@ class Pipeline:
     def _cut_by_pixels(self, block: SpectrumSet, ledger: Ledger) -> SpectrumSet:
         options = self.options
         block = BadPixels(options.mask_bits)(block)
+        if not options.keep_mask and block.mask is not None:
+            block = block.replace(mask=None)
         if options.airglow is not None:
             block = Airglow(options.airglow)(block)
         block = SignalToNoise()(block)

@@ -74,7 +74,7 @@ class BadPixels:
             bad |= dead
         if block.mask is not None:
             bad |= self._flagged(block, block.mask)
-        return missing(block, bad).replace(mask=None)
+        return missing(block, bad)
 
     def _flagged(self, block: SpectrumSet, mask: NDArray[np.uint32]) -> NDArray[np.bool_]:
         if self.bits is not None:

@@ -50,6 +50,9 @@ class Preprocessor(Options):
         Spectra with a median S/N above this stay. None keeps also those of unknown noise.
     mask_bits : bits or None
         Mask bits that make a pixel missing; None takes the fatal ones of the survey. [paper: none]
+    keep_mask : bool
+        Carry the survey's mask bits to the new grid, as context for explanations; the fatal ones are missing pixels
+        either way.
     airglow : "mask", "overwrite" or None
         What happens at 5565–5590 Å observed. [paper: ``"overwrite"``, which makes ghosts, see :class:`Airglow`]
     min_pixel_snr : float or None
@@ -197,7 +200,7 @@ class Preprocessor(Options):
         if store is None:
             sample = join(blocks, fitted.n, fitted.wave).replace(provenance=self._provenance(run))
         else:
-            write(blocks, store, fitted.wave, noise=run.noise_known, provenance=self._provenance(run))
+            write(blocks, store, fitted.wave, arrays=run.arrays, provenance=self._provenance(run))
             sample = SpectrumSet.open(store)
         self._conclude(run, fitted.missing)
         return sample
@@ -215,7 +218,8 @@ class Preprocessor(Options):
             held = list(blocks)
             sample = join(used_up(held), run.ledger.n_out, fitted.wave).replace(provenance=self._provenance(run))
         else:
-            write(blocks, store, fitted.wave, noise=True, provenance=self._provenance(run))
+            arrays = ("flux", "imputed", "ivar", "mask") if self.keep_mask else ("flux", "imputed", "ivar")
+            write(blocks, store, fitted.wave, arrays=arrays, provenance=self._provenance(run))
             sample = SpectrumSet.open(store)
         self._conclude(run, gathered.missing)
         return sample

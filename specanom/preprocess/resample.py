@@ -13,7 +13,8 @@ from ..spectrumset import SpectrumSet
 from .columns import numbers
 from .positions import Positions, edges
 
-Rows = tuple[NDArray[np.float32], NDArray[np.float32] | None]
+Bits = NDArray[np.uint32]
+Rows = tuple[NDArray[np.float32], NDArray[np.float32] | None, Bits | None]
 METHODS = ("linear", "conserving")
 
 
@@ -36,7 +37,8 @@ class ToRest:
     -----
     An output pixel that touches a missing pixel is missing; so is one outside the coverage. The variance of an output
     pixel is Σ w²σ² with the weights w of its flux. Neighbouring output pixels share input pixels and so are
-    correlated; the covariance is not kept.
+    correlated; the covariance is not kept. Mask bits are those of the pixels that an output pixel lies between: they
+    say what may be odd there (bright sky, say) and make nothing missing.
     """
 
     grid: NDArray[np.float64]
@@ -46,18 +48,18 @@ class ToRest:
     def __call__(self, block: SpectrumSet) -> SpectrumSet:
         z = numbers(block.table, "z")
         resample: Callable[..., Rows] = interpolate if self.method == "linear" else average
-        flux, ivar = resample(block.wave, block.flux, block.ivar, z=z, grid=self.grid)
+        flux, ivar, bits = resample(block.wave, block.flux, block.ivar, z=z, grid=self.grid, mask=block.mask)
         if self.conserve == "flux":
             stretch = (1.0 + z).astype(np.float32)[:, None]
             flux *= stretch
             ivar = None if ivar is None else ivar / (stretch * stretch)
-        return SpectrumSet(self.grid, flux, ivar, block.table, frame="rest", scale="flux",
+        return SpectrumSet(self.grid, flux, ivar, block.table, mask=bits, frame="rest", scale="flux",
                            provenance=block.provenance)
 
 
 def interpolate(
     wave: NDArray[np.float64], flux: NDArray[np.float32], ivar: NDArray[np.float32] | None, *,
-    z: NDArray[np.float64], grid: NDArray[np.float64],
+    z: NDArray[np.float64], grid: NDArray[np.float64], mask: Bits | None = None,
 ) -> Rows:
     """Interpolate rows linearly at ``grid·(1+z)``.
 
@@ -71,15 +73,20 @@ def interpolate(
         Redshifts.
     grid : (m,) array
         Rest-frame wavelengths.
+    mask : (n, p) uint32 array, optional
+        Mask bits.
 
     Returns
     -------
     flux, ivar : (n, m) float32 arrays
         With variance (1−w)²σ₀² + w²σ₁².
+    mask : (n, m) uint32 array or None
+        Bits of either pixel.
     """
     out = np.full((len(flux), grid.size), np.nan, dtype=np.float32)
     variance = None if ivar is None else _variance(ivar)
     spread = None if ivar is None else np.zeros_like(out)
+    bits = None if mask is None else np.zeros(out.shape, dtype=np.uint32)
     with np.errstate(invalid="ignore"):  # 0 times the infinite variance of a missing pixel
         for row, place in enumerate(Positions(wave, grid)(z)):
             here = slice(place.first, place.last)
@@ -89,6 +96,8 @@ def interpolate(
             stop -= start
             stop *= up
             np.add(start, stop, out=out[row, here])
+            if mask is not None and bits is not None and mask[row].any():
+                np.bitwise_or(mask[row].take(low), mask[row].take(next_), out=bits[row, here])
             if variance is None or spread is None:
                 continue
             down = 1 - up
@@ -98,12 +107,12 @@ def interpolate(
             second *= up
             second *= up
             np.add(first, second, out=spread[row, here])
-    return out, None if spread is None else _inverse(spread, out)
+    return out, None if spread is None else _inverse(spread, out), bits
 
 
 def average(
     wave: NDArray[np.float64], flux: NDArray[np.float32], ivar: NDArray[np.float32] | None, *,
-    z: NDArray[np.float64], grid: NDArray[np.float64],
+    z: NDArray[np.float64], grid: NDArray[np.float64], mask: Bits | None = None,
 ) -> Rows:
     """Average rows over output pixels, weighted by overlap; arguments and result as :func:`interpolate`.
 
@@ -124,7 +133,16 @@ def average(
         out[row, keep] = (cut.sums(filled[row], width) / cut.span)[keep]
         if variance is not None and spread is not None:
             spread[row, keep] = (cut.squares(variance[row], width) / cut.span**2)[keep]
-    return out, None if spread is None else _inverse(spread, out)
+    bits = None if mask is None else _bits(wave, mask, z=z, grid=grid)
+    return out, None if spread is None else _inverse(spread, out), bits
+
+
+def _bits(wave: NDArray[np.float64], mask: Bits, *, z: NDArray[np.float64], grid: NDArray[np.float64]) -> Bits:
+    bits = np.zeros((len(mask), grid.size), dtype=np.uint32)
+    for row, place in enumerate(Positions(wave, grid)(z)):
+        above = place.pixel + (place.weight > 0)
+        bits[row, place.first : place.last] = mask[row].take(place.pixel) | mask[row].take(above)
+    return bits
 
 
 class _Cut:

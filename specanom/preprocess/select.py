@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from ..spectrumset import SpectrumSet
 from .columns import add_notes, numbers, texts, with_columns
 
-ZWARNING_BITS = ("sky fibre", "little coverage", "small difference in chi2", "negative model", "many outliers",
-                 "redshift at the limit of the fit", "negative emission", "unplugged fibre", "bad target", "no data")
-"""What the bits of SDSS ZWARNING say, from bit 0."""
+ZWARNING_BITS = ("SKY", "LITTLE_COVERAGE", "SMALL_DELTA_CHI2", "NEGATIVE_MODEL", "MANY_OUTLIERS", "Z_FITLIMIT",
+                 "NEGATIVE_EMISSION", "UNPLUGGED", "BAD_TARGET", "NODATA")
+"""Names of the bits of SDSS ZWARNING, from bit 0."""
 
 ZWARNING_FATAL = (0, 1, 3, 5, 7, 8, 9)
 """Bits that spoil the spectrum or its redshift. 2, 4 and 6 sit on good strong-line objects and pass with a note."""
@@ -61,7 +61,7 @@ def bad_zwarning(block: SpectrumSet, fatal: Sequence[int] | str) -> Drop:
 
 
 def note_zwarning(block: SpectrumSet) -> SpectrumSet:
-    """Write what the bits of ``zwarning`` say into the notes of rows that have any."""
+    """Name the bits of ``zwarning`` in the notes of rows that have any, in the words of the reader's notes."""
     given = numbers(block.table, "zwarning")
     bits = np.where(np.isfinite(given) & (given > 0), given, 0).astype(np.int64)
     if not bits.any():
@@ -71,9 +71,9 @@ def note_zwarning(block: SpectrumSet) -> SpectrumSet:
 
 
 def _zwarning_words(value: int) -> str:
-    said = [ZWARNING_BITS[bit] if bit < len(ZWARNING_BITS) else f"bit {bit}"
-            for bit in range(32) if value >> bit & 1]
-    return f"ZWARNING {value}: {', '.join(said)}"
+    said = [f"{bit} {ZWARNING_BITS[bit] if bit < len(ZWARNING_BITS) else 'unknown'}"
+            for bit in range(value.bit_length()) if value >> bit & 1]
+    return f"ZWARNING {', '.join(said)} passes"
 
 
 def choose_redshift(block: SpectrumSet, redshift: str) -> SpectrumSet:

@@ -82,8 +82,8 @@ def test_every_bad_spectrum_is_dropped_for_its_own_reason(observed):
     assert frame["remaining"].iloc[-1] == len(sample)
     assert maker.report.reason("s013") == "median S/N is not above 4"
     assert maker.report.reason("s008") is None
-    assert sample.by_id("s008").meta["note"] == "ZWARNING 16: many outliers"
-    assert any(note.text == "ZWARNING 16: many outliers" and note.ids == ("s008",) for note in maker.report.notes)
+    assert sample.by_id("s008").meta["note"] == "ZWARNING 4 MANY_OUTLIERS passes"
+    assert any(note.text == "ZWARNING 4 MANY_OUTLIERS passes" and note.ids == ("s008",) for note in maker.report.notes)
 
 
 def test_a_median_that_is_not_positive_drops_and_never_raises(observed):
@@ -253,6 +253,26 @@ def test_noise_that_is_not_known_is_dropped_or_kept_as_nan(observed):
     assert none.ivar is None
 
 
+def test_mask_bits_are_carried_along_or_left_behind(observed, tmp_path):
+    block = observed(4)
+    mask = block.mask.copy()
+    mask[2, 2000:2010] = 1 << 23
+    block = block.replace(mask=mask)
+    maker = Preprocessor(GRID)
+    sample = maker.fit_transform(block)
+    at = (sample.wave > block.wave[2001] / (1 + sample[2].z)) & (sample.wave < block.wave[2008] / (1 + sample[2].z))
+    assert (sample.mask[2, at] == 1 << 23).all()
+    assert not sample.imputed[2, at].any()
+    assert not sample.mask[[0, 1, 3]].any()
+    bare = block.replace(mask=None)
+    mixed = maker.fit_transform([*bare, *block.replace(table=block.table.assign(id=list("abcd")))])
+    assert [row.any() for row in mixed.mask] == [False] * 6 + [True, False]
+    assert maker.fit_transform(bare).mask is None
+    assert maker.fit_transform(bare, store=tmp_path / "bare.zarr").mask is None
+    np.testing.assert_array_equal(maker.fit_transform(block, store=tmp_path / "a.zarr").mask, sample.mask)
+    assert Preprocessor(GRID, keep_mask=False).fit_transform(block).mask is None
+
+
 def test_other_frames_scales_and_things_are_refused(observed):
     block = observed(3)
     with pytest.raises(GridError, match="rest"):
@@ -373,7 +393,7 @@ def test_the_report_survives_json_and_reads_well(observed):
     text = repr(report)
     assert "8 of 9 spectra kept" in text
     assert "-1: ZWARNING has a fatal bit" in text
-    assert "note: ZWARNING 4: small difference in chi2 (1)" in text
+    assert "note: ZWARNING 2 SMALL_DELTA_CHI2 passes (1)" in text
     assert "<table" in report._repr_html_()
     assert report.settings["bins"] == 1
 

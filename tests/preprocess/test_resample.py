@@ -8,14 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specanom.lines import line
+from specanom.preprocess import resample
 from specanom.preprocess.positions import edges, grid_kind
-from specanom.preprocess.resample import ToRest, average, interpolate
+from specanom.preprocess.resample import ToRest
 
 GRID = np.linspace(3500, 7500, 4000)
 LOG = 10.0 ** (1e-4 * np.arange(35800, 39650))
 LINEAR = np.arange(3600.0, 9824.0, 0.8)
 ODD = np.sort(np.random.default_rng(5).uniform(3700, 9300, 5000))
 COARSE = np.exp(np.linspace(np.log(3000), np.log(12000), 300))
+
+
+def interpolate(*args, **options):
+    return resample.interpolate(*args, **options)[:2]
+
+
+def average(*args, **options):
+    return resample.average(*args, **options)[:2]
 
 
 def smooth(wave, z=0.0):
@@ -61,8 +70,8 @@ def test_the_propagated_variance_is_that_of_many_noisy_copies(method):
     sigma = rng.uniform(0.5, 2.0, wave.size)
     flux = (10 + sigma * rng.normal(size=(n, wave.size))).astype(np.float32)
     ivar = np.broadcast_to((sigma**-2).astype(np.float32), flux.shape)
-    resample = interpolate if method == "linear" else average
-    out, said = resample(wave, flux, ivar, z=np.full(n, 0.05), grid=grid)
+    bring = interpolate if method == "linear" else average
+    out, said = bring(wave, flux, ivar, z=np.full(n, 0.05), grid=grid)
     valid = ~np.isnan(out[0])
     assert valid.sum() > 90
     seen = out[:, valid].astype(np.float64).var(axis=0)
@@ -170,3 +179,17 @@ def test_unknown_noise_stays_unknown():
     assert ivar is None
     got, ivar = interpolate(LOG, flux, np.full_like(flux, np.nan), z=np.array([0.1]), grid=GRID)
     assert np.isnan(ivar[~np.isnan(got)]).all()
+
+
+@pytest.mark.parametrize("method", ["linear", "conserving"])
+def test_mask_bits_go_along_with_the_pixels_and_mask_nothing(observed, method):
+    block = observed(2, z=0.1)
+    mask = block.mask.copy()
+    mask[0, 1000], mask[0, 1001], mask[:, 2000] = 1 << 23, 1 << 28, 1 << 4
+    out = ToRest(GRID, method)(block.replace(mask=mask))
+    at = GRID * 1.1
+    for row, pixel, bit in ((0, 1000, 23), (0, 1001, 28), (1, 2000, 4)):
+        near = (at > block.wave[pixel - 1]) & (at < block.wave[pixel + 1])
+        np.testing.assert_array_equal((out.mask[row] >> bit) & 1, near)
+    assert out.mask[1].any()
+    np.testing.assert_array_equal(out.flux, ToRest(GRID, method)(block).flux)
