@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ from ..spectrumset import SpectrumSet
 from ..store import write_json
 from .folds import Hashes, hash_ids
 from .inputs import Floats, check_grid, read_rows
+from .store import CARD, FORMAT, VERSION, read_card
 
 KIND = "BinnedModel"
-VERSION = 1
 
 
 class BinnedModel:
@@ -138,17 +137,16 @@ class BinnedModel:
         for bin, model in self.models.items():
             model.save(folder / f"bin{bin}")
         np.savez(folder / "bins.npz", ids=self._ids, bins=self._bins)
-        write_json(folder / "card.json", {"kind": KIND, "version": VERSION, "bins": list(self.models)})
+        write_json(folder / CARD, {"format": FORMAT, "kind": KIND, "version": VERSION, "bins": list(self.models)})
         return folder
 
     @classmethod
     def load(cls, path: str | Path, *, read: Callable[[Path], Any]) -> BinnedModel:
         """Read what :meth:`save` wrote; `read` opens the model of one bin."""
         folder = Path(path)
-        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-        if card.get("kind") != KIND or card.get("version") != VERSION:
-            raise DataError(message("path", expected=f"a {KIND} of version {VERSION}",
-                                    got=f"{card.get('kind')} of version {card.get('version')}"))
+        card = read_card(folder)
+        if card.get("kind") != KIND:
+            raise DataError(message("path", expected=f"a {KIND}", got=str(card.get("kind"))))
         with np.load(folder / "bins.npz", allow_pickle=False) as arrays:
             ids, bins = arrays["ids"], arrays["bins"]
         return cls({int(bin): read(folder / f"bin{bin}") for bin in card["bins"]}, ids, bins)

@@ -1,0 +1,57 @@
+"""Models that say what a spectrum should have looked like.
+
+========================  =====================================================================================
+:class:`VAEModel`         the variational autoencoder of Ortiz & Boquien 2025, cross-fitted
+:class:`PCAModel`         principal components with the same face: the honest baseline
+:class:`BinnedModel`      one model a bin of S/N behind the face of one
+:func:`wrap`              anything with a ``reconstruct`` callable
+:class:`Training`         how a VAE is trained; ``Training.paper()`` is what was published
+:func:`grid_search`       a table of settings and what they reach on spectra that were not trained on
+:func:`load`              open any saved model
+:class:`Bound`            what ``model.bind(id)`` returns: one network, its affine layers, its gradients
+========================  =====================================================================================
+
+A model reconstructs every spectrum with a network that has not seen it (`folds.py`), so an anomaly cannot be
+learnt by heart. torch is imported in this room only, when one of these names is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .affine import AffineLayer, AffineLayers
+    from .binned import BinnedModel
+    from .bound import Bound
+    from .pca import PCAModel
+    from .reading import load
+    from .search import grid_search
+    from .settings import Training
+    from .vae import VAEModel
+    from .wrapping import WrappedModel, wrap
+
+_HOMES = {
+    "AffineLayer": "affine",
+    "AffineLayers": "affine",
+    "BinnedModel": "binned",
+    "Bound": "bound",
+    "PCAModel": "pca",
+    "Training": "settings",
+    "VAEModel": "vae",
+    "WrappedModel": "wrapping",
+    "grid_search": "search",
+    "load": "reading",
+    "wrap": "wrapping",
+}
+
+__all__ = ["AffineLayer", "AffineLayers", "BinnedModel", "Bound", "PCAModel", "Training", "VAEModel", "WrappedModel", "grid_search",
+           "load", "wrap"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

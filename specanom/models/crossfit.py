@@ -1,0 +1,260 @@
+"""What every fitted model of this room shares: several networks, and the right one for each spectrum."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import ArgumentError, DataError, ShapeError, message, not_fitted
+from .bound import Bound
+from .folds import REFERENCE, FoldMap, hash_rows
+from .infer import Floats, pick_device, reconstruct_rows, run_padded
+from .inputs import Rows, check_finite, check_grid, read_rows
+from .network import Network
+from .plan import Plan, make_plan
+from .store import ModelFile, read_model, write_model
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What fitting made: the networks, the folds they may judge, the grid, and how training went."""
+
+    reference: Network
+    networks: tuple[Network, ...]
+    folds: FoldMap
+    wave: NDArray[np.float64] | None
+    history: pd.DataFrame
+
+    def network(self, fold: int) -> Network:
+        """Return the network that judges `fold`."""
+        return self.reference if fold == REFERENCE or not self.networks else self.networks[fold]
+
+
+class CrossFittedModel(ABC):
+    """Several networks with one face; :class:`VAEModel` and :class:`PCAModel` say how a network is fitted.
+
+    A spectrum is reconstructed by the network that has not seen it, found by its id or, in a plain array, by its
+    pixels; a spectrum that was not trained on is judged by the reference network, which was fitted on everything.
+    `encode`, `decode` and `sample` use the reference network always: the folds' latent spaces are not aligned.
+    """
+
+    kind: str
+    """Name of the class in saved files."""
+
+    def __init__(self, n_latent: int, *, folds: int | str, seed: int, device: str) -> None:
+        self.n_latent = _positive("n_latent", n_latent)
+        if folds != "auto":
+            folds = _positive("folds", folds)
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+            raise ArgumentError(message("seed", expected="an integer", got=repr(seed)))
+        self.folds, self.seed, self.device = folds, int(seed), device
+        self.sample_latent = False
+        self._device = pick_device(device)
+        self._fitted: Fitted | None = None
+
+    # -- what a leaf class brings ----------------------------------------------------------------------------------
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Return the constructor's arguments as JSON values."""
+
+    @classmethod
+    @abstractmethod
+    def from_settings(cls, settings: dict[str, Any], device: str) -> Self:
+        """Make an unfitted model of :meth:`settings`."""
+
+    @abstractmethod
+    def _fit_networks(
+        self, rows: Rows, plan: Plan, *, progress: bool, checkpoint: str | Path | None
+    ) -> tuple[list[Network], pd.DataFrame]:
+        """Return one network per task of `plan`, and the history."""
+
+    def _fit(self, sample: Any, *, progress: bool, checkpoint: str | Path | None) -> Self:
+        rows = read_rows("sample", sample)
+        plan = make_plan(rows, folds=self.folds, seed=self.seed, least=max(8, self.n_latent + 2))
+        networks, history = self._fit_networks(rows, plan, progress=progress, checkpoint=checkpoint)
+        ready = [network.to(self._device).eval().requires_grad_(False) for network in networks]
+        self._fitted = Fitted(ready[0], tuple(ready[1:]), plan.map, rows.wave, history)
+        return self
+
+    # -- what it knows ---------------------------------------------------------------------------------------------
+
+    @property
+    def _ready(self) -> Fitted:
+        if self._fitted is None:
+            raise not_fitted(self, "fit")
+        return self._fitted
+
+    @property
+    def wave(self) -> NDArray[np.float64] | None:
+        """Wavelengths it was fitted on, vacuum Å, ``(p,)``; None after plain arrays, or before fitting."""
+        return None if self._fitted is None else self._fitted.wave
+
+    @property
+    def n_pixels(self) -> int:
+        """Pixels of a spectrum."""
+        return self._ready.reference.n_pixels
+
+    @property
+    def n_folds(self) -> int:
+        """Number of folds; with 1, spectra are judged by the network that was trained on them."""
+        return self._ready.folds.count
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """How each network was fitted: one row per look at the validation data; columns in the class's notes."""
+        return self._ready.history
+
+    def fold_of(self, ids: Sequence[str]) -> NDArray[np.intp]:
+        """Return the fold that judges each id, ``(n,)``; −1 is the reference network."""
+        fitted = self._ready
+        return np.array([fitted.folds.fold_of_id(str(id)) for id in ids], dtype=np.intp)
+
+    # -- what it does ----------------------------------------------------------------------------------------------
+
+    def reconstruct(self, flux: Any, ids: Sequence[str] | None = None, *, seed: int | None = None) -> Floats:
+        """Return what spectra should have looked like.
+
+        Parameters
+        ----------
+        flux : SpectrumSet, Spectrum or (n, p) array
+            A set's ids say which network judges each row.
+        ids : sequence of str, optional
+            Ids of the rows. Without any, a row is recognised by its pixels.
+        seed : int, optional
+            Of the draws, when the model samples its latent space; the model's seed by default.
+
+        Returns
+        -------
+        (n, p) float32 array
+            The same bits for any split of the rows into calls.
+
+        Raises
+        ------
+        GridError, ShapeError, DataError
+            On another grid, for a wrong number of pixels, for pixels that are not finite.
+        """
+        rows = self._rows("flux", flux, ids)
+        fitted = self._ready
+        made = np.empty(rows.flux.shape, dtype=np.float32)
+        folds = fitted.folds.folds_of(rows.ids, rows.flux)
+        for fold in np.unique(folds):
+            which = np.flatnonzero(folds == fold)
+            part = rows.flux if len(which) == len(made) else rows.flux[which]
+            made[which] = reconstruct_rows(fitted.network(int(fold)), part, self._noise(part, seed), self._device)
+        return made
+
+    def encode(self, flux: Any, ids: Sequence[str] | None = None) -> Floats:
+        """Return latent means ``(n, d)`` of spectra, by the reference network; `ids` change nothing."""
+        rows = self._rows("flux", flux, ids)
+        return run_padded(self._ready.reference.encode, rows.flux, self.n_latent, self._device)
+
+    def decode(self, latent: ArrayLike) -> Floats:
+        """Return spectra ``(n, p)`` of latent points ``(n, d)``, by the reference network."""
+        network = self._ready.reference
+        points = np.asarray(latent, dtype=np.float32)
+        if points.ndim != 2 or points.shape[1] != self.n_latent:
+            raise ShapeError(message("latent", expected=f"an (n, {self.n_latent}) array", got=f"shape {points.shape}"))
+        check_finite("latent", points)
+        return run_padded(network.decode, points, network.n_pixels, self._device)
+
+    def bind(self, id: str | None) -> Bound:
+        """Return the one network that has not seen `id`, as a function ``(n, p) -> (n, p)``.
+
+        Parameters
+        ----------
+        id : str or None
+            None, or an id that was not trained on, gives the reference network.
+        """
+        fitted = self._ready
+        fold = REFERENCE if id is None else fitted.folds.fold_of_id(str(id))
+        noise = self._draws if self.sample_latent else None
+        return Bound(fitted.network(fold), fold, device=self._device, noise=noise)
+
+    def _rows(self, argument: str, flux: Any, ids: Sequence[str] | None) -> Rows:
+        fitted = self._ready
+        rows = read_rows(argument, flux, ids)
+        check_grid(argument, rows, fitted.wave, fitted.reference.n_pixels)
+        return rows
+
+    def _noise(self, flux: Floats, seed: int | None) -> Floats | None:
+        return self._draws(flux, seed) if self.sample_latent else None
+
+    def _draws(self, flux: Floats, seed: int | None = None) -> Floats:
+        """Return normal draws ``(n, d)`` that depend on a seed and on each row's pixels, not on its company."""
+        start = self.seed if seed is None else seed
+        made = [np.random.default_rng([abs(start), int(key)]).standard_normal(self.n_latent, dtype=np.float32)
+                for key in hash_rows(flux)]
+        return np.array(made, dtype=np.float32).reshape(len(flux), self.n_latent)
+
+    # -- on disk ---------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write a folder of weights (safetensors), a card (JSON) and the history (CSV); returns the path."""
+        fitted = self._ready
+        named = {"reference": fitted.reference} | {f"fold{i}": net for i, net in enumerate(fitted.networks)}
+        tensors = {f"{name}.{key}": value.detach().cpu() for name, net in named.items()
+                   for key, value in net.state_dict().items()}
+        known = fitted.folds
+        arrays: dict[str, NDArray[Any]] = {"known.ids": known.ids, "known.id_folds": known.id_folds,
+                                           "known.contents": known.contents,
+                                           "known.content_folds": known.content_folds}
+        if fitted.wave is not None:
+            arrays["wave"] = fitted.wave
+        shape = {"n_pixels": self.n_pixels, "n_latent": self.n_latent, "hidden": list(fitted.reference.hidden),
+                 "variational": fitted.reference.log_var is not None, "folds": fitted.folds.count}
+        return write_model(path, ModelFile(self.kind, self.settings(), shape, tensors, arrays, fitted.history))
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: str = "auto") -> Self:
+        """Open a saved model.
+
+        Raises
+        ------
+        DataError
+            When there is no finished model of this class and a known version at `path`.
+        """
+        file = read_model(path)
+        if file.kind != cls.kind:
+            raise DataError(message("path", expected=f"a saved {cls.kind}", got=f"a {file.kind}",
+                                    hint="specanom.models.load opens any model"))
+        model = cls.from_settings(file.settings, device)
+        shape, arrays = file.shape, file.arrays
+        names = ["reference", *(f"fold{i}" for i in range(shape["folds"]) if shape["folds"] > 1)]
+        networks = [_network(file, name).to(model._device) for name in names]
+        folds = FoldMap(shape["folds"], arrays["known.ids"], arrays["known.id_folds"], arrays["known.contents"],
+                        arrays["known.content_folds"])
+        model._fitted = Fitted(networks[0], tuple(networks[1:]), folds, arrays.get("wave"), file.history)
+        return model
+
+    def __repr__(self) -> str:
+        if self._fitted is None:
+            return f"{self.kind}: {self.n_latent} latent dimensions, not fitted"
+        return (f"{self.kind}: {self.n_latent} latent dimensions, {self.n_pixels} pixels, {self.n_folds} folds, "
+                f"fitted on {self._fitted.folds.ids.size} spectra")
+
+
+def _network(file: ModelFile, name: str) -> Network:
+    shape = file.shape
+    network = Network(shape["n_pixels"], shape["n_latent"], shape["hidden"], variational=shape["variational"])
+    prefix = f"{name}."
+    weights = {key[len(prefix) :]: value for key, value in file.tensors.items() if key.startswith(prefix)}
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as exc:
+        raise DataError(message("path", expected=f"the weights of network {name!r}", got=str(exc))) from exc
+    network.eval().requires_grad_(False)
+    return network
+
+
+def _positive(argument: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ArgumentError(message(argument, expected="a positive integer", got=repr(value)))
+    return int(value)

@@ -1,0 +1,62 @@
+"""Runs a network over numpy arrays in batches of one fixed shape, so that a row's bits do not depend on its company.
+
+A matrix product may sum in another order for another number of rows. Every batch therefore has 256 rows, the
+missing ones zero: the answer for a spectrum is the same alone, among many, and in any split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..errors import ArgumentError, choice, message
+from .network import Network
+
+BATCH = 256
+Floats = NDArray[np.float32]
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """Return the device called `name`; ``"auto"``: CUDA, then MPS, then the CPU.
+
+    Raises
+    ------
+    ArgumentError
+        When that device is not on this machine.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    kind = choice("device", name.partition(":")[0], ("auto", "cpu", "cuda", "mps"))
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there[kind]:
+        raise ArgumentError(message("device", expected="a device of this machine", got=repr(name), hint='"auto"'))
+    return torch.device(name)
+
+
+@torch.no_grad()
+def run_padded(step: Callable[[Tensor], Tensor], rows: Floats, width: int, device: torch.device) -> Floats:
+    """Return ``step(rows)``, shape ``(n, width)``, evaluated in batches of exactly :data:`BATCH` rows."""
+    made = np.empty((len(rows), width), dtype=np.float32)
+    buffer = torch.zeros(BATCH, rows.shape[1])
+    view = buffer.numpy()
+    for start in range(0, len(rows), BATCH):
+        part = rows[start : start + BATCH]
+        view[: len(part)] = part
+        view[len(part) :] = 0.0
+        made[start : start + len(part)] = step(buffer.to(device))[: len(part)].cpu().numpy()
+    return made
+
+
+def reconstruct_rows(network: Network, flux: Floats, noise: Floats | None, device: torch.device) -> Floats:
+    """Return reconstructions ``(n, p)`` through the latent mean, or mean + σ·noise with `noise` ``(n, d)``."""
+    if noise is None:
+        return run_padded(network, flux, network.n_pixels, device)
+    d = network.n_latent
+    heads = run_padded(lambda x: torch.cat(network.heads(x), dim=1), flux, 2 * d, device)
+    return run_padded(network.decode, heads[:, :d] + np.exp(0.5 * heads[:, d:]) * noise, network.n_pixels, device)
