@@ -24,7 +24,11 @@ def _standardised(latent: Doubles) -> tuple[Doubles, Doubles]:
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """−log density under a Gaussian mixture of full covariance."""
+    """−log density under a Gaussian mixture of full covariance.
+
+    A component that holds only a few vectors is dropped: a mixture likes to spend one on the oddest object, which
+    would then look ordinary.
+    """
 
     mixture: Any
     centre: Doubles
@@ -38,6 +42,10 @@ class Mixture:
         centre, scale = _standardised(latent)
         count = min(size or 8, max(len(latent) // 10, 1))
         made = GaussianMixture(count, reg_covar=1e-4, random_state=seed).fit((latent - centre) / scale)
+        many = made.weights_ >= min(max(0.02, 10 / len(latent)), made.weights_.max())
+        for name in ("means_", "covariances_", "precisions_", "precisions_cholesky_", "weights_"):
+            setattr(made, name, getattr(made, name)[many])
+        made.weights_ /= made.weights_.sum()
         return cls(made, centre, scale)
 
     def __call__(self, latent: Doubles, /) -> Doubles:
