@@ -8,8 +8,8 @@ alone would always give the continuum most of it. A score without a model is spr
 
 Where classes overlap, the first of this list takes the pixel: imputed or masked pixels and their edges; narrow
 sky lines; rest-frame lines; airglow of the OH forest (pixels of raised noise) and bright sky; telluric bands; the
-join of the arms; the whole OH forest when the noise is not known; else continuum. Narrow artefacts go before lines because a line there cannot be told from
-them; broad bands go after lines because a line stands out from them.
+join of the arms; the whole OH forest when the noise is not known; else continuum. Narrow artefacts go before lines
+because a line there cannot be told from them; broad bands go after lines because a line stands out from them.
 """
 
 from __future__ import annotations
