@@ -21,7 +21,7 @@ from .theme import canvas, hover, legend, plain, stack
 if TYPE_CHECKING:
     import pandas as pd
 
-FLUX, WEIGHTS = 270, 130
+FLUX, WEIGHTS = 300, 130
 """Heights in screen pixels."""
 
 
@@ -74,7 +74,6 @@ def _mean(cluster: Cluster, x: NDArray[np.float64], axis: WaveAxis, span: Range1
     made = canvas(theme, _title(cluster), x=axis.label, y="flux / median", height=FLUX, options={"x_range": span})
     made.add_layout(Title(text=plain(cluster.story), text_color=colours.muted, text_font=FONT, text_font_size="12px",
                           text_font_style="normal"), "above")
-    made.above = made.above[::-1]  # the title first, then the story
     low, high = robust_range(np.concatenate([cluster.flux_low, cluster.flux, cluster.flux_high]))
     headroom(made, (low, high), FLUX - 120, colours)
     codes, names = axis.line_names(x)
@@ -84,6 +83,7 @@ def _mean(cluster: Cluster, x: NDArray[np.float64], axis: WaveAxis, span: Range1
     band = made.varea("x", "low", "high", source=source, fill_color=colours.band, fill_alpha=0.7)
     curve = made.line("x", "mean", source=source, color=colour, width=1.3)
     legend(made, [("mean", [curve]), ("middle 68 %", [band])], colours)
+    made.above = made.above[::-1]  # from the frame outwards: legend, story, title
     rows, formatters = wavelength_rows(axis)
     hover(made, [curve], [*rows, ("mean", "@mean{0.000}"), ("16–84 %", "@low{0.000} – @high{0.000}"),
                           ("line", "@line{custom}")], mode="vline", formatters={**formatters, **named("line", names)})
@@ -105,16 +105,16 @@ def _weights(cluster: Cluster, summary: ClusterSummary, axis: WaveAxis, span: Ra
     boxes = [(k, edges[a], edges[b]) for k in range(cluster.weights.size) for a, b in runs(summary.segments == k)]
     which = np.array([k for k, _, _ in boxes], dtype=np.intp)
     source = ColumnDataSource({
-        "left": [a for _, a, _ in boxes], "right": [b for _, _, b in boxes], "weight": cluster.weights[which],
+        "left": [a for _, a, _ in boxes], "right": [b for _, _, b in boxes],
+        "middle": [(a + b) / 2 for _, a, b in boxes], "weight": cluster.weights[which],
         "low": cluster.weights_low[which], "high": cluster.weights_high[which],
         "name": [plain(cluster.segment_names[k]) for k in which],
     }, name=f"weights {cluster.label}")
     made = canvas(theme, x=axis.label, y="|weight|", height=WEIGHTS, options={"x_range": span})
-    band = made.quad(left="left", right="right", bottom="low", top="high", source=source, line_color=None,
-                     fill_color=colours.band, fill_alpha=0.7)
     bars = made.quad(left="left", right="right", bottom=0, top="weight", source=source, line_color=None,
-                     fill_color=colours.categories[cluster.label % 12], fill_alpha=0.55)
-    band.level = "glyph"
+                     fill_color=colours.categories[cluster.label % 12], fill_alpha=0.75)
+    made.segment(x0="middle", x1="middle", y0="low", y1="high", source=source, line_color=colours.muted,
+                 line_width=1.5 if len(boxes) <= 250 else 0.5)
     made.y_range = Range1d(0, 1.08 * float(np.nanmax(cluster.weights_high, initial=0.0)) or 1.0)
     hover(made, [bars], [("segment", "@name"), ("mean |weight|", "@weight{0.000}"),
                          ("16–84 %", "@low{0.000} – @high{0.000}")])

@@ -111,7 +111,8 @@ def _picture(scaled: NDArray[np.float64], ids: list[str], x: NDArray[np.float64]
         formatters={"$y": CustomJSHover(args={"ids": [plain(i) for i in ids]},
                                         code="return ids[Math.min(ids.length - 1, Math.floor(value))]")}))
     made.add_layout(ColorBar(
-        color_mapper=mapper, title="weight / largest of the row", width=10, padding=6, bar_line_color=None,
+        color_mapper=mapper, title="weight / largest |weight| of the row: orange raises the score, blue lowers it",
+        orientation="horizontal", width=320, height=8, location="left", padding=4, bar_line_color=None,
         background_fill_color=colours.paper, major_tick_line_color=None, major_label_text_color=colours.muted,
         title_text_color=colours.muted, title_text_font=FONT, major_label_text_font=FONT, title_text_font_size="11px",
         title_text_font_style="normal", major_label_text_font_size="11px"), "below")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from bokeh.models import ColumnDataSource, FactorRange, GridPlot, Range1d, Span, Whisker
+from bokeh.models import Column, ColumnDataSource, FactorRange, Range1d, Span, Whisker
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
@@ -15,7 +15,7 @@ from .drawing import pixel_edges
 from .layers import hatch, line_markers
 from .palette import Palette, mix, palette
 from .single import flux_panel, link, spectrum_source
-from .theme import canvas, hover, legend, plain, stack
+from .theme import below, canvas, hover, legend, plain, stack
 from .view import SpectrumView
 
 WHISKERS = 250
@@ -31,7 +31,7 @@ def explanation(
     unit: str = "Å",
     theme: str = "light",
     top: int = 6,
-) -> GridPlot:
+) -> Column:
     """Draw an explanation.
 
     Parameters
@@ -51,7 +51,7 @@ def explanation(
 
     Returns
     -------
-    bokeh.models.GridPlot
+    bokeh.models.Column
         The spectrum tinted by weight (orange raises the score, blue lowers it), the weight of each segment with its
         95 % interval, the leading segments by name, and the context of the weight. Data sources are called
         ``"flux"``, ``"tint"``, ``"weights"``, ``"leading"`` and ``"context"``.
@@ -75,11 +75,10 @@ def explanation(
     if s is not None:
         line_markers(panels, axis, colours)
     link(panels, colours)
-    grid = stack([*panels, _leading(e, theme, top), _context(e, theme)])
-    last = len(panels)
-    grid.children = [(panel, row, 0, 1, 2) for row, panel in enumerate(panels)] + [
-        (grid.children[last][0], last, 0, 1, 1), (grid.children[last + 1][0], last, 1, 1, 1)]
-    return grid
+    tables = [_leading(e, theme, top), _context(e, theme)]
+    for table in tables:
+        table.height = max(one.height for one in tables)
+    return below(stack(panels), stack(tables, columns=2, toolbar=False))
 
 
 def _explained(e: Explanation, spectrum: Spectrum | None) -> Spectrum | None:
@@ -176,8 +175,10 @@ def _leading(e: Explanation, theme: str, top: int) -> figure:
         "color": [_accent(float(e.weights[k]), colours) for k in chosen],
     }, name="leading")
     reach = _reach(e)
-    made = canvas(theme, "Leading segments", x="weight, with its 95 % interval", height=110 + 24 * len(names), options={
-        "y_range": FactorRange(*names[::-1]), "tools": "", "x_range": Range1d(-reach[0], reach[1])})
+    made = canvas(theme, "Leading segments: orange raises the score, blue lowers it",
+                  x="weight, with its 95 % interval", height=110 + 24 * len(names),
+                  options={"y_range": FactorRange(*names[::-1]), "tools": "", "toolbar_location": None,
+                           "x_range": Range1d(-reach[0], reach[1])})
     bars = made.hbar(y="name", right="weight", height=0.6, source=source, fill_color="color", fill_alpha=0.85,
                      line_color=None)
     if np.isfinite(e.interval).any():
@@ -214,7 +215,7 @@ def _context(e: Explanation, theme: str) -> figure:
         "text": ["unknown" if np.isnan(v) else f"{v:.0%}" for v in values],
     }, name="context")
     made = canvas(theme, "Where the weight lies", x="share of Σ|weight|", height=110 + 24 * len(names), options={
-        "y_range": FactorRange(*names[::-1]), "tools": "", "x_range": Range1d(0, 1.12)})
+        "y_range": FactorRange(*names[::-1]), "tools": "", "toolbar_location": None, "x_range": Range1d(0, 1.12)})
     made.hbar(y="name", right="share", height=0.6, source=source, fill_color="color", fill_alpha=0.85, line_color=None)
     made.text(x="share", y="name", text="text", source=source, x_offset=5, text_baseline="middle",
               text_color=colours.muted, text_font_size="11px")

@@ -82,8 +82,9 @@ def headroom(panel: figure, limits: tuple[float, float], inside: int, colours: P
     lo, hi = limits
     panel.y_range = Range1d(lo, lo + (hi - lo) / (1 - share))
     panel.extra_y_ranges["labels"] = Range1d(0, 1)
+    panel.yaxis.bounds = panel.ygrid.bounds = (lo, hi)
     # Features that are off the scale end here instead of running through the labels.
-    panel.add_layout(BoxAnnotation(bottom=1 - share, top=1.05, y_range_name="labels", line_color=None,
+    panel.add_layout(BoxAnnotation(bottom=1 - share, top=1.05, y_range_name="labels", line_color=colours.paper,
                                    fill_color=colours.paper, fill_alpha=1.0, level="annotation"))
 
 

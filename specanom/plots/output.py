@@ -95,11 +95,12 @@ def _paper(figure: Model) -> str:
 
 
 def _height(figure: Model) -> int:
+    """Return how high a figure or layout of ours is, in screen pixels."""
     children = getattr(figure, "children", None)
     if children is None:
         return int(getattr(figure, "height", None) or 400) + 30
     rows: dict[int, int] = {}
     for index, entry in enumerate(children):
         child, row = (entry[0], entry[1]) if isinstance(entry, tuple) else (entry, index)
-        rows[row] = max(rows.get(row, 0), int(getattr(child, "height", None) or 300))
-    return sum(rows.values()) + 40
+        rows[row] = max(rows.get(row, 0), _height(child))
+    return sum(rows.values())

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, GridPlot, LinearColorMapper, Range1d
+from bokeh.models import Column, ColumnDataSource, LinearColorMapper, Range1d
 from bokeh.palettes import Cividis256
 from bokeh.plotting import figure
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from .drawing import on_regular, robust_range
 from .layers import headroom, line_markers, named, wavelength_rows
 from .palette import palette
 from .single import AROUND, FLUX_HEIGHT, link
-from .theme import canvas, hover, legend, stack
+from .theme import below, canvas, hover, legend, stack
 from .view import flux_label
 
 ROWS, COLUMNS = 240, 1000
@@ -28,7 +28,7 @@ ROWS, COLUMNS = 240, 1000
 
 def sample(
     s: SpectrumSet, *, unit: str = "Å", theme: str = "light", lines: bool = True, limit: int = 2000
-) -> GridPlot:
+) -> Column:
     """Draw an overview of a set of spectra.
 
     Parameters
@@ -46,7 +46,7 @@ def sample(
 
     Returns
     -------
-    bokeh.models.GridPlot
+    bokeh.models.Column
         Median with the middle 68 % and 95 %; a picture with one row a spectrum, by redshift where it is known;
         histograms of redshift and S/N where the table has them.
 
@@ -57,7 +57,7 @@ def sample(
     """
     if not len(s):
         raise DataError(message("s", expected="at least one spectrum", got="an empty set"))
-    part = s[:: max(1, -(-len(s) // limit))]
+    part = s if len(s) <= limit else s[np.unique(np.linspace(0, len(s) - 1, limit).astype(int))]
     axis = WaveAxis(s.frame, unit, None)
     x = axis.place(s.wave, s.frame)
     shown = "" if len(part) == len(s) else f", {len(part)} of them drawn"
@@ -65,7 +65,8 @@ def sample(
     if lines and s.frame == "rest":
         line_markers(panels[:1], axis, palette(theme))
     link(panels, palette(theme))
-    return stack([*panels, *_histograms(s, theme)])
+    counts = _histograms(s, theme)
+    return below(stack(panels), *([stack(counts, columns=len(counts), toolbar=False)] if counts else []))
 
 
 def _spread(part: SpectrumSet, x: NDArray[np.float64], axis: WaveAxis, theme: str, title: str) -> figure:
@@ -109,10 +110,11 @@ def _picture(part: SpectrumSet, x: NDArray[np.float64], axis: WaveAxis, theme: s
     made = canvas(theme, x=axis.label, y=label, height=260,
                   options={"x_range": Range1d(*_ends(x)), "y_range": Range1d(0, len(part))})
     left, right = _ends(x)
-    source = ColumnDataSource({"image": [image.astype(np.float32)]}, name="picture")
+    # One byte a pixel keeps the page small; 0 stands for missing.
+    steps = np.clip((image - low) / ((high - low) or 1.0), 0, 1) * 254 + 1
+    source = ColumnDataSource({"image": [np.where(np.isfinite(steps), steps, 0).astype(np.uint8)]}, name="picture")
     made.image("image", x=left, y=0, dw=right - left, dh=len(part), source=source,
-               color_mapper=LinearColorMapper(palette=Cividis256, low=float(low), high=float(high) or 1.0,
-                                              nan_color=colours.middle))
+               color_mapper=LinearColorMapper(palette=[colours.middle, *Cividis256[1:]], low=0, high=255))
     if known:
         made.yaxis.ticker = _z_ticks(len(part))
         sorted_z = z[order]

@@ -99,7 +99,7 @@ def _histogram(values: Doubles, name: str, groups: dict[str, NDArray[np.bool_]],
     log = bool(finite.any() and (values[finite] > 0).all())
     lost = int((~finite).sum())
     made = canvas(theme, f"{name}{f' ({lost} without a score)' if lost else ''}", y="spectra", x="score" if not
-                  name.endswith("_cal") else "score, in σ above its like", height=240,
+                  name.endswith("_cal") else "σ above spectra of like S/N and z", height=240,
                   options={"x_axis_type": "log" if log else "linear"})
     if not finite.any():
         return made

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bokeh.layouts import gridplot
+from bokeh.layouts import column, gridplot
 from bokeh.model import Model
 from bokeh.models import (
+    BasicTicker,
+    Column,
     ColumnDataSource,
     GlyphRenderer,
     GridPlot,
     HoverTool,
     InlineStyleSheet,
+    LayoutDOM,
     Legend,
     LegendItem,
     Plot,
@@ -50,10 +53,15 @@ def canvas(theme: str, title: str = "", *, x: str = "", y: str = "", height: int
     settings = {"tools": TOOLS, "sizing_mode": "stretch_width", "height": height, "min_width": 320,
                 "output_backend": "canvas", "toolbar_location": "right", **(options or {})}
     made = figure(title=plain(title), x_axis_label=plain(x), y_axis_label=plain(y), **settings)
-    made.add_tools(WheelZoomTool(dimensions="width"))
+    if "pan" in settings["tools"]:
+        made.add_tools(WheelZoomTool(dimensions="width"))
     made.toolbar.logo = None
     made.min_border_left, made.min_border_right = LEFT, 14
     _dress(made, colours)
+    if height <= 240:  # few numbers where there is little room
+        for axis in made.yaxis:
+            if isinstance(axis.ticker, BasicTicker):
+                axis.ticker.desired_num_ticks = 4
     return made
 
 
@@ -93,10 +101,15 @@ def hover(made: figure, renderers: Sequence[GlyphRenderer], rows: Sequence[tuple
     return tool
 
 
-def stack(panels: Sequence[Plot], *, columns: int = 1) -> GridPlot:
-    """Join panels into one layout with one toolbar."""
-    return gridplot(list(panels), ncols=columns, sizing_mode="stretch_width", toolbar_location="right",
-                    toolbar_options={"logo": None})
+def stack(panels: Sequence[Plot], *, columns: int = 1, toolbar: bool = True) -> GridPlot:
+    """Join panels into one layout with one toolbar, or none."""
+    return gridplot(list(panels), ncols=columns, sizing_mode="stretch_width",
+                    toolbar_location="right" if toolbar else None, toolbar_options={"logo": None})
+
+
+def below(*layouts: LayoutDOM) -> Column:
+    """Put layouts of different numbers of columns under each other."""
+    return column(*layouts, sizing_mode="stretch_width", spacing=0)
 
 
 def paper_of(theme: str) -> InlineStyleSheet:
