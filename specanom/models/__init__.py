@@ -45,8 +45,8 @@ _HOMES = {
     "wrap": "wrapping",
 }
 
-__all__ = ["AffineLayer", "AffineLayers", "BinnedModel", "Bound", "PCAModel", "Training", "VAEModel", "WrappedModel", "grid_search",
-           "load", "wrap"]
+__all__ = ["AffineLayer", "AffineLayers", "BinnedModel", "Bound", "PCAModel", "Training", "VAEModel", "WrappedModel",
+           "grid_search", "load", "wrap"]
 
 
 def __getattr__(name: str) -> Any:

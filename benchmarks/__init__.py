@@ -1,0 +1,1 @@
+"""Speed, always as a ratio to a baseline measured in the same run: wall times on a shared machine mean little."""

@@ -1,0 +1,57 @@
+"""What a run remembers, and when it refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from specanom.errors import DataError
+from specanom.run.manifest import Manifest, fingerprint, key, listing, versions
+
+
+def test_a_manifest_comes_back(tmp_path) -> None:
+    first = Manifest(tmp_path / "run")
+    first.write(parameters={"n": 3}, stage="01_acquire", record={"status": "done"})
+    again = Manifest(tmp_path / "run")
+    assert again.parameters == {"n": 3}
+    assert again.stage("01_acquire") == {"status": "done"}
+    assert again.stage("02_preprocess") == {}
+    assert again.content["versions"] == versions()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", json.dumps({"format": "specanom run", "version": 99}), "\x00"])
+def test_another_versions_folder_is_refused(tmp_path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(DataError, match="start in a new folder"):
+        Manifest(tmp_path)
+
+
+def test_a_fingerprint_sees_content_and_names(tmp_path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x").write_text("1")
+    before = fingerprint(tmp_path / "a")
+    assert fingerprint(tmp_path / "a") == before
+    (tmp_path / "a" / "x").write_text("2")
+    assert fingerprint(tmp_path / "a") != before
+    assert fingerprint(tmp_path / "none") == "missing"
+
+
+def test_a_folder_with_a_manifest_is_known_by_it(tmp_path) -> None:
+    (tmp_path / "manifest.json").write_text("{}")
+    before = fingerprint(tmp_path)
+    (tmp_path / "shard").write_text("large")
+    assert fingerprint(tmp_path) == before
+
+
+def test_a_listing_sees_size_and_time(tmp_path) -> None:
+    path = tmp_path / "x"
+    path.write_text("1")
+    before = listing([path])
+    path.write_text("12")
+    assert listing([path]) != before
+
+
+def test_a_key_does_not_depend_on_order() -> None:
+    assert key({"a": 1, "b": 2}) == key({"b": 2, "a": 1})
+    assert key({"a": 1}) != key({"a": 2})
