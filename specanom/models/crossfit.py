@@ -197,7 +197,7 @@ class CrossFittedModel(ABC):
     # -- on disk ---------------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> Path:
-        """Write a folder of weights (safetensors), a card (JSON) and the history (CSV); returns the path."""
+        """Write a folder of weights (safetensors), a card (JSON) and the history (Parquet); returns the path."""
         fitted = self._ready
         named = {"reference": fitted.reference} | {f"fold{i}": net for i, net in enumerate(fitted.networks)}
         tensors = {f"{name}.{key}": value.detach().cpu() for name, net in named.items()

@@ -1,4 +1,4 @@
-"""A model on disk: weights in safetensors, a card in JSON, the history in CSV. Nothing in it can run code."""
+"""A model on disk: weights in safetensors, a card in JSON, the history in Parquet. Nothing in it can run code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..seeds import content_hash
 
 FORMAT = "specanom model"
 VERSION = 1
-CARD, WEIGHTS, ARRAYS, HISTORY = "card.json", "weights.safetensors", "arrays.safetensors", "history.csv"
+CARD, WEIGHTS, ARRAYS, HISTORY = "card.json", "weights.safetensors", "arrays.safetensors", "history.parquet"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ def write_model(path: str | Path, file: ModelFile) -> Path:
     try:
         save_tensors({name: value.contiguous() for name, value in file.tensors.items()}, str(part / WEIGHTS))
         save_arrays({name: np.ascontiguousarray(value) for name, value in file.arrays.items()}, str(part / ARRAYS))
-        file.history.to_csv(part / HISTORY, index=False)
+        file.history.to_parquet(part / HISTORY, index=False)
         card = {"format": FORMAT, "version": VERSION, "kind": file.kind, "settings": file.settings,
                 "shape": file.shape, "grid": _grid(file.arrays.get("wave")),
                 "trained_on": int(file.arrays["known.ids"].size), "software": _software()}
@@ -123,8 +123,7 @@ def read_model(path: str | Path) -> ModelFile:
     folder, card = Path(path), read_card(path)
     try:
         tensors, arrays = load_tensors(str(folder / WEIGHTS)), load_arrays(str(folder / ARRAYS))
-        text = {"fold": str, "network": str}
-        history = pd.read_csv(folder / HISTORY, dtype=text, keep_default_na=False, float_precision="round_trip")
+        history = pd.read_parquet(folder / HISTORY)
     except (OSError, SafetensorError, ValueError) as exc:
         raise DataError(message("path", expected="a whole saved model", got=f"{folder}: {exc}")) from exc
     return ModelFile(card["kind"], card["settings"], card["shape"], tensors, arrays, history)
