@@ -1,15 +1,15 @@
 """What lies where an explanation points: lines, or the marks of sky, atmosphere, masks and instrument.
 
 Each pixel gets one class, and each segment hands its weight to its pixels. The weight goes where the score finds
-its reason: a positive weight is spread like the squared residual of the spectrum as observed, a negative one like
-that of its fill, both over the pixels the score counts. So the weight of a segment 50 Å wide that touches a
-sky line goes to the sky line when the residual sits there, and to the continuum when it does not; sharing by width
-alone would always give the continuum most of it. A score without a model is spread like (x − g)².
+its reason, among the pixels the score counts: a positive weight is spread like the squared residual of the spectrum
+as observed, a negative one like the squared difference between spectrum and fill. So the weight of a segment
+50 Å wide that touches a sky line goes to the sky line when the residual sits there, and to the continuum when it
+does not; sharing by width alone would always give the continuum most of it.
 
-Where classes overlap, the first of this list takes the pixel: imputed or masked pixels and their edges; narrow
-sky lines; rest-frame lines; airglow of the OH forest (pixels of raised noise) and bright sky; telluric bands; the
-join of the arms; the whole OH forest when the noise is not known; else continuum. Narrow artefacts go before lines
-because a line there cannot be told from them; broad bands go after lines because a line stands out from them.
+Where classes overlap, the first of this list takes the pixel: imputed or masked pixels and their edges; the strong
+oxygen lines of the sky; rest-frame lines; other sky lines, airglow of the OH forest and bright sky; telluric bands;
+the join of the arms; the whole OH forest when the noise is not known; else continuum. Where the noise is known,
+sky counts only where it is raised. Artefacts that a line cannot be told from go before lines, others after.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
-from ..lines import ARM_JOINS, C_KMS, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS, Band
+from ..lines import ARM_JOINS, C_KMS, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS, Band, Line
 from ..spectrum import Spectrum
 from .naming import Place, leading_classes, name_of
 
@@ -29,7 +30,7 @@ ARTEFACTS = ("imputed", "sky", "telluric", "join")
 LINE_WIDTH = 600.0  # km/s, half width of what counts as a rest-frame line
 SKY_WIDTH = 5.0  # Å, half width of the residual of a sky line: two resolution elements
 MASK_EDGE = 4.0  # Å beside a mask where interpolation and residual sky still show
-OH_NOISE = 0.6  # share of the local inverse variance below which a pixel of the OH forest lies on an airglow line
+SKY_NOISE = 0.6  # share of the local inverse variance below which a pixel shows airglow
 SKY_BITS = np.uint32((1 << 23) | (1 << 27))  # SPPIXMASK BRIGHTSKY, BADSKYCHI
 FWHM = 2.3548
 
@@ -79,16 +80,18 @@ class Context:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the score saw, pixel by pixel: residuals of spectrum and fill, 0 where the score does not look.
+    """What the score saw, pixel by pixel; 0 where it does not look.
 
     Attributes
     ----------
-    observed, filled : (p,) arrays
-        ``x − x′`` and ``g − x′``; without a model both are ``x − g``.
+    observed : (p,) array
+        ``x − x′``; without a model ``x − g``.
+    changed : (p,) array
+        ``x − g``.
     """
 
     observed: NDArray[np.float64]
-    filled: NDArray[np.float64]
+    changed: NDArray[np.float64]
 
     @classmethod
     def of(
@@ -101,13 +104,13 @@ class Evidence:
         weight: NDArray[Any] | None = None,
     ) -> Evidence:
         """Build it from a spectrum, its fill, and what the score offers: x′, the pixels that count, their weights."""
-        x, g = flux.astype(np.float64), fill.astype(np.float64)
-        base = None if reconstruction is None else np.asarray(reconstruction, dtype=np.float64)
-        observed, filled = (x - g, x - g) if base is None else (x - base, g - base)
+        x = flux.astype(np.float64)
+        changed = x - fill
+        observed = changed if reconstruction is None else x - np.asarray(reconstruction, dtype=np.float64)
         seen = np.ones(x.size) if weight is None else np.sqrt(np.maximum(weight, 0.0))
         if keep is not None:
             seen = np.where(keep, seen, 0.0)
-        return cls(observed * seen, filled * seen)
+        return cls(observed * seen, changed * seen)
 
 
 def context_of(
@@ -131,7 +134,7 @@ def context_of(
     share = np.bincount(classes, weights=mass * np.abs(weights)[segments], minlength=len(CLASSES))
     total = float(np.abs(weights).sum())
     parts = dict(zip(CLASSES, share / total if total > 0 else np.full(len(CLASSES), np.nan), strict=True))
-    narrow = narrow_segments(spectrum, segments, evidence.observed)
+    narrow = narrow_segments(spectrum, segments, mass)
     part = float(np.abs(weights[narrow]).sum() / total) if narrow is not None and total > 0 else float("nan")
     names = _names(spectrum, segments, classes, mass=mass)
     return Context(**_known(parts, spectrum), names=names, narrow=narrow, narrow_share=part)
@@ -193,12 +196,13 @@ def pixel_classes(spectrum: Spectrum) -> NDArray[np.intp]:
         classes[_within(observed, joins)] = CLASSES.index("join")
         classes[_within(observed, TELLURIC_BANDS)] = CLASSES.index("telluric")
         classes[_airglow(spectrum, observed)] = CLASSES.index("sky")
+        classes[_sky_lines(spectrum, observed, SKY_LINES)] = CLASSES.index("sky")
     if rest is not None:
         centres = np.array([item.wave for item in LINES])
         classes[_near(rest, centres, centres * LINE_WIDTH / C_KMS)] = CLASSES.index("lines")
     if observed is not None:
-        centres = np.array([item.wave for item in SKY_LINES])
-        classes[_near(observed, centres, np.full(centres.size, SKY_WIDTH))] = CLASSES.index("sky")
+        strong = tuple(item for item in SKY_LINES if item.label.startswith("[O I]"))
+        classes[_sky_lines(spectrum, observed, strong)] = CLASSES.index("sky")
     masked = masked_pixels(spectrum)
     if masked.any():
         where = spectrum.wave[masked]
@@ -213,10 +217,23 @@ def _airglow(spectrum: Spectrum, observed: NDArray[np.float64]) -> NDArray[np.bo
     if spectrum.mask is not None and spectrum.meta.get("survey") == "sdss":
         sky = (spectrum.mask & SKY_BITS) != 0
     forest = _within(observed, (OH_FOREST,))
-    if spectrum.ivar is None or not forest.any():
-        return sky
-    usual = _upper(spectrum.ivar.astype(np.float64))
-    return sky | (forest & (spectrum.ivar < OH_NOISE * usual))
+    return sky if spectrum.ivar is None or not forest.any() else sky | (forest & _noisy(spectrum.ivar))
+
+
+def _sky_lines(spectrum: Spectrum, observed: NDArray[np.float64], lines: tuple[Line, ...]) -> NDArray[np.bool_]:
+    """Say which pixels lie on a line of the sky; a line that does not raise the noise was not there."""
+    inside = np.zeros(observed.size, dtype=np.bool_)
+    noisy = None if spectrum.ivar is None else _noisy(spectrum.ivar)
+    for item in lines:
+        near = np.abs(observed - item.wave) <= SKY_WIDTH
+        if noisy is None or noisy[near].any():
+            inside |= near
+    return inside
+
+
+def _noisy(ivar: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Say which pixels are noisier than their surroundings."""
+    return np.asarray(ivar < SKY_NOISE * _upper(ivar.astype(np.float64)))
 
 
 def _upper(values: NDArray[np.float64], block: int = 128) -> NDArray[np.float64]:
@@ -250,7 +267,7 @@ def pixel_shares(
 ) -> NDArray[np.float64]:
     """Return how each segment shares its weight among its pixels, shape ``(p,)``; sums to 1 within a segment."""
     size = weights.size
-    power = np.where((weights >= 0)[segments], evidence.observed, evidence.filled) ** 2
+    power = np.where((weights >= 0)[segments], evidence.observed, evidence.changed) ** 2
     total = np.bincount(segments, weights=power, minlength=size)
     even = 1.0 / np.bincount(segments, minlength=size)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -258,24 +275,27 @@ def pixel_shares(
 
 
 def narrow_segments(
-    spectrum: Spectrum, segments: NDArray[np.intp], residual: NDArray[np.float64]
+    spectrum: Spectrum, segments: NDArray[np.intp], mass: NDArray[np.float64]
 ) -> NDArray[np.bool_] | None:
-    """Say in which segments the highest residual peak is narrower than the line-spread function.
+    """Say in which segments the leading feature is narrower than the line-spread function.
 
-    Only peaks above five times the scatter of all residuals count; "narrower" means a full width at half maximum
-    below 0.8 of that of ``meta["lsf"]`` (Gaussian sigma in km/s). None when that is not known.
+    The feature is the highest or lowest pixel, against the running median, next to where most of the segment's
+    weight is (`mass`). It counts above five times the scatter around that median; "narrower" means a full width at
+    half maximum below 0.8 of that of ``meta["lsf"]`` (Gaussian sigma in km/s). None when that is not known.
     """
     lsf = spectrum.meta.get("lsf")
     if lsf is None or not np.isfinite(float(lsf)) or float(lsf) <= 0:
         return None
-    size = np.abs(residual)
-    scatter = 1.4826 * float(np.median(size))
+    stands_out = spectrum.flux - median_filter(spectrum.flux, size=min(51, len(spectrum)), mode="nearest")
+    scatter = 1.4826 * float(np.median(np.abs(stands_out)))
     narrow = np.zeros(int(segments.max()) + 1, dtype=np.bool_)
-    order = np.lexsort((-size, segments))
-    peaks = order[np.searchsorted(segments[order], np.arange(narrow.size))]
-    for segment, peak in enumerate(peaks):
-        if size[peak] > 5.0 * scatter:
-            width = _half_maximum_width(residual * np.sign(residual[peak]), int(peak), spectrum.wave)
+    order = np.argsort(-mass, kind="stable")
+    _, first = np.unique(segments[order], return_index=True)
+    for segment, centre in enumerate(order[first]):
+        around = slice(max(0, centre - 3), centre + 4)
+        peak = around.start + int(np.abs(stands_out[around]).argmax())
+        if abs(stands_out[peak]) > 5.0 * scatter:
+            width = _half_maximum_width(stands_out * np.sign(stands_out[peak]), peak, spectrum.wave)
             narrow[segment] = width / spectrum.wave[peak] * C_KMS < 0.8 * FWHM * float(lsf)
     return narrow
 

@@ -11,6 +11,7 @@ from ..lines import AIRGLOW_5577, ARM_JOINS, LINES, OH_FOREST, SKY_LINES, TELLUR
 from ..spectrum import Spectrum
 
 NAMED_SHARE = 0.15  # a line is named when it has this share of the strongest one's mass
+FEATURE_REACH = 8.0  # Å to both sides of the peak of an unlisted feature
 NEAR_SKY = 10.0  # Å within which residual sky is named after a line
 
 
@@ -118,7 +119,12 @@ def _band(place: Place) -> str:
 
 
 def _continuum(place: Place) -> str:
-    wave = (place.spectrum.wave if place.rest is None else place.rest)[place.pixels]
+    everywhere = place.spectrum.wave if place.rest is None else place.rest
+    wave = everywhere[place.pixels]
+    near = place.inside[np.abs(everywhere[place.inside] - everywhere[place.peak]) <= FEATURE_REACH]
+    # Where most of the weight comes from a small part of the segment, something is there that no list knows.
+    if place.mass[near].sum() > 0.5 and near.size < 0.4 * place.pixels.size:
+        return f"feature at {everywhere[place.peak]:.0f} Å"
     return f"continuum {wave[0]:.0f}–{wave[-1]:.0f} Å"
 
 

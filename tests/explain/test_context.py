@@ -125,11 +125,11 @@ def test_telluric_and_join_lie_in_the_observed_frame() -> None:
     assert CLASSES[boss[np.abs(observed - 5850).argmin()]] == "continuum"
 
 
-def test_lines_go_before_broad_bands_and_after_narrow_sky_lines() -> None:
+def test_lines_go_before_broad_bands_and_weak_sky_lines_and_after_the_strong_ones() -> None:
     wave = line("Hb").wave
-    z = 5892.0 / wave - 1  # Hβ on the sodium lines of the sky
-    classes = pixel_classes(_spectrum(np.ones(WAVE.size), z=z))
-    assert CLASSES[classes[np.abs(WAVE - wave).argmin()]] == "sky"
+    for sky, expected in ((5578.89, "sky"), (6302.05, "sky"), (5892.0, "lines"), (5462.3, "lines")):
+        classes = pixel_classes(_spectrum(np.ones(WAVE.size), z=sky / wave - 1))
+        assert CLASSES[classes[np.abs(WAVE - wave).argmin()]] == expected
     z = 7650.0 / line("Ha").wave - 1  # Hα in the telluric A band
     classes = pixel_classes(_spectrum(np.ones(WAVE.size), z=z))
     assert CLASSES[classes[np.abs(WAVE - line("Ha").wave).argmin()]] == "lines"
@@ -143,6 +143,20 @@ def test_the_oh_forest_is_only_its_lines_when_the_noise_is_known() -> None:
     sky = CLASSES.index("sky")
     assert np.array_equal(with_noise[inside] == sky, (ivar == 10)[inside])
     assert (pixel_classes(_spectrum(np.ones(WAVE.size)))[inside] == sky).all()
+
+
+def test_a_sky_line_that_does_not_raise_the_noise_was_not_there() -> None:
+    on = int(np.abs(WAVE * (1 + Z) - 5578.89).argmin())
+    ivar = np.full(WAVE.size, 100.0)
+    assert CLASSES[pixel_classes(_spectrum(np.ones(WAVE.size), ivar=ivar))[on]] == "continuum"
+    ivar[on] = 20.0
+    assert CLASSES[pixel_classes(_spectrum(np.ones(WAVE.size), ivar=ivar))[on]] == "sky"
+
+
+def test_an_unlisted_narrow_feature_is_named_by_where_it_is() -> None:
+    context, best = _context(1 + _bump(4500.0, 2))
+    assert context.names[best] == "feature at 4500 Å"
+    assert context.continuum > 0.9
 
 
 def test_bright_sky_bits_of_sdss_are_sky() -> None:
@@ -171,7 +185,7 @@ def test_shares_sum_to_one_and_names_are_one_a_segment(seed: int, k: int, shuffl
     assert all(context.names)
 
 
-def test_a_negative_weight_is_spread_like_the_residual_of_its_fill() -> None:
+def test_a_negative_weight_is_spread_like_the_change_by_its_fill() -> None:
     evidence = Evidence(np.array([1.0, 0, 0, 0]), np.array([0.0, 0, 0, 2.0]))
     segments = np.zeros(4, dtype=np.intp)
     assert pixel_shares(segments, np.array([0.5]), evidence=evidence).tolist() == [1, 0, 0, 0]
@@ -218,16 +232,17 @@ def test_features_narrower_than_the_line_spread_function_are_marked() -> None:
     wave = 5230.0
     lsf = 70.0  # km/s
     sigma = wave * lsf / C_KMS
-    flux = 1 + _bump(wave, 3, sigma=0.4) + _bump(6200.0, 3, sigma=1.1 * 6200 * lsf / C_KMS)
+    flux = 1 + _bump(wave, 3, sigma=0.4) + _bump(6230.0, 3, sigma=1.1 * 6230 * lsf / C_KMS)
+    flux = flux + 1e-3 * np.random.default_rng(0).normal(size=WAVE.size)
     spectrum = _spectrum(flux)
     segments = Uniform(40)(spectrum.flux, WAVE)
-    residual = spectrum.flux - 1.0 + 1e-3 * np.random.default_rng(0).normal(size=WAVE.size)
-    marked = narrow_segments(spectrum, segments, residual)
+    mass = (spectrum.flux - 1.0) ** 2
+    marked = narrow_segments(spectrum, segments, mass)
     assert marked is not None
     assert np.flatnonzero(marked).tolist() == [int(segments[np.abs(WAVE - wave).argmin()])]
     assert sigma > 1.0
-    assert narrow_segments(replace(spectrum, meta={"lsf": float("nan")}), segments, residual) is None
-    assert narrow_segments(replace(spectrum, meta={}), segments, residual) is None
+    assert narrow_segments(replace(spectrum, meta={"lsf": float("nan")}), segments, mass) is None
+    assert narrow_segments(replace(spectrum, meta={}), segments, mass) is None
 
 
 def test_line_windows_are_as_wide_as_documented() -> None:
