@@ -14,7 +14,6 @@ from bokeh.models import (
     GlyphRenderer,
     GridPlot,
     HoverTool,
-    InlineStyleSheet,
     LayoutDOM,
     Legend,
     LegendItem,
@@ -103,18 +102,16 @@ def hover(made: figure, renderers: Sequence[GlyphRenderer], rows: Sequence[tuple
 
 def stack(panels: Sequence[Plot], *, columns: int = 1, toolbar: bool = True) -> GridPlot:
     """Join panels into one layout with one toolbar, or none."""
-    return gridplot(list(panels), ncols=columns, sizing_mode="stretch_width",
+    grid = gridplot(list(panels), ncols=columns, sizing_mode="stretch_width",
                     toolbar_location="right" if toolbar else None, toolbar_options={"logo": None})
+    # No seam of another colour between panels and beside the toolbar.
+    grid.styles = {"background-color": panels[0].background_fill_color}
+    return grid
 
 
 def below(*layouts: LayoutDOM) -> Column:
     """Put layouts of different numbers of columns under each other."""
     return column(*layouts, sizing_mode="stretch_width", spacing=0)
-
-
-def paper_of(theme: str) -> InlineStyleSheet:
-    """Return the style sheet that gives a layout the theme's background, so that no seam shows between panels."""
-    return InlineStyleSheet(css=f":host {{ background-color: {palette(theme).paper}; }}")
 
 
 def restyle(layout: Model, theme: str) -> Model:
@@ -129,30 +126,21 @@ def restyle(layout: Model, theme: str) -> Model:
             table |= translation(source, target)
     for model in layout.references():
         for name in model.properties():
-            if name in ("tags", "name", "data") or name.startswith("js_"):
-                continue
-            _translate_property(model, name, table)
-        if isinstance(model, ColumnDataSource):
-            for column, values in model.data.items():
-                if column.startswith("color"):
-                    model.data[column] = [table.get(v, v) for v in values]
+            if "color" in name or name in ("palette", "styles"):
+                _translate(model, name, table)
+        if isinstance(model, ColumnDataSource) and "color" in model.data:
+            model.data["color"] = [table.get(value, value) for value in model.data["color"]]
     return layout
 
 
-def _translate_property(model: Model, name: str, table: dict[str, str]) -> None:
+def _translate(model: Model, name: str, table: dict[str, str]) -> None:
     old = getattr(model, name)
-    if isinstance(old, str) and ("color" in name or isinstance(model, InlineStyleSheet)):
-        new: Any = table.get(old, old) if old in table else _inside(old, table)
-    elif isinstance(old, (list, tuple)) and name in ("palette", "text", "tooltips") and old:
+    new: Any = old
+    if isinstance(old, str):
+        new = table.get(old, old)
+    elif isinstance(old, (list, tuple)):
         new = type(old)(table.get(v, v) if isinstance(v, str) else v for v in old)
-    else:
-        return
+    elif isinstance(old, dict):
+        new = {key: table.get(v, v) if isinstance(v, str) else v for key, v in old.items()}
     if new != old:
         setattr(model, name, new)
-
-
-def _inside(text: str, table: dict[str, str]) -> str:
-    for old, new in table.items():
-        if old in text:
-            return text.replace(old, new)
-    return text

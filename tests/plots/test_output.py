@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from bokeh.models import ColumnDataSource
+
+import specanom.plots as plots
+from specanom.plots.palette import DARK, LIGHT, palette
+
+from .conftest import HOSTILE, emission_galaxy, explained
+
+FETCHED = re.compile(r"""<(?:script|link|img|iframe)[^>]*(?:src|href)\s*=""", re.IGNORECASE)
+
+
+def test_a_page_is_self_contained(galaxy, tmp_path):
+    path = plots.save_html(plots.spectrum(galaxy), tmp_path / "page.html")
+    page = path.read_text(encoding="utf-8")
+    assert not FETCHED.search(page)
+    assert "cdn.bokeh.org" not in page
+    assert len(page) < 2_500_000
+    assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_page_that_cannot_be_written_leaves_nothing(galaxy, tmp_path):
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match="taken"):
+        plots.save_html(plots.spectrum(galaxy), tmp_path / "taken")
+    assert [p.name for p in tmp_path.iterdir()] == ["taken"]
+
+
+def test_embed_gives_one_script_and_a_div_each(galaxy):
+    script, divs = plots.embed({"a": plots.spectrum(galaxy), "b": plots.explanation(explained(galaxy))})
+    assert list(divs) == ["a", "b"]
+    assert all(re.match(r"<div id=\"[\w-]+\"", div.strip()) for div in divs.values())
+    assert script.count("<script") == 1
+    assert plots.embed({}) == ("", {})
+
+
+def test_resources_are_inline_and_only_the_core():
+    text = plots.resources()
+    assert not FETCHED.search(text)
+    assert "cdn.bokeh.org" not in text
+    assert 500_000 < len(text) < 2_000_000
+
+
+def test_hostile_ids_inject_nothing():
+    s = emission_galaxy(id=HOSTILE)
+    for page in (plots.to_html(plots.spectrum(s), title=HOSTILE), plots.to_html(plots.explanation(explained(s)))):
+        assert "<img" not in page
+        assert "</script><b>" not in page
+        assert "mathjax" not in page.lower().split("</head>")[0][-5000:]
+    script, _ = plots.embed({"x": plots.spectrum(s)})
+    assert "<img" not in script
+    assert script.count("</script>") == 1
+
+
+def test_show_puts_the_page_in_a_frame(galaxy):
+    shown = plots.show(plots.spectrum(galaxy, np.ones(len(galaxy))))
+    html = shown._repr_html_()
+    assert html.startswith('<iframe srcdoc="')
+    assert "<script" not in html  # escaped: it runs inside the frame only
+    assert "height:610px" in html
+    assert "figure" in repr(shown)
+
+
+def _colours(layout) -> set[str]:
+    found: set[str] = set()
+    for model in layout.references():
+        for name in model.properties():
+            value = getattr(model, name) if "color" in name else None
+            found |= {value} if isinstance(value, str) and value.startswith("#") else set()
+        if isinstance(model, ColumnDataSource):
+            found |= set(model.data.get("color", []))
+    return found
+
+
+def _drawn(s, theme: str):
+    return plots.explanation(explained(s), s, theme=theme)
+
+
+@pytest.mark.parametrize(("start", "end"), [("light", "dark"), ("dark", "light")])
+def test_restyle_gives_the_colours_a_figure_drawn_in_that_theme_has(galaxy, start, end):
+    turned = plots.restyle(_drawn(galaxy, start), end)
+    assert _colours(turned) == _colours(_drawn(galaxy, end))
+    assert palette(start).paper not in _colours(turned)
+
+
+def test_every_role_has_its_own_colour():
+    for theme in (LIGHT, DARK):
+        colours = [value for value in vars(theme).values() if value.startswith("#")]
+        assert len(set(colours)) == len(colours)
+        assert len(set(theme.categories)) == 12
+
+
+def _contrast(first: str, second: str) -> float:
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    high, low = sorted((luminance(first), luminance(second)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_text_can_be_read_in_both_themes(theme):
+    assert _contrast(theme.ink, theme.paper) > 7
+    assert _contrast(theme.muted, theme.paper) > 4.5
+    assert all(_contrast(colour, theme.paper) > 2.5 for colour in theme.categories)
+
+
+def test_the_map_of_the_room_is_what_it_exports():
+    assert set(plots.__all__) == set(dir(plots))
+    for name in plots.__all__:
+        assert getattr(plots, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        plots.nothing  # noqa: B018
