@@ -76,9 +76,14 @@ class Extinction:
         if not known.any():
             return with_columns(block, columns)
         exponent = 0.4 * np.log(10.0) * self.scale * attenuation(block.wave, self.r_v)
-        factor = np.exp(np.where(known, ebv, 0.0)[:, None].astype(np.float32) * exponent.astype(np.float32))
-        ivar = None if block.ivar is None else block.ivar / (factor * factor)
-        return with_columns(block, columns, flux=block.flux * factor, ivar=ivar)
+        factor = np.where(known, ebv, 0.0)[:, None].astype(np.float32) * exponent.astype(np.float32)
+        np.exp(factor, out=factor)
+        flux = block.flux * factor
+        ivar = None
+        if block.ivar is not None:
+            ivar = block.ivar / factor
+            ivar /= factor
+        return with_columns(block, columns, flux=flux, ivar=ivar)
 
 
 def look_up(ebv: NDArray[np.float64], ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ def row_medians(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     array([ 2.,  3., nan])
     """
     ordered = np.sort(values, axis=1)
-    count = values.shape[1] - np.isnan(values).sum(axis=1)
+    count = np.array([np.searchsorted(row, np.inf, side="right") for row in ordered], dtype=np.intp)
     rows = np.arange(len(values))
     low = ordered[rows, np.maximum(count - 1, 0) // 2].astype(np.float64)
     high = ordered[rows, np.minimum(count // 2, values.shape[1] - 1)].astype(np.float64)

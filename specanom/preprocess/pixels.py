@@ -31,14 +31,20 @@ def bit_pattern(bits: Sequence[int]) -> np.uint32:
     return np.uint32(sum(1 << int(bit) for bit in set(bits)))
 
 
-def missing(block: SpectrumSet, where: Any) -> SpectrumSet:
-    """Return the block with the pixels `where`, any index of ``(n, p)``, made missing."""
+def missing(block: SpectrumSet, where: NDArray[np.bool_]) -> SpectrumSet:
+    """Return the block with the pixels `where`, bool ``(n, p)``, made missing."""
+    flux = np.where(where, np.float32(np.nan), block.flux)
+    return block.replace(flux=flux, ivar=None if block.ivar is None else np.where(where, np.float32(0), block.ivar))
+
+
+def missing_columns(block: SpectrumSet, columns: slice) -> SpectrumSet:
+    """Return the block with the same neighbouring pixels made missing in every row."""
     flux = block.flux.copy()
-    flux[where] = np.nan
+    flux[:, columns] = np.nan
     if block.ivar is None:
         return block.replace(flux=flux)
     ivar = block.ivar.copy()
-    ivar[where] = 0
+    ivar[:, columns] = 0
     return block.replace(flux=flux, ivar=ivar)
 
 
@@ -67,11 +73,11 @@ class BadPixels:
     def __call__(self, block: SpectrumSet) -> SpectrumSet:
         bad = ~np.isfinite(block.flux)
         if block.ivar is not None:
-            dead = ~((block.ivar > 0) & (block.ivar < np.inf))
-            unknown = noise_unknown(block.ivar)
-            if unknown.any():
-                dead[unknown] = False
-            bad |= dead
+            alive = block.ivar > 0
+            alive &= block.ivar < np.inf
+            if not alive.any(axis=1).all():  # looked for only where a row has no valid ivar at all
+                alive[noise_unknown(block.ivar)] = True
+            bad |= ~alive
         if block.mask is not None:
             bad |= self._flagged(block, block.mask)
         return missing(block, bad)
@@ -79,9 +85,9 @@ class BadPixels:
     def _flagged(self, block: SpectrumSet, mask: NDArray[np.uint32]) -> NDArray[np.bool_]:
         if self.bits is not None:
             return np.asarray((mask & bit_pattern(self.bits)) != 0)
-        survey = texts(block.table, "survey")
-        known = np.array([FATAL_BITS.get(name.lower(), FATAL_BITS["sdss"]) for name in survey], dtype=object)
-        pattern = np.array([bit_pattern(bits) for bits in known], dtype=np.uint32)
+        patterns = {name: bit_pattern(bits) for name, bits in FATAL_BITS.items()}
+        names = [str(name).lower() for name in texts(block.table, "survey")]
+        pattern = np.array([patterns.get(name, patterns["sdss"]) for name in names], dtype=np.uint32)
         return np.asarray((mask & pattern[:, None]) != 0)
 
 
@@ -100,18 +106,19 @@ class Airglow:
     how: str = "mask"
 
     def __call__(self, block: SpectrumSet) -> SpectrumSet:
-        inside = (block.wave >= AIRGLOW_5577.lo) & (block.wave <= AIRGLOW_5577.hi)
-        if not inside.any():
+        start = int(np.searchsorted(block.wave, AIRGLOW_5577.lo))
+        stop = int(np.searchsorted(block.wave, AIRGLOW_5577.hi, side="right"))
+        if start == stop:
             return block
-        if self.how == "mask":
-            return missing(block, np.s_[:, np.flatnonzero(inside)])
-        return self._overwrite(block, np.flatnonzero(inside))
+        size = stop - start
+        alone = start < size or stop + size > block.shape[1]  # no neighbours to take the mean of
+        if self.how == "mask" or alone:
+            return missing_columns(block, slice(start, stop))
+        return self._overwrite(block, np.arange(start, stop))
 
     @staticmethod
     def _overwrite(block: SpectrumSet, window: NDArray[np.intp]) -> SpectrumSet:
         blue, red = window - window.size, window + window.size
-        if blue[0] < 0 or red[-1] >= block.shape[1]:  # no neighbours to take the mean of
-            return missing(block, np.s_[:, window])
         flux = block.flux.copy()
         flux[:, window] = 0.5 * (flux[:, blue] + flux[:, red])
         if block.ivar is None:

@@ -26,15 +26,16 @@ class Placement:
     ----------
     first, last : int
         Targets outside this range are outside the coverage.
-    pixel : (last − first,) int array
-        The pixel at or below each target.
+    pixel, above : (last − first,) int arrays
+        The pixels that each target lies between; the same pixel twice for a target on a pixel.
     weight : (last − first,) float32 array
-        How far each target is towards the next pixel, 0 ≤ weight < 1, linear in wavelength.
+        How far each target is towards `above`, from 0 to 1, linear in wavelength.
     """
 
     first: int
     last: int
     pixel: NDArray[np.intp]
+    above: NDArray[np.intp]
     weight: NDArray[np.float32]
 
 
@@ -75,10 +76,10 @@ class Positions:
         inside = position[first:last]
         pixel = (inside + SNAP).astype(np.intp)
         part = inside - pixel
-        part[np.abs(part) <= SNAP] = 0.0
+        above = pixel + (part > SNAP)
         if self._kind == "log":  # from a fraction of log λ to a fraction of λ; the next term is below 1e-8 of a pixel
-            part *= 1.0 + 0.5 * self._step * (part - 1.0)
-        return Placement(first, last, pixel, part.astype(np.float32))
+            part *= (1.0 - 0.5 * self._step) + 0.5 * self._step * part
+        return Placement(first, last, pixel, above, part.astype(np.float32))
 
 
 def grid_kind(wave: NDArray[np.float64]) -> tuple[str, float, float]:

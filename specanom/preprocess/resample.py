@@ -90,18 +90,17 @@ def interpolate(
     with np.errstate(invalid="ignore"):  # 0 times the infinite variance of a missing pixel
         for row, place in enumerate(Positions(wave, grid)(z)):
             here = slice(place.first, place.last)
-            up, low = place.weight, place.pixel
-            next_ = low + (up > 0)  # a target on a pixel touches that pixel alone
-            start, stop = flux[row].take(low), flux[row].take(next_)
+            up, low, high = place.weight, place.pixel, place.above
+            start, stop = flux[row].take(low), flux[row].take(high)
             stop -= start
             stop *= up
             np.add(start, stop, out=out[row, here])
             if mask is not None and bits is not None and mask[row].any():
-                np.bitwise_or(mask[row].take(low), mask[row].take(next_), out=bits[row, here])
+                np.bitwise_or(mask[row].take(low), mask[row].take(high), out=bits[row, here])
             if variance is None or spread is None:
                 continue
             down = 1 - up
-            first, second = variance[row].take(low), variance[row].take(next_)
+            first, second = variance[row].take(low), variance[row].take(high)
             first *= down
             first *= down
             second *= up
@@ -140,8 +139,7 @@ def average(
 def _bits(wave: NDArray[np.float64], mask: Bits, *, z: NDArray[np.float64], grid: NDArray[np.float64]) -> Bits:
     bits = np.zeros((len(mask), grid.size), dtype=np.uint32)
     for row, place in enumerate(Positions(wave, grid)(z)):
-        above = place.pixel + (place.weight > 0)
-        bits[row, place.first : place.last] = mask[row].take(place.pixel) | mask[row].take(above)
+        bits[row, place.first : place.last] = mask[row].take(place.pixel) | mask[row].take(place.above)
     return bits
 
 
@@ -180,5 +178,5 @@ def _inverse(variance: NDArray[np.float32], flux: NDArray[Any]) -> NDArray[np.fl
     """Turn a variance into an inverse variance in place, 0 where the flux is missing."""
     with np.errstate(divide="ignore", over="ignore"):
         np.reciprocal(variance, out=variance)
-    variance[np.isnan(flux)] = 0.0
+    np.copyto(variance, 0.0, where=np.isnan(flux))
     return variance
