@@ -18,7 +18,8 @@ from ..seeds import content_hash, object_seed
 from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
 from .attribution import Method
-from .context import Evidence, context_of, rest_wave
+from .classes import rest_wave
+from .context import Evidence, context_of
 from .evaluate import GenericEvaluator
 from .explanation import Explanation
 from .explanationset import ExplanationSet, Skipped

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, GridError, ShapeError, message
 from ..face import opener
-from .context import CLASSES, Context
+from .classes import CLASSES
+from .context import Context
 from .explanation import Explanation
 from .explanation_store import read_columns, write_columns
 

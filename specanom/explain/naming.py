@@ -128,4 +128,4 @@ def _continuum(place: Place) -> str:
     return f"continuum {wave[0]:.0f}–{wave[-1]:.0f} Å"
 
 
-_NAMERS = (_lines, _imputed, _sky, _band, _band, _continuum)  # in the order of context.CLASSES
+_NAMERS = (_lines, _imputed, _sky, _band, _band, _continuum)  # in the order of classes.CLASSES

@@ -9,17 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specanom.explain.context import (
-    CLASSES,
-    LINE_WIDTH,
-    Evidence,
-    context_of,
-    narrow_segments,
-    observed_wave,
-    pixel_classes,
-    pixel_shares,
-    rest_wave,
-)
+from specanom.explain.classes import CLASSES, LINE_WIDTH, observed_wave, pixel_classes, rest_wave
+from specanom.explain.context import Evidence, context_of, pixel_shares
+from specanom.explain.narrow import narrow_segments
 from specanom.explain.segments import Uniform, numbered
 from specanom.lines import C_KMS, line
 from specanom.spectrum import Spectrum
