@@ -2,10 +2,11 @@
 
     python benchmarks/read.py [--files 200] [--plates FOLDER] [--repeats 5] [--json PATH]
 
-Spec files are copies of the real ones that are kept with the tests, a sky fibre among three; `open` is what it costs to get flux, wavelength,
-ivar, mask and the pipeline's values of one file as arrays, `iterate` the same through ``specanom.read`` as Spectrum
-objects, `blocks` as SpectrumSets. A plate is simulated unless a folder of spPlate files is given; its rows are counted
-as read and as preprocessed. The aims: spec files 10 times faster than astropy, 3000 preprocessed rows a second.
+Spec files are copies of the real ones that are kept with the tests, a sky fibre among three; `open` is what it costs
+to get flux, wavelength, ivar, mask and the pipeline's values of one file as arrays, `iterate` the same through
+``specanom.read`` as Spectrum objects, `blocks` as SpectrumSets. A plate is simulated unless a folder of spPlate files
+is given; its rows are counted as read and as preprocessed. The aims: spec files 10 times faster than astropy, 3000
+preprocessed rows a second.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@
 ``archive.query``, ``.download`` the SDSS archive
 ===============================  ==================================================================================
 
-Modules: ``files`` finds and tells apart, ``fits_fast`` and ``fits_full`` read FITS, ``sdss``, ``sdss_image`` and
-``sdss_plate`` know the layouts, ``columns`` and ``grids`` what is in them, ``gate`` which objects pass, ``survey`` and
-``blocks`` stream.
+Modules: ``files`` finds and tells apart, ``fits_fast``, ``fits_header`` and ``fits_full`` read FITS; ``sdss``,
+``sdss_image`` and ``sdss_plate`` know the layouts, ``tables`` reads CSV and Parquet; ``columns`` and ``grids`` know
+what is in them, ``gate`` which objects pass; ``survey`` and ``blocks`` stream; ``transfer`` fetches for ``archive``.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from .sdss import SpecSource, is_spec
 from .sdss_image import ImageSource
 from .sdss_plate import PlateSource
 from .survey import Source
+from .tables import TableSource, is_table_name
 
 SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
 MAGIC = b"SIMPLE  ="
@@ -31,7 +32,8 @@ def find_files(path: Any) -> list[str]:
     """Return the files of a folder (searched through), a glob, a file, or a list of any of these, in order.
 
     In folders and globs only files are taken that end as FITS files do, or begin as they do; hidden files and
-    unfinished downloads (``.part``) are left out.
+    unfinished downloads (``.part``) are left out. Spectra in CSV, ECSV or Parquet have to be named, since most such
+    tables beside spectra are catalogues.
 
     Raises
     ------
@@ -133,6 +135,8 @@ class Opener:
         DataError, OSError
             When it cannot be read, or holds something else than SDSS spectra.
         """
+        if is_table_name(path) and not _has_magic(path):
+            return TableSource(path)
         source: Source = with_fits(path, self._source)
         return source
 
@@ -257,6 +261,8 @@ def _kind_of_image(primary: Hdu, first: Hdu | None) -> str:
         return "an image without COEFF0 and COEFF1, no SDSS spectrum"
     if first is not None and first.kind == "IMAGE" and first.shape == primary.shape and "PLATEID" in header:
         return "plate"
+    if first is None and "PLATEID" in header and primary.shape[0] > 5:
+        return "cut short: a plate without inverse variance"
     if primary.shape[0] <= 5 and ("SPEC_CLN" in header or "FIBERID" in header):
         return "spSpec"
     return "an image on a logarithmic grid without plate or fibre, such as templates"

@@ -169,7 +169,7 @@ class FastFits:
         self.path = path
         self._content = FileBytes(path)
         self._hdus: list[FastHdu] = []
-        self._next = 0
+        self._next = self._ends = 0
 
     @property
     def size(self) -> int:
@@ -186,12 +186,15 @@ class FastFits:
     def _advance(self) -> bool:
         start = self._next
         if start >= self.size:
+            if self._ends > self.size:
+                self._content.span(0, self._ends)          # raises: the last HDU is not whole
             return False
         if start and not self._is_extension(start):
             return False                                   # padding or junk after the last HDU
         raw = self._header(start)
         hdu = FastHdu(self._content, raw, start + -(-len(raw) // BLOCK) * BLOCK)
         data = 0 if start == 0 and raw[160:190] == _NO_DATA else hdu.layout.size
+        self._ends = hdu.start + data
         self._next = hdu.start + -(-data // BLOCK) * BLOCK
         self._hdus.append(hdu)
         return True

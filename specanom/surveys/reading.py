@@ -24,7 +24,8 @@ def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: 
     path : path-like or list
         A folder (searched through), a glob, a file, or a list of these. What a file is, its content says.
         Spec files (lite or full), spSpec files, plates (spPlate, joined with the spZbest beside them) and their
-        variants; catalogues and redshift files are neither spectra nor skipped.
+        variants; catalogues and redshift files are neither spectra nor skipped. A CSV, ECSV or Parquet file of
+        spectra is read when it is named (see :class:`specanom.surveys.tables.TableSource` for its columns).
     survey : {"auto", "sdss"}
         Which survey the files are of.
     target : {None, "galaxy", "qso", "star"}

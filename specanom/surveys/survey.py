@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DataError, message
-from ..spectrum import Spectrum, as_wavelength
+from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
 from .blocks import COLUMNS, Pixels, Stacker
 from .gate import Gate
@@ -198,10 +199,9 @@ class Survey:
 
     def _accepted(self, limit: int = GROUP) -> Iterator[tuple[Source, Sequence[Entry], Pixels]]:
         log = Log()
-        group = min(limit, GROUP)
         for source in self._sources(log):
             kept: list[Entry] = []
-            start = 0
+            start, group = 0, min(limit, getattr(source, "together", GROUP))
             try:
                 kept = self._select(source, log)
                 for start in range(0, len(kept), group):
@@ -221,7 +221,7 @@ class Survey:
             reason, note = self.gate.judge(entry.meta)
             reason = entry.reject or reason
             if not reason and id in log.first:
-                reason = f"second copy of {id} (the first is {log.first[id]})"
+                reason = f"second copy of a spectrum (the first is {log.first[id]})"
             if reason:
                 log.skip(source.path, reason, id)
                 continue
@@ -229,6 +229,12 @@ class Survey:
             kept.append(entry)
             log.notes.extend(Note(id, source.path, text) for text in (*entry.notes, note) if text)
         return kept
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><td>{escape(reason)}</td><td>{count}</td></tr>"
+                       for reason, count in self.waterfall().items())
+        left_out = f"<table><tr><th>left out because</th><th>spectra</th></tr>{rows}</table>" if rows else ""
+        return f"<p>{escape(repr(self))}</p>{left_out}"
 
     def __repr__(self) -> str:
         known = "not read yet"
@@ -251,8 +257,8 @@ def make_spectrum(source: Source, entry: Entry, pixels: Pixels, row: int) -> Spe
 def alive(source: Source, entries: Sequence[Entry], log: Log) -> tuple[Sequence[Entry], Pixels]:
     """Read pixels, and leave out rows without a single valid one."""
     pixels = source.pixels([entry.row for entry in entries])
-    if pixels.start is None:
-        as_wavelength(pixels.wave)          # on the common grid they are in order anyway
+    if pixels.start is None and not _ascends(pixels.wave):      # on the common grid they do anyway
+        raise DataError("wavelengths are not finite, positive and increasing")
     pixels = _with_snr(entries, pixels)
     dead = ~_has_valid(pixels)
     if not dead.any():
@@ -266,6 +272,10 @@ def alive(source: Source, entries: Sequence[Entry], log: Log) -> tuple[Sequence[
                             (("flux", pixels.flux), ("ivar", pixels.ivar), ("mask", pixels.mask))}
     extra = {name: [values[i] for i in live] for name, values in pixels.extra.items()}
     return [entries[i] for i in live], pixels._replace(**kept, extra=extra)
+
+
+def _ascends(wave: NDArray[np.float64]) -> bool:
+    return bool(np.isfinite(wave).all() and wave[0] > 0 and (np.diff(wave) > 0).all())
 
 
 def _with_snr(entries: Sequence[Entry], pixels: Pixels) -> Pixels:

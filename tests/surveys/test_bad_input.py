@@ -193,3 +193,25 @@ def test_scaled_columns_are_left_to_astropy(write_spec: Callable[..., Path]) -> 
     scaled = Spectrum.read(path)
     np.testing.assert_allclose(scaled.flux, 3 + 0.5 * before.flux, rtol=1e-6)
     assert [s.id for s in read(path)] == [before.id]
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_plate_cut_short_is_skipped_and_the_others_read(
+    write_plate: Callable[..., Path], data: Path, tmp_path: Path, share: float
+) -> None:
+    path = write_plate("plates")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    (tmp_path / "good.fits").write_bytes((data / LITE).read_bytes())
+    survey = read(tmp_path)
+    assert [s.id for s in survey] == ["1045-52725-0628"]
+    assert any("cut short" in one.reason for one in survey.skipped)
+
+
+def test_a_plug_map_of_another_length_is_refused(write_plate: Callable[..., Path]) -> None:
+    path = write_plate()
+    with fits.open(path) as hdus:
+        hdus[5] = fits.BinTableHDU(hdus[5].data[:3])
+        hdus.writeto(path.with_name("short.fits"))
+    with pytest.raises(DataError, match="plug map has 3 rows for 5 spectra"):
+        Spectrum.read(path.with_name("short.fits"), row=0)

@@ -1,0 +1,177 @@
+"""Spectra in tables: CSV, ECSV and Parquet, long (a pixel a row) or wide (a spectrum a row)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from .blocks import Pixels
+from .columns import blank_meta
+from .grids import from_wavelength
+from .sdss import ERROR_NAMES, IVAR_NAMES, MASK_NAMES, WAVE_NAMES, ivar_of, one_of
+from .survey import GROUP, Entry
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".csv", ".ecsv", ".parquet", ".pq")
+MANY = 20          # columns named by a number that make a table wide
+INTEGERS = ("plate", "mjd", "fiber", "zwarning")
+
+
+class TableSource:
+    """The spectra of a table.
+
+    A long table has columns ``wave`` (or ``wavelength``, ``loglam``) and ``flux``, and may have ``ivar`` or ``err``,
+    ``mask``, ``id`` and any column of a block's table; without ``id`` it is one spectrum. A wide table has a row for
+    each spectrum and a column for each wavelength, named by it in Å; its other columns are what is known of the
+    objects. Wavelengths are vacuum Å unless the unit in an ECSV file says otherwise.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read or is neither long nor wide.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        table = read_table(path)
+        table.columns = [str(name).strip() for name in table.columns]
+        lower = {name.lower(): name for name in table.columns}
+        if "flux" in lower and one_of(lower, WAVE_NAMES):
+            self._spectra = _long(table.rename(columns=str.lower), path)
+        else:
+            self._spectra = _wide(table, path)
+        waves = [wave for _, wave, _, _, _ in self._spectra]
+        same = all(one is waves[0] or np.array_equal(one, waves[0]) for one in waves[1:])
+        self.together = GROUP if same else 1       # rows that may be read at a time: those on one grid
+
+    def entries(self) -> list[Entry]:
+        """Return every spectrum of the table."""
+        noiseless = ("no inverse variance: the noise is not known",)
+        return [Entry(row, meta, () if ivar is not None else noiseless)
+                for row, (meta, _, _, ivar, _) in enumerate(self._spectra)]
+
+    def pixels(self, rows: Sequence[int]) -> Pixels:
+        """Return the pixels of some spectra on one grid."""
+        picked = [self._spectra[row] for row in rows]
+        wave, start = from_wavelength(picked[0][1])
+        return Pixels(wave, start, np.stack([one[2] for one in picked]), _stacked([one[3] for one in picked]),
+                      _stacked([one[4] for one in picked]), {})
+
+    def details(self, row: int) -> dict[str, Any]:
+        """Nothing more is known."""
+        return {}
+
+
+def _stacked(rows: list[Any]) -> NDArray[Any] | None:
+    return None if any(row is None for row in rows) else np.stack(rows)
+
+
+_Row = tuple[dict[str, Any], NDArray[np.float64], NDArray[np.float64], Any, Any]
+
+
+def is_table_name(path: str) -> bool:
+    """Tell whether a file is called like a table that may hold spectra."""
+    return path.lower().endswith(SUFFIXES)
+
+
+def read_table(path: str) -> pd.DataFrame:
+    """Read CSV, ECSV or Parquet; ids are text, and wavelengths with a unit are turned into Å."""
+    import pandas as pd
+
+    try:
+        if path.lower().endswith(".ecsv"):
+            return _ecsv(path)
+        if path.lower().endswith(".csv"):
+            return pd.read_csv(path, comment="#", dtype={"id": str, "specobjid": str})
+        return pd.read_parquet(path)
+    except Exception as exc:                        # each reader has errors of its own for damaged files
+        raise DataError(f"not readable as a table: {type(exc).__name__}: {exc}") from exc
+
+
+def _ecsv(path: str) -> pd.DataFrame:
+    from astropy import units
+    from astropy.table import Table
+
+    table = Table.read(path, format="ascii.ecsv")
+    for name in table.colnames:
+        unit = table[name].unit
+        if name.lower() in WAVE_NAMES and unit is not None and unit.is_equivalent(units.AA):
+            table[name] = (np.asarray(table[name]) * unit).to_value(units.AA)
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _long(table: pd.DataFrame, path: str) -> list[_Row]:
+    names = dict.fromkeys(table.columns)
+    groups: list[tuple[Any, pd.DataFrame]] = [(None, table)]
+    if "id" in table:
+        groups = list(table.groupby("id", sort=False))
+    made = []
+    for row, (id, part) in enumerate(groups):
+        name = one_of(names, WAVE_NAMES)
+        wave = part[name].to_numpy(np.float64)
+        wave = 10.0**wave if name == "loglam" else wave
+        order = np.argsort(wave, kind="stable")
+        ivar_name, error_name = one_of(names, IVAR_NAMES), one_of(names, ERROR_NAMES)
+        mask_name = one_of(names, MASK_NAMES)
+        ivar = part[ivar_name].to_numpy(np.float64)[order] if ivar_name else None
+        if ivar is None and error_name:
+            ivar = ivar_of(part[error_name].to_numpy(np.float64)[order])
+        mask = part[mask_name].to_numpy(np.int64)[order] if mask_name else None
+        meta = _meta({str(key): value for key, value in part.iloc[0].to_dict().items()}, path, row)
+        meta["id"] = _stem(path) if id is None else str(id)
+        made.append((meta, wave[order], part["flux"].to_numpy(np.float64)[order], ivar, mask))
+    return made
+
+
+def _wide(table: pd.DataFrame, path: str) -> list[_Row]:
+    numbers = {name: float(name) for name in table.columns if _is_number(name)}
+    if len(numbers) < MANY:
+        raise DataError(f"no spectra: a table needs columns wave and flux, or {MANY} or more columns named by a "
+                        f"wavelength; it has {', '.join(map(str, table.columns[:6]))}")
+    names = sorted(numbers, key=numbers.__getitem__)
+    wave = np.array([numbers[name] for name in names])
+    flux = table[names].to_numpy(np.float64)
+    made = []
+    for row, known in enumerate(table[[name for name in table.columns if name not in numbers]].to_dict("records")):
+        meta = _meta({str(key).lower(): value for key, value in known.items()}, path, row)
+        meta["id"] = meta["id"] or f"{_stem(path)}-{row}"
+        made.append((meta, wave, flux[row], None, None))
+    return made
+
+
+def _meta(known: dict[str, Any], path: str, row: int) -> dict[str, Any]:
+    """Return meta with what the table knows; whole numbers and text stay what they are."""
+    meta = blank_meta(path, row)
+    meta["survey"], meta["instrument"] = "table", ""
+    for key, value in known.items():
+        if key in meta and key not in ("path", "row") and value is not None and value == value:
+            kind = int if key in INTEGERS else type(meta[key])
+            try:
+                meta[key] = kind(value)
+            except (TypeError, ValueError):
+                raise DataError(f"column {key}: {value!r} is no {kind.__name__}") from None
+    return meta
+
+
+def _is_number(name: str) -> bool:
+    try:
+        return 10 < float(name) < 1e7
+    except ValueError:
+        return False
+
+
+def _stem(path: str) -> str:
+    return os.path.basename(path).rpartition(".")[0]
