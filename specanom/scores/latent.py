@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,8 @@ class LatentScorer:
     Parameters
     ----------
     model : Model
-        With ``encode``; for ``"kl"`` best with ``encode_distribution`` as well.
+        With ``encode(flux, ids)``. ``"kl"`` needs the width of the encoding as well, from
+        ``encode_distribution(flux, ids) -> (mean, log variance)``; without that it takes unit width, ½|μ|².
     method : {"gmm", "knn", "forest", "kl"}
         −log density of a Gaussian mixture; distance to the k-th nearest encoding; isolation forest; KL divergence of
         the encoding from the prior, which needs no fit.
@@ -132,7 +134,7 @@ class LatentScorer:
         """Return the scores of a batch; its encoding is shared with the other latent scorers of the model."""
         if self.method == "kl":
             batch.check_grid(self.model)
-            return finite(self._divergence(batch.flux))
+            return finite(self._divergence(batch))
         return self._rarity(batch.encoding(self.model))
 
     def bind(self, spectrum: Any) -> BoundLatent:
@@ -141,7 +143,8 @@ class LatentScorer:
         batch.check_grid(self.model)
         self._density()
         keep = np.ones(batch.flux.shape[1], dtype=bool)
-        return BoundLatent(self.name, self._of_flux, keep, self.model.bind(spectrum.id), spectrum.id)
+        return BoundLatent(self.name, partial(self._of_copies, spectrum.id), keep, self.model.bind(spectrum.id),
+                           spectrum.id)
 
     def calibrate(
         self, sample: Any, *, neighbours: int | None = None, values: NDArray[Any] | None = None
@@ -149,8 +152,8 @@ class LatentScorer:
         """Return the same score in excess of spectra of like S/N and redshift; see :meth:`Scorer.calibrate`."""
         return calibrate(self, sample, neighbours=neighbours, values=values)
 
-    def _of_flux(self, flux: NDArray[Any]) -> Doubles:
-        return self.evaluate(Batch(flux))
+    def _of_copies(self, id: str, flux: NDArray[Any]) -> Doubles:
+        return self.evaluate(Batch(flux, ids=[id] * len(flux)))
 
     def _density(self) -> Density | None:
         if self.method == "kl":
@@ -168,12 +171,13 @@ class LatentScorer:
             made[good] = density(latent[good])
         return made
 
-    def _divergence(self, flux: NDArray[Any]) -> Doubles:
+    def _divergence(self, batch: Batch) -> Doubles:
         """KL divergence of N(μ, σ²) from N(0, 1), summed over the latent dimensions; σ = 1 when it is not known."""
         distribution = getattr(self.model, "encode_distribution", None)
         if distribution is None:
-            return np.asarray(0.5 * np.square(np.asarray(self.model.encode(flux), dtype=np.float64)).sum(axis=1))
-        mean, log_variance = (np.asarray(part, dtype=np.float64) for part in distribution(flux))
+            return np.asarray(0.5 * np.square(batch.encoding(self.model)).sum(axis=1))
+        made = distribution(batch.flux, ids=batch.ids)
+        mean, log_variance = (np.asarray(part, dtype=np.float64) for part in made)
         terms = np.square(mean) + np.exp(log_variance) - 1.0 - log_variance
         return np.asarray(0.5 * terms.sum(axis=1))
 

@@ -106,7 +106,7 @@ class Batch:
 
     def _encode(self, model: Any) -> NDArray[Any]:
         self.check_grid(model)
-        return np.asarray(model.encode(self.flux), dtype=np.float64)
+        return np.asarray(model.encode(self.flux, ids=self.ids), dtype=np.float64)
 
 
 def batches(sample: Any, n: int = BLOCK) -> Iterator[Batch]:

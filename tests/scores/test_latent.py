@@ -29,7 +29,7 @@ class Coordinates:
 
 
 class Spread(Coordinates):
-    def encode_distribution(self, flux):
+    def encode_distribution(self, flux, ids=None):
         return self.encode(flux), np.full((len(flux), 3), -1.0)
 
 
