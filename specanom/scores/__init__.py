@@ -7,6 +7,7 @@
 :class:`LatentScorer`          how rare the encoding is: density, neighbours, isolation forest, KL
 :func:`table`                  many scores of one sample in one pass; :func:`overlap`, :func:`pairwise`, :func:`top`
 :func:`ranks`                  ranks, and :func:`rank_intervals` from repeated fits
+:func:`dependence`             Spearman's ρ with S/N and z; :func:`false_alarm_table` what to expect by chance
 :func:`band_shares`            which wavelengths a score comes from
 :mod:`~specanom.scores.metrics`  the distances as pure functions
 =============================  =======================================================================================
@@ -16,17 +17,19 @@ from __future__ import annotations
 
 from .bands import band_shares
 from .bound import BoundScore
-from .calibrate import CalibratedScorer, calibrate, calibrate_all
+from .calibrate import CalibratedScorer, calibrate, calibrate_all, calibrate_from_table
 from .combine import CombinedScorer, combine, highest
 from .latent import LatentScorer
 from .metrics import METRICS
 from .ranks import order, rank_intervals, ranks
 from .recipe import Recipe
 from .scorer import Scorer
+from .summary import dependence, false_alarm_table
 from .tables import overlap, pairwise, rank_table, table, top
 
 __all__ = [
     "METRICS", "BoundScore", "CalibratedScorer", "CombinedScorer", "LatentScorer", "Recipe", "Scorer",
-    "band_shares", "calibrate", "calibrate_all", "combine", "highest", "order", "overlap", "pairwise",
+    "band_shares", "calibrate", "calibrate_all", "calibrate_from_table", "combine",
+    "dependence", "false_alarm_table", "highest", "order", "overlap", "pairwise",
     "rank_intervals", "rank_table", "ranks", "table", "top",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,9 @@ from .false_alarms import Null
 from .metrics import Doubles
 from .neighbourhood import Neighbourhood, default_neighbours
 from .rows import BLOCK, Batch, batches, places
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TINY = 1e-300
 """What a score of zero counts as when its logarithm is taken."""
@@ -235,15 +238,53 @@ def calibrate_all(
         Name → CalibratedScorer, whose own name is ``NAME_cal``.
     """
     ids, snr, z = places(sample)
-    if not (np.isfinite(snr).any() or np.isfinite(z).any()):
-        raise DataError(message("sample", expected="the S/N or the redshift of its spectra", got="neither",
-                                hint="give the table of the SpectrumSet columns 'snr' and 'z'"))
     given = {} if values is None else values
     known = {name: _column(name, given[name], len(ids)) for name in scorers if name in given}
     missing = [name for name in scorers if name not in known]
     known.update(zip(missing, evaluate([scorers[name] for name in missing], sample), strict=True))
-    near = Neighbourhood(snr, z, ids, default_neighbours(len(ids)) if neighbours is None else neighbours)
-    return {name: CalibratedScorer(scorer, near, known[name], f"{name}_cal") for name, scorer in scorers.items()}
+    return _against(scorers, known, Neighbourhood(snr, z, ids, _size(neighbours, len(ids))))
+
+
+def calibrate_from_table(
+    scorers: Mapping[str, Calibratable], table: pd.DataFrame, *, neighbours: int | None = None
+) -> dict[str, CalibratedScorer]:
+    """Calibrate scorers against a kept table of scores, so that new spectra are judged as the old ones were.
+
+    Parameters
+    ----------
+    scorers : mapping
+        Name → scorer.
+    table : DataFrame
+        ``id``, ``snr``, ``z`` and the raw score of each name, e.g. ``scores.parquet`` of a run.
+    neighbours : int, optional
+        Size of a neighbourhood.
+
+    Returns
+    -------
+    dict
+        As :func:`calibrate_all`.
+    """
+    wanted = ["id", "snr", "z", *scorers]
+    missing = [name for name in wanted if name not in table]
+    if missing:
+        raise DataError(message("table", expected=f"columns {wanted}", got=f"none called {missing}"))
+    snr, z = (table[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in ("snr", "z"))
+    known = {name: _column(name, table[name], len(table)) for name in scorers}
+    ids = [str(id) for id in table["id"]]
+    return _against(scorers, known, Neighbourhood(snr, z, ids, _size(neighbours, len(ids))))
+
+
+def _size(neighbours: int | None, n: int) -> int:
+    return default_neighbours(n) if neighbours is None else neighbours
+
+
+def _against(
+    scorers: Mapping[str, Calibratable], values: Mapping[str, Doubles], near: Neighbourhood
+) -> dict[str, CalibratedScorer]:
+    if not (np.isfinite(near.snr).any() or np.isfinite(near.z).any()):
+        raise DataError(message("sample", expected="the S/N or the redshift of its spectra", got="neither",
+                                hint="give the table of the SpectrumSet columns 'snr' and 'z'"))
+    return {name: CalibratedScorer(scorer, near, values[name], f"{name}_cal") for name, scorer in scorers.items()}
 
 
 def _column(name: str, values: ArrayLike, n: int) -> Doubles:

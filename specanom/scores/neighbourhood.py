@@ -144,10 +144,11 @@ class Neighbourhood:
 
 def _middle_and_spread(near: Doubles) -> tuple[Doubles, Doubles]:
     """Median and 1.4826·MAD of each row, NaN left out."""
+    median = np.nanmedian if np.isnan(near).any() else np.median
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a row of NaN gives NaN, as it should
-        middle = np.nanmedian(near, axis=1)
-        spread = np.nanmedian(np.abs(near - middle[:, None]), axis=1)
+        middle = median(near, axis=1)
+        spread = median(np.abs(near - middle[:, None]), axis=1)
     return np.asarray(middle), np.asarray(MAD_TO_SIGMA * spread)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, choice, message
+from .calibrate import CalibratedScorer
 from .evaluate import Evaluated, evaluate
 from .ranks import order, ranks
 from .rows import BLOCK, places
@@ -22,6 +23,7 @@ def table(
     scorers: Mapping[str, Evaluated] | Sequence[Evaluated],
     sample: Any,
     *,
+    percentiles: bool = False,
     block_size: int = BLOCK,
     executor: Any = None,
 ) -> pd.DataFrame:
@@ -34,6 +36,9 @@ def table(
         calibrated scorer beside its raw one costs nothing more.
     sample : SpectrumSet or sequence of Spectrum
         What to score.
+    percentiles : bool
+        Whether calibrated scorers get a second column, ``NAME_pct``: the percentage of their reference sample that is
+        less odd.
     block_size : int
         Rows at once.
     executor : optional
@@ -51,6 +56,9 @@ def table(
     ids = places(sample)[0]
     columns = evaluate(list(named.values()), sample, block_size=block_size, executor=executor)
     made = pd.DataFrame({"id": ids, **dict(zip(named, columns, strict=True))})
+    for name, one in named.items():
+        if percentiles and isinstance(one, CalibratedScorer):
+            made[f"{name}_pct"] = one.percentile_of(made[name])
     made.attrs["scores"] = list(named)
     made.attrs["nan_first"] = [name for name, one in named.items() if getattr(one, "nan", "last") == "first"]
     return made

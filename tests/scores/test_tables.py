@@ -141,3 +141,11 @@ def test_wrong_calls_raise():
         overlap(scores, 5, ["aa"])
     with pytest.raises(ArgumentError, match="at least one column"):
         overlap(scores[["id"]], 5)
+
+
+def test_percentiles_are_columns_of_their_own(sample, model):
+    calibrated = calibrate_all({"mse": Scorer(model)}, sample)
+    made = table({"mse": Scorer(model), "mse_cal": calibrated["mse"]}, sample, percentiles=True)
+    assert list(made) == ["id", "mse", "mse_cal", "mse_cal_pct"]
+    np.testing.assert_array_equal(made["mse_cal_pct"], calibrated["mse"].percentile(sample))
+    assert list(overlap(made, 5).columns)[1:3] == ["mse", "mse_cal"]
