@@ -15,30 +15,52 @@ from .losses import squared_error
 from .network import Network, recentre, widen
 from .settings import Training
 
-_BLOCK = 4096
+_BLOCK = 1024
 _NOISE_ROWS = 2000  # rows that are enough for a median noise
 
 
 @dataclass(frozen=True, eq=False)
+class Forms:
+    """Squared residuals over pixels as quadratic forms in the coordinates of a basis, one for each spectrum.
+
+    A spectrum's weighted squared residual is Σ w (r − e·axes)², where e is what is wrong in its coordinates and r
+    what lies outside the span: ``e·gram·e − 2·e·lean + rest``. Without weights gram is the identity and lean is 0.
+    The pixels are then needed once, and not at each step.
+    """
+
+    gram: Tensor | None
+    lean: Tensor | None
+    rest: Tensor
+
+    def pick(self, where: Tensor) -> Forms:
+        """Return the forms of some spectra."""
+        if self.gram is None or self.lean is None:
+            return Forms(None, None, self.rest[where])
+        return Forms(self.gram[where], self.lean[where], self.rest[where])
+
+    def __call__(self, wrong: Tensor) -> Tensor:
+        """Return ``(b,)`` summed squared residuals of errors ``(b, q)`` in the coordinates."""
+        if self.gram is None or self.lean is None:
+            return wrong.square().sum(dim=1) + self.rest
+        pulled = torch.bmm(self.gram, wrong[:, :, None])[:, :, 0]
+        return ((pulled - 2.0 * self.lean) * wrong).sum(dim=1) + self.rest
+
+
+@dataclass(frozen=True, eq=False)
 class Batch:
-    """Some spectra: what the network sees, and what its output is compared with."""
+    """Some spectra: what the network sees (and has to make), and how its output is judged."""
 
     inputs: Tensor
-    target: Tensor
     weight: Tensor | None
-    rest: Tensor | None
-    expand: Tensor | None
+    forms: Forms | None
     n_pixels: int
 
     def errors(self, made: Tensor) -> Tensor:
         """Return the mean (weighted) squared residual over pixels of each spectrum, shape ``(b,)``."""
         made = made.float()
-        if self.expand is not None and self.weight is not None:
-            return squared_error(made @ self.expand, self.target, self.weight)
-        if self.rest is not None:
-            # Orthonormal axes: the residual is what is lost inside their span plus what lies outside it.
-            return ((made - self.target).square().sum(dim=1) + self.rest) / self.n_pixels
-        return squared_error(made, self.target, self.weight)
+        if self.forms is not None:
+            return self.forms(made - self.inputs) / self.n_pixels
+        return squared_error(made, self.inputs, self.weight)
 
 
 class Source:
@@ -67,17 +89,16 @@ class Source:
         made = leading_components(sample.flux, wanted, rows=rows, centre="mean" if training.centre else "none")
         self.components = made
         self._mean = made.mean.astype(np.float32)
-        self._axes = torch.from_numpy(made.axes.astype(np.float32)).to(device) if training.basis else None
         self._noise = _noise_scale(sample, rows, training)
         self._coordinates: Tensor | None = None
-        self._rest: Tensor | None = None
+        self._forms: Forms | None = None
         if training.basis:
-            self._coordinates, self._rest = self._project()
+            self._coordinates, self._forms = self._project()
 
     @property
     def width(self) -> int:
         """How many numbers of a spectrum the network sees."""
-        return self.n_pixels if self._axes is None else int(self._axes.shape[0])
+        return self.n_pixels if self._coordinates is None else int(self._coordinates.shape[1])
 
     @property
     def weighted(self) -> bool:
@@ -88,55 +109,62 @@ class Source:
         """Return the leading axes in the network's coordinates ``(k, width)``, and their variances ``(k,)``."""
         k = min(k, len(self.components.variances))
         variances = torch.from_numpy(self.components.variances[:k]).float()
-        if self._axes is not None:
+        if self._coordinates is not None:
             return torch.eye(k, self.width), variances
         return torch.from_numpy(self.components.axes[:k]).float(), variances
 
     def take(self, picks: Tensor) -> Batch:
         """Return the spectra at positions `picks` of this source's rows."""
+        if self._coordinates is not None and self._forms is not None:
+            where = picks.to(self._device)
+            return Batch(self._coordinates[where], None, self._forms.pick(where), self.n_pixels)
         rows = self.rows[picks.numpy()]
-        weight = self._weights(rows) if self.weighted else None
-        if self._coordinates is None:
-            inputs = self._pixels(rows)
-            return Batch(inputs, inputs, weight, None, None, self.n_pixels)
-        assert self._rest is not None
-        where = picks.to(self._device)
-        inputs = self._coordinates[where]
-        target = inputs if weight is None else self._pixels(rows)
-        return Batch(inputs, target, weight, self._rest[where], self._axes, self.n_pixels)
+        pixels = torch.from_numpy(self._sample.flux[rows] - self._mean).to(self._device)
+        weight = torch.from_numpy(self._weights(rows)).to(self._device) if self.weighted else None
+        return Batch(pixels, weight, None, self.n_pixels)
 
     def finish(self, network: Network) -> Network:
         """Return the network over plain pixels, on the CPU: centring and basis go into its affine layers."""
         network = network.cpu()
         mean = torch.from_numpy(self.components.mean)
-        if self._axes is None:
+        if self._coordinates is None:
             return recentre(network, mean)
         axes = torch.from_numpy(self.components.axes)
         return widen(network, axes, axes, mean)
 
-    def _pixels(self, rows: NDArray[np.intp]) -> Tensor:
-        return torch.from_numpy(self._sample.flux[rows] - self._mean).to(self._device)
-
-    def _weights(self, rows: NDArray[np.intp]) -> Tensor:
+    def _weights(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
         assert self._noise is not None
         assert self._sample.ivar is not None
         variance, floor, norm = self._noise
-        ivar = torch.from_numpy(self._sample.ivar[rows]).to(self._device)
         # 1/(σ²/median σ² + floor), written so that ivar = 0 gives weight 0.
-        scaled = ivar * variance
-        return scaled / (1.0 + floor * scaled) * norm
+        scaled = self._sample.ivar[rows] * np.float32(variance)
+        return scaled / (1.0 + np.float32(floor) * scaled) * np.float32(norm)
 
-    def _project(self) -> tuple[Tensor, Tensor]:
+    def _project(self) -> tuple[Tensor, Forms]:
+        """Return the coordinates of all rows, and their quadratic forms."""
         axes = self.components.axes
-        coordinates = np.empty((len(self.rows), len(axes)), dtype=np.float32)
-        rest = np.empty(len(self.rows), dtype=np.float32)
+        first, second = np.triu_indices(len(axes))
+        products = (axes[first] * axes[second]).astype(np.float32) if self.weighted else None
+        parts = []
         for start in range(0, len(self.rows), _BLOCK):
-            part = slice(start, start + _BLOCK)
-            centred = self._sample.flux[self.rows[part]] - self.components.mean
+            rows = self.rows[start : start + _BLOCK]
+            centred = self._sample.flux[rows] - self.components.mean
             inside = centred @ axes.T
-            coordinates[part] = inside
-            rest[part] = np.maximum((centred**2).sum(axis=1) - (inside**2).sum(axis=1), 0.0)
-        return torch.from_numpy(coordinates).to(self._device), torch.from_numpy(rest).to(self._device)
+            outside = centred - inside @ axes
+            weight = self._weights(rows) if self.weighted else np.float32(1.0)
+            leaned = outside * weight
+            packed = weight @ products.T if products is not None else np.empty((len(rows), 0), np.float32)
+            parts.append((inside, packed, leaned @ axes.T, (outside * leaned).sum(axis=1)))
+        coordinates, unique, leans, rests = (
+            torch.from_numpy(np.concatenate(part).astype(np.float32)).to(self._device)
+            for part in zip(*parts, strict=True)
+        )
+        if not self.weighted:
+            return coordinates, Forms(None, None, rests)
+        gram = torch.empty(len(coordinates), len(axes), len(axes), device=self._device)
+        gram[:, first, second] = unique
+        gram[:, second, first] = unique
+        return coordinates, Forms(gram, leans, rests)
 
 
 def _noise_scale(sample: Rows, rows: NDArray[np.intp], training: Training) -> tuple[float, float, float] | None:
