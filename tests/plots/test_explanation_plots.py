@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from bokeh.models import ColumnDataSource, CustomJSHover, HoverTool, Title, Whisker
+
+import specanom.plots as plots
+from specanom.errors import ArgumentError, DataError, GridError
+from specanom.lines import line
+from specanom.plots.palette import LIGHT
+
+from .conftest import HOSTILE, emission_galaxy, explained
+from .test_single import source
+
+
+def test_weights_intervals_and_borders_are_those_of_the_explanation(explanation_of_galaxy):
+    e = explanation_of_galaxy
+    data = source(plots.explanation(e), "weights")
+    assert np.array_equal(data["weight"], e.weights)
+    assert np.array_equal(np.stack([data["low"], data["high"]], axis=1), e.interval)
+    np.testing.assert_allclose(np.append(data["left"], data["right"][-1]), e.edges)
+    assert data["name"] == list(e.names)
+
+
+def test_colour_tells_the_sign_and_tint_the_size(explanation_of_galaxy):
+    layout = plots.explanation(explanation_of_galaxy)
+    data = source(layout, "weights")
+    assert [c == LIGHT.vermilion for c in data["color"]] == (data["weight"] >= 0).tolist()
+    tint = source(layout, "tint")
+    most = int(np.argmax(np.abs(data["weight"])))
+    assert tint["alpha"][most] == 0.5
+    assert tint["x0"][most] < line("Ha").wave < tint["x1"][most]
+
+
+def test_leading_segments_come_first_and_equal_names_are_told_apart(explanation_of_galaxy):
+    e = explanation_of_galaxy
+    same = dataclasses.replace(e, context=dataclasses.replace(e.context, names=("continuum",) * e.n_segments))
+    data = source(plots.explanation(same, top=3), "leading")
+    assert data["name"] == ["continuum", "continuum (2)", "continuum (3)"]
+    assert np.array_equal(data["weight"], e.weights[e.order[:3]])
+
+
+def test_unknown_context_is_called_unknown(explanation_of_galaxy):
+    data = source(plots.explanation(explanation_of_galaxy), "context")
+    told = dict(zip(data["name"], data["text"], strict=True))
+    assert told["join"] == "unknown"
+    assert told["lines"] == "50%"
+
+
+def test_title_says_id_score_and_grade(explanation_of_galaxy):
+    titles = [t.text for t in plots.explanation(explanation_of_galaxy).references() if isinstance(t, Title)]
+    assert "galaxy · mse 3.5 · trusted (R² 0.90)" in titles
+
+
+def test_nm_and_observed_axis(explanation_of_galaxy, galaxy):
+    e = explanation_of_galaxy
+    nm = source(plots.explanation(e, unit="nm"), "weights")
+    np.testing.assert_allclose(nm["right"], np.array(e.edges[1:]) / 10.0)
+    seen = source(plots.explanation(e, galaxy, frame="observed"), "weights")
+    np.testing.assert_allclose(seen["right"], np.array(e.edges[1:]) * 1.1)
+
+
+def test_another_spectrum_is_refused(explanation_of_galaxy, galaxy):
+    with pytest.raises(ArgumentError, match="the spectrum explained, 'galaxy'"):
+        plots.explanation(explanation_of_galaxy, emission_galaxy(id="other"))
+    with pytest.raises(GridError, match="wavelengths of the explanation"):
+        plots.explanation(explanation_of_galaxy, galaxy.replace(wave=galaxy.wave + 1.0))
+
+
+def test_without_flux_only_the_weights_are_drawn(explanation_of_galaxy):
+    layout = plots.explanation(dataclasses.replace(explanation_of_galaxy, flux=None))
+    names = {s.name for s in layout.references() if isinstance(s, ColumnDataSource)}
+    assert {"weights", "leading", "context"} <= names
+    assert "flux" not in names
+
+
+def test_segments_in_pieces_get_a_box_each(explanation_of_galaxy):
+    e = explanation_of_galaxy
+    pieces = dataclasses.replace(e, segments=(np.arange(e.wave.size) // 50) % e.n_segments)
+    data = source(plots.explanation(pieces), "weights")
+    assert data["segment"].size > np.unique(data["segment"]).size
+    assert np.array_equal(data["weight"], pieces.weights[data["segment"]])
+
+
+def test_zero_weights_and_unknown_intervals_are_drawn(explanation_of_galaxy):
+    e = explanation_of_galaxy
+    flat = dataclasses.replace(e, weights=np.zeros(e.n_segments), interval=np.full((e.n_segments, 2), np.nan))
+    layout = plots.explanation(flat)
+    assert not any(isinstance(m, Whisker) for m in layout.references())
+    plots.to_html(layout)
+
+
+def test_hostile_names_of_segments_are_not_formulas_or_tags():
+    page = plots.to_html(plots.explanation(explained(emission_galaxy(id=HOSTILE))))
+    assert "<img" not in page
+    assert "$$x$$" not in page
+
+
+def test_explanation_plot_method(explanation_of_galaxy):
+    assert source(explanation_of_galaxy.plot(theme="dark"), "weights")["weight"].size == 20
+
+
+def test_rows_of_the_picture_are_scaled_and_ordered_by_wavelength(explanations):
+    image = source(plots.explanation_set(explanations), "picture")["image"][0]
+    assert image.shape[0] == len(explanations)
+    assert np.nanmax(np.abs(image)) <= 1.0 + 1e-6
+    np.testing.assert_allclose(np.nanmax(np.abs(image), axis=1), 1.0, atol=1e-3)
+    leading = np.nanargmax(np.abs(image), axis=1)
+    assert (np.diff(leading) <= 0).all()  # rows from bottom to top
+
+
+def test_hover_over_the_picture_names_the_row(explanations):
+    scored = explanations.replace(scores=np.arange(12.0))
+    layout = plots.explanation_set(scored, order="score", limit=5)
+    tool = next(t for t in layout.references() if isinstance(t, HoverTool) and "$y" in t.formatters)
+    formatter = tool.formatters["$y"]
+    assert isinstance(formatter, CustomJSHover)
+    assert formatter.args["ids"] == ["g07", "g08", "g09", "g10", "g11"]
+
+
+def test_empty_set_and_unknown_order_are_refused(explanations):
+    with pytest.raises(DataError, match="at least one explanation"):
+        plots.explanation_set(explanations[:0])
+    with pytest.raises(ArgumentError, match="order"):
+        plots.explanation_set(explanations, order="size")
