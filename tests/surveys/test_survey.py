@@ -189,3 +189,9 @@ def test_plates_of_many_fibres_stream_across_blocks(write_plate: Callable[..., P
     survey = read(tmp_path)
     assert [len(block) for block in survey.blocks(3)] == [3, 1]
     assert sum("second copy" in one.reason for one in survey.skipped) == 4
+
+
+def test_a_notebook_shows_what_was_left_out(write_plate: Callable[..., Path]) -> None:
+    shown = read(write_plate(), target="galaxy")._repr_html_()
+    assert "2 spectra, 3 skipped" in shown
+    assert "<td>class QSO, not GALAXY</td><td>1</td>" in shown
