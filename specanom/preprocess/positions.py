@@ -73,12 +73,19 @@ class Positions:
     def _place(self, position: NDArray[np.float64]) -> Placement:
         first = int(np.searchsorted(position, -SNAP))
         last = int(np.searchsorted(position, self._wave.size - 1 + SNAP, side="right"))
-        inside = position[first:last]
-        pixel = (inside + SNAP).astype(np.intp)
-        part = inside - pixel
-        above = pixel + (part > SNAP)
+        part = position[first:last]
+        whole = np.floor(part + SNAP)
+        pixel = whole.astype(np.intp)
+        part -= whole
+        above = pixel + 1
+        on_pixel = part <= SNAP
+        if on_pixel.any():
+            above[on_pixel] = pixel[on_pixel]
         if self._kind == "log":  # from a fraction of log λ to a fraction of λ; the next term is below 1e-8 of a pixel
-            part *= (1.0 - 0.5 * self._step) + 0.5 * self._step * part
+            half = 0.5 * self._step
+            bent = half * part
+            bent += 1.0 - half
+            part *= bent
         return Placement(first, last, pixel, above, part.astype(np.float32))
 
 
