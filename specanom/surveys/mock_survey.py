@@ -27,7 +27,8 @@ PLATE_FIBRES, FIRST_PLATE, BLOCK = 640, 7001, 64
 KEPT_PLATES = 12
 
 
-def mock(n: int = 2000, seed: int = 1, *, anomaly_share: float = 0.06, kinds: Sequence[str] | None = None) -> MockSurvey:
+def mock(n: int = 2000, seed: int = 1, *, anomaly_share: float = 0.06,
+         kinds: Sequence[str] | None = None) -> MockSurvey:
     """Simulate an SDSS survey.
 
     Stellar populations from model atmospheres, gas on the diagnostic diagrams, redshifts and S/N of the published
@@ -76,16 +77,8 @@ class MockSurvey(Survey):
 
     def __init__(self, n: int, seed: int, *, anomaly_share: float, kinds: tuple[str, ...]) -> None:
         self.n, self.seed, self.anomaly_share, self.kinds = n, seed, anomaly_share, kinds
-        self._folder = tempfile.TemporaryDirectory(prefix="specanom-mock-")
-        weakref.finalize(self, self._folder.cleanup)
-        self._rows: dict[int, pd.DataFrame] = {}
-        self._files: dict[int, list[Path]] = {}
-        super().__init__(self._open_plates, name="mock")
-
-    @property
-    def plates(self) -> int:
-        """Number of plates; the last may hold fewer than 640 fibres."""
-        return -(-self.n // PLATE_FIBRES)
+        self.plates = Plates(n, seed, anomaly_share=anomaly_share, kinds=kinds)
+        super().__init__(self.plates.sources, name="mock")
 
     @property
     def truth(self) -> pd.DataFrame:  # type: ignore[override]
@@ -93,20 +86,11 @@ class MockSurvey(Survey):
 
         Intervals are in Å in the rest frame of `z_catalogue`. Plates that have not been read yet are simulated first.
         """
-        for plate in range(self.plates):
-            if plate not in self._rows:
-                self._write_plate(plate)
-        return pd.concat([self._rows[plate] for plate in range(self.plates)], ignore_index=True)
+        return pd.concat([self.plates.truth(plate) for plate in range(len(self.plates))], ignore_index=True)
 
     def fibres(self, plate: int) -> Iterator[Fibres]:
         """Simulate the fibres of one plate (from 0) in blocks, without going through a file."""
-        count = min(PLATE_FIBRES, self.n - plate * PLATE_FIBRES)
-        number, mjd = FIRST_PLATE + plate, 52000 + (self.seed * 13 + plate) % 3000
-        ids = [sdss_id(number, mjd, i + 1) for i in range(count)]
-        for start in range(0, count, BLOCK):
-            yield simulate(
-                ids[start : start + BLOCK], f"{number:04d}-{mjd}", seed=self.seed, anomaly_share=self.anomaly_share, kinds=self.kinds
-            )
+        return self.plates.simulate(plate)
 
     def write(self, folder: str | Path, layout: str = "plate") -> Path:
         """Write the survey as SDSS files and its truth as ``truth.csv``.
@@ -126,28 +110,69 @@ class MockSurvey(Survey):
         choice("layout", layout, ("plate", "spec"))
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
-        for plate in range(self.plates):
+        tables = []
+        for plate in range(len(self.plates)):
             fibres = join(list(self.fibres(plate)))
-            self._rows[plate] = truth_of(fibres)
+            tables.append(truth_of(fibres))
             write_fibres(fibres, target, layout)
         part = target / "truth.csv.part"
-        self.truth.to_csv(part, index=False, float_format="%.6g")
+        pd.concat(tables, ignore_index=True).to_csv(part, index=False, float_format="%.6g")
         part.replace(target / "truth.csv")
         return target
 
-    def _open_plates(self, log: Log) -> Iterator[Source]:
-        for plate in range(self.plates):
-            files = self._files.get(plate) or self._write_plate(plate)
-            opener = Opener([str(path) for path in files])
-            yield opener.open(str(files[-1]))
 
-    def _write_plate(self, plate: int) -> list[Path]:
+class Plates:
+    """The plates of a simulated survey, made when they are asked for and kept as files in a folder of their own.
+
+    Parameters
+    ----------
+    n, seed, anomaly_share, kinds
+        See `mock`.
+    """
+
+    def __init__(self, n: int, seed: int, *, anomaly_share: float, kinds: tuple[str, ...]) -> None:
+        self._n, self._seed, self._share, self._kinds = n, seed, anomaly_share, kinds
+        self._folder = tempfile.TemporaryDirectory(prefix="specanom-mock-", ignore_cleanup_errors=True)
+        self._finalizer = weakref.finalize(self, self._folder.cleanup)
+        self._tables: dict[int, pd.DataFrame] = {}
+        self._files: dict[int, list[Path]] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where the plates lie while the survey is in use; it goes with the survey."""
+        return Path(self._folder.name)
+
+    def __len__(self) -> int:
+        return -(-self._n // PLATE_FIBRES)
+
+    def simulate(self, plate: int) -> Iterator[Fibres]:
+        """Yield the fibres of one plate in blocks; the last plate may hold fewer than 640."""
+        count = min(PLATE_FIBRES, self._n - plate * PLATE_FIBRES)
+        number, mjd = FIRST_PLATE + plate, 52000 + (self._seed * 13 + plate) % 3000
+        ids = [sdss_id(number, mjd, i + 1) for i in range(count)]
+        for start in range(0, count, BLOCK):
+            some = ids[start : start + BLOCK]
+            yield simulate(some, f"{number:04d}-{mjd}", seed=self._seed, anomaly_share=self._share, kinds=self._kinds)
+
+    def truth(self, plate: int) -> pd.DataFrame:
+        """Return the truth of one plate."""
+        if plate not in self._tables:
+            self._write(plate)
+        return self._tables[plate]
+
+    def sources(self, log: Log) -> Iterator[Source]:
+        """Yield each plate as the reader of SDSS files opens it."""
+        for plate in range(len(self)):
+            files = self._files.get(plate) or self._write(plate)
+            yield Opener([str(path) for path in files]).open(str(files[-1]))
+
+    def _write(self, plate: int) -> list[Path]:
         while len(self._files) >= KEPT_PLATES:
             for path in self._files.pop(next(iter(self._files))):
                 path.unlink(missing_ok=True)
-        fibres = join(list(self.fibres(plate)))
-        self._rows[plate] = truth_of(fibres)
-        self._files[plate] = write_fibres(fibres, Path(self._folder.name))
+        fibres = join(list(self.simulate(plate)))
+        self._tables[plate] = truth_of(fibres)
+        self._files[plate] = write_fibres(fibres, self.folder)
         return self._files[plate]
 
 
@@ -162,4 +187,5 @@ def join(blocks: Sequence[Fibres]) -> Fibres:
         name: np.concatenate([getattr(block, name) for block in blocks])
         for name in ("flux", "ivar", "mask", "sky", "wdisp", "clean")
     }
-    return Fibres([i for block in blocks for i in block.ids], rows=[row for block in blocks for row in block.rows], **stacked)
+    return Fibres([i for block in blocks for i in block.ids], rows=[row for block in blocks for row in block.rows],
+                  **stacked)

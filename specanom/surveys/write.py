@@ -43,7 +43,8 @@ def write_fibres(fibres: Fibres, folder: Path, layout: str = "plate") -> list[Pa
         Files written; each appears under its name only when it is whole.
     """
     choice("layout", layout, ("plate", "spec"))
-    return _write_plate(fibres, folder) if layout == "plate" else [_write_spec(fibres, i, folder) for i in range(len(fibres))]
+    return _write_plate(fibres, folder) if layout == "plate" else [_write_spec(fibres, i,
+        folder) for i in range(len(fibres))]
 
 
 def _place(path: Path, write: Callable[[Path], None]) -> Path:
@@ -69,11 +70,15 @@ def _header(fibres: Fibres) -> Any:
     first = fibres.rows[0]
     header = fits.Header()
     for key, value, comment in (
-        ("TELESCOP", "SIMULATED", "made by specanom.surveys.mock"), ("PLATEID", first["plate"], "plate"), ("MJD", first["mjd"], "night"),
-        ("RUN2D", "26", ""), ("VERS2D", "mock", ""), ("VACUUM", True, "wavelengths are in vacuum"), ("RADEG", 150.0, "plate centre"),
-        ("DECDEG", 2.0, "plate centre"), ("RA", 150.0, "plate centre"), ("DEC", 2.0, "plate centre"), ("BUNIT", _UNIT, ""),
+        ("TELESCOP", "SIMULATED", "made by specanom.surveys.mock"), ("PLATEID", first["plate"], "plate"), ("MJD",
+            first["mjd"], "night"),
+        ("RUN2D", "26", ""), ("VERS2D", "mock", ""), ("VACUUM", True, "wavelengths are in vacuum"), ("RADEG", 150.0,
+            "plate centre"),
+        ("DECDEG", 2.0, "plate centre"), ("RA", 150.0, "plate centre"), ("DEC", 2.0, "plate centre"), ("BUNIT",
+            _UNIT, ""),
         ("COEFF0", COEFF0, "log10 wavelength of the first pixel"), ("COEFF1", COEFF1, "log10 dispersion per pixel"),
-        ("CRPIX1", 1, ""), ("CRVAL1", COEFF0, ""), ("CD1_1", COEFF1, ""), ("CTYPE1", "WAVE-WAVE", ""), ("DC-FLAG", 1, "log-linear"),
+        ("CRPIX1", 1, ""), ("CRVAL1", COEFF0, ""), ("CD1_1", COEFF1, ""), ("CTYPE1", "WAVE-WAVE", ""), ("DC-FLAG", 1,
+            "log-linear"),
     ):  # fmt: skip
         header[key] = (value, comment)
     return header
@@ -84,7 +89,8 @@ def _write_plate(fibres: Fibres, folder: Path) -> list[Path]:
 
     first = fibres.rows[0]
     name = f"{first['plate']:04d}-{first['mjd']}.fits"
-    images = [("IVAR", fibres.ivar, ">f4"), ("ANDMASK", fibres.mask, ">i4"), ("ORMASK", fibres.mask, ">i4"), ("WAVEDISP", fibres.wdisp, ">f4")]
+    images = [("IVAR", fibres.ivar, ">f4"), ("ANDMASK", fibres.mask, ">i4"), ("ORMASK", fibres.mask, ">i4"),
+              ("WAVEDISP", fibres.wdisp, ">f4")]
     hdus = [fits.PrimaryHDU(_big(fibres.flux, ">f4"), _header(fibres))]
     hdus += [fits.ImageHDU(_big(values, kind), name=key) for key, values, kind in images]
     hdus.append(fits.BinTableHDU.from_columns(_plugmap(fibres), name="PLUGMAP"))
@@ -127,7 +133,8 @@ def _best(fibres: Fibres) -> list[Any]:
         _column("PLATE", "J", get("plate")), _column("MJD", "J", get("mjd")), _column("FIBERID", "J", get("fiber")),
         _column("SPECOBJID", "22A", [str(_object_id(row)) for row in rows]), _column("OBJTYPE", "16A", get("objtype")),
         _column("PLUG_RA", "D", ra), _column("PLUG_DEC", "D", dec), _column("CLASS", "6A", get("class")),
-        _column("SUBCLASS", "21A", get("subclass")), _column("Z", "E", get("z_catalogue")), _column("Z_ERR", "E", _z_errors(fibres)),
+        _column("SUBCLASS", "21A", get("subclass")), _column("Z", "E", get("z_catalogue")), _column("Z_ERR", "E",
+            _z_errors(fibres)),
         _column("ZWARNING", "J", get("zwarning")), _column("VDISP", "E", get("vdisp")),
         _column("SN_MEDIAN", "5E", np.tile(snr[:, None], 5)), _column("SN_MEDIAN_ALL", "E", snr),
         _column("Z_NOQSO", "E", [row["z_catalogue"] if row["class"] == "QSO" else 0.0 for row in rows]),
@@ -147,13 +154,15 @@ def _write_spec(fibres: Fibres, i: int, folder: Path) -> Path:
     from astropy.io import fits
 
     row = fibres.rows[i]
-    part = Fibres(*([getattr(fibres, name)[i : i + 1] for name in ("ids", "flux", "ivar", "mask", "sky", "wdisp", "clean", "rows")]))
+    part = Fibres(*([getattr(fibres, name)[i : i + 1] for name in ("ids", "flux", "ivar", "mask", "sky", "wdisp",
+        "clean", "rows")]))
     covered = np.flatnonzero((fibres.mask[i] & (1 << 24)) == 0)
     cut = slice(int(covered[0]), int(covered[-1]) + 1)
     loglam = (COEFF0 + COEFF1 * np.arange(NPIX))[cut]
     mask = fibres.mask[i, cut]
     coadd = [
-        _column("flux", "E", fibres.flux[i, cut]), _column("loglam", "E", loglam), _column("ivar", "E", fibres.ivar[i, cut]),
+        _column("flux", "E", fibres.flux[i, cut]), _column("loglam", "E", loglam), _column("ivar", "E",
+            fibres.ivar[i, cut]),
         _column("and_mask", "J", mask), _column("or_mask", "J", mask), _column("wdisp", "E", fibres.wdisp[i, cut]),
         _column("sky", "E", fibres.sky[i, cut]), _column("model", "E", fibres.clean[i, cut]),
     ]  # fmt: skip
@@ -161,7 +170,8 @@ def _write_spec(fibres: Fibres, i: int, folder: Path) -> Path:
     head = _header(part)
     head["PLUG_RA"], head["PLUG_DEC"], head["FIBERID"], head["COEFF0"] = ra[0], dec[0], row["fiber"], float(loglam[0])
     table = [*_best(part), _column("SOURCETYPE", "19A", [row["objtype"]]), _column("RUN2D", "3A", ["26"]),
-             _column("SURVEY", "6A", ["sdss"]), _column("INSTRUMENT", "4A", ["SDSS"]), _column("EXTINCTION", "5E", [_extinction(row)])]  # fmt: skip
+             _column("SURVEY", "6A", ["sdss"]), _column("INSTRUMENT", "4A", ["SDSS"]), _column("EXTINCTION", "5E",
+                 [_extinction(row)])]  # fmt: skip
     hdus = fits.HDUList([fits.PrimaryHDU(header=head), fits.BinTableHDU.from_columns(coadd, name="COADD"),
                          fits.BinTableHDU.from_columns(table, name="SPECOBJ")])  # fmt: skip
     return _place(folder / f"spec-{row['id']}.fits", lambda path: hdus.writeto(path, overwrite=True))

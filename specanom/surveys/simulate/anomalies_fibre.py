@@ -78,7 +78,8 @@ def second_order(t: Target) -> None:
 def crosstalk(t: Target) -> None:
     """Light of a bright star in the neighbouring fibre: its hydrogen lines appear at rest."""
     from_star = (WAVE / 5500) ** -1.6
-    for wave, width, depth in ((4341.69, 13, 0.55), (4862.69, 13, 0.5), (6564.61, 12, 0.4), (4102.89, 13, 0.55), (3971.2, 12, 0.55)):
+    for wave, width, depth in ((4341.69, 13, 0.55), (4862.69, 13, 0.5), (6564.61, 12, 0.4), (4102.89, 13, 0.55),
+                               (3971.2, 12, 0.55)):
         from_star = from_star * (1 - depth * np.exp(-0.5 * ((WAVE - wave) / width) ** 2))
     t.flux += t.rng.uniform(0.7, 1.8) * np.median(t.flux) * from_star
     for wave in (3971.2, 4102.89, 4341.69, 4862.69, 6564.61):

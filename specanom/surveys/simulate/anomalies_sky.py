@@ -13,15 +13,16 @@ from specanom.surveys.simulate.grid import REST, WAVE
 from specanom.surveys.simulate.populations import dwarf
 from specanom.surveys.simulate.target import GAS_LINES, Target
 
-WHOLE = (3700.0, 7500.0)
-
 
 def _spectrum_of_gas(hardness: float) -> dict[str, float]:
     """Lines of metal-poor gas relative to Hα; `hardness` 0…1 raises the oxygen lines."""
     r3 = 4.5 + 2.5 * hardness
-    hb = {"Ha": 2.80, "Hb": 1.0, "Hg": 0.468, "Hd": 0.259, "He": 0.159, "Hz": 0.105, "H9": 0.073, "H10": 0.053, "OIII5008": r3,
-          "OIII4960": r3 / 2.98, "OII3727": 0.45 * (1.5 - hardness), "OII3730": 0.55 * (1.5 - hardness), "NeIII3870": 0.09 * r3,
-          "NeIII3969": 0.028 * r3, "OIII4364": 0.016 * r3, "HeI5877": 0.115, "HeI4473": 0.04, "HeI6680": 0.032, "HeI7067": 0.028,
+    hb = {"Ha": 2.80, "Hb": 1.0, "Hg": 0.468, "Hd": 0.259, "He": 0.159, "Hz": 0.105, "H9": 0.073, "H10": 0.053,
+          "OIII5008": r3,
+          "OIII4960": r3 / 2.98, "OII3727": 0.45 * (1.5 - hardness), "OII3730": 0.55 * (1.5 - hardness),
+          "NeIII3870": 0.09 * r3,
+          "NeIII3969": 0.028 * r3, "OIII4364": 0.016 * r3, "HeI5877": 0.115, "HeI4473": 0.04, "HeI6680": 0.032,
+          "HeI7067": 0.028,
           "NII6585": 0.08, "NII6550": 0.026, "SII6718": 0.12, "SII6733": 0.09, "OI6302": 0.02, "HeII4687": 0.012,
           "ArIII7138": 0.07, "SIII9071": 0.15}  # fmt: skip
     return {name: value / 2.80 for name, value in hb.items()}
@@ -46,7 +47,8 @@ def broad_line_agn(t: Target) -> None:
     t.flux += nuclear
     level = t.level(6564.61)
     for name, ratio in (("Ha", 1.0), ("Hb", 0.32), ("Hg", 0.14), ("Hd", 0.07)):
-        t.line(GAS_LINES[name], ha * ratio * level / max(t.level(GAS_LINES[name]), 1e-9), width, shift=t.rng.normal(0, 150))
+        t.line(GAS_LINES[name], ha * ratio * level / max(t.level(GAS_LINES[name]), 1e-9), width,
+               shift=t.rng.normal(0, 150))
         t.mark(GAS_LINES[name], width, reach=2.2)
     for name, equivalent in (("OIII5008", 18.0), ("OIII4960", 6.0)):
         t.line(GAS_LINES[name], equivalent, 160)
@@ -57,7 +59,8 @@ def double_peaked(t: Target) -> None:
     """Narrow lines split in two: a pair of nuclei or a rotating disc."""
     ha, split, width = t.rng.uniform(30, 90), t.rng.uniform(210, 380), t.rng.uniform(50, 90)
     level, lean = t.level(6564.61), t.rng.uniform(0.35, 0.65)
-    ratios = {"Ha": 1, "Hb": 0.30, "Hg": 0.13, "OIII5008": 1.3, "OIII4960": 0.44, "NII6585": 0.8, "NII6550": 0.26, "SII6718": 0.3,
+    ratios = {"Ha": 1, "Hb": 0.30, "Hg": 0.13, "OIII5008": 1.3, "OIII4960": 0.44, "NII6585": 0.8, "NII6550": 0.26,
+              "SII6718": 0.3,
               "SII6733": 0.25, "OII3727": 0.4, "OII3730": 0.45, "OI6302": 0.12}  # fmt: skip
     for name, ratio in ratios.items():
         equivalent = ha * ratio * level / max(t.level(GAS_LINES[name]), 1e-9)
@@ -99,7 +102,8 @@ def superposition(t: Target) -> None:
     other = other if 0.005 < other < 0.33 else t.z + 0.06
     second = t.population({8.0: 0.6, 12.5: 0.4} if t.rng.random() < 0.5 else {0.02: 0.2, 0.6: 0.3, 4.0: 0.5}, z=other)
     t.flux += t.rng.uniform(0.7, 1.2) * second
-    lines = {"Ha": 25.0, "NII6585": 9.0, "OIII5008": 6.0, "Hb": 5.0, "SII6718": 4.5, "SII6733": 3.5, "OII3727": 7.0, "OII3730": 9.0}
+    lines = {"Ha": 25.0, "NII6585": 9.0, "OIII5008": 6.0, "Hb": 5.0, "SII6718": 4.5, "SII6733": 3.5, "OII3727": 7.0,
+             "OII3730": 9.0}
     for name, equivalent in lines.items():
         t.line(GAS_LINES[name], equivalent, 90, z=other)
         t.mark(GAS_LINES[name], 90, z=other)
@@ -110,7 +114,7 @@ def superposition(t: Target) -> None:
 
 def star_blend(t: Target) -> None:
     """A cool star in front of the galaxy: molecular bands at rest in the observer's frame."""
-    star = np.interp(WAVE, REST, dwarf(t.rng.uniform(3200, 3650)))
+    star = np.interp(WAVE, REST, dwarf(t.rng.uniform(3200, 3450)))
     red = (WAVE > 6900) & (WAVE < 7050)
     t.flux += star / np.median(star[red]) * np.median(t.flux[red]) * t.rng.uniform(0.6, 1.6)
     t.span(5800, WAVE[-1])
@@ -122,7 +126,7 @@ def strong_dust(t: Target) -> None:
     before = np.median(t.flux)
     t.flux *= np.exp(-0.921034 * t.rng.uniform(2.2, 4.0) * (t.rest / 5500) ** -1.0)
     t.flux *= before / np.median(t.flux)
-    t.odd.append(WHOLE)
+    t.span(WAVE[0], WAVE[-1])
 
 
 def wolf_rayet(t: Target) -> None:
@@ -152,7 +156,7 @@ def supernova(t: Target) -> None:
         light = light * (1 - depth * np.exp(-0.5 * ((wave - trough) / width) ** 2))
         light = light * (1 + 0.35 * depth * np.exp(-0.5 * ((wave - rest * 1.012) / (1.4 * width)) ** 2))
     t.flux += t.rng.uniform(0.8, 2.0) * np.median(t.stars) * light
-    t.odd += [(4300, 5750), (5980, 6500)]
+    t.odd += [(3650, 4200), (4300, 5750), (5980, 6500), (8100, 8800)]
 
 
 def sodium_outflow(t: Target) -> None:
@@ -161,7 +165,8 @@ def sodium_outflow(t: Target) -> None:
     for wave, share in ((5891.58, 0.54), (5897.56, 0.46)):
         t.line(wave, -equivalent * share, width, shift=-speed)
     t.flux = np.maximum(t.flux, 0.08 * np.median(t.stars), out=t.flux)
-    t.span(5891.58 * (1 + t.z) * (1 - (speed + 3 * width) / 299792.458), 5897.56 * (1 + t.z) * (1 - (speed - 3 * width) / 299792.458))
+    t.span(5891.58 * (1 + t.z) * (1 - (speed + 3 * width) / 299792.458),
+           5897.56 * (1 + t.z) * (1 - (speed - 3 * width) / 299792.458))
 
 
 def featureless(t: Target) -> None:
@@ -170,13 +175,14 @@ def featureless(t: Target) -> None:
     share = t.rng.uniform(0.82, 0.95)
     t.flux *= 1 - share
     t.flux += share * power / np.median(power) * np.median(t.stars)
-    t.odd.append(WHOLE)
+    t.span(WAVE[0], WAVE[-1])
 
 
 def coronal_lines(t: Target) -> None:
     """Highly ionised gas beside a Seyfert nucleus: strong [Ne V], He II and iron lines of high ionisation."""
     width, strength = t.rng.uniform(120, 220), t.rng.uniform(6, 16)
-    for wave, share in ((3426.84, 0.9), (4687.02, 0.5), (5160.3, 0.18), (5722.3, 0.25), (6088.7, 0.38), (6376.3, 0.25), (5277.9, 0.10),
+    for wave, share in ((3426.84, 0.9), (4687.02, 0.5), (5160.3, 0.18), (5722.3, 0.25), (6088.7, 0.38), (6376.3,
+        0.25), (5277.9, 0.10),
                         (3760.3, 0.15), (4364.436, 0.45), (4072.0, 0.12)):  # fmt: skip
         t.line(wave, strength * share, width)
         if strength * share > 1.0:
@@ -188,5 +194,6 @@ SKY_KINDS: dict[str, Callable[[Target], None]] = {
     "extreme_emission": extreme_emission, "broad_line_agn": broad_line_agn, "double_peaked": double_peaked,
     "disc_emitter": disc_emitter, "post_starburst": post_starburst, "background_emitter": background_emitter,
     "superposition": superposition, "star_blend": star_blend, "strong_dust": strong_dust, "wolf_rayet": wolf_rayet,
-    "supernova": supernova, "sodium_outflow": sodium_outflow, "featureless": featureless, "coronal_lines": coronal_lines,
+    "supernova": supernova, "sodium_outflow": sodium_outflow, "featureless": featureless,
+    "coronal_lines": coronal_lines,
 }  # fmt: skip

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specanom.surveys.simulate.grid import REST
-from specanom.surveys.simulate.line_opacity import METAL_KEYS, hydrogen_lines, metal_profiles, populations
+from specanom.surveys.simulate.line_opacity import BANDED, FINE, hydrogen_lines, metal_profiles, populations
 from specanom.surveys.simulate.opacity import HYDROGEN_MASS, MEAN_MASS, continuum, electron_pressure
 
 Array = NDArray[np.float64]
@@ -26,10 +26,11 @@ DWARFS = (
     (7100, 4.2), (7800, 4.2), (8700, 4.15), (9800, 4.1), (11500, 4.1), (14000, 4.1), (18000, 4.1), (24000, 4.1),
     (32000, 4.1), (42000, 4.0),
 )  # fmt: skip
-GIANTS = ((3200, 0.2), (3500, 0.6), (3800, 1.2), (4150, 1.7), (4500, 2.2), (4900, 2.7), (5400, 3.2), (7200, 2.9), (9500, 2.9))
+GIANTS = ((3200, 0.2), (3500, 0.6), (3800, 1.2), (4150, 1.7), (4500, 2.2), (4900, 2.7), (5400, 3.2), (7200, 2.9),
+          (9500, 2.9))
 #: Metals relative to the Sun, dex.
 METALS = (-0.7, 0.0, 0.3)
-_DEPTHS = np.logspace(-5.2, 1.7, 36)
+_DEPTHS = np.logspace(-5.2, 1.7, 30)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,17 +90,24 @@ def planck(wave: Array, temperature: Array) -> Array:
     return np.asarray(1.1910e27 / wave**5 / np.expm1(np.clip(1.43878e8 / (wave * temperature), None, 600.0)))
 
 
-def emergent(wave: Array, temperature: Array, kappa: Array, kappa_5000: Array) -> Array:
-    """Flux (p,) of one star from its opacity (depths, p), along the one ray of the Eddington approximation."""
-    ratio = kappa / kappa_5000[:, None]
+def emergent(temperature: Array, smooth: Array, sharp: Array, kappa_5000: Array) -> Array:
+    """Flux (p,) of one star on `REST`, along the one ray of the Eddington approximation.
+
+    Parameters
+    ----------
+    temperature, kappa_5000 : (depths,)
+    smooth : (depths, p) opacity that varies little within a pixel
+    sharp : (depths, p·FINE) opacity of the lines within pixels
+    """
     step = np.log(_DEPTHS[1] / _DEPTHS[0])
-    integrand = ratio * _DEPTHS[:, None] * step
-    tau = np.cumsum(0.5 * (integrand + np.vstack([integrand[:1], integrand[:-1]])), axis=0) * 1.5
-    tau = np.vstack([np.zeros((1, tau.shape[1]), dtype=tau.dtype), tau])
-    passed = np.exp(-np.clip(tau, 0, 80))
-    share = passed[:-1] - passed[1:]
-    source = planck(wave, temperature[:, None])
-    return np.asarray(np.pi * (np.sum(share * source, axis=0) + passed[-1] * source[-1]))
+    scale = (1.5 * step * _DEPTHS / kappa_5000)[:, None]
+    each = np.repeat((smooth * scale).astype(np.float32), FINE, axis=1)
+    each += sharp * scale.astype(np.float32)
+    tau = np.cumsum(each, axis=0) - 0.5 * each
+    passed = np.exp(-tau).reshape(len(_DEPTHS), -1, FINE).mean(axis=2)
+    passed = np.vstack([np.ones((1, passed.shape[1])), passed])
+    source = planck(REST, temperature[:, None])
+    return np.asarray(np.pi * (np.sum((passed[:-1] - passed[1:]) * source, axis=0) + passed[-1] * source[-1]))
 
 
 @cache
@@ -111,10 +119,13 @@ def library() -> Library:
     core, wing = metal_profiles()
     flux = np.empty((len(rows), len(REST)))
     for k in range(len(rows)):
-        total = continuum(REST, temperature[k][:, None], pe[k][:, None])
-        total = total + hydrogen_lines(temperature[k], pe[k])
+        coarse = continuum(REST[::5], temperature[k][:, None], pe[k][:, None])
+        smooth = np.array([np.interp(REST, REST[::5], row) for row in coarse]) + hydrogen_lines(temperature[k], pe[k])
         amount, damped = populations(temperature[k], pressure[k], pe[k], 10 ** metals[k])
-        total = total + amount @ core + damped @ wing
-        flux[k] = emergent(REST, temperature[k], total, kappa[k]) / (5.6704e-5 * effective[k] ** 4)
-    assert len(METAL_KEYS) == len(core)
+        smooth = smooth + damped[:, ~BANDED].astype(np.float32) @ wing[~BANDED]
+        # the lines of a band leave gaps, through which the star shines however strong the band
+        bands = damped[:, BANDED].astype(np.float32) @ wing[BANDED]
+        smooth = smooth + bands / (1 + bands / (9.0 * smooth))
+        flux[k] = emergent(temperature[k], smooth, amount.astype(np.float32) @ core,
+                           kappa[k]) / (5.6704e-5 * effective[k] ** 4)
     return Library(effective, gravity, metals, np.array([bool(row[3]) for row in rows]), flux)

@@ -32,7 +32,8 @@ class Deck:
     """
 
     def __init__(self, seed: int, ids: Sequence[str], *, purpose: str, width: int = 96) -> None:
-        self._cards = np.stack([generator(seed, i, purpose).random(width) for i in ids]) if ids else np.zeros((0, width))
+        self._cards = np.stack([generator(seed, i, purpose).random(width) for i in ids]) if ids else np.zeros((0,
+            width))
         self._next = 0
 
     def uniform(self, low: ArrayLike = 0.0, high: ArrayLike = 1.0) -> Array:

@@ -25,7 +25,8 @@ GAS_LINES: dict[str, float] = {
     "OIII4364": 4364.436, "HeI4473": 4472.74, "HeII4687": 4687.02, "Hb": 4862.69, "OIII4960": 4960.295,
     "OIII5008": 5008.240, "NI5200": 5201.06, "HeI5877": 5877.25, "OI6302": 6302.046, "OI6366": 6365.536,
     "NII6550": 6549.86, "Ha": 6564.61, "NII6585": 6585.27, "HeI6680": 6679.99, "SII6718": 6718.294, "SII6733": 6732.674,
-    "HeI7067": 7067.14, "ArIII7138": 7137.77, "OII7322": 7321.5, "OII7332": 7332.2, "ArIII7753": 7753.24, "SIII9071": 9071.1,
+    "HeI7067": 7067.14, "ArIII7138": 7137.77, "OII7322": 7321.5, "OII7332": 7332.2, "ArIII7753": 7753.24,
+    "SIII9071": 9071.1,
 }  # fmt: skip
 _WAVES = np.array(list(GAS_LINES.values()))
 _ROW = {name: i for i, name in enumerate(GAS_LINES)}
@@ -58,12 +59,12 @@ def draw_gas(deck: Deck, galaxies: Galaxies) -> Gas:
     """Draw the gas of one block of galaxies."""
     kind, mass = galaxies.type, galaxies.mass
     oxygen = np.clip(8.78 + 0.42 * np.tanh((mass - 9.9) / 0.85) - 0.06 * (kind == 2) + deck.normal(0, 0.09), 7.9, 9.13)
-    stars_ew = 950 * galaxies.young * 10 ** deck.normal(0, 0.12)
+    stars_ew = 780 * galaxies.young * 10 ** deck.normal(0, 0.13)
     liner = np.where(deck.uniform() < 0.55, deck.exponential(0.75), 0.03 * deck.uniform())
     seyfert = 10 ** deck.normal(1.05, 0.33)
-    mixed = stars_ew * 10 ** deck.normal(-0.45, 0.35) * (deck.uniform() < 0.6)
+    mixed = stars_ew * 10 ** deck.normal(-0.4, 0.35) * (deck.uniform() < 0.6)
     nuclear = np.select([kind == 0, kind == 1, kind == 3], [liner, 0.8 * liner + mixed, seyfert], 0.0)
-    stars_ew = np.where(kind == 0, 0.3 * stars_ew, stars_ew)
+    stars_ew = stars_ew * np.array([0.3, 0.8, 1.0, 0.3])[kind]
     equivalent = stars_ew + nuclear
     active = nuclear / np.clip(equivalent, 1e-9, None)
     dust = np.clip(galaxies.dust * np.where(kind == 2, 1.9, 1.6) + deck.normal(0.1, 0.2), 0.0, 4.5)
@@ -81,13 +82,17 @@ def mix_ratios(deck: Deck, oxygen: Array, active: Array, seyfert: NDArray[np.boo
 
 def star_forming(deck: Deck, oxygen: Array) -> Array:
     """Line fluxes (n, k) relative to Hα of gas lit by young stars."""
-    n2 = np.clip((oxygen - 8.92) / 0.58, -2.0, -0.28) + deck.normal(0, 0.05)
-    r3 = 0.61 / (np.clip(n2, None, -0.28) + 0.08) + 1.1 + deck.normal(0, 0.09)
+    rise = (oxygen - 9.10) / 0.55
+    n2 = -0.36 + 0.5 * (rise + 0.36 - np.sqrt((rise + 0.36) ** 2 + 0.012)) + deck.normal(0, 0.045)  # flattens at -0.36
+    r3 = np.maximum(0.61 / (np.clip(n2, None, -0.33) + 0.08) + 1.1, -0.85) + deck.normal(0, 0.09)
     scatter = deck.normal(0, 0.07)
     hb = {
-        "OIII5008": 10**r3, "NII6585": 2.86 * 10**n2, "SIItotal": 2.86 * 10 ** (-0.43 - 0.9 * (oxygen - 8.55) ** 2 + scatter),
-        "OIItotal": 10 ** (0.52 - 1.6 * (oxygen - 8.4) ** 2 + deck.normal(0, 0.06)), "OI6302": 0.09 * 10 ** (scatter - 0.3 * (oxygen - 8.5)),
-        "NeIII3870": 0.085 * 10**r3, "OIII4364": 10 ** (r3 - 1.85 - 1.3 * (oxygen - 8.0)), "HeII4687": 0 * n2, "NeV3427": 0 * n2,
+        "OIII5008": 10**r3, "NII6585": 2.86 * 10**n2,
+        "SIItotal": 2.86 * 10 ** (-0.43 - 0.9 * (oxygen - 8.55) ** 2 + scatter),
+        "OIItotal": 10 ** (0.52 - 1.6 * (oxygen - 8.4) ** 2 + deck.normal(0, 0.06)),
+        "OI6302": 0.09 * 10 ** (scatter - 0.3 * (oxygen - 8.5)),
+        "NeIII3870": 0.085 * 10**r3, "OIII4364": 10 ** (r3 - 1.85 - 1.3 * (oxygen - 8.0)), "HeII4687": 0 * n2,
+        "NeV3427": 0 * n2,
         "ArIII7138": 0.10 + 0 * n2, "SIII9071": 0.25 + 0 * n2,
     }  # fmt: skip
     return _table(hb, deck)
@@ -113,13 +118,17 @@ def _table(hb: dict[str, Array], deck: Deck) -> Array:
     n = len(hb["OIII5008"])
     doublet = 1.30 + 0.08 * deck.normal()
     rows = {name: np.full(n, value) for name, value in _CASE_B.items()}
-    rows.update({name: hb[name] for name in ("OIII5008", "NII6585", "OI6302", "NeIII3870", "OIII4364", "HeII4687", "NeV3427", "ArIII7138", "SIII9071")})
+    rows.update({name: hb[name] for name in ("OIII5008", "NII6585", "OI6302", "NeIII3870", "OIII4364", "HeII4687",
+                                             "NeV3427", "ArIII7138", "SIII9071")})
     rows.update(
         OIII4960=hb["OIII5008"] / 2.98, NII6550=hb["NII6585"] / 3.05, OI6366=hb["OI6302"] / 3.13,
-        NeIII3969=hb["NeIII3870"] * 0.31, OII3730=hb["OIItotal"] * doublet / (1 + doublet), OII3727=hb["OIItotal"] / (1 + doublet),
-        SII6718=hb["SIItotal"] * doublet / (1 + doublet), SII6733=hb["SIItotal"] / (1 + doublet), SII4070=0.05 * hb["SIItotal"],
+        NeIII3969=hb["NeIII3870"] * 0.31, OII3730=hb["OIItotal"] * doublet / (1 + doublet),
+        OII3727=hb["OIItotal"] / (1 + doublet),
+        SII6718=hb["SIItotal"] * doublet / (1 + doublet), SII6733=hb["SIItotal"] / (1 + doublet),
+        SII4070=0.05 * hb["SIItotal"],
         HeI5877=np.full(n, 0.115), HeI4473=np.full(n, 0.040), HeI6680=np.full(n, 0.032), HeI7067=np.full(n, 0.024),
-        NI5200=0.12 * hb["OI6302"], OII7322=0.011 * hb["OIItotal"], OII7332=0.009 * hb["OIItotal"], ArIII7753=0.24 * hb["ArIII7138"],
+        NI5200=0.12 * hb["OI6302"], OII7322=0.011 * hb["OIItotal"], OII7332=0.009 * hb["OIItotal"],
+        ArIII7753=0.24 * hb["ArIII7138"],
     )  # fmt: skip
     return np.stack([rows[name] for name in GAS_LINES], axis=1) / 2.86
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 
 from specanom.surveys.simulate.anomalies_fibre import FIBRE_KINDS
 from specanom.surveys.simulate.anomalies_sky import SKY_KINDS
@@ -80,7 +81,8 @@ def simulate(ids: Sequence[str], plate: str, *, seed: int, anomaly_share: float,
     galaxies = draw(deck)
     gas = draw_gas(deck, galaxies)
     kind = [kinds[which[i]] if odd[i] and kinds and ROLES[role[i]] == "galaxy" else "" for i in range(len(names))]
-    exposure = expose(Deck(seed, names, purpose="exposure"), Deck(seed, [plate] * len(names), purpose="night"), (seed, names))
+    exposure = expose(Deck(seed, names, purpose="exposure"), Deck(seed, [plate] * len(names), purpose="night"),
+                      (seed, names))
     targets, clean = _light(names, seed, role, kind, (galaxies, gas), exposure)
     flux, sigma = _observed(clean, exposure)
     _fibre_anomalies(flux, sigma, targets, kind)
@@ -89,15 +91,16 @@ def simulate(ids: Sequence[str], plate: str, *, seed: int, anomaly_share: float,
 
 @cache
 def foreground() -> Array:
-    """A(λ)/E(B-V) (p,) of the Milky Way on the observed grid: Fitzpatrick (1999), R_V = 3.1."""
-    from astropy import units as u
-    from dust_extinction.parameter_averages import F99
-
-    return np.asarray(F99(Rv=3.1)(WAVE * u.AA), dtype=float) * 3.1
+    """A(λ)/E(B-V) (p,) of the Milky Way on the observed grid: the spline of Fitzpatrick (1999, Table 3), R_V = 3.1."""
+    anchors = ((26500, 0.265), (12200, 0.829), (6000, 2.688), (5470, 3.055), (4670, 3.806), (4110, 4.315), (2700,
+        6.265), (2600, 6.591))
+    wave, ratio = np.array(anchors).T
+    return np.asarray(CubicSpline(1e4 / wave, ratio)(1e4 / WAVE))
 
 
 def _light(
-    names: list[str], seed: int, role: NDArray[np.int64], kind: list[str], drawn: tuple[Galaxies, Gas], exposure: Exposure
+    names: list[str], seed: int, role: NDArray[np.int64], kind: list[str], drawn: tuple[Galaxies, Gas],
+    exposure: Exposure
 ) -> tuple[dict[int, Target], Array]:
     """Noiseless flux (n, p) of every fibre, and the targets of those that hold an astrophysical anomaly."""
     galaxies, gas = drawn
@@ -112,7 +115,8 @@ def _light(
         rng = generator(seed, name, what)
         if what == "galaxy" and kind[i]:
             targets[i] = Target(
-                light[i], old[i], np.zeros(NPIX), float(galaxies.z[i]), float(galaxies.sigma[i]), float(gas.equivalent[i]),
+                light[i], old[i], np.zeros(NPIX), float(galaxies.z[i]), float(galaxies.sigma[i]),
+                float(gas.equivalent[i]),
                 generator(seed, name, "anomaly"), z_catalogue=float(galaxies.z[i]),
             )  # fmt: skip
             if kind[i] in SKY_KINDS:
@@ -151,32 +155,37 @@ def _finish(
     ivar = np.where(exposure.bad, 0.0, 1 / sigma**2).astype(np.float32)
     # what the extraction leaves in a bad pixel is of the order of the flux, but means nothing
     flux = np.where(exposure.bad & exposure.covered, flux + 4 * sigma * np.roll(exposure.draw, 7, axis=1), flux)
-    flux = np.where(exposure.covered, flux, 0.0).astype(np.float32)
-    snr = [float(np.median((f * np.sqrt(v))[v > 0])) for f, v in zip(flux, ivar, strict=True)]
+    stored = np.where(exposure.covered, flux, 0.0).astype(np.float32)
+    snr = [float(np.median((f * np.sqrt(v))[v > 0])) for f, v in zip(stored, ivar, strict=True)]
     rows = [
         _row(i, names[i], ROLES[role[i]], kind[i], snr[i], (galaxies, gas, targets.get(i))) for i in range(len(names))
     ]
-    wdisp = np.broadcast_to((lsf_kms(WAVE) / PIXEL_KMS).astype(np.float32), flux.shape)
-    return Fibres(names, flux, ivar, exposure.mask, exposure.sky.astype(np.float32), wdisp, clean.astype(np.float32), rows)
+    wdisp = np.broadcast_to((lsf_kms(WAVE) / PIXEL_KMS).astype(np.float32), stored.shape)
+    return Fibres(names, stored, ivar, exposure.mask, exposure.sky.astype(np.float32), wdisp, clean.astype(np.float32),
+                  rows)
 
 
 _PIPELINE = {
-    "sky": ("SKY", "GALAXY", "", 1), "standard": ("SPECTROPHOTO_STD", "STAR", "F9", 0), "star": ("STAR_BHB", "STAR", "K3", 0),
+    "sky": ("SKY", "GALAXY", "", 1), "standard": ("SPECTROPHOTO_STD", "STAR", "F9", 0), "star": ("STAR_BHB", "STAR",
+        "K3", 0),
     "quasar": ("QSO", "QSO", "BROADLINE", 0),
 }  # fmt: skip
 
 
-def _row(i: int, name: str, role: str, kind: str, snr: float, drawn: tuple[Galaxies, Gas, Target | None]) -> dict[str, Any]:
+def _row(i: int, name: str, role: str, kind: str, snr: float, drawn: tuple[Galaxies, Gas,
+    Target | None]) -> dict[str, Any]:
     """What the truth table and the pipeline's table say of one fibre."""
     galaxies, gas, target = drawn
     plate, mjd, fiber = (int(part) for part in name.split("-"))
     z = float(galaxies.z[i])
     believed = target.z_catalogue if target else z
     objtype, label, subclass, warning = _PIPELINE.get(role, ("GALAXY", "GALAXY", "", 0))
-    spans = sorted((a * (1 + z) / (1 + believed), b * (1 + z) / (1 + believed)) for a, b in target.odd) if target else []
+    spans = sorted((a * (1 + z) / (1 + believed), b * (1 + z) / (1 + believed)) for a,
+                   b in target.odd) if target else []
     if role == "galaxy":
         strong = gas.equivalent[i] > 10 or kind == "extreme_emission"
-        subclass = "" if not strong else "AGN" if gas.active[i] > 0.5 else "STARBURST" if gas.equivalent[i] > 50 else "STARFORMING"
+        forming = "STARBURST" if gas.equivalent[i] > 50 else "STARFORMING"
+        subclass = ("AGN" if gas.active[i] > 0.5 else forming) if strong else ""
         warning = 16 if kind in ("extreme_emission", "red_sky") else 0
     return {
         "id": name, "plate": plate, "mjd": mjd, "fiber": fiber, "objtype": objtype, "kind": kind,

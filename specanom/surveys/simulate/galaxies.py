@@ -20,7 +20,8 @@ Array = NDArray[np.float64]
 TYPES = ("passive", "green", "star-forming", "Seyfert")
 # quantiles of redshift and S/N of the published sample (Ortiz & Boquien 2025, Table 1); the tails between the last
 # quartile and the extremes are set so that mean and spread come out as published
-_Z_QUANTILES = ((0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.995, 1.0), (0.010, 0.030, 0.070, 0.100, 0.150, 0.225, 0.285, 0.300))
+_Z_QUANTILES = ((0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.995, 1.0), (0.010, 0.030, 0.070, 0.100, 0.150, 0.225, 0.285,
+    0.300))
 _SNR_QUANTILES = ((0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.995, 1.0), (4.05, 6.6, 9.94, 13.15, 17.55, 27.8, 46.0, 98.0))
 
 
@@ -73,7 +74,7 @@ def draw(deck: Deck) -> Galaxies:
     weights, young = _histories(deck, kind, mass)
     old = kind == 0
     sigma = 10 ** (2.20 + 0.28 * (mass - 10.7) + deck.normal(0, 0.09))
-    dust = np.where(old, deck.exponential(0.10), np.clip(deck.normal(0.45 + 0.28 * (mass - 10.2), 0.30), 0.02, 2.2))
+    dust = np.where(old, deck.exponential(0.14), np.clip(deck.normal(0.62 + 0.30 * (mass - 10.2), 0.30), 0.02, 2.4))
     return Galaxies(
         z=z, snr=snr, ebv=np.clip(-0.018 * np.log(deck.uniform() * deck.uniform()), 0.004, 0.25), type=kind, mass=mass,
         weights=weights, sigma=np.clip(sigma, 55, 340), dust=dust, slope=deck.normal(-0.85, 0.15), young=young,
@@ -84,7 +85,7 @@ def _histories(deck: Deck, kind: NDArray[np.int64], mass: Array) -> tuple[Array,
     """Light of each population (n, k): delayed exponential histories, a burst now and then, metals by mass."""
     age = np.logspace(np.log10(0.002), np.log10(13.3), 56)[None, :]
     span = deck.uniform(9.0, 13.3)[:, None]
-    scale = 10 ** (np.array([-0.12, 0.33, 0.75, 0.36])[kind] + deck.normal(0, 1, ) * np.array([0.14, 0.12, 0.25, 0.2])[kind])
+    scale = 10 ** (np.array([-0.15, 0.30, 0.52, 0.32])[kind] + deck.normal() * np.array([0.14, 0.12, 0.25, 0.2])[kind])
     since = np.clip(span - age, 0, None)
     rate = since * np.exp(-since / scale[:, None]) / scale[:, None] ** 2
     recent = 10 ** (deck.normal(0, 0.22) + np.array([-0.3, -0.15, 0.05, -0.1])[kind])[:, None]
@@ -102,7 +103,7 @@ def _histories(deck: Deck, kind: NDArray[np.int64], mass: Array) -> tuple[Array,
 
 def _age_matrix(age: Array) -> Array:
     place = np.interp(np.log(age), np.log(AGES), np.arange(len(AGES)))
-    return np.clip(1 - np.abs(place[:, None] - np.arange(len(AGES))), 0, None)
+    return np.asarray(np.clip(1 - np.abs(place[:, None] - np.arange(len(AGES))), 0, None))
 
 
 def attenuation(wave: Array, dust: ArrayLike, slope: ArrayLike) -> Array:
@@ -120,7 +121,7 @@ def stars(galaxies: Galaxies, lsf: Array) -> Array:
 def observe(rest: Array, z: Array, sigma: Array) -> Array:
     """Broaden rest-frame spectra (n, `REST`) by `sigma` km/s and shift them to redshift `z` on the observed grid.
 
-    Both happen at once in Fourier space: on a logarithmic grid a redshift is a shift by a (fractional) number of pixels.
+    Both happen at once in Fourier space: on a logarithmic grid a redshift is a shift by a number of pixels.
     """
     omega = 2 * np.pi * np.fft.rfftfreq(REST_PIXELS)[None, :]
     shift = np.log10(1 + np.asarray(z))[:, None] / COEFF1

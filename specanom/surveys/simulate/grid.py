@@ -10,11 +10,11 @@ from specanom.lines import C_KMS
 #: log10 of the first vacuum wavelength of a plate, step per pixel, number of pixels.
 COEFF0, COEFF1, NPIX = 3.5797, 1e-4, 3850
 #: Vacuum wavelengths of the observed grid, Å.
-WAVE: NDArray[np.float64] = 10 ** (COEFF0 + COEFF1 * np.arange(NPIX))
+WAVE: NDArray[np.float64] = np.asarray(10 ** (COEFF0 + COEFF1 * np.arange(NPIX)), dtype=np.float64)
 #: Pixels by which the rest-frame grid starts before the observed one, and its length (a length quick to transform).
 REST_LEAD, REST_PIXELS = 1497, 5760
 #: Rest-frame grid, 2692 to 10139 Å.
-REST: NDArray[np.float64] = 10 ** (COEFF0 + COEFF1 * (np.arange(REST_PIXELS) - REST_LEAD))
+REST: NDArray[np.float64] = np.asarray(10 ** (COEFF0 + COEFF1 * (np.arange(REST_PIXELS) - REST_LEAD)), dtype=np.float64)
 #: Velocity of one pixel, km/s.
 PIXEL_KMS = C_KMS * COEFF1 * np.log(10)
 

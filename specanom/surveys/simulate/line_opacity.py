@@ -19,27 +19,33 @@ _FOREST = (("Fe I", 1.0), ("Fe I", 3.0), ("Fe II", 1.5))
 METAL_KEYS: tuple[tuple[str, float], ...] = (
     *_ATOMS, *((name, 0.0) for name in BANDS), *((f"forest {name}", chi) for name, chi in _FOREST),
 )  # fmt: skip
-# lines are drawn this wide (km/s) instead of a few km/s: the grid cannot resolve them; saturation starts later then
-_WIDTH = 42.0
-_SATURATION = 0.0004
+#: Pixels of the fine grid, on which metal lines saturate, per pixel of `REST`.
+FINE = 5
+#: Which rows of `metal_profiles` are molecular bands.
+BANDED: NDArray[np.bool_] = np.array([name in BANDS for name, _ in METAL_KEYS])
+# lines are drawn this wide (in fine pixels of 14 km/s) instead of a few km/s, and the weaker for it
+_WIDTH = 0.6
+_SATURATION = 0.13
+_HYDROGEN_CORE = 0.04
 # wings of damped lines: half width in Å at 10^17 particles per cm³, before the scaling with density
-_DAMPING = 7.0e-6
+_DAMPING = 1.4e-4
 # correction of the saturation of single species, whose lines are stronger or weaker than the typical one
-_SPECIES = {"Fe I": 6.2, "Mg I": 1.7, "Na I": 2.7, "Ca I": 3.2, "Ca II": 6.3}
-FOREST_RED = 0.22
+_SPECIES = {"Mg I": 5.0, "Na I": 1.5, "Ca I": 0.39, "Ca II": 2.5, "Ti I": 0.1, "Cr I": 0.15, "Fe II": 0.5, "Ti II": 0.5}
+FOREST_RED = 0.10
+SLOPE = 1.6
 
 
 def _line(wave: float, strength: float) -> tuple[slice, Array]:
-    sigma = max(_WIDTH / PIXEL_KMS, 0.45)
-    centre = float(np.interp(wave, REST, np.arange(len(REST))))
-    lo, hi = max(int(centre) - 6, 0), min(int(centre) + 8, len(REST))
+    """A line on the fine grid: where, and its profile per Å."""
+    centre = (float(np.interp(wave, REST, np.arange(len(REST)))) + 0.5) * FINE - 0.5
+    lo, hi = max(int(centre) - 3, 0), min(int(centre) + 5, len(REST) * FINE)
     x = np.arange(lo, hi) - centre
-    pixel = wave * PIXEL_KMS / 299792.458
-    return slice(lo, hi), strength * np.exp(-0.5 * (x / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi) * pixel)
+    pixel = wave * PIXEL_KMS / FINE / 299792.458
+    return slice(lo, hi), strength * np.exp(-0.5 * (x / _WIDTH) ** 2) / (_WIDTH * np.sqrt(2 * np.pi) * pixel)
 
 
 def _atomic_row(name: str, chi: float) -> tuple[Array, Array]:
-    core, wing = np.zeros(len(REST)), np.zeros(len(REST))
+    core, wing = np.zeros(len(REST) * FINE), np.zeros(len(REST))
     for air, energy, loggf in ATOMIC[name]:
         if round(energy * 2) / 2 != chi:
             continue
@@ -67,26 +73,27 @@ def _band_row(name: str) -> Array:
 def _forest_row(name: str, chi: float) -> Array:
     """The lines too weak and too many to list, as a random texture that thickens to the blue."""
     rng = np.random.default_rng([21, *name.encode(), int(chi * 10)])
-    slope, level = {"Fe I": (13.0, 1.0), "Fe II": (20.0, 0.5)}[name]
-    thick = np.clip((REST / 4200) ** -slope, 0, 200) + FOREST_RED * (REST / 5500) ** -4
-    texture = np.exp(rng.normal(0, 1.35, len(REST)) - 0.9)
-    return np.asarray(level * thick * texture)
+    slope, level = {"Fe I": (13.0, 1.0), "Fe II": (11.0, 0.5)}[name]
+    thick = np.clip((REST / 4200) ** (-slope * (SLOPE if name == "Fe I" else 1.0)), 0,
+                    200) + FOREST_RED * (REST / 5500) ** -4
+    texture = np.exp(rng.normal(0, 2.0, len(REST) * FINE) - 2.0)
+    return np.asarray(level * np.repeat(thick, FINE) * texture)
 
 
 def metal_profiles() -> tuple[Array, Array]:
-    """Cores and wings (k, p): opacity of one absorber of each key of `METAL_KEYS`, cm²."""
+    """Opacity of one absorber of each key of `METAL_KEYS`, cm²: cores (k, p·FINE), and wings and bands (k, p)."""
     rows = [_atomic_row(name, chi) for name, chi in _ATOMS]
-    bands = [(_band_row(name), np.zeros(len(REST))) for name in BANDS]
-    forest = [(_forest_row(name, chi), np.zeros(len(REST))) for name, chi in _FOREST]
-    both = rows + bands + forest
-    return np.array([r[0] for r in both]), np.array([r[1] for r in both])
+    nothing = np.zeros(len(REST) * FINE)
+    rows += [(nothing, _band_row(name)) for name in BANDS]
+    rows += [(_forest_row(name, chi), np.zeros(len(REST))) for name, chi in _FOREST]
+    return np.array([r[0] for r in rows], dtype=np.float32), np.array([r[1] for r in rows], dtype=np.float32)
 
 
 #: Opacity per molecule where its band is 1, and per iron atom where the forest is 1, cm²; set so that the indices of
 #: stars of the solar type and of old populations come out right.
-BAND_STRENGTH = {"CH": 5.0e-18, "CN": 1.0e-17, "C2": 7.5e-17, "MgH": 3.3e-19, "CaH": 2.0e-18, "TiO": 2.0e-18}
+BAND_STRENGTH = {"CH": 3.8e-18, "CN": 3.0e-18, "C2": 7.0e-17, "MgH": 5.0e-20, "CaH": 2.0e-19, "TiO": 3.0e-19}
 STARK = 0.0127
-FOREST_STRENGTH = {"Fe I": 6.8e-21, "Fe II": 5.7e-21}
+FOREST_STRENGTH = {"Fe I": 9.4e-21, "Fe II": 3.5e-19}
 
 
 def _stages(element: str, temperature: Array, pe: Array) -> tuple[Array, Array]:
@@ -127,20 +134,22 @@ def _molecules(name: str, temperature: Array, pressure: Array, pe: Array) -> Arr
 
 
 def populations(temperature: Array, pressure: Array, pe: Array, metals: float) -> tuple[Array, Array]:
-    """Absorbers per hydrogen nucleus (depths, keys) for the cores, and times the density for the damped wings."""
+    """Absorbers per hydrogen nucleus (depths, keys) for the cores, and for wings (times the density) and bands."""
     columns = []
     for name, chi in METAL_KEYS:
         if name in BANDS:
             power = 2 if name in ("CN", "C2") else 2 if name == "TiO" else 1
             columns.append(_molecules(name, temperature, pressure, pe) * BAND_STRENGTH[name] * metals**power)
+            if name == "TiO":  # without this the bands of dwarfs drown in H⁻, which real ones do not
+                columns[-1] = columns[-1] * (pressure / 1e3) ** 0.45
         elif name.startswith("forest"):
             species = name.removeprefix("forest ")
             columns.append(_atoms(species, chi, temperature, pe) * GROUND["Fe"] * FOREST_STRENGTH[species] * metals)
         else:
             columns.append(_atoms(name, chi, temperature, pe) * (1.0 if name == "He I" else metals))
     amount = np.stack(columns, axis=1)
-    density = pressure / (BOLTZMANN * temperature) / 1e17
-    return amount, amount * density[:, None]
+    density = (pressure / (BOLTZMANN * temperature) / 1e17)[:, None]
+    return amount, np.where(BANDED, amount, amount * density)
 
 
 def _oscillator(lower: int, upper: int) -> float:
@@ -166,6 +175,6 @@ def hydrogen_lines(temperature: Array, pe: Array) -> Array:
             # mean displacement in Å per unit of the normal field 1.25e-9 Ne^(2/3)
             shift = STARK * (wave / 4861) ** 2 * upper**2 / 4
             wing = 6.6e-14 * shift**1.5 * electrons * (delta**2 + 0.7**2) ** -1.25 * np.exp(-((delta / 80.0) ** 2))
-            core = np.exp(-0.5 * (delta / 0.9) ** 2) / 2.25 * _SATURATION
+            core = np.exp(-0.5 * (delta / 0.9) ** 2) / 2.25 * _HYDROGEN_CORE
             total[:, lo:hi] += level * (8.853e-21 * wave**2 * _oscillator(lower, upper)) * (core + wing)
     return total

@@ -1,8 +1,8 @@
 """Stellar populations: the light of all stars born at one time, by age and metals.
 
-Main-sequence stars follow mass-luminosity and mass-radius laws and a Kroupa initial mass function; evolved stars get the
-share of the light that the fuel they burn allows (Renzini & Buzzoni 1986), spread over the temperatures of the giant
-branch, the clump and the supergiants.
+Main-sequence stars follow mass-luminosity and mass-radius laws and a Kroupa initial mass function; evolved stars get
+the share of the light that the fuel they burn allows (Renzini & Buzzoni 1986), spread over the temperatures of the
+giant branch, the clump and the supergiants.
 """
 
 from __future__ import annotations
@@ -26,9 +26,8 @@ _EVOLVED = (
     (0.06, 0.25, ((14000, False, 0.35), (9500, True, 0.2), (7200, True, 0.1), (3800, True, 0.35))),
     (0.2, 0.30, ((9500, True, 0.25), (7200, True, 0.2), (4900, True, 0.3), (3800, True, 0.25))),
     (0.8, 0.35, ((7200, True, 0.15), (5400, True, 0.15), (4900, True, 0.4), (4150, True, 0.15), (3500, True, 0.15))),
-    (1.7, 0.45, ((5400, True, 0.15), (4900, True, 0.45), (4500, True, 0.15), (3900, True, 0.15), (3450, True, 0.10))),
-    (99., 0.58, ((5300, True, 0.13), (4850, True, 0.28), (4550, True, 0.29), (4150, True, 0.16), (3800, True, 0.09),
-                 (3450, True, 0.05))),
+    (1.7, 0.45, ((5000, True, 0.15), (4500, True, 0.45), (4000, True, 0.18), (3600, True, 0.14), (3250, True, 0.08))),
+    (99., 0.70, ((4900, True, 0.16), (4400, True, 0.29), (4070, True, 0.29), (3700, True, 0.18), (3350, True, 0.08))),
 )  # fmt: skip
 
 
@@ -72,20 +71,20 @@ def _main_sequence(age: float, metals: float) -> tuple[Array, Array]:
     number = np.where(mass < 0.5, mass**-1.3, 0.5 * mass**-2.3) * np.diff(edges)
     light = np.where(mass < 0.43, 0.23 * mass**2.3, np.where(mass < 2, mass**4, 1.4 * mass**3.5))
     light = np.where(mass > 20, 1.4 * 20**1.9 * mass**1.6, light)
-    radius = np.where(mass < 1, mass**0.8, mass**0.57)
+    radius = np.where(mass < 1, mass**0.8, mass**0.68)
     temperature = 5772 * (light / radius**2) ** 0.25
     phase = np.clip(age / _lifetime(mass), 0, 1)
     light = light * (1 + 0.9 * phase**1.5)
-    temperature = temperature * (1 - 0.13 * phase**3) * 10 ** (-0.028 * metals)
+    temperature = temperature * (1 - np.where(mass > 1.1, 0.19, 0.12) * phase**2.5) * 10 ** (-0.028 * metals)
     return temperature, light * number
 
 
 def _lifetime(mass: Array) -> Array:
-    return np.asarray(10.0 * mass**-2.6 + 0.0028)
+    return np.asarray(10.0 * mass**-2.85 + 0.0028)
 
 
 def _turn_off(age: float) -> float:
-    return float(min(((age - 0.0027) / 10.0) ** (-1 / 2.6), 70.0))
+    return float(min(((age - 0.0027) / 10.0) ** (-1 / 2.85), 70.0))
 
 
 def _evolved(age: float) -> tuple[float, tuple[tuple[int, bool, float], ...]]:

@@ -10,35 +10,56 @@ from numpy.typing import NDArray
 
 from specanom.lines import TELLURIC_BANDS, air_to_vacuum
 from specanom.surveys.simulate.deck import Deck, generator
-from specanom.surveys.simulate.grid import NPIX, WAVE, pixel_of
 from specanom.surveys.simulate.emission import lsf_kms
+from specanom.surveys.simulate.grid import NPIX, WAVE
 
 Array = NDArray[np.float64]
 
-#: Lines of the night sky: air wavelength in Å and brightness (10⁻¹⁷ erg/s/cm² in a fibre, dark and quiet sky).
+#: Lines of the night sky: air wavelength in Å and brightness (10⁻¹⁷ erg/s/cm² in a fibre), an ordinary night.
 AIRGLOW: dict[str, tuple[tuple[float, float], ...]] = {
-    "oxygen": ((5577.34, 210.0), (6300.30, 95.0), (6363.78, 33.0)),
-    "sodium": ((5889.95, 26.0), (5895.92, 16.0)),
-    "city": ((4046.56, 6.0), (4358.34, 17.0), (5460.75, 17.0)),
+    "oxygen": ((5577.34, 1150.0), (6300.30, 250.0), (6363.78, 85.0)),
+    "sodium": ((5889.95, 130.0), (5895.92, 90.0), (5683.0, 25.0), (5688.2, 40.0)),
+    "city": ((4046.56, 45.0), (4358.34, 100.0), (5460.75, 95.0), (5769.6, 25.0), (5790.7, 25.0)),
     "OH": (
-        (6257.96, 4), (6287.43, 5), (6498.73, 8), (6533.04, 8), (6553.62, 7), (6577.28, 5), (6596.64, 3), (6863.96, 17),
-        (6871.0, 6), (6889.28, 5), (6900.83, 12), (6912.62, 8), (6923.22, 15), (6939.52, 8), (6948.94, 5), (6978.26, 6),
-        (7003.86, 5), (7276.41, 34), (7284.44, 12), (7316.28, 45), (7329.15, 18), (7340.89, 55), (7358.67, 12),
-        (7369.25, 22), (7392.21, 10), (7401.69, 22), (7571.75, 6), (7712.2, 6), (7715.1, 6), (7750.64, 45),
-        (7759.99, 18), (7780.4, 12), (7794.11, 75), (7808.48, 25), (7821.50, 62), (7841.27, 20), (7853.24, 38),
-        (7870.8, 10), (7890.6, 10), (7913.71, 90), (7921.0, 18), (7949.20, 30), (7964.65, 82), (7993.33, 75),
-        (8014.06, 28), (8025.81, 65), (8052.02, 14), (8061.98, 28), (8104.4, 8), (8280.9, 10), (8288.62, 45), (8298.6, 18),
-        (8310.72, 26), (8344.60, 95), (8352.79, 32), (8382.39, 75), (8399.17, 130), (8415.23, 60), (8430.17, 110),
-        (8452.25, 62), (8465.36, 88), (8493.39, 48), (8504.63, 44), (8538.6, 15), (8548.7, 14), (8760.6, 10), (8767.91, 78),
-        (8778.33, 42), (8791.19, 52), (8827.10, 140), (8836.0, 28), (8849.9, 35), (8867.61, 95), (8885.85, 180), (8903.11, 80),
-        (8919.64, 160), (8943.40, 90), (8958.08, 95), (8988.37, 75), (9001.3, 60), (9037.7, 24), (9049.3, 24), (9102.0, 12),
+        (6235.5, 45), (6257.96, 40), (6265.2, 18), (6287.43, 32), (6306.9, 38), (6329.8, 33), (6356.2, 22), (6465.0,
+            26), (6471.0, 20),
+        (6498.73, 40), (6522.4, 14), (6533.04, 32), (6553.62, 38), (6577.28, 30), (6604.1, 14), (6828.5, 62),
+        (6832.7, 60),
+        (6841.9, 14), (6863.96, 100), (6871.0, 16), (6880.9, 22), (6889.28, 26), (6900.83, 34), (6912.62, 24),
+        (6923.22, 57),
+        (6939.52, 26), (6948.94, 58), (6978.26, 42), (7003.86, 18), (7011.2, 26), (7048.0, 18), (7240.5, 195),
+        (7244.9, 170),
+        (7253.2, 40), (7276.41, 255), (7284.44, 90), (7303.7, 55), (7316.28, 190), (7329.15, 85), (7340.89, 215),
+        (7358.67, 80),
+        (7369.25, 165), (7392.21, 55), (7401.69, 115), (7429.0, 30), (7438.0, 60), (7473.0, 50), (7482.0, 55),
+        (7523.9, 125),
+        (7530.5, 35), (7557.0, 25), (7571.75, 90), (7586.0, 30), (7599.0, 95), (7618.5, 30), (7629.0, 70), (7654.0, 25),
+        (7663.0, 38), (7712.2, 140), (7715.1, 210), (7718.6, 200), (7725.0, 65), (7750.64, 300), (7759.99, 110),
+        (7773.2, 50),
+        (7780.4, 75), (7794.11, 235), (7808.48, 110), (7821.50, 290), (7841.27, 100), (7853.24, 310), (7860.8, 120),
+        (7870.8, 145),
+        (7880.6, 95), (7890.6, 170), (7913.71, 375), (7921.0, 170), (7931.6, 115), (7949.20, 80), (7964.65, 270),
+        (7980.0, 130),
+        (7993.33, 310), (8014.06, 90), (8025.81, 240), (8052.02, 58), (8061.98, 120), (8094.0, 28), (8104.4, 52),
+        (8280.9, 210),
+        (8288.62, 275), (8298.6, 300), (8310.72, 95), (8344.60, 610), (8352.79, 215), (8364.8, 85), (8382.39, 165),
+        (8399.17, 460),
+        (8415.23, 205), (8430.17, 560), (8452.25, 185), (8465.36, 400), (8493.39, 125), (8504.63, 255), (8538.6, 55),
+        (8548.7, 110),
+        (8588.0, 26), (8597.5, 42), (8760.6, 420), (8767.91, 490), (8778.33, 530), (8791.19, 170), (8827.10, 1030),
+        (8836.0, 410),
+        (8849.9, 120), (8867.61, 275), (8885.85, 730), (8903.11, 340), (8919.64, 880), (8943.40, 280), (8958.08, 660),
+        (8988.37, 230), (9001.3, 420), (9037.7, 110), (9049.3, 180), (9092.0, 55), (9102.0, 95), (9151.0, 28),
+        (9160.0, 46),
     ),
 }  # fmt: skip
 # counts per pixel for a flux of 1e-17 erg/s/cm²/Å in a standard exposure, and read noise in counts
-_THROUGHPUT = ((3750, 2.2), (3850, 4.0), (4000, 8.5), (4200, 15.5), (4500, 21.0), (5000, 25.0), (5500, 25.5), (5800, 23.5),
-               (5950, 25.0), (6150, 31.0), (6500, 36.0), (7000, 38.5), (7600, 37.0), (8200, 31.0), (8700, 24.5), (9000, 19.5),
-               (9250, 15.0))  # fmt: skip
-_READ_NOISE = 11.0
+_THROUGHPUT = ((3750, 1.9), (3850, 3.7), (4000, 6.6), (4200, 10.7), (4500, 14.8), (5000, 19.0), (5500, 20.5), (5800,
+    19.0),
+               (5950, 21.5), (6150, 29.5), (6500, 38.0), (7000, 41.0), (7600, 39.5), (8200, 31.0), (8700, 24.0),
+               (9000, 18.0),
+               (9250, 13.0))  # fmt: skip
+_READ_NOISE = 8.5
 _SKY_LEVEL = ((3750, 5.2), (4100, 5.2), (4600, 4.9), (5200, 5.0), (5700, 5.2), (6200, 4.6), (6900, 4.0), (7600, 3.9),
               (8300, 4.2), (9250, 4.8))  # fmt: skip
 
@@ -78,7 +99,8 @@ def airglow(which: str) -> Array:
         width = wave * float(lsf_kms(np.array(wave))) / 299792.458
         total += area / (width * np.sqrt(2 * np.pi)) * np.exp(-0.5 * ((WAVE - wave) / width) ** 2)
     if which == "OH":  # the O2 band at 8645 comes and goes with the OH lines
-        total += 6.0 * np.exp(-0.5 * ((WAVE - 8652) / 12) ** 2)
+        total += 42.0 * np.exp(-0.5 * ((WAVE - 8630) / 8) ** 2) + 40.0 * np.exp(-0.5 * ((WAVE - 8662) / 12) ** 2)
+        total += np.interp(WAVE, (6150, 6200, 8100, 8280, 9200), (0.0, 1.0, 1.5, 0.8, 0.8))
     return total
 
 
@@ -92,20 +114,20 @@ def _telluric() -> Array:
         x = (WAVE - band.lo) / (band.hi - band.lo)
         inside = (x > 0) & (x < 1)
         ragged = np.abs(np.convolve(rng.normal(0, 1, NPIX), np.exp(-0.5 * (np.arange(-6, 7) / 2) ** 2) / 3, "same"))
-        total += np.where(inside, depth * np.clip(x, 0, 1) ** 0.25 * (1 - np.clip(x, 0, 1)) * 2 * (0.5 + 0.5 * ragged), 0)
+        total += np.where(inside, depth * np.clip(x, 0, 1) ** 0.25 * (1 - np.clip(x, 0,
+            1)) * 2 * (0.5 + 0.5 * ragged), 0)
     return total
 
 
 def expose(deck: Deck, plate: Deck, seeds: tuple[int, list[str]]) -> Exposure:
     """Draw the exposure of one block: `plate` deals what all fibres of a plate share (rows repeat by plate)."""
-    n = len(seeds[1])
-    base = np.interp(WAVE, *zip(*_THROUGHPUT, strict=True))
+    base = np.interp(WAVE, *np.array(_THROUGHPUT).T)
     tilt = np.exp(deck.normal(0, 0.10)[:, None] * np.log(WAVE / 6000) * 2)
     dichroic = 1 + 0.15 * deck.normal()[:, None] * np.exp(-0.5 * ((WAVE - 6000) / 130) ** 2)
     throughput = base * tilt * dichroic * (10 ** (plate.normal(0, 0.09) + deck.normal(0, 0.05)))[:, None]
     bright = 10 ** plate.normal(0.06, 0.10)
     moon = np.where(plate.uniform() < 0.15, plate.uniform(0.2, 1.2), 0.05)
-    level = np.interp(WAVE, *zip(*_SKY_LEVEL, strict=True))
+    level = np.interp(WAVE, *np.array(_SKY_LEVEL).T)
     sky = bright[:, None] * level * (1 + moon[:, None] * (WAVE / 4500) ** -3)
     lines = {name: 10 ** plate.normal(0, 0.14)[:, None] * airglow(name) for name in AIRGLOW}
     glow = np.sum(list(lines.values()), axis=0)
@@ -129,7 +151,8 @@ def _residual(deck: Deck, lines: dict[str, Array], glow: Array) -> Array:
     return total
 
 
-def _pixels(deck: Deck, rngs: list[np.random.Generator], contrast: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int32]]:
+def _pixels(deck: Deck, rngs: list[np.random.Generator], contrast: Array) -> tuple[NDArray[np.bool_],
+    NDArray[np.bool_], NDArray[np.int32]]:
     n = len(rngs)
     index = np.arange(NPIX)[None, :]
     first = (deck.exponential(9.0) + 2).astype(int)[:, None]
@@ -151,15 +174,15 @@ def _pixels(deck: Deck, rngs: list[np.random.Generator], contrast: Array) -> tup
 
 def scale_to_snr(flux: Array, exposure: Exposure, snr: Array) -> Array:
     """Factor (n,) by which noiseless `flux` must be multiplied to reach the median S/N per pixel wanted."""
-    some = slice(40, NPIX - 40, 6)
+    some = slice(40, NPIX - 40, 10)
     f, t, s = np.clip(flux[:, some], 0, None), exposure.throughput[:, some], exposure.sky[:, some]
-    low, high = np.full(len(flux), -4.0), np.full(len(flux), 6.0)
-    for _ in range(26):
-        middle = 0.5 * (low + high)
-        x = f * (10**middle)[:, None]
+    factor = np.ones(len(flux))
+    for _ in range(11):
+        x = f * factor[:, None]
         reached = np.median(x / np.sqrt(variance(x, t, s)), axis=1)
-        low, high = np.where(reached < snr, middle, low), np.where(reached < snr, high, middle)
-    return np.asarray(10 ** (0.5 * (low + high)))
+        # S/N goes as the flux or as its root: this power closes at least two thirds of the gap at each step
+        factor *= (snr / np.maximum(reached, 1e-6)) ** 1.33
+    return factor
 
 
 def variance(flux: Array, throughput: Array, sky: Array) -> Array:

@@ -51,7 +51,8 @@ class Target:
         near = np.abs(self.rest - wave) < half
         return float(np.median(self.stars[near])) if near.any() else float(np.median(self.stars))
 
-    def line(self, wave: float, equivalent: float, width: float, *, shift: float = 0.0, z: float | None = None) -> float:
+    def line(self, wave: float, equivalent: float, width: float, *, shift: float = 0.0,
+             z: float | None = None) -> float:
         """Add a Gaussian line; return its peak relative to the starlight.
 
         Parameters
@@ -76,7 +77,8 @@ class Target:
         add_lines(self.flux[None], np.array([at]), np.array([area]), np.array([total]))
         return float(area / (at * total / C_KMS * np.sqrt(2 * np.pi)) / max(level, 1e-9))
 
-    def mark(self, wave: float, width: float, *, shift: float = 0.0, z: float | None = None, reach: float = 3.0) -> None:
+    def mark(self, wave: float, width: float, *, shift: float = 0.0, z: float | None = None,
+             reach: float = 3.0) -> None:
         """Remember that a line at rest wavelength `wave` was changed; the interval is in this galaxy's rest frame."""
         at = wave * (1 + (self.z if z is None else z)) * (1 + shift / C_KMS)
         if WAVE[0] < at < WAVE[-1]:
@@ -87,10 +89,12 @@ class Target:
         """Remember an interval of observed wavelengths."""
         self.odd.append((max(low, float(WAVE[0])) / (1 + self.z), min(high, float(WAVE[-1])) / (1 + self.z)))
 
-    def population(self, light: dict[float, float], *, dust: float = 0.0, metals: float = 0.0, z: float | None = None) -> Array:
-        """Starlight (p,) of a mixture of populations {age in Gyr: share of the light}, with the median of this galaxy's."""
+    def population(self, light: dict[float, float], *, dust: float = 0.0, metals: float = 0.0,
+                   z: float | None = None) -> Array:
+        """Starlight (p,) of populations {age in Gyr: share of the light}, with the median of this galaxy's."""
         table = populations()
-        weights = np.array([light.get(float(a), 0.0) if m == metals else 0.0 for a, m in zip(table.ages, table.metals, strict=True)])
+        weights = np.array([light.get(float(a), 0.0) if m == metals else 0.0 for a, m in zip(table.ages,
+            table.metals, strict=True)])
         rest = (weights @ table.flux)[None] * attenuation(REST, np.array([dust]), np.array([-0.85]))
         shape = observe(rest, np.array([self.z if z is None else z]), np.array([np.hypot(self.sigma, 65.0)]))[0]
         return np.asarray(shape * np.median(self.stars) / np.median(shape))
