@@ -28,8 +28,8 @@ ARTEFACT = 0.5
 """Above this share of the weight on sky, masks, telluric bands and joins, an artefact is the likelier story."""
 CARD_TEXT = (
     "The {} oddest spectra, each with what LIME says of it: the weight of a segment says how much it raises the score "
-    "as observed, against the same segment dimmed. Thin bars are 95 % intervals. The coloured bar shows what lies "
-    "where the weight is: physics sits on lines and continuum, artefacts on the rest."
+    "as observed, against what stands in for it. Thin bars are 95 % intervals. Physics sits on lines and continuum, "
+    "artefacts on the rest."
 )
 CLUSTER_TEXT = (
     "Spectra that are odd for the same reason: absolute LIME weights, each row of unit length, grouped by k-means. "
@@ -83,7 +83,7 @@ def _card(content: Content, figures: dict[str, Any], images: Cutouts, i: int) ->
     figures[name] = plots.explanation(explanation, one[0])
     lines = content.lines[content.lines["id"] == explanation.id].iloc[0]
     return {"id": explanation.id, "chips": _chips(content, explanation, row), "verdict": _verdict(content, explanation),
-            "shares": shares(explanation.context.shares), "figure": name, "lines": line_table(lines),
+            "figure": name, "lines": line_table(lines),
             "ranks": ranks_of(content, explanation.id), "links": links(row),
             "image": images.of(explanation.id, *(float(row.get(c, np.nan)) for c in ("ra", "dec")))}
 
@@ -115,13 +115,13 @@ def _verdict(content: Content, explanation: Any) -> str:
         said += f"; {percent(context.lines)} of its weight lies on lines at the galaxy's redshift."
     else:
         said += "."
-    return f"{said} {explanation.reason}".strip()
+    return said
 
 
-def shares(values: dict[str, float]) -> list[dict[str, Any]]:
+def shares(values: Mapping[str, float]) -> list[dict[str, Any]]:
     """Return the context shares with names and colours; none where nothing is known."""
-    return [{"name": CLASS_NAMES[name], "share": value, "colour": COLOURS[name]} for name, value in values.items()
-            if np.isfinite(value)]
+    return [{"name": label, "share": values[name], "colour": COLOURS[name]} for name, label in CLASS_NAMES.items()
+            if np.isfinite(values.get(name, np.nan))]
 
 
 def line_table(row: Any) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from .. import scores
 from .scoring import CALIBRATED
 
 TOP_SHARE = 0.05
@@ -64,32 +65,16 @@ def auc(values: pd.Series, odd: pd.Series) -> float:
     return float(roc_auc_score(odd, finite))
 
 
-def dependence(tables: Mapping[str, pd.DataFrame], on: Sequence[str] = ("snr", "z")) -> pd.DataFrame:
-    """Return Spearman's ρ of each score with S/N and redshift: model, score, rho_snr, rho_z."""
-    rows = []
-    for model, table in tables.items():
-        for column in columns_of(table):
-            rho = {f"rho_{name}": float(table[column].corr(table[name], method="spearman"))
-                   for name in on if name in table}
-            rows.append({"model": model, "score": column, **rho})
-    return pd.DataFrame(rows)
+def dependence(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return Spearman's ρ of each model's scores with S/N and redshift: model, score, n, rho_snr, rho_z."""
+    return pd.concat([scores.dependence(table, table, columns_of(table)).assign(model=model)
+                      for model, table in tables.items()], ignore_index=True)
 
 
 def false_alarms(calibrated: Mapping[str, Any], column: str) -> pd.DataFrame | None:
-    """Return how many ordinary spectra to expect at or above some thresholds of the ranking score.
-
-    Returns
-    -------
-    DataFrame or None
-        threshold, above (spectra of the sample), expected (false alarms among them); None for a raw score, whose
-        values mean nothing by themselves.
-    """
+    """Return :func:`specanom.scores.false_alarm_table` of the ranking score; None for a raw one, which has no scale."""
     scorer = calibrated.get(column.removesuffix(CALIBRATED))
-    if scorer is None or not column.endswith(CALIBRATED):
-        return None
-    thresholds = np.array([2.0, 3.0, 4.0, 5.0, 7.0, 10.0])
-    return pd.DataFrame({"threshold": thresholds, "above": scorer.above(thresholds),
-                         "expected": scorer.false_alarms(thresholds)})
+    return scores.false_alarm_table([scorer]) if scorer is not None and column.endswith(CALIBRATED) else None
 
 
 def quality(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -15,6 +15,8 @@ from ..store import write_json
 
 FORMAT = "specanom run"
 VERSION = 1
+MISSING = "missing"
+"""The fingerprint of what is not there."""
 PACKAGES = ("specanom", "numpy", "scipy", "pandas", "astropy", "torch", "scikit-learn", "zarr", "bokeh", "papermill")
 
 
@@ -97,7 +99,7 @@ def fingerprint(path: Path) -> str:
     """
     digest = hashlib.blake2b(digest_size=16)
     if not path.exists():
-        return "missing"
+        return MISSING
     own = path / "manifest.json"
     files = [own] if own.exists() else [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
     for file in files:

@@ -93,11 +93,11 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", out: str 
     if not settings:
         raise DataError(message("run_dir", expected="a finished run", got=f"no manifest in {run.path}"))
     model = models.load(run.need("model", "03_train"))
-    fitted = preprocess.Preprocessor.load(run.need("preprocess", "02_preprocess"))
+    fitted = preprocess.Preprocessor.load(run.need("preprocess.json", "02_preprocess"))
     reference = run.table("scores", "04_score")
     fresh = surveys.read(path, survey=survey, target=settings["target"], preset=settings["preset"] or None)
     sample = fitted.transform(fresh)
-    table = _score(model, sample, reference, run, settings)
+    table = _score(model, sample, reference, settings)
     column = ranking_column(settings["rank_by"], settings["preset"], table)
     known = np.sort(reference[column].dropna().to_numpy())
     table["percentile"] = 100.0 * np.searchsorted(known, table[column].to_numpy()) / max(known.size, 1)
@@ -113,11 +113,11 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", out: str 
     return result
 
 
-def _score(model: Any, sample: Any, reference: pd.DataFrame, run: RunFolder, settings: dict[str, Any]) -> pd.DataFrame:
+def _score(model: Any, sample: Any, reference: pd.DataFrame, settings: dict[str, Any]) -> pd.DataFrame:
     scorers = scorers_of(model, velocity=settings["velocity"], trim=settings["trim"],
                          preset=settings["preset"] or None)
     table = pd.concat([scores.table(scorers, sample), sample.table[["z", "snr"]].reset_index(drop=True)], axis=1)
-    calibrated = scores.calibrate_all(scorers, run.sample(), values=reference)
+    calibrated = scores.calibrate_from_table(scorers, reference)
     snr, z, ids = table["snr"].to_numpy(), table["z"].to_numpy(), sample.ids
     for name in scorers:
         table[name + CALIBRATED] = calibrated[name].of_raw(table[name], snr, z, ids)

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import SpecanomError, message
 from .acquire import inputs_of
 from .folder import RunFolder
-from .manifest import Manifest, fingerprint, key, versions
+from .manifest import MISSING, Manifest, fingerprint, key, versions
 from .parameters import STAGES, check, known, notebook, of_stage
 
 
@@ -131,10 +131,13 @@ def _execute(
             raise
         raise StageFailed(stage, executed, _reason(exc)) from exc
     said = folder.recorded(stage)
+    outputs = {name: fingerprint(folder / name) for name in said["outputs"]}
+    if missing := [name for name, found in outputs.items() if found == MISSING]:
+        raise StageFailed(stage, executed, f"it named products that are not there: {', '.join(missing)}")
     seconds = time.time() - start
     manifest.write(stage=stage, record={
         "status": "done", "key": wanted, "started": start, "seconds": round(seconds, 2), "parameters": dict(parameters),
-        "counts": said["counts"], "outputs": {name: fingerprint(folder / name) for name in said["outputs"]}})
+        "counts": said["counts"], "outputs": outputs})
     return StageResult(stage, False, seconds, said["counts"])
 
 

@@ -37,7 +37,7 @@ class Content:
     @cached_property
     def preprocessing(self) -> Any:
         """The PreprocessReport."""
-        return preprocess.Preprocessor.load(self.run.need("preprocess", "02_preprocess")).report
+        return preprocess.Preprocessor.load(self.run.need("preprocess.json", "02_preprocess")).report
 
     @cached_property
     def sample(self) -> Any:

@@ -115,7 +115,7 @@ def model_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
     for name, id in (("good", good), ("poor", poor)):
         one = content.sample.select([id])
         figures[name] = plots.spectrum(one[0], reconstruction=content.model.reconstruct(one)[0])
-    mse = content.scores.set_index("id")["mse"]
+    chi2 = content.scores.set_index("id")["chi2_ivar"]
     columns = {"model": ("model", str), **{c: (c, number) for c in quality.columns[1:]}} if quality is not None else {}
     folds = content.settings["folds"]
     return {
@@ -124,8 +124,8 @@ def model_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
                 "that has not seen it, so that no anomaly is learnt by heart.",
         "table": grid(quality, columns) if quality is not None else None,
         "verdict": _verdict(content, quality),
-        "good": f"A good reconstruction: {good}, MSE {number(mse[good])}.",
-        "poor": f"A poor reconstruction: {poor}, MSE {number(mse[poor])}.",
+        "good": f"A good reconstruction: {good}, χ² per pixel {number(chi2[good])}.",
+        "poor": f"A poor reconstruction: {poor}, χ² per pixel {number(chi2[poor])}.",
     }
 
 
@@ -162,7 +162,7 @@ def score_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
         figure = "dependence_cal" if name.endswith(CALIBRATED) else "dependence"
         figures[figure] = plots.dependence(content.scores, name)
     alarms, recovered = run.tables("false_alarms"), run.tables("recovery")
-    k = min(int(content.settings["overlap"]), len(content.sample))
+    k = max(1, min(int(content.settings["overlap"]), len(content.sample) // 10))
     eight = list(scores.Scorer.paper(content.model))
     common = shared[shared["degree"] == len(eight)]["share"] if shared is not None else []
     return {
@@ -174,7 +174,7 @@ def score_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
         "false_alarms_text": ALARMS_TEXT if alarms is not None else NO_ALARMS_TEXT,
         "false_alarms": None if alarms is None else grid(alarms, {
             "threshold": ("threshold, robust σ", fixed(0)), "above": ("spectra above", number),
-            "expected": ("expected by chance", number)}),
+            "expected": ("expected by chance", number), "purity": ("real, at least", percent)}),
         **_recovery(recovered, column),
     }
 
