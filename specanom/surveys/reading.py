@@ -74,11 +74,12 @@ def _reason(exc: Exception) -> str:
 
 
 def _require_one(files: Sequence[str], opener: Opener) -> None:
-    """Raise when no file can be opened; looks no further than the first that can."""
+    """Raise when no spectrum can be read; looks no further than the first that can."""
     reasons, sidecars = [], 0
     for file in files:
         try:
-            opener.open(file)
+            source = opener.open(file)
+            source.pixels([entry.row for entry in source.entries()[:1]])
             return
         except Sidecar:
             sidecars += 1

@@ -46,12 +46,15 @@ class TableSource:
     def __init__(self, path: str) -> None:
         self.path = path
         table = read_table(path)
+        if table.empty:
+            raise DataError("the table has no rows")
         table.columns = [str(name).strip() for name in table.columns]
         lower = {name.lower(): name for name in table.columns}
-        if "flux" in lower and one_of(lower, WAVE_NAMES):
-            self._spectra = _long(table.rename(columns=str.lower), path)
-        else:
-            self._spectra = _wide(table, path)
+        try:
+            long = "flux" in lower and one_of(lower, WAVE_NAMES)
+            self._spectra = _long(table.rename(columns=str.lower), path) if long else _wide(table, path)
+        except (TypeError, ValueError) as exc:
+            raise exc if isinstance(exc, DataError) else DataError(f"a value is no number: {exc}") from exc
         waves = [wave for _, wave, _, _, _ in self._spectra]
         same = all(one is waves[0] or np.array_equal(one, waves[0]) for one in waves[1:])
         self.together = GROUP if same else 1       # rows that may be read at a time: those on one grid

@@ -39,15 +39,12 @@ def test_a_file_cut_short_is_skipped_and_the_others_read(tmp_path: Path, data: P
 
 def test_a_file_cut_short_alone_is_an_error_that_says_what_to_try(tmp_path: Path, data: Path) -> None:
     path = tmp_path / "cut.fits"
-    path.write_bytes((data / LITE).read_bytes()[:100_000])
-    survey = read(path)                                     # its headers are whole: found out when pixels are read
-    assert list(survey) == []
-    assert "cut short" in survey.skipped[0].reason
-    path.write_bytes((data / LITE).read_bytes()[:10_000])
-    with pytest.raises(DataError, match="cut files have to be fetched again"):
-        read(path)
-    with pytest.raises(DataError, match=r"cut\.fits"):
-        Spectrum.read(path)
+    for size in (100_000, 10_000):
+        path.write_bytes((data / LITE).read_bytes()[:size])
+        with pytest.raises(DataError, match="cut files have to be fetched again"):
+            read(path)
+        with pytest.raises(DataError, match=r"cut\.fits"):
+            Spectrum.read(path)
 
 
 @pytest.mark.parametrize(("content", "reason"), [

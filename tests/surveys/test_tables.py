@@ -83,6 +83,12 @@ def test_a_catalogue_is_no_table_of_spectra(tmp_path: Path) -> None:
     pd.DataFrame({"id": ["a"], "z": [0.1]}).to_csv(path, index=False)
     with pytest.raises(DataError, match="needs columns wave and flux"):
         read(path)
+    path.write_text("wave,flux\n4000,five\n4001,6\n")
+    with pytest.raises(DataError, match="a value is no number"):
+        read(path)
+    path.write_text("wave,flux\n")
+    with pytest.raises(DataError, match="no rows"):
+        read(path)
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(DataError, match="not readable as a table"):
         read(tmp_path / "broken.parquet")
