@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -131,6 +132,10 @@ class Spectrum:
     def replace(self, **fields: Any) -> Spectrum:
         """Return a copy with other values for the named fields."""
         return replace(self, **fields)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Read-only mappings cannot be pickled, and arrays come back writable: worker processes build it anew.
+        return partial(Spectrum, **{**self.__dict__, "meta": dict(self.meta)}), ()
 
     @classmethod
     def read(cls, path: Any, *, row: int | None = None, id: str | None = None) -> Spectrum:

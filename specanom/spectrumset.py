@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, overload
@@ -233,9 +234,15 @@ class SpectrumSet:
 
     def replace(self, **fields: Any) -> SpectrumSet:
         """Return a copy with other values for the named constructor arguments."""
-        now = dict(self._arrays, wave=self._wave, table=self._table, frame=self.frame, scale=self.scale,
-                   provenance=self.provenance)
-        return SpectrumSet(**{**now, **fields})
+        return SpectrumSet(**{**self._fields(), **fields})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Read-only mappings cannot be pickled, and arrays come back writable: worker processes build it anew.
+        return partial(SpectrumSet, **self._fields()), ()
+
+    def _fields(self) -> dict[str, Any]:
+        return dict(self._arrays, wave=self._wave, table=self._table, frame=self.frame, scale=self.scale,
+                    provenance=dict(self.provenance))
 
     @classmethod
     def concatenate(cls, sets: Sequence[SpectrumSet]) -> SpectrumSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -110,3 +111,12 @@ def test_a_mask_without_noise_is_refused_from_specutils() -> None:
     other = specutils.Spectrum(flux=np.ones(3) * u.Jy, spectral_axis=[1, 2, 3] * u.um, mask=[False, True, False])
     with pytest.raises(DataError, match="uncertainty"):
         sa.Spectrum.from_specutils(other)
+
+
+def test_a_spectrum_survives_pickling_and_stays_read_only():
+    one = sa.Spectrum([4000.0, 4001.0], [1.0, 2.0], [1.0, 0.0], z=0.1, id="a", frame="rest", meta={"plate": 266})
+    back = pickle.loads(pickle.dumps(one))  # noqa: S301
+    assert repr(back) == repr(one)
+    assert dict(back.meta) == {"plate": 266}
+    assert np.array_equal(back.flux, one.flux)
+    assert not back.flux.flags.writeable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -175,3 +176,12 @@ def test_by_id_finds_or_says_so() -> None:
 def test_the_repr_in_a_notebook_escapes_ids() -> None:
     s = sa.SpectrumSet(WAVE, np.ones((1, 7)), table=pd.DataFrame({"id": ["<script>alert(1)</script>"]}))
     assert "<script>" not in s._repr_html_()
+
+
+def test_a_set_survives_pickling_and_stays_read_only():
+    one = sa.SpectrumSet([4000.0, 4001.0], [[1.0, 2.0], [3.0, 4.0]], provenance={"seed": 1})
+    back = pickle.loads(pickle.dumps(one))  # noqa: S301
+    assert back.ids == one.ids
+    assert dict(back.provenance) == {"seed": 1}
+    assert np.array_equal(back.flux, one.flux)
+    assert not back.flux.flags.writeable

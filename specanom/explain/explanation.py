@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,10 @@ class Explanation:
                 view.flags.writeable = False
                 object.__setattr__(self, name, view)
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Read-only mappings cannot be pickled: worker processes send the parts.
+        return partial(Explanation, **{**self.__dict__, "settings": dict(self.settings)}), ()
 
     @property
     def n_segments(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, overload
@@ -91,6 +92,10 @@ class ExplanationSet:
                 view.flags.writeable = False
                 object.__setattr__(self, name, view)
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Read-only mappings cannot be pickled: worker processes send the parts.
+        return partial(ExplanationSet, **{**self.__dict__, "settings": dict(self.settings)}), ()
 
     @classmethod
     def of(cls, explanations: Sequence[Explanation], skipped: Sequence[Skipped] = ()) -> ExplanationSet:

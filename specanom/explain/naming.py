@@ -115,17 +115,22 @@ def _band(place: Place) -> str:
     assert place.observed is not None  # bands lie in the observed frame
     peak = float(place.observed[place.peak])
     bands: tuple[Band, ...] = TELLURIC_BANDS + ARM_JOINS.get(str(place.spectrum.meta.get("instrument")), ())
-    return next(band.name for band in bands if band.lo <= peak <= band.hi)
+    name = next(band.name for band in bands if band.lo <= peak <= band.hi)
+    feature = _feature(place)  # a spike is not what an atmospheric band or a join of arms looks like
+    return f"{feature} ({name})" if feature else name
 
 
 def _continuum(place: Place) -> str:
-    everywhere = place.spectrum.wave if place.rest is None else place.rest
-    wave = everywhere[place.pixels]
-    near = place.inside[np.abs(everywhere[place.inside] - everywhere[place.peak]) <= FEATURE_REACH]
-    # Where most of the weight comes from a small part of the segment, something is there that no list knows.
-    if place.mass[near].sum() > 0.5 and near.size < 0.4 * place.pixels.size:
-        return f"feature at {everywhere[place.peak]:.0f} Å"
-    return f"continuum {wave[0]:.0f}–{wave[-1]:.0f} Å"
+    wave = (place.spectrum.wave if place.rest is None else place.rest)[place.pixels]
+    return _feature(place) or f"continuum {wave[0]:.0f}–{wave[-1]:.0f} Å"
+
+
+def _feature(place: Place) -> str:
+    """Name what no list knows, where most of the weight comes from a small part of the segment; else return ""."""
+    wave = place.spectrum.wave if place.rest is None else place.rest
+    near = place.inside[np.abs(wave[place.inside] - wave[place.peak]) <= FEATURE_REACH]
+    small = place.mass[near].sum() > 0.5 and near.size < 0.4 * place.pixels.size
+    return f"feature at {wave[place.peak]:.0f} Å" if small else ""
 
 
 _NAMERS = (_lines, _imputed, _sky, _band, _band, _continuum)  # in the order of classes.CLASSES

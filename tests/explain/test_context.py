@@ -149,6 +149,9 @@ def test_an_unlisted_narrow_feature_is_named_by_where_it_is() -> None:
     context, best = _context(1 + _bump(4500.0, 2))
     assert context.names[best] == "feature at 4500 Å"
     assert context.continuum > 0.9
+    context, best = _context(1 + _bump(5455.0, 2))
+    assert context.names[best] == "feature at 5455 Å (SDSS arm join)"
+    assert context.join > 0.9
 
 
 def test_bright_sky_bits_of_sdss_are_sky() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -84,6 +85,9 @@ def test_alone_among_many_in_any_order_and_in_threads_the_bits_are_the_same() ->
     threads = explainer.explain_many(sample, executor="threads:3")
     assert np.array_equal(many.weights, turned.weights[::-1])
     assert np.array_equal(many.weights, threads.weights)
+    back = pickle.loads(pickle.dumps(many))  # noqa: S301
+    one = pickle.loads(pickle.dumps(many[3]))  # noqa: S301
+    assert repr(back[3]) == repr(one) == repr(many[3])
     for i in (0, 7, 19):
         alone = explainer.explain(sample[i])
         assert np.array_equal(alone.weights, many.weights[i])
