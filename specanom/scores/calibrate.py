@@ -16,7 +16,7 @@ from .bound import BoundScore
 from .evaluate import Evaluated, evaluate
 from .false_alarms import Null
 from .metrics import Doubles
-from .neighbourhood import Neighbourhood, default_neighbours
+from .neighbourhood import Neighbourhood, Usual, default_neighbours
 from .rows import BLOCK, Batch, batches, places
 
 if TYPE_CHECKING:
@@ -162,8 +162,8 @@ class CalibratedScorer:
         return not self.scorer.can_be_negative
 
     @cached_property
-    def _scaled(self) -> Doubles:
-        return scaled(self.raw, self.logarithm)
+    def _local(self) -> Usual:
+        return Usual(self.neighbourhood, scaled(self.raw, self.logarithm))
 
     @cached_property
     def reference(self) -> Doubles:
@@ -178,9 +178,6 @@ class CalibratedScorer:
     @cached_property
     def _null(self) -> Null:
         return Null.of(self._sorted)
-
-    def _local(self, snr: ArrayLike, z: ArrayLike, ids: Sequence[str] | None) -> tuple[Doubles, Doubles]:
-        return self.neighbourhood.centre_and_width(self._scaled, snr, z, ids)
 
     def __repr__(self) -> str:
         place = self.neighbourhood

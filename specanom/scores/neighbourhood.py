@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -43,6 +43,7 @@ class Neighbourhood:
     z: Doubles
     ids: list[str]
     neighbours: int
+    _trees: dict[tuple[int, ...], Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.ids) < FEWEST:
@@ -55,51 +56,43 @@ class Neighbourhood:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def centre_and_width(
-        self, values: Doubles, snr: ArrayLike, z: ArrayLike, ids: Sequence[str] | None = None
-    ) -> tuple[Doubles, Doubles]:
-        """Return what is usual of the reference `values` at each ``(m,)`` place, and its robust spread.
-
-        The neighbours' values are first moved to the place along the trend of the whole sample, a robust plane in
-        log S/N and log z: scores fall so steeply with S/N that a plain median of the neighbours would leave a third
-        of the dependence standing. Then median and 1.4826·MAD are taken.
+    def near(
+        self, places: Doubles, axes: tuple[int, ...], ids: Sequence[str] | None = None
+    ) -> NDArray[np.intp]:
+        """Return the rows of the reference near each place, ``(m, k)``.
 
         Parameters
         ----------
-        values : (n,) array
-            Of the reference spectra; NaN ones do not count.
-        snr, z : (m,) arrays
-            Where to look; NaN where unknown.
+        places : (m, d) array
+            Coordinates, as :meth:`coordinates` gives them, along `axes`.
+        axes : tuple of int
+            Which coordinates are known of the places: 0 for S/N, 1 for redshift.
         ids : sequence of str, optional
             Names of what is looked up: a reference spectrum is left out of its own neighbourhood.
-
-        Returns
-        -------
-        centre, width : (m,) arrays
         """
-        found = self._coordinates(snr, z)
-        reference = self._coordinates(self.snr, self.z)
-        centre, width = np.empty(len(found)), np.empty(len(found))
-        known = np.isfinite(found)
-        for pattern in np.unique(known, axis=0):
-            axes = np.flatnonzero(pattern)
-            slope = robust_plane(reference[:, axes], values)
-            rest = values - reference[:, axes] @ slope
-            rows = np.flatnonzero((known == pattern).all(axis=1))
-            for part in np.array_split(rows, max(1, rows.size // _AT_ONCE)):
-                names = None if ids is None else [ids[row] for row in part]
-                near = rest[self._near(found[part][:, axes], reference[:, axes], names)]
-                middle, width[part] = _middle_and_spread(near)
-                centre[part] = middle + found[part][:, axes] @ slope
-        return centre, np.maximum(width, self._floor(values))
+        k = min(self.neighbours + 1, len(self))
+        rows, tree = self._tree(axes)
+        if rows.size < k:
+            # Nothing is known of the place, or of too few others: an even draw from the whole sample.
+            drawn = np.linspace(0, len(self) - 1, k).astype(np.intp)
+            return self._without_self(np.tile(drawn, (len(places), 1)), ids)
+        found = np.asarray(tree.query(places, k=k)[1])
+        return self._without_self(rows[found.reshape(len(places), k)], ids)
 
-    def _floor(self, values: Doubles) -> float:
-        """The smallest width, so that equal scores among the neighbours do not divide by zero."""
-        known = values[np.isfinite(values)]
-        spread = float(np.subtract(*np.percentile(known, [84, 16]))) if known.size else 0.0
-        return max(1e-3 * spread, np.finfo(np.float64).eps)
+    def _tree(self, axes: tuple[int, ...]) -> tuple[NDArray[np.intp], Any]:
+        """Rows whose place is known along `axes`, and a tree of them; made once."""
+        from scipy.spatial import cKDTree
 
-    def _coordinates(self, snr: ArrayLike, z: ArrayLike) -> Doubles:
+        if not axes:
+            return np.empty(0, dtype=np.intp), None
+        if axes not in self._trees:
+            known = self.reference[:, axes]
+            rows = np.flatnonzero(np.isfinite(known).all(axis=1))
+            self._trees[axes] = (rows, cKDTree(known[rows]) if rows.size else None)
+        made: tuple[NDArray[np.intp], Any] = self._trees[axes]
+        return made
+
+    def coordinates(self, snr: ArrayLike, z: ArrayLike) -> Doubles:
         """Coordinates in units of the robust spread, NaN where unknown, ``(m, 2)``."""
         both = np.column_stack([np.atleast_1d(np.asarray(one, dtype=np.float64)) for one in (snr, z)])
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -115,18 +108,10 @@ class Neighbourhood:
         spread = [0.5 * (high - low) if high > low else 1.0 for low, _, high in bounds]
         return np.array([middle for _, middle, _ in bounds]), np.array(spread)
 
-    def _near(self, places: Doubles, reference: Doubles, ids: Sequence[str] | None) -> NDArray[np.intp]:
-        """Rows of the reference near each place, ``(m, k)``, by the coordinates that are known of it."""
-        from scipy.spatial import cKDTree
-
-        k = min(self.neighbours + 1, len(self))
-        rows = np.flatnonzero(np.isfinite(reference).all(axis=1))
-        if not places.shape[1] or rows.size < k:
-            # Nothing is known of the place, or of too few others: an even draw from the whole sample.
-            drawn = np.linspace(0, len(self) - 1, k).astype(np.intp)
-            return self._without_self(np.tile(drawn, (len(places), 1)), ids)
-        found: NDArray[Any] = cKDTree(reference[rows]).query(places, k=k)[1]
-        return self._without_self(rows[found.reshape(len(places), k)], ids)
+    @cached_property
+    def reference(self) -> Doubles:
+        """Coordinates of the reference spectra, ``(n, 2)``."""
+        return self.coordinates(self.snr, self.z)
 
     def _without_self(self, found: NDArray[np.intp], ids: Sequence[str] | None) -> NDArray[np.intp]:
         """Drop each spectrum from its own neighbourhood, or the farthest one where it is not in it."""
@@ -140,6 +125,67 @@ class Neighbourhood:
     @cached_property
     def _row_of(self) -> dict[str, int]:
         return {id: row for row, id in enumerate(self.ids)}
+
+
+@dataclass(frozen=True, eq=False)
+class Usual:
+    """What is usual of a score at each S/N and redshift, and how widely it scatters there.
+
+    The neighbours' values are first moved to the place along the trend of the whole sample, a robust plane in log S/N
+    and log z: scores fall so steeply with S/N that a plain median of the neighbours would leave a third of the
+    dependence standing. Then median and 1.4826·MAD are taken.
+
+    Attributes
+    ----------
+    neighbourhood : Neighbourhood
+    values : (n,) array
+        Of the reference spectra; NaN ones do not count.
+    """
+
+    neighbourhood: Neighbourhood
+    values: Doubles
+    _flat: dict[tuple[int, ...], tuple[Doubles, Doubles]] = field(default_factory=dict, init=False, repr=False)
+
+    def __call__(
+        self, snr: ArrayLike, z: ArrayLike, ids: Sequence[str] | None = None
+    ) -> tuple[Doubles, Doubles]:
+        """Return centre and width ``(m,)`` at each place.
+
+        Parameters
+        ----------
+        snr, z : (m,) arrays
+            Where to look; where one is NaN, neighbours are those in the other.
+        ids : sequence of str, optional
+            A reference spectrum is left out of its own neighbourhood.
+        """
+        places = self.neighbourhood.coordinates(snr, z)
+        centre, width = np.empty(len(places)), np.empty(len(places))
+        known = np.isfinite(places)
+        for pattern in np.unique(known, axis=0):
+            axes = tuple(int(axis) for axis in np.flatnonzero(pattern))
+            slope, rest = self._without_trend(axes)
+            rows = np.flatnonzero((known == pattern).all(axis=1))
+            for part in np.array_split(rows, max(1, rows.size // _AT_ONCE)):
+                here = places[part][:, axes]
+                names = None if ids is None else [ids[row] for row in part]
+                middle, width[part] = _middle_and_spread(rest[self.neighbourhood.near(here, axes, names)])
+                centre[part] = middle + here @ slope
+        return centre, np.maximum(width, self._floor)
+
+    def _without_trend(self, axes: tuple[int, ...]) -> tuple[Doubles, Doubles]:
+        """Slopes along `axes`, and the values less the plane; made once."""
+        if axes not in self._flat:
+            reference = self.neighbourhood.reference[:, axes]
+            slope = robust_plane(reference, self.values)
+            self._flat[axes] = (slope, self.values - reference @ slope)
+        return self._flat[axes]
+
+    @cached_property
+    def _floor(self) -> float:
+        """The smallest width, so that equal scores among the neighbours do not divide by zero."""
+        known = self.values[np.isfinite(self.values)]
+        spread = float(np.subtract(*np.percentile(known, [84, 16]))) if known.size else 0.0
+        return max(1e-3 * spread, float(np.finfo(np.float64).eps))
 
 
 def _middle_and_spread(near: Doubles) -> tuple[Doubles, Doubles]:

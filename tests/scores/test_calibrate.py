@@ -224,7 +224,23 @@ def test_the_plane_is_not_bent_by_a_few():
 def test_a_spectrum_is_not_its_own_neighbour():
     snr, z = np.exp(np.random.default_rng(2).normal(2, 0.5, (2, 60)))
     near = Neighbourhood(snr, z / 50, [str(i) for i in range(60)], 59)
-    values = np.zeros(60)
-    values[7] = 1e6
-    own = near.centre_and_width(values, snr[7:8], z[7:8] / 50, ["7"])
-    assert own[0] == pytest.approx(0, abs=1e-3)
+    place = near.coordinates(snr[7:8], z[7:8] / 50)
+    assert sorted(near.near(place, (0, 1), ["7"])[0]) == [i for i in range(60) if i != 7]
+    assert 7 in near.near(place, (0, 1), ["elsewhere"])[0]
+    assert near.near(place, (0, 1))[0, 0] == 7
+
+
+def test_a_reference_without_redshifts_is_calibrated_by_noise_alone(big, big_model):
+    bare = big.replace(table=big.table.drop(columns="z"))
+    values = Scorer(big_model).calibrate(bare)(bare)
+    assert np.isfinite(values).all()
+    assert abs(spearmanr(values, big.table["snr"])[0]) < 0.1
+
+
+def test_an_unknown_place_among_the_reference_is_no_neighbour(big, big_model):
+    table = big.table.copy()
+    table.loc[:99, "z"] = np.nan
+    some = big.replace(table=table)
+    values = Scorer(big_model).calibrate(some, neighbours=60)(some)
+    assert np.isfinite(values).all()
+    assert abs(spearmanr(values, table["snr"])[0]) < 0.1
