@@ -58,7 +58,7 @@ def clusters(summary: ClusterSummary, *, unit: str = "Å", theme: str = "light",
     span = Range1d(float(ends[0]), float(ends[-1]))
     panels: list[LayoutDOM] = []
     for cluster in summary:
-        pair = [_mean(cluster, x, axis, span, theme)]
+        pair = [_mean(cluster, x, axis, span, theme, lines)]
         if summary.segments is not None:
             pair.append(_weights(cluster, summary, axis, span, theme))
         if lines:
@@ -68,14 +68,15 @@ def clusters(summary: ClusterSummary, *, unit: str = "Å", theme: str = "light",
     return stack(panels)
 
 
-def _mean(cluster: Cluster, x: NDArray[np.float64], axis: WaveAxis, span: Range1d, theme: str) -> figure:
+def _mean(cluster: Cluster, x: NDArray[np.float64], axis: WaveAxis, span: Range1d, theme: str,
+          labelled: bool) -> figure:
     colours = palette(theme)
     colour = colours.categories[cluster.label % 12]
     made = canvas(theme, _title(cluster), x=axis.label, y="flux / median", height=FLUX, options={"x_range": span})
     made.add_layout(Title(text=plain(cluster.story), text_color=colours.muted, text_font=FONT, text_font_size="12px",
                           text_font_style="normal"), "above")
     low, high = robust_range(np.concatenate([cluster.flux_low, cluster.flux, cluster.flux_high]))
-    headroom(made, (low, high), FLUX - 120, colours)
+    headroom(made, (low, high), FLUX - 120 if labelled else 0, colours)
     codes, names = axis.line_names(x)
     data = {"mean": cluster.flux, "low": cluster.flux_low, "high": cluster.flux_high}
     source = ColumnDataSource({"x": x, "line": codes, **{k: v.astype(np.float32) for k, v in data.items()}},

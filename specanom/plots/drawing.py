@@ -123,7 +123,7 @@ def place_labels(
     centres : sequence of float
         Where each label belongs, screen pixels from the left, most important first.
     texts : sequence of str
-        What is written; the same text within 70 pixels is written once.
+        What is written; the same text within 44 pixels is written once.
     rows : int
         How many rows there are.
     width : float
@@ -142,7 +142,7 @@ def place_labels(
     for at, text in zip(centres, texts, strict=True):
         half = (len(text) * letter + 8) / 2
         centre = min(max(at, half), width - half)
-        double = any(text == other and abs(centre - x) < 70 for other, x in written)
+        double = any(text == other and abs(centre - x) < 44 for other, x in written)
         free = (r for r in range(rows) if all(centre + half <= a or centre - half >= b for a, b in taken[r]))
         row = next(free, -1) if not double and 0 <= at <= width else -1
         if row >= 0:

@@ -83,7 +83,7 @@ def _mean(scaled: NDArray[np.float64], x: NDArray[np.float64], axis: WaveAxis, t
     edges = axis.place(pixel_edges(x), axis.frame) if axis.unit == "Å" else pixel_edges(x)
     made = canvas(theme, title, x=axis.label, y="mean |weight|", height=190,
                   options={"x_range": Range1d(float(edges[0]), float(edges[-1]))})
-    headroom(made, (0.0, 1.05 * float(mean.max()) or 1.0), 110, colours)
+    headroom(made, (0.0, 1.05 * float(mean.max()) or 1.0), 110 if axis.frame == "rest" else 0, colours)
     codes, names = axis.line_names(x)
     source = ColumnDataSource({"x": x, "y": mean.astype(np.float32), "line": codes}, name="mean")
     made.varea_step("x", 0, "y", source=source, step_mode="center", fill_color=colours.vermilion, fill_alpha=0.35)

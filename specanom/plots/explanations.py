@@ -72,7 +72,7 @@ def explanation(
         if entries:
             legend(panels[0], entries, colours)
     panels.append(_weights(e, axis, theme, title="" if panels else _title(e)))
-    if s is not None:
+    if s is not None and _labelled(axis):
         line_markers(panels, axis, colours)
     link(panels, colours)
     tables = [_leading(e, theme, top), _context(e, theme)]
@@ -98,6 +98,11 @@ def _title(e: Explanation) -> str:
     return f"{e.id} · {name or 'score'} {e.score:.4g} · {e.grade} ({e.reason})"
 
 
+def _labelled(axis: WaveAxis) -> bool:
+    """Return whether rest-frame lines have a place on the axis."""
+    return axis.frame == "rest" or axis.linked
+
+
 def _strength(e: Explanation) -> NDArray[np.float64]:
     """Return weights in units of the largest |weight|, 0 where there is none."""
     weights = np.nan_to_num(e.weights)
@@ -115,7 +120,8 @@ def _boxes(e: Explanation, axis: WaveAxis) -> tuple[NDArray[np.intp], NDArray[np
 
 def _tinted(e: Explanation, view: SpectrumView, theme: str) -> figure:
     colours = palette(theme)
-    made = flux_panel(view, theme, title=_title(e), source=spectrum_source(view), height=320)
+    made = flux_panel(view, theme, title=_title(e), source=spectrum_source(view), height=320,
+                      labelled=_labelled(view.axis))
     segment, left, right = _boxes(e, view.axis)
     strength = _strength(e)[segment]
     tint = ColumnDataSource({

@@ -27,7 +27,7 @@ const taken = Array.from({length: rows}, () => []), written = []
 for (let i = 0; i < d.x.length; i++) {
   const at = (d.x[i] - a) / (b - a) * w, half = (d.label[i].length * 5.8 + 8) / 2
   const c = Math.min(Math.max(at, half), w - half)
-  const double = written.some(([t, x]) => t == d.label[i] && Math.abs(c - x) < 70)
+  const double = written.some(([t, x]) => t == d.label[i] && Math.abs(c - x) < 44)
   let row = -1
   if (!double && at >= 0 && at <= w)
     row = taken.findIndex(r => r.every(([lo, hi]) => c + half <= lo || c - half >= hi))
@@ -77,15 +77,18 @@ def line_markers(panels: list[figure], axis: WaveAxis, colours: Palette) -> Colu
 
 
 def headroom(panel: figure, limits: tuple[float, float], inside: int, colours: Palette) -> None:
-    """Set the vertical range of a panel, `inside` pixels tall, and keep its top free for the line labels."""
-    share = min(0.5, (ROWS * ROW + 6) / max(inside, 1))
+    """Set the vertical range of a panel, `inside` pixels tall; 0 keeps no room at its top for the line labels."""
     lo, hi = limits
+    if not inside:
+        panel.y_range = Range1d(lo, hi)
+        return
+    share = min(0.5, (ROWS * ROW + 6) / inside)
     panel.y_range = Range1d(lo, lo + (hi - lo) / (1 - share))
     panel.extra_y_ranges["labels"] = Range1d(0, 1)
     panel.yaxis.bounds = panel.ygrid.bounds = (lo, hi)
     # Features that are off the scale end here instead of running through the labels.
-    panel.add_layout(BoxAnnotation(bottom=1 - share, top=1.05, y_range_name="labels", line_color=colours.paper,
-                                   fill_color=colours.paper, fill_alpha=1.0, level="annotation"))
+    panel.add_layout(BoxAnnotation(bottom=1 - share, y_range_name="labels", line_color=colours.paper, line_width=3,
+                                   line_alpha=1.0, fill_color=colours.paper, fill_alpha=1.0, level="annotation"))
 
 
 def hatch(panels: list[figure], view: SpectrumView, colours: Palette) -> list[tuple[str, list[GlyphRenderer]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,45 +77,66 @@ def _count(left: int, dropped: int) -> str:
     return f"{left:,}" if not dropped else f"{left:,}  (−{dropped:,})"
 
 
+NETWORKS = ("bin", "fold", "round")
+LOSSES = {"loss": "training loss", "val": "validation loss", "mse": "mean squared residual, training",
+          "kld": "Kullback–Leibler divergence", "mmd": "maximum mean discrepancy"}
+
+
 def history(table: pd.DataFrame, *, theme: str = "light") -> GridPlot:
-    """Draw how training went: each loss against the step, training and validation.
+    """Draw how training went: each loss against the step, one curve a network.
 
     Parameters
     ----------
     table : DataFrame
-        ``model.history``: a ``step`` or ``epoch`` column, columns of losses, and optionally a column ``model`` (or
-        ``fold``) that tells networks apart.
+        ``model.history``: ``step`` or ``epoch``, columns of losses, and optionally ``bin``, ``fold`` and ``round``,
+        which tell networks apart, and ``best``, whose last True is marked.
     theme : {"light", "dark"}
         Colours.
     """
     x = next((name for name in ("step", "epoch") if name in table), None)
     if x is None:
         raise ArgumentError(message("table", expected="a column step or epoch", got=f"{list(table.columns)}",
-                                    hint="model.history"))
-    group = next((name for name in ("model", "fold") if name in table), None)
-    losses = [str(c) for c in table.columns if c not in (x, group, "epoch", "batch", "seconds", "time", "best")
-              and table[c].dtype.kind == "f" and table[c].notna().any()]
+                                    hint="VAEModel(...).fit(sample).history"))
+    left_out = (x, *NETWORKS, "epoch", "rate", "seconds")
+    losses = [str(c) for c in table.columns
+              if c not in left_out and table[c].dtype.kind == "f" and table[c].notna().any()]
     if not losses:
         raise ArgumentError(message("table", expected="columns of losses", got=f"{list(table.columns)}"))
-    return stack([_losses(table, x, name, group, theme) for name in losses], columns=min(2, len(losses)))
+    networks = _networks(table)
+    return stack([_losses(networks, x, name, theme) for name in losses], columns=min(2, len(losses)))
 
 
-def _losses(table: pd.DataFrame, x: str, name: str, group: str | None, theme: str) -> figure:
+def _networks(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the rows of each network by its name."""
+    keys = [name for name in NETWORKS if name in table and len(table[name].unique()) > 1]
+    if not keys:
+        return {"network": table}
+    parts = table.groupby(keys, sort=False)
+    return {" · ".join(_called(key, value) for key, value in zip(keys, values, strict=True)): part
+            for values, part in parts}
+
+
+def _called(key: str, value: object) -> str:
+    return str(value) if value == "reference" else f"{key} {value}"
+
+
+def _losses(networks: Mapping[str, pd.DataFrame], x: str, name: str, theme: str) -> figure:
     colours = palette(theme)
-    values = table[name].to_numpy(dtype=np.float64)
-    finite = values[np.isfinite(values)]
+    finite = np.concatenate([part[name].dropna().to_numpy(dtype=np.float64) for part in networks.values()])
     log = bool(finite.size and (finite > 0).all())
-    made = canvas(theme, name, x=x, height=240, options={"y_axis_type": "log" if log else "linear"})
-    parts = [("training", table)] if group is None else [(f"{group} {key}", t) for key, t in table.groupby(group)]
+    made = canvas(theme, LOSSES.get(name, name), x=x, height=240, options={"y_axis_type": "log" if log else "linear"})
     curves: dict[str, Any] = {}
-    for index, (label, part) in enumerate(parts):
+    for (label, part), colour in zip(networks.items(), cycle(colours.categories), strict=False):
         source = ColumnDataSource({"x": part[x].to_numpy(), "y": part[name].to_numpy(dtype=np.float64)},
                                   name=f"{name}: {label}")
-        curves[label] = made.line("x", "y", source=source, width=1.6,
-                                  color=colours.categories[index % len(colours.categories)])
-    hover(made, list(curves.values()), [(x, "@x"), (name, "@y{0.00000}")])
+        curves[label] = [made.line("x", "y", source=source, line_width=1.6, color=colour)]
+        if "best" in part and part["best"].any():
+            last = part[part["best"]].iloc[[-1]]
+            curves[label].append(made.scatter(last[x].to_numpy(), last[name].to_numpy(dtype=np.float64), size=8,
+                                              fill_color=colours.paper, line_color=colour, line_width=2))
+        hover(made, curves[label][:1], [("network", plain(label)), (x, "@x"), (name, "@y{0.00000}")])
     if len(curves) > 1:
-        legend(made, [(label, [curve]) for label, curve in curves.items()], colours)
+        legend(made, list(curves.items()), colours)
     return made
 
 

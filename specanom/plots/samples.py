@@ -61,15 +61,17 @@ def sample(
     axis = WaveAxis(s.frame, unit, None)
     x = axis.place(s.wave, s.frame)
     shown = "" if len(part) == len(s) else f", {len(part)} of them drawn"
-    panels = [_spread(part, x, axis, theme, f"{len(s):,} spectra{shown}"), _picture(part, x, axis, theme)]
-    if lines and s.frame == "rest":
+    labelled = lines and s.frame == "rest"
+    panels = [_spread(part, x, axis, theme, f"{len(s):,} spectra{shown}", labelled), _picture(part, x, axis, theme)]
+    if labelled:
         line_markers(panels[:1], axis, palette(theme))
     link(panels, palette(theme))
     counts = _histograms(s, theme)
     return below(stack(panels), *([stack(counts, columns=len(counts), toolbar=False)] if counts else []))
 
 
-def _spread(part: SpectrumSet, x: NDArray[np.float64], axis: WaveAxis, theme: str, title: str) -> figure:
+def _spread(part: SpectrumSet, x: NDArray[np.float64], axis: WaveAxis, theme: str, title: str,
+            labelled: bool) -> figure:
     colours = palette(theme)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # wavelengths at which all spectra are missing
@@ -80,7 +82,7 @@ def _spread(part: SpectrumSet, x: NDArray[np.float64], axis: WaveAxis, theme: st
     made = canvas(theme, title, x=axis.label, y=flux_label(part.scale), height=FLUX_HEIGHT,
                   options={"x_range": Range1d(*_ends(x))})
     lo, hi = robust_range(np.concatenate([low, high]))
-    headroom(made, (lo, hi), FLUX_HEIGHT - AROUND, colours)
+    headroom(made, (lo, hi), FLUX_HEIGHT - AROUND if labelled else 0, colours)
     wide = made.varea("x", "p2", "p97", source=source, fill_color=colours.band, fill_alpha=0.35)
     band = made.varea("x", "p16", "p84", source=source, fill_color=colours.band, fill_alpha=0.8)
     curve = made.line("x", "median", source=source, color=colours.flux, width=1.2)

@@ -61,12 +61,13 @@ def spectrum(
     view, colours = SpectrumView.of(s, frame, unit), palette(theme)
     model = None if reconstruction is None else _row(reconstruction, s)
     source = spectrum_source(view, model)
-    top = flux_panel(view, theme, title=describe(s), source=source)
+    labelled = lines and (view.axis.frame == "rest" or view.axis.linked)
+    top = flux_panel(view, theme, title=describe(s), source=source, labelled=labelled)
     panels = [top]
     if model is not None:
         panels.append(_residual_panel(view, theme, source, top))
     entries = hatch(panels, view, colours) + sky(panels, view.axis, colours)
-    if lines:
+    if labelled:
         line_markers(panels, view.axis, colours)
     drawn = [("flux", [r for r in top.renderers if r.name == "flux"])]
     if model is not None:
@@ -92,12 +93,12 @@ def spectrum_source(view: SpectrumView, model: NDArray[np.float64] | None = None
 
 
 def flux_panel(view: SpectrumView, theme: str, *, title: str, source: ColumnDataSource,
-               height: int = FLUX_HEIGHT) -> figure:
-    """Draw flux, noise, clipped and imputed pixels; room for line labels is left at the top."""
+               height: int = FLUX_HEIGHT, labelled: bool = True) -> figure:
+    """Draw flux, noise, clipped and imputed pixels; with room at the top when lines are to be labelled."""
     colours, s = palette(theme), view.spectrum
     made = canvas(theme, title, x=view.axis.label, y=flux_label(s.scale, s.meta.get("unit")), height=height,
                   options={"x_range": Range1d(float(view.edges[0]), float(view.edges[-1]))})
-    headroom(made, view.limits, height - AROUND, colours)
+    headroom(made, view.limits, height - AROUND if labelled else 0, colours)
     if "low" in source.data:
         made.varea_step("x", "low", "high", source=source, step_mode="center", fill_color=colours.band,
                         fill_alpha=0.55, name="noise")

@@ -37,13 +37,16 @@ def test_waterfall_of_nothing_and_of_hostile_reasons():
 
 def test_history_draws_each_loss_of_each_network():
     table = pd.DataFrame({"fold": [0, 0, 1, 1], "step": [10, 20, 10, 20], "loss": [2.0, 1.0, 3.0, np.nan],
-                          "val_loss": [2.5, 1.5, 3.5, 2.0], "seconds": [1.0, 2.0, 1.0, 2.0]})
+                          "val_loss": [2.5, 1.5, 3.5, 2.0], "seconds": [1.0, 2.0, 1.0, 2.0],
+                          "best": [True, False, False, False]})
     layout = plots.history(table)
-    assert [child[0].title.text for child in layout.children] == ["loss", "val_loss"]
+    assert [child[0].title.text for child in layout.children] == ["training loss", "val_loss"]
     assert source(layout, "val_loss: fold 1")["y"].tolist() == [3.5, 2.0]
+    drawn = layout.children[0][0].renderers
+    assert [r.glyph.fill_color for r in drawn if hasattr(r.glyph, "fill_color")] == ["#ffffff"]  # the best of fold 0
     with pytest.raises(ArgumentError, match="step or epoch"):
         plots.history(table.drop(columns="step"))
-    with pytest.raises(ArgumentError, match="losses"):
+    with pytest.raises(ArgumentError, match="columns of losses"):
         plots.history(table[["step"]])
 
 

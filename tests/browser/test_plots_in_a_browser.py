@@ -1,0 +1,83 @@
+"""Figures in headless Chromium without a network: they draw, ask for nothing, inject nothing, and lay labels out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import specanom.plots as plots
+from specanom.lines import LINES
+from specanom.spectrum import Spectrum
+
+pytestmark = pytest.mark.browser
+HOSTILE = "<img src=x onerror=window.pwned=1>$$x$$</script><script>window.pwned=2</script>"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("needs Chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    context = chromium.new_context(viewport={"width": 1200, "height": 800}, offline=True)
+    made = context.new_page()
+    made.asked, made.failed = [], []
+    made.on("request", lambda r: made.asked.append(r.url) if r.url.startswith(("http", "ws")) else None)
+    made.on("pageerror", lambda error: made.failed.append(str(error)))
+    yield made
+    assert made.asked == []
+    assert made.failed == []
+    context.close()
+
+
+def spectrum() -> Spectrum:
+    wave = np.linspace(3600.0, 7400.0, 3000)
+    flux = np.ones(3000) + 5 * np.exp(-0.5 * ((wave - 6564.6) / 4) ** 2)
+    return Spectrum(wave, flux, np.full(3000, 100.0), z=0.1, id=HOSTILE, frame="rest", scale="normalised")
+
+
+def labels(page: Any) -> list[str]:
+    shown: list[str] = page.evaluate("""() => {
+      const d = Bokeh.documents[0].get_model_by_name('lines').data
+      return d.label.filter((_, i) => d.alpha[i] > 0) }""")
+    return shown
+
+
+def test_a_saved_page_draws_offline_and_names_more_lines_when_zoomed(page: Any, tmp_path: Path) -> None:
+    path = plots.save_html(plots.spectrum(spectrum(), np.ones(3000), theme="dark"), tmp_path / "page.html", HOSTILE)
+    page.goto(path.as_uri())
+    page.wait_for_function("window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle")
+    before = labels(page)
+    assert {"Hα", "[O III]", "Hβ"} <= set(before)
+    page.evaluate("""() => { for (const m of Bokeh.documents[0]._all_models.values())
+        if (m.type == 'Range1d' && m.start > 3000 && m.start < 4000) m.setv({start: 6500, end: 6800}) }""")
+    page.wait_for_timeout(200)
+    assert sorted(labels(page)) == ["Hα", "[N II]", "[N II]", "[S II]", "[S II]"]
+    assert len(LINES) > len(before)
+    assert page.evaluate("window.pwned") is None
+
+
+def test_embedded_figures_share_one_library(page: Any, tmp_path: Path) -> None:
+    script, divs = plots.embed({"a": plots.spectrum(spectrum()), "b": plots.spectrum(spectrum(), unit="nm")})
+    thumbnail = spectrum()._repr_html_()
+    path = tmp_path / "report.html"
+    path.write_text(f"<!doctype html><meta charset='utf-8'><body>{''.join(divs.values())}{thumbnail}"
+                    f"{plots.resources()}{script}</body>", encoding="utf-8")
+    page.goto(path.as_uri())
+    page.wait_for_function("window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle")
+    assert page.evaluate("Bokeh.documents[0].roots().length") == 2
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("svg text").first.text_content().startswith(HOSTILE)
