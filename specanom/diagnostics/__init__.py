@@ -1,6 +1,6 @@
 """Emission lines: fluxes, ratios, and what they say about the gas.
 
-``measure_lines(sample)`` gives one table for many spectra, ``measure_spectrum(spectrum)`` the fit of one with its model.
+``measure_lines(sample)`` gives one table for many spectra, ``measure_spectrum(spectrum)`` one fit with its model.
 
 ==============  ==================================================================
 module          what is in it
@@ -11,6 +11,7 @@ module          what is in it
 ``continuum``   non-negative mix of populations under the lines
 ``components``  which lines are fitted, tied, and where
 ``gaussians``   weighted least squares with shared kinematics
+``fluxes``      from a fit to fluxes with errors and limits
 ``measure``     one spectrum
 ``catalogue``   fluxes that came with the spectra
 ``table``       many spectra

@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 CLASSES = ("SF", "composite", "Seyfert", "LINER", "none")
 """Star forming, composite, Seyfert, LINER, and not classified."""
 DIVISIONS: dict[str, tuple[float, float]] = {"schawinski2007": (1.05, 0.45), "steep": (1.18, 0.77)}
-"""Slope and intercept of the line between Seyferts (above) and LINERs: Schawinski et al. 2007, and a steeper one in use."""
+"""Slope and intercept between Seyferts (above) and LINERs: Schawinski et al. 2007, and a steeper one in use."""
 
 
 def kauffmann2003(log_n2: ArrayLike) -> Floats:

@@ -12,16 +12,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf
+from scipy.special import ndtr
 
-from ..lines import C_KMS
+from ..lines import C_KMS, line
 from .components import Component
 
 Floats = NDArray[np.float64]
 
 NO_COVARIANCE = np.inf
 START_SIGMAS = (80.0, 120.0, 180.0, 270.0, 400.0)
-START_VELOCITIES = tuple(range(-300, 301, 60))
+START_VELOCITIES = tuple(range(-300, 301, 50))
+STRONG = ("OII3727", "OII3730", "Hb", "OIII4960", "OIII5008", "Ha", "NII6585", "SII6718", "SII6733")
 DETECTED = 5.0
 """Matched-filter S/N of all lines together from which velocity and width are free."""
 
@@ -50,7 +51,7 @@ class Pixels:
 
 @dataclass(frozen=True, eq=False)
 class LineFit:
-    """A fit: amplitudes of the components, their covariance, kinematics with errors, model and continuum."""
+    """A fit: amplitudes, their covariance, kinematics with errors, model, continuum, χ², and the linear columns."""
 
     amplitudes: Floats
     covariance: Floats
@@ -59,42 +60,46 @@ class LineFit:
     model: Floats
     continuum: Floats
     chi2: float
+    design: Floats
 
 
-def profile(pixels: Pixels, centre: float, sigma: float) -> tuple[Floats, Floats, Floats]:
-    """Return a unit Gaussian averaged over each pixel (per Å), and its derivatives by centre and sigma (Å)."""
-    value, by_centre, by_sigma = (np.zeros_like(pixels.wave) for _ in range(3))
-    near = np.flatnonzero(np.abs(pixels.wave - centre) < 6 * sigma + 2)
+def profile(pixels: Pixels, centre: float, sigma: float) -> tuple[slice, Floats, Floats, Floats]:
+    """Return where a unit Gaussian is seen, its mean over each pixel, and derivatives by centre and sigma (Å)."""
+    reach = 6 * sigma + 2
+    first, last = np.searchsorted(pixels.wave, (centre - reach, centre + reach))
+    near = slice(int(first), int(last))
     width = pixels.width[near]
-    low = (pixels.wave[near] - width / 2 - centre) / sigma
-    high = low + width / sigma
-    bell_low, bell_high = (np.exp(-0.5 * t**2) / np.sqrt(2 * np.pi) for t in (low, high))
-    value[near] = 0.5 * (erf(high / np.sqrt(2)) - erf(low / np.sqrt(2))) / width
-    by_centre[near] = (bell_low - bell_high) / (sigma * width)
-    by_sigma[near] = (low * bell_low - high * bell_high) / (sigma * width)
-    return value, by_centre, by_sigma
+    low = (pixels.wave[near] - 0.5 * width - centre) / sigma
+    edges = np.stack([low, low + width / sigma])
+    bell = np.exp(-0.5 * edges**2) * (1 / np.sqrt(2 * np.pi))
+    share = ndtr(edges)
+    scaled = sigma * width
+    return (
+        near,
+        (share[1] - share[0]) / width,
+        (bell[0] - bell[1]) / scaled,
+        (low * bell[0] - edges[1] * bell[1]) / scaled,
+    )
 
 
 def columns(
     pixels: Pixels, components: Sequence[Component], kinematics: dict[str, Kinematics]
 ) -> tuple[Floats, Floats, Floats]:
     """Return each component's profile and its derivatives by velocity and log width, each ``(m, c)``."""
-    shape = (pixels.wave.size, len(components))
-    value, by_velocity, by_width = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    made = np.zeros((3, len(components), pixels.wave.size))
     for j, item in enumerate(components):
         now = kinematics[item.family]
         for wave, ratio in zip(item.waves, item.ratios, strict=True):
-            centre = wave * (1 + now.velocity / C_KMS)
             sigma = wave * now.sigma / C_KMS
-            g, dc, ds = profile(pixels, centre, sigma)
-            value[:, j] += ratio * g
-            by_velocity[:, j] += ratio * dc * wave / C_KMS
-            by_width[:, j] += ratio * ds * sigma
-    return value, by_velocity, by_width
+            near, g, by_centre, by_sigma = profile(pixels, wave * (1 + now.velocity / C_KMS), sigma)
+            made[0, j, near] += ratio * g
+            made[1, j, near] += ratio * by_centre * wave / C_KMS
+            made[2, j, near] += ratio * by_sigma * sigma
+    return made[0].T, made[1].T, made[2].T
 
 
 def solve(design: Floats, flux: Floats, ivar: Floats) -> tuple[Floats, Floats]:
-    """Return the weighted least-squares solution and its covariance; columns that see no pixel get infinite variance."""
+    """Return the weighted least-squares solution and its covariance; infinite for columns that see no pixel."""
     square = design.T @ (ivar[:, None] * design)
     scale = np.sqrt(np.diag(square))
     seen = scale > 1e-12 * (scale.max() or 1.0)
@@ -108,25 +113,30 @@ def solve(design: Floats, flux: Floats, ivar: Floats) -> tuple[Floats, Floats]:
     return solution, covariance
 
 
-def start(pixels: Pixels, components: Sequence[Component], first: Kinematics) -> Kinematics:
-    """Find velocity and width by a matched filter over all `components`; not free when nothing is seen."""
+def _gain(pixels: Pixels, rest: Floats, wave: float) -> Floats:
+    """Return the gain in χ² of one line at each width and velocity of the start grid, ``(s, v)``."""
+    reach = wave * (START_VELOCITIES[-1] + 4 * START_SIGMAS[-1]) / C_KMS
+    near = slice(*np.searchsorted(pixels.wave, (wave - reach, wave + reach)))
+    velocity = (pixels.wave[near] / wave - 1) * C_KMS
+    sigmas = np.array(START_SIGMAS)[:, None, None]
+    shapes = np.exp(-0.5 * ((velocity - np.array(START_VELOCITIES)[:, None]) / sigmas) ** 2)
+    power = shapes**2 @ pixels.ivar[near]
+    signal = np.clip(shapes @ (pixels.ivar[near] * rest[near]), 0, None)
+    return np.asarray(np.where(power > 0, signal**2 / np.where(power > 0, power, 1), 0))
+
+
+def start(pixels: Pixels, first: Kinematics) -> Kinematics:
+    """Find velocity and width by a matched filter over the strong lines; not free when nothing is seen."""
     design = pixels.basis * pixels.continuum[:, None]
     smooth, _ = solve(design, pixels.flux, pixels.ivar)
     rest = pixels.flux - design @ smooth
-    best, found = 0.0, first
-    for sigma in START_SIGMAS:
-        for velocity in START_VELOCITIES:
-            now = {
-                first_family: replace(first, velocity=float(velocity), sigma=sigma)
-                for first_family in {item.family for item in components}
-            }
-            shapes = columns(pixels, components, now)[0]
-            power = (shapes**2 * pixels.ivar[:, None]).sum(axis=0)
-            signal = np.clip(shapes.T @ (pixels.ivar * rest), 0, None)
-            gain = float(np.sum(np.where(power > 0, signal**2 / np.where(power > 0, power, 1), 0)))
-            if gain > best:
-                best, found = gain, replace(first, velocity=float(velocity), sigma=sigma, free=True)
-    return found if best > DETECTED**2 else first
+    gain = sum(_gain(pixels, rest, line(name).wave) for name in STRONG)
+    s, v = np.unravel_index(int(np.argmax(gain)), np.shape(gain))
+    # Where the stars fit badly, their residuals are no lines.
+    excess = max(1.0, 2.198 * float(np.median(rest**2 * pixels.ivar)))
+    if float(np.max(gain)) <= DETECTED**2 * excess:
+        return first
+    return replace(first, velocity=float(START_VELOCITIES[v]), sigma=START_SIGMAS[s], free=True)
 
 
 def _step(
@@ -192,10 +202,18 @@ def fit_lines(
         else:
             break
         gained, kinematics, (design, solution, chi2) = chi2 - now[2], trial, now
-        if gained < 1e-3:
+        if gained < 1e-2:
             break
     _, covariance = solve(design, pixels.flux, pixels.ivar)
     return _record(pixels, components, kinematics, (design[:, :fixed], solution, covariance, chi2))
+
+
+def response(pixels: Pixels, fit: LineFit, spectra: Floats) -> Floats:
+    """Return the amplitudes that each of `spectra`, ``(a, m)``, would be given by the fit's columns, ``(lines, a)``."""
+    _, covariance = solve(fit.design, pixels.flux, pixels.ivar)
+    lines = fit.amplitudes.size
+    finite = np.where(np.isfinite(covariance), covariance, 0.0)
+    return np.asarray(finite[:lines] @ (fit.design.T @ (pixels.ivar[:, None] * spectra.T)))
 
 
 def _record(
@@ -223,4 +241,5 @@ def _record(
         design @ solution,
         design[:, lines:] @ solution[lines:],
         chi2,
+        design,
     )

@@ -13,7 +13,8 @@ from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
 from .bpt import bpt_class
 from .catalogue import catalogue_row
-from .measure import FitSettings, blank_row, measure_spectrum
+from .fluxes import blank_row
+from .measure import FitSettings, measure_spectrum
 from .ratios import line_ratios
 from .templates import template_bank
 

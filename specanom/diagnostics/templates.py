@@ -90,10 +90,12 @@ class TemplateBank:
         """Return the templates at rest wavelengths `wave`, shape ``(s, t, p)``; zero outside their range."""
         position = (np.log10(wave) - np.log10(self.wave[0])) / STEP
         left = np.clip(position.astype(int), 0, self.wave.size - 2)
-        share = position - left
-        made = self.flux[..., left] * (1 - share) + self.flux[..., left + 1] * share
-        made[..., (position < 0) | (position > self.wave.size - 1)] = 0.0
-        return np.asarray(made)
+        share = (position - left)[:, None]
+        # Pixel by pixel the templates lie side by side in memory, so that taking pixels is quick.
+        table = self.flux.reshape(-1, self.wave.size).T
+        made = table[left] * (1 - share) + table[left + 1] * share
+        made[(position < 0) | (position > self.wave.size - 1)] = 0.0
+        return np.ascontiguousarray(made.T).reshape(*self.flux.shape[:2], wave.size)
 
 
 def _stars(fine: Floats, kinds: tuple[tuple[float, float], ...]) -> Floats:
@@ -151,6 +153,7 @@ def template_bank() -> TemplateBank:
             names.append(f"{age:g} Gyr, E(B-V) {reddening:g}")
     flux = np.array(rows)
     velocity = STEP * np.log(10) * C_KMS
-    broad = np.array([gaussian_filter1d(flux, sigma / velocity, axis=1, mode="nearest") for sigma in SIGMAS])
+    made = np.array([gaussian_filter1d(flux, sigma / velocity, axis=1, mode="nearest") for sigma in SIGMAS])
+    broad = np.ascontiguousarray(made.reshape(-1, wave.size).T).T.reshape(made.shape)
     broad.flags.writeable = False
     return TemplateBank(wave, broad, np.array(SIGMAS), tuple(names))
