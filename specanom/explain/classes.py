@@ -15,6 +15,7 @@ from ..lines import ARM_JOINS, C_KMS, LINES, OH_FOREST, SKY_LINES, TELLURIC_BAND
 from ..spectrum import Spectrum
 
 CLASSES = ("lines", "imputed", "sky", "telluric", "join", "continuum")
+PIXELS = "pixels"  # meta["wave"] of an array that came without wavelengths
 LINE_WIDTH = 600.0  # km/s, half width of what counts as a rest-frame line
 SKY_WIDTH = 5.0  # Å, half width of the residual of a sky line: two resolution elements
 MASK_EDGE = 4.0  # Å beside a mask where interpolation and residual sky still show
@@ -24,6 +25,8 @@ SKY_BITS = np.uint32((1 << 23) | (1 << 27))  # SPPIXMASK BRIGHTSKY, BADSKYCHI
 
 def rest_wave(spectrum: Spectrum) -> NDArray[np.float64] | None:
     """Return the wavelengths in the rest frame, Å, or None without a redshift."""
+    if spectrum.meta.get("wave") == PIXELS:
+        return None
     if spectrum.frame == "rest":
         return spectrum.wave
     return None if spectrum.z is None else spectrum.wave / (1.0 + spectrum.z)
@@ -31,6 +34,8 @@ def rest_wave(spectrum: Spectrum) -> NDArray[np.float64] | None:
 
 def observed_wave(spectrum: Spectrum) -> NDArray[np.float64] | None:
     """Return the wavelengths in the observed frame, Å, or None without a redshift."""
+    if spectrum.meta.get("wave") == PIXELS:
+        return None
     if spectrum.frame == "observed":
         return spectrum.wave
     return None if spectrum.z is None else spectrum.wave * (1.0 + spectrum.z)

@@ -18,7 +18,7 @@ from ..seeds import content_hash, object_seed
 from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
 from .attribution import Method
-from .classes import rest_wave
+from .classes import PIXELS, rest_wave
 from .context import Evidence, context_of
 from .evaluate import GenericEvaluator
 from .explanation import Explanation
@@ -235,28 +235,39 @@ def _described(part: Any) -> dict[str, Any]:
 def _as_spectrum(spectrum: Any, score: Any) -> Spectrum:
     if isinstance(spectrum, Spectrum):
         return spectrum
-    flux = np.asarray(spectrum)
-    if flux.ndim != 1:
-        raise ShapeError(message("spectrum", expected="a Spectrum or a (p,) array", got=f"shape {flux.shape}",
+    flux = np.asarray(spectrum) if isinstance(spectrum, (np.ndarray, list, tuple)) else np.empty((0, 0))
+    if flux.ndim != 1 or not np.issubdtype(flux.dtype, np.number):
+        got = f"shape {flux.shape}" if flux.size else type(spectrum).__name__
+        raise ShapeError(message("spectrum", expected="a Spectrum or a (p,) array", got=got,
                                  hint="explain_many for several"))
-    return Spectrum(_wave_of(score, flux.size), flux, frame="rest", scale="normalised")
+    return next(iter(_as_set(flux[None, :], score)))
 
 
-def _wave_of(score: Any, p: int) -> NDArray[np.float64]:
+def _as_set(flux: NDArray[Any], score: Any) -> SpectrumSet:
+    """Put bare rows on the wavelengths of the score, or number their pixels."""
+    import pandas as pd
+
     wave = getattr(score, "wave", None)
     if wave is None:
         wave = getattr(getattr(score, "model", None), "wave", None)
-    return np.asarray(wave) if wave is not None and np.shape(wave) == (p,) else np.arange(1.0, p + 1.0)
+    if wave is not None and np.shape(wave) == flux.shape[1:]:
+        return SpectrumSet(wave, flux)
+    table = pd.DataFrame({"id": [content_hash(row.astype(np.float32)) for row in flux], "wave": PIXELS})
+    return SpectrumSet(np.arange(1.0, flux.shape[1] + 1.0), flux, table=table)
 
 
 def _blocks(sample: Any, score: Any) -> Iterator[list[Spectrum]]:
+    if isinstance(sample, Spectrum) or not isinstance(sample, Iterable) or getattr(sample, "ndim", 2) != 2:
+        got = f"shape {sample.shape}" if isinstance(sample, np.ndarray) else type(sample).__name__
+        raise ShapeError(message("sample", expected="a SpectrumSet, several Spectrum or an (n, p) array", got=got,
+                                 hint="explain for one spectrum"))
     if isinstance(sample, np.ndarray):
-        if sample.ndim != 2:
-            raise ShapeError(message("sample", expected="an (n, p) array", got=f"shape {sample.shape}",
-                                     hint="explain for one spectrum"))
-        sample = SpectrumSet(_wave_of(score, sample.shape[1]), sample)
+        sample = _as_set(sample, score)
     spectra = iter(sample)
     while block := list(islice(spectra, BLOCK)):
+        for one in block:
+            if not isinstance(one, Spectrum):
+                raise ArgumentError(message("sample", expected="Spectrum objects", got=type(one).__name__))
         yield block
 
 

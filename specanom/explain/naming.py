@@ -40,6 +40,11 @@ class Place:
     masked: NDArray[np.bool_]
 
     @property
+    def unit(self) -> str:
+        """Of the wavelengths."""
+        return "pixels" if self.rest is None and self.observed is None else "Å"
+
+    @property
     def peak(self) -> int:
         """The pixel of the leading class with most mass."""
         return int(self.inside[int(np.argmax(self.mass[self.inside]))])
@@ -99,7 +104,7 @@ def _imputed(place: Place) -> str:
     if seen is not None and seen[start] <= AIRGLOW_5577.hi and seen[stop] >= AIRGLOW_5577.lo:
         return f"{AIRGLOW_5577.name}{edge}"
     wave = place.spectrum.wave
-    return f"mask{edge} {wave[start]:.0f}–{wave[stop]:.0f} Å"
+    return f"mask{edge} {wave[start]:.0f}–{wave[stop]:.0f} {place.unit}"
 
 
 def _sky(place: Place) -> str:
@@ -122,7 +127,7 @@ def _band(place: Place) -> str:
 
 def _continuum(place: Place) -> str:
     wave = (place.spectrum.wave if place.rest is None else place.rest)[place.pixels]
-    return _feature(place) or f"continuum {wave[0]:.0f}–{wave[-1]:.0f} Å"
+    return _feature(place) or f"continuum {wave[0]:.0f}–{wave[-1]:.0f} {place.unit}"
 
 
 def _feature(place: Place) -> str:
@@ -130,7 +135,7 @@ def _feature(place: Place) -> str:
     wave = place.spectrum.wave if place.rest is None else place.rest
     near = place.inside[np.abs(wave[place.inside] - wave[place.peak]) <= FEATURE_REACH]
     small = place.mass[near].sum() > 0.5 and near.size < 0.4 * place.pixels.size
-    return f"feature at {wave[place.peak]:.0f} Å" if small else ""
+    return f"feature at {wave[place.peak]:.0f} {place.unit}" if small else ""
 
 
 _NAMERS = (_lines, _imputed, _sky, _band, _band, _continuum)  # in the order of classes.CLASSES

@@ -110,6 +110,8 @@ def test_any_callable_will_do_as_score() -> None:
     parts = 0.1 * flux[0].astype(float).reshape(10, 40).sum(axis=1) / P
     np.testing.assert_allclose(plain.weights, parts, rtol=0.03)
     assert plain.path == "generic"
+    assert np.isnan([plain.context.lines, plain.context.sky, plain.context.continuum]).all()  # pixels, not Å
+    assert plain.names[0].endswith("pixels")
     assert plain.grade == "trusted"
     many = sa.Explainer(lambda f: f.mean(axis=1), sa.Uniform(10), method=QUICK).explain_many(flux)
     assert np.array_equal(many.weights[0], plain.weights)
@@ -199,8 +201,14 @@ def test_wrong_calls_stop_at_once() -> None:
         sa.Explainer(lambda f: f, method=QUICK).explain(spectrum)
     with pytest.raises(ShapeError, match="explain_many"):
         sa.Explainer(mse).explain(_sample().flux)
-    with pytest.raises(ShapeError, match="explain for one"):
-        sa.Explainer(mse).explain_many(_sample().flux[0])
+    for one in (_sample().flux[0], spectrum, 3):
+        with pytest.raises(ShapeError, match="explain for one"):
+            sa.Explainer(mse).explain_many(one)  # type: ignore[arg-type]
+    for many in (_sample(), "x", [[1.0]]):
+        with pytest.raises(ShapeError, match="explain_many"):
+            sa.Explainer(mse).explain(many)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="Spectrum objects"):
+        sa.Explainer(mse).explain_many(["x"])  # type: ignore[list-item]
     with pytest.raises(ArgumentError, match="score with a model"):
         sa.Explainer(mse, perturbation=sa.Typical()).explain(spectrum)
 
