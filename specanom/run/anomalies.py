@@ -12,8 +12,8 @@ import pandas as pd
 
 from .. import plots
 from ..explain.context import ARTEFACTS
+from .content import Content
 from .cutouts import Cutouts, links
-from .report import Content
 from .scoring import CALIBRATED
 from .sections import ranks_of
 from .tabulate import fixed, grid, number, percent

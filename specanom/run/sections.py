@@ -11,7 +11,7 @@ import pandas as pd
 
 from .. import plots, scores
 from ..explain.context import ARTEFACTS
-from .report import Content
+from .content import Content
 from .scoring import CALIBRATED, RANK
 from .tabulate import Grid, fixed, grid, number, percent
 

@@ -1,0 +1,77 @@
+"""Everything a report shows, opened once from a run folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from .. import cluster, explain, models, preprocess
+from .folder import RunFolder
+from .manifest import Manifest
+from .scoring import ranking_column
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything a report shows, opened once."""
+
+    run: RunFolder
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """What the run was told and how it went."""
+        return Manifest(self.run.path)
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The parameters of the run."""
+        return self.manifest.parameters
+
+    @cached_property
+    def preprocessing(self) -> Any:
+        """The PreprocessReport."""
+        return preprocess.Preprocessor.load(self.run.need("preprocess.json", "02_preprocess")).report
+
+    @cached_property
+    def sample(self) -> Any:
+        """The spectra, opened lazily."""
+        return self.run.sample()
+
+    @cached_property
+    def model(self) -> Any:
+        """The network."""
+        return models.load(self.run.need("model", "03_train"))
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """The scores of the network."""
+        return self.run.table("scores", "04_score")
+
+    @cached_property
+    def column(self) -> str:
+        """The score that ranks."""
+        return ranking_column(self.settings["rank_by"], self.settings["preset"], self.scores)
+
+    @cached_property
+    def explanations(self) -> Any:
+        """The explanations of the top."""
+        return explain.ExplanationSet.open(self.run.need("explanations.zarr", "05_explain"))
+
+    @cached_property
+    def lines(self) -> pd.DataFrame:
+        """Line fluxes of the explained spectra."""
+        return self.run.table("lines", "05_explain")
+
+    @cached_property
+    def truth(self) -> pd.DataFrame | None:
+        """Known anomalies."""
+        return self.run.truth()
+
+    @cached_property
+    def summary(self) -> Any:
+        """The clusters, described."""
+        fitted = cluster.ExplanationClusterer.load(self.run.need("clusters", "06_clusters"))
+        return fitted.summary(self.sample.select(self.explanations.ids), lines=self.lines)
