@@ -54,9 +54,8 @@ class Options:
         check(self)
 
     def settings(self) -> dict[str, Any]:
-        """Return every option as a plain value that JSON can hold; the grid as (first, last, number) where even."""
-        found = {item.name: _plain(getattr(self, item.name)) for item in fields(self) if item.init}
-        return found
+        """Return every option as a plain value that JSON can hold; wavelengths in Å."""
+        return {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
 
 
 def full_grid(grid: Any) -> NDArray[np.float64]:
@@ -67,13 +66,14 @@ def full_grid(grid: Any) -> NDArray[np.float64]:
     ArgumentError, DataError, ShapeError
     """
     if isinstance(grid, (tuple, list)) and len(grid) == 3:
-        ends = [as_wavelength(np.atleast_1d(end) if not hasattr(end, "unit") else end.reshape(1))[0]
-                for end in grid[:2]]
-        count = grid[2]
-        if int(count) != count or count < 2 or not ends[0] < ends[1]:
+        try:
+            first, last, count = _angstrom(grid[0]), _angstrom(grid[1]), float(grid[2])
+        except (TypeError, ValueError):
+            first = last = count = float("nan")
+        if not (0 < first < last < np.inf and count >= 2 and count == int(count)):
             raise ArgumentError(message("grid", expected="(first, last, number): first < last in Å, at least 2 pixels",
                                         got=repr(grid), hint="(3500, 7500, 4000)"))
-        return np.linspace(ends[0], ends[1], int(count))
+        return np.linspace(first, last, int(count))
     wave = as_wavelength(grid)
     if wave.size < 2:
         raise ArgumentError(message("grid", expected="at least 2 wavelengths", got=wave.size,
@@ -128,11 +128,18 @@ def _are_bits(value: Any) -> bool:
     return not isinstance(value, str) and all(int(bit) == bit and 0 <= bit < 32 for bit in value)
 
 
+def _angstrom(end: Any) -> float:
+    """Return one end of the grid in Å; 350 nm is 3500 Å to the last digit, so that equal grids are equal."""
+    return round(float(as_wavelength(end.reshape(1))[0]), 6) if hasattr(end, "unit") else float(end)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
-    if hasattr(value, "unit") or isinstance(value, np.ndarray):
-        return as_wavelength(np.atleast_1d(value) if not hasattr(value, "unit") else value.reshape(-1)).tolist()
+    if hasattr(value, "unit"):
+        return _angstrom(value) if value.ndim == 0 else as_wavelength(value).tolist()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     return value

@@ -106,7 +106,7 @@ class Preprocessor(Options):
     >>> some = [Spectrum(wave, 2 + np.sin(wave / (90 + k)), np.full(wave.size, 100.0), z=0.1) for k in range(8)]
     >>> sample = Preprocessor(extinction=None).fit_transform(some)
     >>> sample
-    SpectrumSet: 8 spectra x 3976 pixels, 3500–7500 Å rest, normalised
+    SpectrumSet: 8 spectra x 3975 pixels, 3500–7500 Å rest, normalised
     """
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import warnings
 
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 from specanom.errors import ArgumentError, DataError, GridError, NotFittedError, ShapeError
-from specanom.preprocess import Preprocessor, PreprocessReport
+from specanom.preprocess import Preprocessor, PreprocessReport, preprocessor
 from specanom.spectrum import Spectrum
 from specanom.spectrumset import SpectrumSet
 
@@ -291,7 +292,8 @@ def test_other_frames_scales_and_things_are_refused(observed):
 
 
 @pytest.mark.parametrize("options", [
-    {"grid": (7500, 3500, 4000)}, {"grid": (3500, 7500, 1)}, {"bins": 0}, {"bins": 1.5}, {"airglow": "cut"},
+    {"grid": (7500, 3500, 4000)}, {"grid": (3500, 7500, 1)}, {"grid": ("blue", "red", 4000)}, {"grid": (3500, np.inf, 10)},
+    {"bins": 0}, {"bins": 1.5}, {"airglow": "cut"},
     {"resample": "spline"}, {"impute": "mean"}, {"redshift": "photo"}, {"extinction": "CCM"}, {"max_missing": 2},
     {"z_range": (0.5, 0.1)}, {"z_range": 3}, {"preset": "published"}, {"zwarning": (40,)}, {"mask_bits": "all"},
     {"min_snr": "high"}, {"r_v": 9}, {"block": 0}, {"target": ""},
@@ -307,8 +309,11 @@ def test_grids_may_be_quantities_or_arrays(observed):
     from astropy import units as u
 
     block = observed(5)
-    nm = Preprocessor((350 * u.nm, 750 * u.nm, 4000)).fit_transform(block)
-    np.testing.assert_allclose(nm.wave, Preprocessor(GRID).fit_transform(block).wave)
+    nm = Preprocessor((350 * u.nm, 750 * u.nm, 4000))
+    np.testing.assert_array_equal(nm.fit_transform(block).wave, Preprocessor(GRID).fit_transform(block).wave)
+    assert nm.settings()["grid"] == list(GRID)
+    np.testing.assert_allclose(Preprocessor(np.linspace(400, 600, 500) * u.nm, airglow=None).fit(block).wave_,
+                               np.linspace(4000, 6000, 500))
     own = np.linspace(4000, 6000, 1500)
     np.testing.assert_array_equal(Preprocessor(own, airglow=None).fit(block).wave_, own)
 
@@ -410,3 +415,17 @@ def test_a_spectrum_is_one_when_read_alone(observed):
     s = observed(1)[0]
     assert isinstance(s, Spectrum)
     assert isinstance(Preprocessor(GRID).fit_transform(s), SpectrumSet)
+
+
+def test_the_example_in_the_documentation_runs():
+    result = doctest.testmod(preprocessor)
+    assert result.attempted >= 5
+    assert result.failed == 0
+
+
+def test_progress_is_shown_when_asked_for(observed, capsys):
+    maker = Preprocessor(GRID)
+    maker.fit_transform(observed(5))
+    assert capsys.readouterr().err == ""
+    maker.fit_transform(observed(5), progress=True)
+    assert "5/5" in capsys.readouterr().err
