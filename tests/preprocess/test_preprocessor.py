@@ -292,11 +292,11 @@ def test_other_frames_scales_and_things_are_refused(observed):
 
 
 @pytest.mark.parametrize("options", [
-    {"grid": (7500, 3500, 4000)}, {"grid": (3500, 7500, 1)}, {"grid": ("blue", "red", 4000)}, {"grid": (3500, np.inf, 10)},
-    {"bins": 0}, {"bins": 1.5}, {"airglow": "cut"},
-    {"resample": "spline"}, {"impute": "mean"}, {"redshift": "photo"}, {"extinction": "CCM"}, {"max_missing": 2},
-    {"z_range": (0.5, 0.1)}, {"z_range": 3}, {"preset": "published"}, {"zwarning": (40,)}, {"mask_bits": "all"},
-    {"min_snr": "high"}, {"r_v": 9}, {"block": 0}, {"target": ""},
+    {"grid": (7500, 3500, 4000)}, {"grid": (3500, 7500, 1)}, {"grid": ("blue", "red", 4000)},
+    {"grid": (3500, np.inf, 10)}, {"bins": 0}, {"bins": 1.5}, {"airglow": "cut"}, {"resample": "spline"},
+    {"impute": "mean"}, {"redshift": "photo"}, {"extinction": "CCM"}, {"max_missing": 2}, {"z_range": (0.5, 0.1)},
+    {"z_range": 3}, {"preset": "published"}, {"zwarning": (40,)}, {"mask_bits": "all"}, {"min_snr": "high"}, {"r_v": 9},
+    {"block": 0}, {"target": ""}, {"keep_mask": "yes"},
 ])
 def test_options_that_make_no_sense_are_refused_by_name(options):
     with pytest.raises(ArgumentError, match=next(iter(options))):
