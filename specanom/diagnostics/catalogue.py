@@ -40,27 +40,40 @@ def from_spzline(rows: Any) -> dict[str, float]:
 
     Parameters
     ----------
-    rows : structured array, FITS_rec or DataFrame
-        With LINENAME, LINEAREA and LINEAREA_ERR. Lines are matched by name: their number differs between releases.
+    rows : structured array, FITS_rec, DataFrame or mapping
+        With LINENAME, LINEAREA and LINEAREA_ERR; or line name → (flux, error), as the SDSS reader gives them in
+        ``meta["spzline"]``. Lines are matched by name: their number differs between releases.
 
     Returns
     -------
     dict
         Flux and error of each known line; not measured (error ≤ 0) is NaN. ``OII`` is the sum of the doublet.
+
+    Raises
+    ------
+    DataError
+        When the columns are not there.
     """
+    nan = float("nan")
+    values: dict[str, float] = {}
+    for name, (area, error) in _pairs(rows).items():
+        key = SPZLINE_NAMES.get(" ".join(name.split()))
+        if key is not None:
+            known = error > 0 and np.isfinite(area)
+            values[f"{key}_flux"], values[f"{key}_err"] = (area, error) if known else (nan, nan)
+    return values | _doublet(values)
+
+
+def _pairs(rows: Any) -> dict[str, tuple[float, float]]:
+    if isinstance(rows, Mapping):
+        return {str(name): (float(pair[0]), float(pair[1])) for name, pair in rows.items()}
     try:
         names, areas, errors = (list(rows[key]) for key in ("LINENAME", "LINEAREA", "LINEAREA_ERR"))
     except (KeyError, ValueError) as exc:
-        raise DataError(message("rows", expected="columns LINENAME, LINEAREA, LINEAREA_ERR", got=str(exc))) from exc
-    values: dict[str, float] = {}
-    for name, area, error in zip(names, areas, errors, strict=True):
-        text = name.decode() if isinstance(name, bytes) else str(name)
-        key = SPZLINE_NAMES.get(" ".join(text.split()))
-        if key is not None:
-            known = error > 0 and np.isfinite(area)
-            values[f"{key}_flux"] = float(area) if known else float("nan")
-            values[f"{key}_err"] = float(error) if known else float("nan")
-    return values | _doublet(values)
+        wanted = "columns LINENAME, LINEAREA, LINEAREA_ERR"
+        raise DataError(message("rows", expected=wanted, got=str(exc))) from exc
+    words = [name.decode() if isinstance(name, bytes) else str(name) for name in names]
+    return {name: (float(a), float(e)) for name, a, e in zip(words, areas, errors, strict=True)}
 
 
 def _doublet(values: Mapping[str, float]) -> dict[str, float]:
@@ -75,10 +88,10 @@ def _doublet(values: Mapping[str, float]) -> dict[str, float]:
 def catalogue_row(meta: Mapping[str, Any], blank: dict[str, Any]) -> dict[str, Any]:
     """Return a row of the line table from what is known of an object.
 
-    `meta` may hold ``Ha_flux`` and ``Ha_err`` and so on, or an SPZLINE table under ``"lines"``.
+    `meta` may hold ``Ha_flux`` and ``Ha_err`` and so on, or an SPZLINE table under ``"spzline"``.
     """
-    rows = meta.get("lines")
-    known = dict(meta) if rows is None else {**meta, **(rows if isinstance(rows, Mapping) else from_spzline(rows))}
+    rows = meta.get("spzline")
+    known = dict(meta) if rows is None else {**meta, **from_spzline(rows)}
     row, found = dict(blank), False
     if "OII_flux" not in known:
         known |= _doublet({k: v for k, v in known.items() if k.startswith("OII")})

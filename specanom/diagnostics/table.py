@@ -103,7 +103,7 @@ def measure_lines(
         How to fit.
     source : {"fit", "catalogue"}
         ``"catalogue"`` takes columns ``Ha_flux``, ``Ha_err``, … of the table (or meta), or an SPZLINE table in
-        ``meta["lines"]``, instead of fitting.
+        ``meta["spzline"]``, instead of fitting.
     min_snr : float
         Ratios and classes need every line at this S/N.
     division : {"schawinski2007", "steep"}

@@ -117,7 +117,9 @@ SPZLINE = pd.DataFrame({
 
 def test_catalogue_fluxes_are_used_when_asked_for() -> None:
     wave = np.linspace(4000, 7000, 500)
-    held = Spectrum(wave, np.ones(500), z=0.1, id="a", meta={"lines": SPZLINE.to_records(index=False)})
+    held = Spectrum(wave, np.ones(500), z=0.1, id="a", meta={"spzline": SPZLINE.to_records(index=False)})
+    pairs = dict(zip(SPZLINE["LINENAME"], zip(SPZLINE["LINEAREA"], SPZLINE["LINEAREA_ERR"], strict=True), strict=True))
+    assert from_spzline(pairs)["Ha_flux"] == from_spzline(SPZLINE)["Ha_flux"] == 300.0
     columns = Spectrum(wave, np.ones(500), z=0.1, id="b", meta=from_spzline(SPZLINE))
     nothing = Spectrum(wave, np.ones(500), z=0.1, id="c")
     table = measure_lines([held, columns, nothing], source="catalogue")
