@@ -99,7 +99,9 @@ def _points(made: figure, lines: pd.DataFrame, groups: str, theme: str) -> list[
     entries: list[tuple[str, list[GlyphRenderer]]] = []
     for index, label in enumerate(_sorted(set(labels[good]))):
         rows = good & (labels == label)
-        colour = getattr(colours, ROLES[label]) if label in ROLES else colours.categories[index % 12]
+        # A group called by a number keeps the colour that its cluster has elsewhere.
+        number = int(label) if label.isdigit() else index
+        colour = getattr(colours, ROLES[label]) if label in ROLES else colours.categories[number % 12]
         source = ColumnDataSource({
             "x": x[rows], "y": y[rows], "id": [plain(i) for i in ids[rows]], "group": [plain(label)] * int(rows.sum()),
             "x0": (x - err[0])[rows], "x1": (x + err[0])[rows], "y0": (y - err[1])[rows], "y1": (y + err[1])[rows],
@@ -110,11 +112,11 @@ def _points(made: figure, lines: pd.DataFrame, groups: str, theme: str) -> list[
                               line_color=colours.paper, line_width=0.5)]
         if rows.sum() > 500:  # bars of many points hide the points
             drawn[0].visible = drawn[1].visible = False
-        hover(made, drawn[2:], [("id", "@id"), ("class", "@group"), ("log N2", "@x{0.00}"), ("log O3", "@y{0.00}")])
-        entries.append((label, drawn[::-1]))
+        hover(made, drawn[2:], [("id", "@id"), (groups, "@group"), ("log N2", "@x{0.00}"), ("log O3", "@y{0.00}")])
+        entries.append((f"{groups} {label}" if label.lstrip("-").isdigit() else label, drawn[::-1]))
     return entries
 
 
 def _sorted(labels: set[str]) -> list[str]:
     known = [name for name in ROLES if name in labels]
-    return known + sorted(labels - set(known))
+    return known + sorted(labels - set(known), key=lambda name: (int(name) if name.lstrip("-").isdigit() else 0, name))

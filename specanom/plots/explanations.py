@@ -145,7 +145,7 @@ def _weights(e: Explanation, axis: WaveAxis, theme: str, *, title: str) -> figur
         "name": [plain(e.names[k]) for k in segment], "segment": segment,
         "color": [_accent(w, colours) for w in weights],
     }, name="weights")
-    made = canvas(theme, title, x=axis.label, y="weight", height=230,
+    made = canvas(theme, title, x=axis.label, y="weight", height=250,
                   options={"x_range": Range1d(float(left.min()), float(right.max()))})
     bars = made.quad(left="left", right="right", top="weight", bottom=0, source=source, fill_color="color",
                      fill_alpha=0.8, line_color=colours.paper, line_width=0.4)
@@ -158,6 +158,9 @@ def _weights(e: Explanation, axis: WaveAxis, theme: str, *, title: str) -> figur
         whisker.upper_head.size = whisker.lower_head.size = 4
         whisker.upper_head.line_color = whisker.lower_head.line_color = colours.muted
         made.add_layout(whisker)
+    keys = [(text, [made.scatter(x=[], y=[], marker="square", size=11, fill_color=colour, line_color=None)])
+            for text, colour in (("raises the score", colours.vermilion), ("lowers it", colours.blue))]
+    legend(made, keys, colours)
     hover(made, [bars], [("segment", "@name"), (f"λ ({axis.unit})", "@left{0.0} – @right{0.0}"),
                          ("weight", "@weight{+0.0000 a}"), ("95 %", "@low{+0.0000 a} … @high{+0.0000 a}")])
     return made
@@ -181,7 +184,7 @@ def _leading(e: Explanation, theme: str, top: int) -> figure:
         "color": [_accent(float(e.weights[k]), colours) for k in chosen],
     }, name="leading")
     reach = _reach(e)
-    made = canvas(theme, "Leading segments: orange raises the score, blue lowers it",
+    made = canvas(theme, "Leading segments",
                   x="weight, with its 95 % interval", height=110 + 24 * len(names),
                   options={"y_range": FactorRange(*names[::-1]), "tools": "", "toolbar_location": None,
                            "x_range": Range1d(-reach[0], reach[1])})

@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from bokeh.models import ColumnDataSource
+from bokeh.models import ColumnDataSource, Legend
 
 import specanom.plots as plots
 from specanom.diagnostics import kauffmann2003, seyfert_liner
 from specanom.errors import ArgumentError
+from specanom.plots.palette import LIGHT
 
 from .test_single import source
 
@@ -47,3 +48,10 @@ def test_empty_and_wrong_tables(lines):
     plots.to_html(plots.bpt(lines.iloc[2:]))
     with pytest.raises(ArgumentError, match="no O3"):
         plots.bpt(lines.drop(columns="O3"))
+
+
+def test_numbered_groups_are_named_in_order_with_the_colours_of_their_clusters(lines):
+    layout = plots.bpt(lines.assign(cluster=[10, 2, -1]), groups="cluster")
+    legend = next(m for m in layout.above if isinstance(m, Legend))
+    assert [item.label.value for item in legend.items][:2] == ["cluster 2", "cluster 10"]
+    assert legend.items[0].renderers[0].glyph.fill_color == LIGHT.categories[2]
