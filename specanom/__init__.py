@@ -56,11 +56,15 @@ if TYPE_CHECKING:
         lines,
         models,
         parallel,
-        plots,
         preprocess,
         scores,
         surveys,
-        testing,
+    )
+    from . import (
+        plots as plots,
+    )
+    from . import (
+        testing as testing,
     )
     from .cluster import ExplanationClusterer
     from .errors import (

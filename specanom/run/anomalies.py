@@ -47,9 +47,10 @@ def anomaly_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]
     known = content.sample.select(explanations.ids).table
     table = table.assign(z=known["z"].to_numpy(), snr=known["snr"].to_numpy(), grade=explanations.grades,
                          points=[_leading(explanations[i]) for i in range(len(explanations))])
-    columns = {"id": ("id", str), "score": ("score", number), "z": ("z", fixed(4)), "snr": ("S/N", fixed(1)),
-               "points": ("points at", str), "lines": ("on lines", percent), "artefact": ("on artefacts", percent),
-               "grade": ("explanation", str)}
+    columns: dict[str, Any] = {
+        "id": ("id", str), "score": ("score", number), "z": ("z", fixed(4)), "snr": ("S/N", fixed(1)),
+        "points": ("points at", str), "lines": ("on lines", percent), "artefact": ("on artefacts", percent),
+        "grade": ("explanation", str)}
     table["artefact"] = table[list(ARTEFACTS)].sum(axis=1)
     columns_of_words = (0, 4, 7)
     return {"cards": cards, "anomalies": {"text": CARD_TEXT.format(len(cards)), "count": len(explanations),

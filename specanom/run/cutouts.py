@@ -58,7 +58,8 @@ class Cutouts:
     def _fetch(self, ra: float, dec: float) -> str | None:
         import requests
 
-        query = {"ra": f"{ra:.6f}", "dec": f"{dec:.6f}", "scale": SCALE, "width": SIDE, "height": SIDE}
+        query: dict[str, str | float] = {"ra": f"{ra:.6f}", "dec": f"{dec:.6f}", "scale": SCALE, "width": SIDE,
+                                         "height": SIDE}
         try:
             answer = requests.get(SDSS_IMAGES, params=query, timeout=TIMEOUT)
             answer.raise_for_status()

@@ -16,8 +16,8 @@ TOP_SHARE = 0.05
 
 def columns_of(table: pd.DataFrame) -> list[str]:
     """Return the score columns of a table: each raw one, then each calibrated one."""
-    calibrated = [c for c in table if c.endswith(CALIBRATED)]
-    return [c.removesuffix(CALIBRATED) for c in calibrated if c.removesuffix(CALIBRATED) in table] + calibrated
+    calibrated = [str(c) for c in table.columns if str(c).endswith(CALIBRATED)]
+    return [c.removesuffix(CALIBRATED) for c in calibrated if c.removesuffix(CALIBRATED) in table.columns] + calibrated
 
 
 def recovery(tables: Mapping[str, pd.DataFrame], truth: pd.DataFrame, *, share: float = TOP_SHARE) -> pd.DataFrame:

@@ -116,7 +116,8 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", out: str 
 def _score(model: Any, sample: Any, reference: pd.DataFrame, settings: dict[str, Any]) -> pd.DataFrame:
     scorers = scorers_of(model, velocity=settings["velocity"], trim=settings["trim"],
                          preset=settings["preset"] or None)
-    table = pd.concat([scores.table(scorers, sample), sample.table[["z", "snr"]].reset_index(drop=True)], axis=1)
+    places = sample.table[["z", "snr"]].reset_index(drop=True)
+    table: pd.DataFrame = pd.concat([scores.table(scorers, sample), places], axis=1)
     calibrated = scores.calibrate_from_table(scorers, reference)
     snr, z, ids = table["snr"].to_numpy(), table["z"].to_numpy(), sample.ids
     for name in scorers:

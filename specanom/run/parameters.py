@@ -34,7 +34,8 @@ def of_stage(stage: str) -> dict[str, Parameter]:
     """Return the parameters of one notebook: the annotated assignments of its cell tagged ``parameters``."""
     import nbformat
 
-    cells = nbformat.read(notebook(stage), as_version=4).cells
+    content: Any = nbformat.reads(notebook(stage).read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+    cells = content.cells
     source = next(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
     lines = source.splitlines()
     found = {}

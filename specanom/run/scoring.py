@@ -41,7 +41,7 @@ def score_table(scorers: Mapping[str, Any], sample: Any) -> tuple[pd.DataFrame, 
         Name → calibrated scorer.
     """
     raw = scores.table(scorers, sample)
-    calibrated = scores.calibrate_all(scorers, sample, values=raw)
+    calibrated = scores.calibrate_all(scorers, sample, values={name: raw[name] for name in scorers})
     known = [c for c in ("z", "snr", "bin", "plate", "mjd", "fiber", "ra", "dec") if c in sample.table]
     table = pd.concat([raw[["id"]], sample.table[known].reset_index(drop=True), raw.drop(columns="id")], axis=1)
     snr, z, ids = np.asarray(sample.table["snr"]), np.asarray(sample.table["z"]), sample.ids
@@ -61,8 +61,8 @@ def ranking_column(rank_by: str | None, preset: str | None, table: pd.DataFrame)
     """
     if not rank_by:
         return "mse" if preset == "paper" else "chi2_ivar" + CALIBRATED
-    names = [c.removesuffix(CALIBRATED) for c in table if c.endswith(CALIBRATED)]
-    raws = {f"{name}_raw": name for name in names if name in table}
+    names = [str(c).removesuffix(CALIBRATED) for c in table.columns if str(c).endswith(CALIBRATED)]
+    raws = {f"{name}_raw": name for name in names if name in table.columns}
     calibrated = {name: name + CALIBRATED for name in names}
     columns = {**{c: c for c in calibrated.values()}, **calibrated, **raws}
     return columns[choice("rank_by", rank_by, columns)]

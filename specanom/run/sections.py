@@ -91,7 +91,7 @@ def data_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
     report = content.preprocessing
     figures["waterfall"] = plots.waterfall(report)
     table = report.to_frame().assign(example=lambda t: [", ".join(ids[:3]) for ids in t["ids"]])
-    columns = {"reason": ("reason", str), "count": ("spectra", number), "remaining": ("left", number),
+    columns: dict[str, Any] = {"reason": ("reason", str), "count": ("spectra", number), "remaining": ("left", number),
                "example": ("for example", str)}
     notes = [f"{note.text}: {note.count} spectra." for note in report.notes]
     notes += [f"{report.extinction}.", f"{percent(report.imputed)} of the pixels were missing and have been filled in; "
@@ -116,7 +116,8 @@ def model_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
         one = content.sample.select([id])
         figures[name] = plots.spectrum(one[0], reconstruction=content.model.reconstruct(one)[0])
     chi2 = content.scores.set_index("id")["chi2_ivar"]
-    columns = {"model": ("model", str), **{c: (c, number) for c in quality.columns[1:]}} if quality is not None else {}
+    shown = [] if quality is None else list(quality.columns[1:])
+    columns: dict[str, Any] = {"model": ("model", str), **{c: (c, number) for c in shown}}
     folds = content.settings["folds"]
     return {
         "text": f"A variational autoencoder with {content.settings['n_latent']} latent numbers, beside a PCA with as "
@@ -164,12 +165,12 @@ def score_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
     alarms, recovered = run.tables("false_alarms"), run.tables("recovery")
     k = max(1, min(int(content.settings["overlap"]), len(content.sample) // 10))
     eight = list(scores.Scorer.paper(content.model))
-    common = shared[shared["degree"] == len(eight)]["share"] if shared is not None else []
+    common = [] if shared is None else shared[shared["degree"] == len(eight)]["share"].tolist()
     return {
         "text": SCORE_TEXT,
         "histograms": f"Distribution of {describe(raw)}, raw and calibrated.",
-        "overlap": "" if not len(common) else
-                   f"Spectra that the top {k} of the eight scores share; {percent(common.iloc[0])} are common to all.",
+        "overlap": "" if not common else
+                   f"Spectra that the top {k} of the eight scores share; {percent(common[0])} are common to all.",
         "dependence": _dependence(run.tables("dependence")),
         "false_alarms_text": ALARMS_TEXT if alarms is not None else NO_ALARMS_TEXT,
         "false_alarms": None if alarms is None else grid(alarms, {
@@ -185,10 +186,10 @@ def _dependence(table: pd.DataFrame | None) -> Grid | None:
     table = table.assign(kind=np.where(table["score"].str.endswith(CALIBRATED), "cal", "raw"),
                          name=table["score"].str.removesuffix(CALIBRATED))
     wide = table[table["model"] == "VAE"].pivot_table(index="name", columns="kind", values=["rho_snr", "rho_z"])
-    flat = pd.DataFrame({"name": wide.index, **{f"{a}_{b}": wide[a, b].to_numpy() for a, b in wide.columns}})
+    flat = pd.DataFrame({"name": wide.index, **{"_".join(pair): wide[pair].to_numpy() for pair in wide.columns}})
     order = [n for n in dict.fromkeys(table["name"]) if n in set(flat["name"])]
     flat = flat.set_index("name").loc[order].reset_index()
-    columns = {"name": ("score", str), "rho_snr_raw": ("ρ with S/N, raw", fixed(2)),
+    columns: dict[str, Any] = {"name": ("score", str), "rho_snr_raw": ("ρ with S/N, raw", fixed(2)),
                "rho_snr_cal": ("calibrated", fixed(2)), "rho_z_raw": ("ρ with z, raw", fixed(2)),
                "rho_z_cal": ("calibrated", fixed(2))}
     return grid(flat, {name: form for name, form in columns.items() if name in flat})
@@ -248,8 +249,8 @@ def made_section(content: Content) -> dict[str, Any]:
 
 def ranks_of(content: Content, id: str) -> Grid:
     """Return the rank and calibrated value of one spectrum by every score."""
-    row = content.scores.set_index("id").loc[id]
-    names = [c.removesuffix(RANK) for c in content.scores if c.endswith(RANK)]
+    row: dict[str, Any] = dict(content.scores.set_index("id").loc[id])
+    names = [str(c).removesuffix(RANK) for c in content.scores.columns if str(c).endswith(RANK)]
     table = pd.DataFrame({"name": names, "rank": [int(row[n + RANK]) for n in names],
                           "value": [row.get(n, np.nan) for n in names], "cal": [row[n + CALIBRATED] for n in names]})
     return grid(table, {"name": ("score", str), "rank": ("rank", number), "value": ("raw", number),
