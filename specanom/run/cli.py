@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("run_dir", type=Path)
     score.add_argument("path", help="folder, file or pattern of new spectra")
     score.add_argument("--survey", default="auto")
+    score.add_argument("--target", help="galaxy, qso, star or any (default: as in the run)")
     score.add_argument("--out", type=Path, help="folder of the result (default: RUN/new/TIME)")
     score.set_defaults(command=_score)
     compare = commands.add_parser("compare", help="say what differs between two runs")
@@ -127,7 +128,8 @@ def _report(arguments: argparse.Namespace) -> int:
 def _score(arguments: argparse.Namespace) -> int:
     from .nightly import score_new
 
-    result = score_new(arguments.run_dir, arguments.path, survey=arguments.survey, out=arguments.out)
+    result = score_new(arguments.run_dir, arguments.path, survey=arguments.survey, target=arguments.target,
+                       out=arguments.out)
     print(result.summary())
     print(result.path)
     return DIFFERS if result.drifted else DONE

@@ -65,7 +65,8 @@ class NewScores:
         return "\n".join(lines)
 
 
-def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", out: str | Path | None = None) -> NewScores:
+def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: str | None = None,
+              out: str | Path | None = None) -> NewScores:
     """Apply the preprocessing, model and calibration of a run to new spectra.
 
     Parameters
@@ -76,6 +77,8 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", out: str 
         New files.
     survey : str
         Their survey, or ``"auto"``.
+    target : str, optional
+        ``"galaxy"``, ``"qso"``, ``"star"``, or ``"any"``; as in the run when not given.
     out : path-like, optional
         Where the result goes; ``RUN/new/TIME`` when not given.
 
@@ -95,7 +98,9 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", out: str 
     model = models.load(run.need("model", "03_train"))
     fitted = preprocess.Preprocessor.load(run.need("preprocess.json", "02_preprocess"))
     reference = run.table("scores", "04_score")
-    fresh = surveys.read(path, survey=survey, target=settings["target"], preset=settings["preset"] or None)
+    wanted = target or settings["target"]
+    fresh = surveys.read(path, survey=survey, target=None if wanted == "any" else wanted,
+                         preset=settings["preset"] or None)
     sample = fitted.transform(fresh)
     table = _score(model, sample, reference, settings)
     column = ranking_column(settings["rank_by"], settings["preset"], table)
