@@ -96,3 +96,14 @@ def test_wrong_calls_raise(cloud, smoother):
         LatentScorer(Coordinates(), size=0)
     with pytest.raises(ArgumentError, match="encodes"):
         LatentScorer(lambda flux: flux)
+
+
+def test_copies_of_a_spectrum_are_encoded_under_its_own_id(sample):
+    class ById(Coordinates):
+        def encode(self, flux, ids=None):
+            shift = np.zeros(len(flux)) if ids is None else [float(id[1:]) for id in ids]
+            return np.asarray(flux)[:, :3] + np.asarray(shift)[:, None]
+
+    for method in ("knn", "kl"):
+        scorer = LatentScorer(ById(), method).fit(sample)
+        assert scorer.bind(sample[60])(sample.flux[60:61])[0] == pytest.approx(scorer(sample)[60], rel=1e-6)
