@@ -6,7 +6,7 @@ package sees of a simulation is what it would see of a survey.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specanom.errors import choice
+from specanom.surveys.fits_write import Column, Value, image, table
 from specanom.surveys.simulate.fibres import SFD_TO_TRUE, Fibres
 from specanom.surveys.simulate.grid import COEFF0, COEFF1, NPIX
 
@@ -22,6 +23,8 @@ TRUTH_COLUMNS = (
     "id", "plate", "mjd", "fiber", "objtype", "kind", "type", "z_true", "z_catalogue", "snr", "ebv", "intervals_rest",
 )  # fmt: skip
 _UNIT = "1E-17 erg/cm^2/s/Ang"
+#: Bit of the mask (NODATA) of pixels outside a fibre's coverage.
+OUTSIDE = 1 << 24
 
 
 def write_fibres(fibres: Fibres, folder: Path, layout: str = "plate") -> list[Path]:
@@ -47,78 +50,59 @@ def write_fibres(fibres: Fibres, folder: Path, layout: str = "plate") -> list[Pa
         folder) for i in range(len(fibres))]
 
 
-def _place(path: Path, write: Callable[[Path], None]) -> Path:
+def _place(path: Path, *hdus: bytes) -> Path:
     part = path.with_name(path.name + ".part")
-    write(part)
+    with part.open("wb") as handle:
+        handle.writelines(hdus)
     part.replace(path)
     return path
 
 
-def _big(array: NDArray[Any], kind: str) -> NDArray[Any]:
-    return np.ascontiguousarray(array, dtype=kind)
+def _centre(plate: int) -> tuple[float, float]:
+    """Right ascension and declination of a plate's centre, degrees."""
+    return 120.0 + 2.5 * (plate % 60), 2.0
 
 
-def _column(name: str, form: str, values: Sequence[Any] | NDArray[Any]) -> Any:
-    from astropy.io import fits
-
-    return fits.Column(name, form, array=np.asarray(values))
-
-
-def _header(fibres: Fibres) -> Any:
-    from astropy.io import fits
-
-    first = fibres.rows[0]
-    header = fits.Header()
-    for key, value, comment in (
-        ("TELESCOP", "SIMULATED", "made by specanom.surveys.mock"), ("PLATEID", first["plate"], "plate"), ("MJD",
-            first["mjd"], "night"),
-        ("RUN2D", "26", ""), ("VERS2D", "mock", ""), ("VACUUM", True, "wavelengths are in vacuum"), ("RADEG", 150.0,
-            "plate centre"),
-        ("DECDEG", 2.0, "plate centre"), ("RA", 150.0, "plate centre"), ("DEC", 2.0, "plate centre"), ("BUNIT",
-            _UNIT, ""),
-        ("COEFF0", COEFF0, "log10 wavelength of the first pixel"), ("COEFF1", COEFF1, "log10 dispersion per pixel"),
-        ("CRPIX1", 1, ""), ("CRVAL1", COEFF0, ""), ("CD1_1", COEFF1, ""), ("CTYPE1", "WAVE-WAVE", ""), ("DC-FLAG", 1,
-            "log-linear"),
-    ):  # fmt: skip
-        header[key] = (value, comment)
-    return header
+def _keywords(row: dict[str, Any]) -> dict[str, Value]:
+    ra, dec = _centre(row["plate"])
+    return {
+        "TELESCOP": "SIMULATED", "PLATEID": row["plate"], "MJD": row["mjd"], "RUN2D": "26", "VERS2D": "mock",
+        "VACUUM": True,
+        "RADEG": ra, "DECDEG": dec, "RA": ra, "DEC": dec, "BUNIT": _UNIT, "COEFF0": COEFF0,
+        "COEFF1": COEFF1, "CRPIX1": 1, "CRVAL1": COEFF0, "CD1_1": COEFF1, "CTYPE1": "WAVE-WAVE", "DC-FLAG": 1,
+    }  # fmt: skip
 
 
 def _write_plate(fibres: Fibres, folder: Path) -> list[Path]:
-    from astropy.io import fits
-
     first = fibres.rows[0]
-    name = f"{first['plate']:04d}-{first['mjd']}.fits"
-    images = [("IVAR", fibres.ivar, ">f4"), ("ANDMASK", fibres.mask, ">i4"), ("ORMASK", fibres.mask, ">i4"),
-              ("WAVEDISP", fibres.wdisp, ">f4")]
-    hdus = [fits.PrimaryHDU(_big(fibres.flux, ">f4"), _header(fibres))]
-    hdus += [fits.ImageHDU(_big(values, kind), name=key) for key, values, kind in images]
-    hdus.append(fits.BinTableHDU.from_columns(_plugmap(fibres), name="PLUGMAP"))
-    hdus.append(fits.ImageHDU(_big(fibres.sky, ">f4"), name="SKY"))
-    best = fits.HDUList([fits.PrimaryHDU(header=_header(fibres)), fits.BinTableHDU.from_columns(_best(fibres))])
+    name, keywords = f"{first['plate']:04d}-{first['mjd']}.fits", _keywords(first)
+    mask = fibres.mask.astype(">i4")
     # the redshifts first: a plate that is there has them
-    return [
-        _place(folder / f"spZbest-{name}", lambda path: best.writeto(path, overwrite=True)),
-        _place(folder / f"spPlate-{name}", lambda path: fits.HDUList(hdus).writeto(path, overwrite=True)),
-    ]
+    best = _place(folder / f"spZbest-{name}", image(None, extra=keywords, primary=True), table(_best(fibres)))
+    plate = _place(
+        folder / f"spPlate-{name}", image(fibres.flux, extra=keywords, primary=True), image(fibres.ivar, name="IVAR"),
+        image(mask, ">i4", name="ANDMASK"), image(mask, ">i4", name="ORMASK"), image(fibres.wdisp, name="WAVEDISP"),
+        table(_plugmap(fibres), "PLUGMAP"), image(fibres.sky, name="SKY"),
+    )  # fmt: skip
+    return [best, plate]
 
 
 def _positions(fibres: Fibres) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sky positions on a spiral about the plate centre, by fibre number."""
+    """Sky positions on a spiral about the plate's centre, by fibre number."""
     number = np.array([row["fiber"] for row in fibres.rows], dtype=float)
-    shift = np.array([row["plate"] for row in fibres.rows], dtype=float) % 60
+    centre = _centre(fibres.rows[0]["plate"])
     radius, angle = 1.48 * np.sqrt(number / 641), 2.399963 * number
-    dec = 2 + radius * np.sin(angle)
-    return 120 + 2.5 * shift + radius * np.cos(angle) / np.cos(np.radians(dec)), dec
+    dec = centre[1] + radius * np.sin(angle)
+    return centre[0] + radius * np.cos(angle) / np.cos(np.radians(dec)), dec
 
 
 def _plugmap(fibres: Fibres) -> list[Any]:
     rows, (ra, dec) = fibres.rows, _positions(fibres)
     return [
-        _column("OBJTYPE", "16A", [row["objtype"] for row in rows]), _column("RA", "D", ra), _column("DEC", "D", dec),
-        _column("FIBERID", "J", [row["fiber"] for row in rows]),
-        _column("SPECTROGRAPHID", "J", [1 if row["fiber"] <= 320 else 2 for row in rows]),
-        _column("SFD_EBV", "E", [row["ebv"] / SFD_TO_TRUE for row in rows]),
+        Column("OBJTYPE", "16A", [row["objtype"] for row in rows]), Column("RA", "D", ra), Column("DEC", "D", dec),
+        Column("FIBERID", "J", [row["fiber"] for row in rows]),
+        Column("SPECTROGRAPHID", "J", [1 if row["fiber"] <= 320 else 2 for row in rows]),
+        Column("SFD_EBV", "E", [row["ebv"] / SFD_TO_TRUE for row in rows]),
     ]  # fmt: skip
 
 
@@ -130,14 +114,14 @@ def _best(fibres: Fibres) -> list[Any]:
         return [row[key] for row in rows]
 
     return [
-        _column("PLATE", "J", get("plate")), _column("MJD", "J", get("mjd")), _column("FIBERID", "J", get("fiber")),
-        _column("SPECOBJID", "22A", [str(_object_id(row)) for row in rows]), _column("OBJTYPE", "16A", get("objtype")),
-        _column("PLUG_RA", "D", ra), _column("PLUG_DEC", "D", dec), _column("CLASS", "6A", get("class")),
-        _column("SUBCLASS", "21A", get("subclass")), _column("Z", "E", get("z_catalogue")), _column("Z_ERR", "E",
+        Column("PLATE", "J", get("plate")), Column("MJD", "J", get("mjd")), Column("FIBERID", "J", get("fiber")),
+        Column("SPECOBJID", "22A", [str(_object_id(row)) for row in rows]), Column("OBJTYPE", "16A", get("objtype")),
+        Column("PLUG_RA", "D", ra), Column("PLUG_DEC", "D", dec), Column("CLASS", "6A", get("class")),
+        Column("SUBCLASS", "21A", get("subclass")), Column("Z", "E", get("z_catalogue")), Column("Z_ERR", "E",
             _z_errors(fibres)),
-        _column("ZWARNING", "J", get("zwarning")), _column("VDISP", "E", get("vdisp")),
-        _column("SN_MEDIAN", "5E", np.tile(snr[:, None], 5)), _column("SN_MEDIAN_ALL", "E", snr),
-        _column("Z_NOQSO", "E", [row["z_catalogue"] if row["class"] == "QSO" else 0.0 for row in rows]),
+        Column("ZWARNING", "J", get("zwarning")), Column("VDISP", "E", get("vdisp")),
+        Column("SN_MEDIAN", "5E", np.tile(snr[:, None], 5)), Column("SN_MEDIAN_ALL", "E", snr),
+        Column("Z_NOQSO", "E", [row["z_catalogue"] if row["class"] == "QSO" else 0.0 for row in rows]),
     ]  # fmt: skip
 
 
@@ -151,30 +135,26 @@ def _object_id(row: dict[str, Any]) -> int:
 
 
 def _write_spec(fibres: Fibres, i: int, folder: Path) -> Path:
-    from astropy.io import fits
-
-    row = fibres.rows[i]
-    part = Fibres(*([getattr(fibres, name)[i : i + 1] for name in ("ids", "flux", "ivar", "mask", "sky", "wdisp",
-        "clean", "rows")]))
-    covered = np.flatnonzero((fibres.mask[i] & (1 << 24)) == 0)
+    row, one = fibres.rows[i], replace(fibres, rows=fibres.rows[i : i + 1])
+    covered = np.flatnonzero((fibres.mask[i] & OUTSIDE) == 0)
     cut = slice(int(covered[0]), int(covered[-1]) + 1)
-    loglam = (COEFF0 + COEFF1 * np.arange(NPIX))[cut]
+    loglam = COEFF0 + COEFF1 * np.arange(NPIX)[cut]
     mask = fibres.mask[i, cut]
     coadd = [
-        _column("flux", "E", fibres.flux[i, cut]), _column("loglam", "E", loglam), _column("ivar", "E",
-            fibres.ivar[i, cut]),
-        _column("and_mask", "J", mask), _column("or_mask", "J", mask), _column("wdisp", "E", fibres.wdisp[i, cut]),
-        _column("sky", "E", fibres.sky[i, cut]), _column("model", "E", fibres.clean[i, cut]),
+        Column("flux", "E", fibres.flux[i, cut]), Column("loglam", "E", loglam), Column("ivar", "E", fibres.ivar[i,
+            cut]),
+        Column("and_mask", "J", mask), Column("or_mask", "J", mask), Column("wdisp", "E", fibres.wdisp[i, cut]),
+        Column("sky", "E", fibres.sky[i, cut]), Column("model", "E", fibres.clean[i, cut]),
     ]  # fmt: skip
-    ra, dec = _positions(part)
-    head = _header(part)
-    head["PLUG_RA"], head["PLUG_DEC"], head["FIBERID"], head["COEFF0"] = ra[0], dec[0], row["fiber"], float(loglam[0])
-    table = [*_best(part), _column("SOURCETYPE", "19A", [row["objtype"]]), _column("RUN2D", "3A", ["26"]),
-             _column("SURVEY", "6A", ["sdss"]), _column("INSTRUMENT", "4A", ["SDSS"]), _column("EXTINCTION", "5E",
-                 [_extinction(row)])]  # fmt: skip
-    hdus = fits.HDUList([fits.PrimaryHDU(header=head), fits.BinTableHDU.from_columns(coadd, name="COADD"),
-                         fits.BinTableHDU.from_columns(table, name="SPECOBJ")])  # fmt: skip
-    return _place(folder / f"spec-{row['id']}.fits", lambda path: hdus.writeto(path, overwrite=True))
+    ra, dec = _positions(one)
+    head = {**_keywords(row), "PLUG_RA": ra[0], "PLUG_DEC": dec[0], "FIBERID": row["fiber"], "COEFF0": loglam[0]}
+    known = [
+        *_best(one), Column("SOURCETYPE", "19A", [row["objtype"]]), Column("RUN2D", "3A", ["26"]),
+        Column("SURVEY", "6A", ["sdss"]), Column("INSTRUMENT", "4A", ["SDSS"]), Column("EXTINCTION", "5E",
+            [_extinction(row)]),
+    ]  # fmt: skip
+    hdus = image(None, extra=head, primary=True), table(coadd, "COADD"), table(known, "SPECOBJ")
+    return _place(folder / f"spec-{row['id']}.fits", *hdus)
 
 
 def _extinction(row: dict[str, Any]) -> list[float]:

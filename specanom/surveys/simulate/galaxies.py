@@ -92,7 +92,7 @@ def _histories(deck: Deck, kind: NDArray[np.int64], mass: Array) -> tuple[Array,
     rate = rate * np.where(age < 0.4, recent * np.where(age < 0.03, 10 ** deck.normal(0, 0.15)[:, None], 1.0), 1.0)
     # light per mass at 5500 Å falls with age
     light = rate * age * (np.clip(age, 0.006, None) / 0.006) ** -0.72
-    weights = light @ _age_matrix(age[0])
+    weights = np.einsum("na,ak->nk", light, _age_matrix(age[0]))
     weights /= weights.sum(axis=1, keepdims=True)
     metals = np.clip(0.02 + 0.22 * (mass - 10.5) + deck.normal(0, 0.10) - 0.05 * (kind == 2), METALS[0], METALS[-1])
     place = np.interp(metals, METALS, np.arange(len(METALS)))
@@ -114,7 +114,9 @@ def attenuation(wave: Array, dust: ArrayLike, slope: ArrayLike) -> Array:
 
 def stars(galaxies: Galaxies, lsf: Array) -> Array:
     """Light of the stars (n, p) on the observed grid, before foreground dust; about 1 at 5500 Å in the rest frame."""
-    rest = galaxies.weights @ populations().flux * attenuation(REST, galaxies.dust, galaxies.slope)
+    # einsum adds one row after another: a matrix product would round by the number of rows
+    light = np.einsum("nk,kp->np", galaxies.weights, populations().flux)
+    rest = light * attenuation(REST, galaxies.dust, galaxies.slope)
     return observe(rest, galaxies.z, np.hypot(galaxies.sigma, lsf))
 
 
