@@ -158,7 +158,7 @@ def _weights(e: Explanation, axis: WaveAxis, theme: str, *, title: str) -> figur
         whisker.upper_head.size = whisker.lower_head.size = 4
         whisker.upper_head.line_color = whisker.lower_head.line_color = colours.muted
         made.add_layout(whisker)
-    keys = [(text, [made.scatter(x=[], y=[], marker="square", size=11, fill_color=colour, line_color=None)])
+    keys = [(text, [made.scatter(x=[np.nan], y=[np.nan], marker="square", size=11, fill_color=colour, line_color=None)])
             for text, colour in (("raises the score", colours.vermilion), ("lowers it", colours.blue))]
     legend(made, keys, colours)
     hover(made, [bars], [("segment", "@name"), (f"λ ({axis.unit})", "@left{0.0} – @right{0.0}"),
