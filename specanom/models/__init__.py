@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .affine import AffineLayer, AffineLayers
-    from .binned import BinnedModel
+    from .binned import BinnedModel, for_sample
     from .bound import Bound
     from .pca import PCAModel
     from .reading import load
@@ -35,6 +35,7 @@ _HOMES = {
     "AffineLayer": "affine",
     "AffineLayers": "affine",
     "BinnedModel": "binned",
+    "for_sample": "binned",
     "Bound": "bound",
     "PCAModel": "pca",
     "Training": "settings",
@@ -46,7 +47,7 @@ _HOMES = {
 }
 
 __all__ = ["AffineLayer", "AffineLayers", "BinnedModel", "Bound", "PCAModel", "Training", "VAEModel", "WrappedModel",
-           "grid_search", "load", "wrap"]
+           "for_sample", "grid_search", "load", "wrap"]
 
 
 def __getattr__(name: str) -> Any:

@@ -102,7 +102,7 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: s
     fresh = surveys.read(path, survey=survey, target=None if wanted == "any" else wanted,
                          preset=settings["preset"] or None)
     sample = fitted.transform(fresh)
-    table = _score(model, sample, reference, settings)
+    table = _score(models.for_sample(model, sample), sample, reference, settings)
     column = ranking_column(settings["rank_by"], settings["preset"], table)
     known = np.sort(reference[column].dropna().to_numpy())
     table["percentile"] = 100.0 * np.searchsorted(known, table[column].to_numpy()) / max(known.size, 1)
