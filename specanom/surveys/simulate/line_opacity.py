@@ -31,6 +31,8 @@ _HYDROGEN_CORE = 0.04
 _DAMPING = 1.4e-4
 # correction of the saturation of single species, whose lines are stronger or weaker than the typical one
 _SPECIES = {"Mg I": 5.0, "Na I": 1.5, "Ca I": 0.39, "Ca II": 2.5, "Ti I": 0.1, "Cr I": 0.15, "Fe II": 0.5, "Ti II": 0.5}
+# how sharp the heads of bands are, Å: heads of several isotopes and vibrational levels lie side by side
+_HEAD = {"TiO": 5.0, "C2": 7.0, "CH": 3.0, "CN": 2.0}
 FOREST_RED = 0.10
 SLOPE = 1.6
 
@@ -65,7 +67,7 @@ def _band_row(name: str) -> Array:
     for air, direction, length, strength in BANDS[name]:
         head = float(air_to_vacuum(np.array([air]))[0])
         x = direction * (REST - head)
-        edge = 1 / (1 + np.exp(np.clip(-x / 0.8, -60, 60)))
+        edge = 1 / (1 + np.exp(np.clip(-x / _HEAD.get(name, 0.8), -60, 60)))
         row += strength * edge * np.exp(-np.clip(x, 0, 20 * length) / length)
     return np.asarray(row * texture)
 
@@ -91,7 +93,7 @@ def metal_profiles() -> tuple[Array, Array]:
 
 #: Opacity per molecule where its band is 1, and per iron atom where the forest is 1, cm²; set so that the indices of
 #: stars of the solar type and of old populations come out right.
-BAND_STRENGTH = {"CH": 3.8e-18, "CN": 3.0e-18, "C2": 7.0e-17, "MgH": 5.0e-20, "CaH": 2.0e-19, "TiO": 3.0e-19}
+BAND_STRENGTH = {"CH": 3.8e-18, "CN": 3.0e-18, "C2": 3.0e-17, "MgH": 5.0e-20, "CaH": 2.0e-19, "TiO": 3.0e-19}
 STARK = 0.0127
 FOREST_STRENGTH = {"Fe I": 9.4e-21, "Fe II": 3.5e-19}
 
