@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ShapeError, message
 from .affine import AffineLayers
-from .infer import BATCH, Floats, reconstruct_rows
+from .infer import BATCH, Floats, draw_rows, run_padded
 from .network import Network, affine_layers
 
 Noise = Callable[[Floats], Floats]
@@ -42,7 +42,9 @@ class Bound:
     def __call__(self, flux: ArrayLike) -> Floats:
         """Return the reconstructions of ``(n, p)`` spectra as float32."""
         rows = self._rows("flux", flux)
-        return reconstruct_rows(self._network, rows, self._noise(rows) if self._noise else None, self._device)
+        if self._noise is not None:
+            return draw_rows(self._network, rows, self._noise(rows), self._device)
+        return run_padded(self._network, rows, self._network.n_pixels, self._device)
 
     @cached_property
     def network(self) -> AffineLayers | None:

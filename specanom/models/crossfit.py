@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, DataError, ShapeError, message, not_fitted
 from .bound import Bound
-from .folds import REFERENCE, FoldMap, hash_rows
-from .infer import Floats, pick_device, reconstruct_rows, run_padded
+from .folds import REFERENCE, FoldMap, hash_ids, hash_rows
+from .infer import Floats, draw_rows, fill_padded, pick_device, run_padded
 from .inputs import Rows, check_finite, check_grid, read_rows
 from .network import Network
 from .plan import Plan, make_plan
@@ -49,9 +49,9 @@ class CrossFittedModel(ABC):
     """Name of the class in saved files."""
 
     def __init__(self, n_latent: int, *, folds: int | str, seed: int, device: str) -> None:
-        self.n_latent = _positive("n_latent", n_latent)
+        self.n_latent = positive("n_latent", n_latent)
         if folds != "auto":
-            folds = _positive("folds", folds)
+            folds = positive("folds", folds)
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
             raise ArgumentError(message("seed", expected="an integer", got=repr(seed)))
         self.folds, self.seed, self.device = folds, int(seed), device
@@ -114,8 +114,7 @@ class CrossFittedModel(ABC):
 
     def fold_of(self, ids: Sequence[str]) -> NDArray[np.intp]:
         """Return the fold that judges each id, ``(n,)``; −1 is the reference network."""
-        fitted = self._ready
-        return np.array([fitted.folds.fold_of_id(str(id)) for id in ids], dtype=np.intp)
+        return self._ready.folds.find(hash_ids(ids), contents=False)
 
     # -- what it does ----------------------------------------------------------------------------------------------
 
@@ -147,8 +146,12 @@ class CrossFittedModel(ABC):
         folds = fitted.folds.folds_of(rows.ids, rows.flux)
         for fold in np.unique(folds):
             which = np.flatnonzero(folds == fold)
-            part = rows.flux if len(which) == len(made) else rows.flux[which]
-            made[which] = reconstruct_rows(fitted.network(int(fold)), part, self._noise(part, seed), self._device)
+            network = fitted.network(int(fold))
+            if self.sample_latent:
+                part = rows.flux[which]
+                made[which] = draw_rows(network, part, self._draws(part, seed), self._device)
+            else:
+                fill_padded(network, rows.flux, made, which, device=self._device)
         return made
 
     def encode(self, flux: Any, ids: Sequence[str] | None = None) -> Floats:
@@ -165,16 +168,20 @@ class CrossFittedModel(ABC):
         check_finite("latent", points)
         return run_padded(network.decode, points, network.n_pixels, self._device)
 
-    def bind(self, id: str | None) -> Bound:
+    def bind(self, id: str | None, *, flux: ArrayLike | None = None) -> Bound:
         """Return the one network that has not seen `id`, as a function ``(n, p) -> (n, p)``.
 
         Parameters
         ----------
         id : str or None
             None, or an id that was not trained on, gives the reference network.
+        flux : (p,) array, optional
+            The spectrum itself, to recognise it by its pixels when its id is not known.
         """
         fitted = self._ready
         fold = REFERENCE if id is None else fitted.folds.fold_of_id(str(id))
+        if fold == REFERENCE and flux is not None:
+            fold = int(fitted.folds.folds_of(None, np.asarray(flux, dtype=np.float32)[None, :])[0])
         noise = self._draws if self.sample_latent else None
         return Bound(fitted.network(fold), fold, device=self._device, noise=noise)
 
@@ -183,9 +190,6 @@ class CrossFittedModel(ABC):
         rows = read_rows(argument, flux, ids)
         check_grid(argument, rows, fitted.wave, fitted.reference.n_pixels)
         return rows
-
-    def _noise(self, flux: Floats, seed: int | None) -> Floats | None:
-        return self._draws(flux, seed) if self.sample_latent else None
 
     def _draws(self, flux: Floats, seed: int | None = None) -> Floats:
         """Return normal draws ``(n, d)`` that depend on a seed and on each row's pixels, not on its company."""
@@ -254,7 +258,14 @@ def _network(file: ModelFile, name: str) -> Network:
     return network
 
 
-def _positive(argument: str, value: Any) -> int:
+def positive(argument: str, value: Any) -> int:
+    """Return `value` when it is a positive integer.
+
+    Raises
+    ------
+    ArgumentError
+        Otherwise.
+    """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise ArgumentError(message(argument, expected="a positive integer", got=repr(value)))
     return int(value)

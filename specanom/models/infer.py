@@ -43,20 +43,26 @@ def pick_device(name: str = "auto") -> torch.device:
 def run_padded(step: Callable[[Tensor], Tensor], rows: Floats, width: int, device: torch.device) -> Floats:
     """Return ``step(rows)``, shape ``(n, width)``, evaluated in batches of exactly :data:`BATCH` rows."""
     made = np.empty((len(rows), width), dtype=np.float32)
-    buffer = torch.zeros(BATCH, rows.shape[1])
-    view = buffer.numpy()
-    for start in range(0, len(rows), BATCH):
-        part = rows[start : start + BATCH]
-        view[: len(part)] = part
-        view[len(part) :] = 0.0
-        made[start : start + len(part)] = step(buffer.to(device))[: len(part)].cpu().numpy()
+    fill_padded(step, rows, made, np.arange(len(rows)), device=device)
     return made
 
 
-def reconstruct_rows(network: Network, flux: Floats, noise: Floats | None, device: torch.device) -> Floats:
-    """Return reconstructions ``(n, p)`` through the latent mean, or mean + σ·noise with `noise` ``(n, d)``."""
-    if noise is None:
-        return run_padded(network, flux, network.n_pixels, device)
+@torch.no_grad()
+def fill_padded(
+    step: Callable[[Tensor], Tensor], rows: Floats, made: Floats, which: NDArray[np.intp], *, device: torch.device
+) -> None:
+    """Put ``step(rows[which])`` into ``made[which]``, evaluated in batches of exactly :data:`BATCH` rows."""
+    buffer = torch.zeros(BATCH, rows.shape[1])
+    view = buffer.numpy()
+    for start in range(0, len(which), BATCH):
+        part = which[start : start + BATCH]
+        np.take(rows, part, axis=0, out=view[: len(part)], mode="clip")  # "clip": straight into the buffer
+        view[len(part) :] = 0.0
+        made[part] = step(buffer.to(device))[: len(part)].cpu().numpy()
+
+
+def draw_rows(network: Network, flux: Floats, noise: Floats, device: torch.device) -> Floats:
+    """Return reconstructions ``(n, p)`` through latent points mean + σ·noise, with `noise` ``(n, d)``."""
     d = network.n_latent
     heads = run_padded(lambda x: torch.cat(network.heads(x), dim=1), flux, 2 * d, device)
     return run_padded(network.decode, heads[:, :d] + np.exp(0.5 * heads[:, d:]) * noise, network.n_pixels, device)

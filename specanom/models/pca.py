@@ -11,8 +11,9 @@ import torch
 
 from ..errors import choice
 from .components import Components, leading_components
-from .crossfit import CrossFittedModel
+from .crossfit import CrossFittedModel, positive
 from .folds import REFERENCE
+from .infer import Floats
 from .inputs import Rows
 from .network import Network
 from .plan import Plan
@@ -81,6 +82,23 @@ class PCAModel(CrossFittedModel):
             Accepted for likeness with :class:`VAEModel`; there is nothing to wait for.
         """
         return self._fit(sample, progress=progress, checkpoint=None)
+
+    def sample(self, n: int, *, seed: int | None = None) -> Floats:
+        """Return `n` made-up spectra ``(n, p)``: normal scores with the variances of the components, projected back.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        seed : int, optional
+            The model's seed by default.
+        """
+        history = self.history
+        size = np.zeros(self.n_latent)
+        variances = history.loc[history["fold"] == "reference", "variance"].to_numpy()
+        size[: len(variances)] = np.sqrt(variances)
+        generator = np.random.default_rng(self.seed if seed is None else seed)
+        return self.decode(size * generator.standard_normal((positive("n", n), self.n_latent)))
 
     def _fit_networks(
         self, rows: Rows, plan: Plan, *, progress: bool, checkpoint: str | Path | None

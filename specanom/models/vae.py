@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from ..errors import ArgumentError, choice, message
 from ..seeds import content_hash, object_seed
 from .checkpoint import Checkpoint
-from .crossfit import CrossFittedModel, _positive
+from .crossfit import CrossFittedModel, positive
 from .folds import REFERENCE
 from .infer import Floats
 from .initial import has_room
@@ -97,11 +97,11 @@ class VAEModel(CrossFittedModel):
             max_steps = None if max_steps == DEFAULT_STEPS else max_steps
             training = training or Training.paper()
         super().__init__(n_latent, folds=folds, seed=seed, device=device)
-        self.hidden = tuple(_positive("hidden", width) for width in hidden)
+        self.hidden = tuple(positive("hidden", width) for width in hidden)
         if not self.hidden:
             raise ArgumentError(message("hidden", expected="at least one width", got="none", hint="PCAModel has none"))
-        self.max_steps = None if max_steps is None else _positive("max_steps", max_steps)
-        self.max_epochs = None if max_epochs is None else _positive("max_epochs", max_epochs)
+        self.max_steps = None if max_steps is None else positive("max_steps", max_steps)
+        self.max_epochs = None if max_epochs is None else positive("max_epochs", max_epochs)
         self.training = training or Training()
         if not isinstance(self.training, Training):
             raise ArgumentError(message("training", expected="a Training", got=type(training).__name__))
@@ -160,7 +160,7 @@ class VAEModel(CrossFittedModel):
             The model's seed by default.
         """
         generator = np.random.default_rng(self.seed if seed is None else seed)
-        points = generator.standard_normal((_positive("n", n), self.n_latent))
+        points = generator.standard_normal((positive("n", n), self.n_latent))
         return self.decode(points)
 
     def _fit_networks(

@@ -52,3 +52,9 @@ def test_the_sign_of_a_component_is_fixed(flux: np.ndarray) -> None:
 def test_too_few_spectra(flux: np.ndarray) -> None:
     with pytest.raises(DataError, match="at least 14 spectra"):
         PCAModel(12, folds=1).fit(flux[:10])
+
+
+def test_made_up_spectra_vary_like_the_sample(flux: np.ndarray) -> None:
+    drawn = PCAModel(5, folds=1).fit(flux).sample(4000)
+    assert np.allclose(drawn.mean(0), flux.mean(0), atol=0.05)
+    assert np.allclose(drawn.std(0), flux.std(0), atol=0.06)

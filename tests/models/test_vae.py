@@ -58,6 +58,14 @@ def test_a_plain_array_is_recognised_by_its_pixels(vae: VAEModel, sample: Spectr
     assert np.array_equal(vae.reconstruct(sample.flux, ids=sample.ids), vae.reconstruct(sample))
 
 
+def test_an_array_fit_still_knows_its_spectra(flux: np.ndarray) -> None:
+    model = VAEModel(4, folds=3, **SMALL).fit(flux)
+    assert model.bind("a name given later").fold == -1
+    bound = model.bind("a name given later", flux=flux[8])
+    assert bound.fold >= 0
+    assert np.array_equal(bound(flux[[8]])[0], model.reconstruct(flux)[8])
+
+
 def test_bits_do_not_depend_on_the_split(vae: VAEModel, sample: SpectrumSet) -> None:
     whole, code = vae.reconstruct(sample), vae.encode(sample)
     for size in (1, 7, 64, 255):
