@@ -107,10 +107,10 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: s
     known = np.sort(reference[column].dropna().to_numpy())
     table["percentile"] = 100.0 * np.searchsorted(known, table[column].to_numpy()) / max(known.size, 1)
     folder = Path(out) if out else run.path / "new" / time.strftime("%Y%m%dT%H%M%S")
-    target = RunFolder(folder)
-    target.write(table, "scores")
+    made = RunFolder(folder)
+    made.write(table, "scores")
     aside = fitted.report.to_frame()
-    target.write(aside, "skipped")
+    made.write(aside, "skipped")
     drift = drift_of(reference, table)
     result = NewScores(folder, table, drift, len(fresh.skipped), column)
     write_json(folder / "summary.json", {"spectra": len(table), "set aside": result.skipped, "drifted": result.drifted,
