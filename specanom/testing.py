@@ -142,10 +142,6 @@ def check_model(model: Any, flux: ArrayLike, ids: Sequence[str] | None = None) -
     ids : sequence of str, optional
         Their ids, when the model has been trained on them.
 
-    Returns
-    -------
-    ContractReport
-
     Raises
     ------
     ContractError
@@ -236,10 +232,6 @@ def check_score(score: Any, flux: ArrayLike) -> ContractReport:
     flux : (n, p) array
         A few spectra, finite.
 
-    Returns
-    -------
-    ContractReport
-
     Raises
     ------
     ContractError
@@ -268,10 +260,6 @@ def check_segmenter(segmenter: Any, flux: ArrayLike, wave: ArrayLike) -> Contrac
         With ``uses_flux``.
     flux, wave : (p,) arrays
         One spectrum.
-
-    Returns
-    -------
-    ContractReport
 
     Raises
     ------
@@ -319,10 +307,6 @@ def check_perturbation(
     reconstruct : callable, optional
         ``(n, p) -> (n, p)``, for perturbations that ask the model.
 
-    Returns
-    -------
-    ContractReport
-
     Raises
     ------
     ContractError
@@ -361,8 +345,6 @@ def check_perturbation(
 def _one(flux: ArrayLike) -> NDArray[Any]:
     array = np.array(flux)
     if array.ndim != 1 or array.size < 2:
-        raise ShapeError(
-            message("flux", expected="one spectrum, (p,)", got=f"shape {array.shape}", hint="sample.flux[0]")
-        )
+        raise ShapeError(message("flux", expected="one spectrum, (p,)", got=array.shape, hint="sample.flux[0]"))
     array.flags.writeable = False
     return array
