@@ -14,7 +14,7 @@ from ..errors import ArgumentError, DataError, message
 from ..lines import ARM_JOINS
 from ..parallel import map_blocks
 from ..spectrumset import SpectrumSet
-from .metrics import Doubles
+from .chunks import Doubles
 from .rows import BLOCK, Batch, batches
 from .scorer import Scorer
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..protocols import Reconstruct
-from .metrics import Doubles, Keep
+from .chunks import Doubles, Keep
 from .recipe import Recipe
 
 

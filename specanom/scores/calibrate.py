@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import DataError, ShapeError, message
 from ..spectrum import Spectrum
 from .bound import BoundScore
+from .chunks import Doubles
 from .evaluate import Evaluated, evaluate
 from .false_alarms import Null
-from .metrics import Doubles
 from .neighbourhood import Neighbourhood, Usual, default_neighbours
 from .rows import BLOCK, Batch, batches, places
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ..errors import ArgumentError, message
 from ..protocols import Reconstruct
 from .calibrate import CalibratedScorer
+from .chunks import Doubles, Keep
 from .evaluate import evaluate
-from .metrics import Doubles, Keep
 from .rows import BLOCK, Batch
 
 

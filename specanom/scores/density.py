@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .metrics import Doubles
+from .chunks import Doubles
 
 
 class Density(Protocol):

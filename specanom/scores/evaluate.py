@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError, message
 from ..parallel import map_blocks
-from .metrics import Doubles
+from .chunks import Doubles
 from .rows import BLOCK, Batch, batches
 
 

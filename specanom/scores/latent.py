@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ..errors import ArgumentError, DataError, choice, message, not_fitted
 from .bound import finite
 from .calibrate import CalibratedScorer, calibrate
+from .chunks import Doubles, Keep
 from .density import DENSITIES, Density
 from .evaluate import evaluate
-from .metrics import Doubles, Keep
 from .rows import BLOCK, Batch, batches
 
 METHODS = ("gmm", "knn", "forest", "kl")

@@ -11,95 +11,23 @@ The squared residual and its inverse-flux weight are Eqs. (A.3) and (2) of Ortiz
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ..errors import ShapeError, choice, message
+from ..errors import choice
+from .chunks import CHUNK, Doubles, Keep, MetricFunction, by_chunks, checked, of_residuals, pair_of, rows_of
 from .multiscale import multiscale_statistic
 
-Doubles = NDArray[np.float64]
-Keep = NDArray[np.bool_]
-MetricFunction = Callable[..., Doubles]
-
-CHUNK = 32
-"""Rows worked on at once: at 4000 pixels a float64 temporary is 1 MB and stays in cache."""
-
 LP_POWER = 1.0 / 3.0
-
-_Inner = Callable[[Doubles, Doubles, Doubles | None, Keep | None], Doubles]
-
-
-def _pair(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    a, b = np.asarray(x), np.asarray(y)
-    if a.ndim != 2 or a.shape != b.shape:
-        raise ShapeError(message("x, y", expected="two (n, p) arrays of one shape", got=f"{a.shape} and {b.shape}",
-                                 hint="one spectrum is flux[None, :]"))
-    return a, b
-
-
-def _checked(name: str, value: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any] | None:
-    if value is None:
-        return None
-    array = np.asarray(value)
-    if array.shape not in (shape, shape[1:]):
-        raise ShapeError(message(name, expected=f"shape {shape} or {shape[1:]}", got=f"shape {array.shape}"))
-    return array
-
-
-def _rows(array: NDArray[Any] | None, rows: slice) -> NDArray[Any] | None:
-    return array[rows] if array is not None and array.ndim == 2 else array
-
-
-def by_chunks(inner: _Inner, *, compress: bool = True) -> MetricFunction:
-    """Turn a metric of a few float64 rows into one of any number of rows.
-
-    Inside, pixels that are not kept are zero in spectrum, reconstruction and weight; when all rows keep the same
-    pixels and `compress` is true they are taken out instead.
-    """
-
-    @wraps(inner)
-    def outer(x: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None, keep: ArrayLike | None = None) -> Doubles:
-        a, b = _pair(x, y)
-        w, k = _checked("weight", weight, a.shape), _checked("keep", keep, a.shape)
-        out = np.empty(len(a))
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            for start in range(0, len(a), CHUNK):
-                rows = slice(start, start + CHUNK)
-                out[rows] = inner(*_clean(a[rows], b[rows], _rows(w, rows), _rows(k, rows), compress))
-        return out
-
-    return outer
-
-
-def _clean(
-    x: NDArray[Any], y: NDArray[Any], w: NDArray[Any] | None, k: NDArray[Any] | None, compress: bool
-) -> tuple[Doubles, Doubles, Doubles | None, Keep | None]:
-    if k is not None and k.ndim == 1 and compress:
-        columns = np.flatnonzero(k)
-        x, y, k = x[:, columns], y[:, columns], None
-        w = None if w is None else w[..., columns]
-    a, b = x.astype(np.float64), y.astype(np.float64)
-    c = None if w is None else np.broadcast_to(w, x.shape).astype(np.float64)
-    if k is None:
-        return a, b, c, None
-    k = np.broadcast_to(np.asarray(k, dtype=bool), x.shape)
-    for array in (a, b, c):
-        if array is not None:
-            array[~k] = 0.0
-    return a, b, c, k
-
 
 def _count(x: Doubles, k: Keep | None) -> Any:
     return np.float64(x.shape[1]) if k is None else k.sum(axis=1, dtype=np.float64)
 
 
-def _squares(x: Doubles, y: Doubles, w: Doubles | None) -> Doubles:
-    r = x - y
+def _squares(r: Doubles, w: Doubles | None) -> Doubles:
     np.square(r, out=r)
     if w is not None:
         r *= w
@@ -114,23 +42,23 @@ def _weights(x: Doubles, w: Doubles | None, k: Keep | None) -> Doubles:
     return np.asarray(w / w.sum(axis=1, keepdims=True))
 
 
-def _mse(x: Doubles, y: Doubles, w: Doubles | None, k: Keep | None) -> Doubles:
-    return np.asarray(_squares(x, y, w) / _count(x, k))
+def _mse(r: Doubles, w: Doubles | None, k: Keep | None) -> Doubles:
+    return np.asarray(_squares(r, w) / _count(r, k))
 
 
-def _l2(x: Doubles, y: Doubles, w: Doubles | None, k: Keep | None) -> Doubles:
-    total = np.sqrt(_squares(x, y, w))
-    return np.asarray(np.where(_count(x, k) > 0, total, np.nan))
+def _l2(r: Doubles, w: Doubles | None, k: Keep | None) -> Doubles:
+    total = np.sqrt(_squares(r, w))
+    return np.asarray(np.where(_count(r, k) > 0, total, np.nan))
 
 
-def _mad(x: Doubles, y: Doubles, w: Doubles | None, k: Keep | None) -> Doubles:
-    r = np.abs(x - y)
-    return np.asarray((r if w is None else w * r).sum(axis=1) / _count(x, k))
+def _mad(r: Doubles, w: Doubles | None, k: Keep | None) -> Doubles:
+    size = np.abs(r)
+    return np.asarray((size if w is None else w * size).sum(axis=1) / _count(r, k))
 
 
-def _lp(x: Doubles, y: Doubles, w: Doubles | None, k: Keep | None) -> Doubles:
-    r = np.abs(x - y) ** LP_POWER
-    return np.asarray(((r if w is None else w * r).sum(axis=1) / _count(x, k)) ** (1.0 / LP_POWER))
+def _lp(r: Doubles, w: Doubles | None, k: Keep | None) -> Doubles:
+    size = np.abs(r) ** LP_POWER
+    return np.asarray(((size if w is None else w * size).sum(axis=1) / _count(r, k)) ** (1.0 / LP_POWER))
 
 
 def _cosine(x: Doubles, y: Doubles, w: Doubles | None, k: Keep | None) -> Doubles:
@@ -158,13 +86,13 @@ def _multiscale(x: Doubles, y: Doubles, w: Doubles | None, k: Keep | None) -> Do
     return multiscale_statistic(r, good)
 
 
-mse = by_chunks(_mse)
+mse = of_residuals(_mse)
 mse.__doc__ = "Mean of r², or of w·r² when a weight is given, over the kept pixels; r = x − y."
-l2 = by_chunks(_l2)
+l2 = of_residuals(_l2)
 l2.__doc__ = "Square root of the sum of w·r² over the kept pixels: what the published code computes; NaN below zero."
-mad = by_chunks(_mad)
+mad = of_residuals(_mad)
 mad.__doc__ = "Mean absolute deviation |r| over the kept pixels."
-lp = by_chunks(_lp)
+lp = of_residuals(_lp)
 lp.__doc__ = "(mean of |r|^p)^(1/p) over the kept pixels, p = 1/3: many small misfits count, few large ones little."
 cosine = by_chunks(_cosine)
 cosine.__doc__ = "One minus the cosine between x and y over the kept pixels."
@@ -187,20 +115,20 @@ def chi2(
 
     A `weight` given takes the place of 1/(|x| + δ).
     """
-    a, b = _pair(x, y)
+    a, b = pair_of(x, y)
     out = np.empty(len(a))
-    w, k = _checked("weight", weight, a.shape), _checked("keep", keep, a.shape)
+    w, k = checked("weight", weight, a.shape), checked("keep", keep, a.shape)
     for start in range(0, len(a), CHUNK):
         rows = slice(start, start + CHUNK)
-        part = flux_weight(a[rows], b[rows], "flux", delta) if w is None else _rows(w, rows)
-        out[rows] = mse(a[rows], b[rows], part, _rows(k, rows))
+        part = flux_weight(a[rows], b[rows], "flux", delta) if w is None else rows_of(w, rows)
+        out[rows] = mse(a[rows], b[rows], part, rows_of(k, rows))
     return out
 
 
 def chi2_ivar(x: ArrayLike, y: ArrayLike, weight: ArrayLike, keep: ArrayLike | None = None) -> Doubles:
     """Mean of r²·ivar over the kept pixels that have an ivar above zero: about 1 where only noise is left."""
-    a, _ = _pair(x, y)
-    w, k = _checked("weight", weight, a.shape), _checked("keep", keep, a.shape)
+    a, _ = pair_of(x, y)
+    w, k = checked("weight", weight, a.shape), checked("keep", keep, a.shape)
     assert w is not None
     known = w > 0
     return mse(x, y, w, known if k is None else known & k)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, DataError, message
-from .metrics import Doubles
+from .chunks import Doubles
 
 MAD_TO_SIGMA = 1.4826
 FEWEST = 20

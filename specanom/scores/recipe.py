@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DataError, choice, message
-from .metrics import CHUNK, METRICS, Doubles, Keep, MetricFunction, flux_weight, l2
+from .chunks import CHUNK, Doubles, Keep, MetricFunction
+from .metrics import METRICS, flux_weight, l2
 
 WEIGHTINGS = ("flux", "reconstruction", "signed")
 

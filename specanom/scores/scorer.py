@@ -15,8 +15,9 @@ from ..protocols import Model
 from ..spectrum import Spectrum
 from .bound import BoundScore, finite
 from .calibrate import CalibratedScorer, calibrate
+from .chunks import Doubles, Keep
 from .evaluate import evaluate
-from .metrics import METRICS, Doubles, Keep
+from .metrics import METRICS
 from .recipe import Recipe
 from .rows import BLOCK, Batch, batches
 

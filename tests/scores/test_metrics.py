@@ -141,3 +141,26 @@ def test_wrong_shapes_and_names_are_refused():
         metrics.mse(x, y, w[:2])
     with pytest.raises(ArgumentError, match="reconstruction"):
         flux_weight(x, y, "reconstructed")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("noisy", [False, True])
+def test_a_row_has_the_same_bits_alone_and_among_many(name: str, noisy: bool) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(1.0, 0.3, (70, 501)).astype(np.float32)
+    y = (x + rng.normal(0.0, 0.1, x.shape)).astype(np.float32)
+    weight = rng.gamma(2.0, 5.0, 501) if noisy or METRICS[name].weighting == "ivar" else None
+    keep = np.ones(501, dtype=bool)
+    keep[100:120] = False
+    together = METRICS[name].function(x, y, weight, keep)
+    alone = np.concatenate([METRICS[name].function(x[i : i + 1], y[i : i + 1], weight, keep) for i in range(70)])
+    np.testing.assert_array_equal(alone, together)
+
+
+def test_keeping_every_pixel_is_the_same_as_saying_nothing() -> None:
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(1.0, 0.3, (2, 40, 501)).astype(np.float32)
+    for metric in METRICS.values():
+        weight = np.ones(501) if metric.weighting == "ivar" else None
+        everything = metric.function(x, y, weight, np.ones(501, dtype=bool))
+        np.testing.assert_array_equal(everything, metric.function(x, y, weight, None))
