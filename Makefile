@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 RUN_DIR ?= runs/mock
 JOBS ?= 2
 export OMP_NUM_THREADS ?= 2
+# Threads that wait must not burn the core that another process needs.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: setup run test lint bench lab docs tutorials chromium clean
 

@@ -17,6 +17,8 @@ from .summary import ClusterSummary, Grouping, summarise
 
 Floats = NDArray[np.float64]
 PAPER_CLUSTERS = 7
+MEMBERS = 8
+"""``n_clusters="auto"`` leaves at least this many members to a cluster on average."""
 
 
 class ExplanationClusterer:
@@ -28,7 +30,8 @@ class ExplanationClusterer:
     Parameters
     ----------
     n_clusters : int or "auto"
-        Number of clusters; ``"auto"`` takes the k of the highest silhouette in `k_range`.
+        Number of clusters; ``"auto"`` takes the k of the highest silhouette in `k_range` that leaves eight
+        members to a cluster on average.
     k_range : (int, int)
         Smallest and largest k tried, both included; the curves show all of them.
     seed : int
@@ -131,7 +134,7 @@ class ExplanationClusterer:
             set(range(low, last + 1)) | ({self.n_clusters} if isinstance(self.n_clusters, int) else {2})
         )
         table, found = curves(rows, tried, seed=self.seed)
-        k = self.n_clusters if isinstance(self.n_clusters, int) else _best(table)
+        k = self.n_clusters if isinstance(self.n_clusters, int) else _best(table, len(rows))
         self._set(features, found[k], table)
         wanted = found if self.stability == "all" else {k: found[k]}
         self.stability_ = self._stability(rows, wanted)
@@ -263,9 +266,13 @@ class ExplanationClusterer:
         return made
 
 
-def _best(table: pd.DataFrame) -> int:
-    """Return the k of the highest silhouette, the smallest of equals."""
-    values = table["silhouette"].to_numpy(dtype=float)
+def _best(table: pd.DataFrame, n: int) -> int:
+    """Return the k of the highest silhouette, the smallest of equals, that leaves enough members to a cluster.
+
+    With few rows in many dimensions the silhouette rises until each odd spectrum is alone, which tells no story.
+    """
+    enough = table["k"].to_numpy() <= max(int(table["k"].min()), n // MEMBERS)
+    values = np.where(enough, table["silhouette"].to_numpy(dtype=float), np.nan)
     if not np.isfinite(values).any():
         return int(table["k"].iloc[0])
     return int(table["k"].iloc[int(np.nanargmax(values))])

@@ -144,10 +144,29 @@ def _verdict(content: Content, quality: pd.DataFrame | None) -> str:
         winner = "The PCA wins" if pca > vae else "The autoencoder wins"
         said.append(f"{winner} at finding the known anomalies by the ranking score: area under the ROC curve {vae:.3f} "
                     f"for the autoencoder, {pca:.3f} for the PCA.")
-        if pca > vae:
-            said.append("With a few thousand spectra a linear model has little to unlearn: twelve components describe "
-                        "most galaxies, and the network has no data for what lies beyond them.")
+        said += _where_pca_wins(found)
     return " ".join(said)
+
+
+def _where_pca_wins(found: pd.DataFrame) -> list[str]:
+    """Name the calibrated scores by which the PCA finds more, and the kinds of anomaly behind it."""
+    both = found[found["score"].str.endswith(CALIBRATED)]
+    table = both.pivot_table(index=["score", "kind"], columns="model", values="auc").reset_index()
+    table["gain"] = table["PCA"] - table["VAE"]
+    whole = table[table["kind"] == "all"]
+    ahead = whole[whole["gain"] > 0]
+    if ahead.empty:
+        return ["By none of the calibrated scores is the PCA ahead."]
+    names = ", ".join(str(name).removesuffix(CALIBRATED) for name in ahead["score"])
+    said = [f"The PCA is ahead by {len(ahead)} of the {len(whole)} calibrated scores ({names})."]
+    score = str(ahead.loc[ahead["gain"].idxmax(), "score"])
+    kinds = table[(table["score"] == score) & (table["kind"] != "all") & (table["gain"] > 0)].nlargest(2, "gain")
+    shown = " and ".join(f"{row['kind'].replace('_', ' ')} ({row['PCA']:.3f} against {row['VAE']:.3f})"
+                         for row in kinds.to_dict("records"))
+    if shown:
+        said.append(f"Its lead by {score.removesuffix(CALIBRATED)} is largest for {shown}: a network can learn a shape "
+                    "that several anomalies share, even from the other folds; a few straight components cannot.")
+    return said
 
 
 def score_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
