@@ -159,7 +159,7 @@ def _where_pca_wins(found: pd.DataFrame) -> list[str]:
         return ["By none of the calibrated scores is the PCA ahead."]
     names = ", ".join(str(name).removesuffix(CALIBRATED) for name in ahead["score"])
     said = [f"The PCA is ahead by {len(ahead)} of the {len(whole)} calibrated scores ({names})."]
-    score = str(ahead.loc[ahead["gain"].idxmax(), "score"])
+    score = str(ahead.nlargest(1, "gain")["score"].iloc[0])
     kinds = table[(table["score"] == score) & (table["kind"] != "all") & (table["gain"] > 0)].nlargest(2, "gain")
     shown = " and ".join(f"{row['kind'].replace('_', ' ')} ({row['PCA']:.3f} against {row['VAE']:.3f})"
                          for row in kinds.to_dict("records"))
