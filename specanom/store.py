@@ -180,11 +180,14 @@ class SpectrumWriter:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON so that `path` holds either the old or the new content, never a part of it."""
     part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
-    with open(part, "w", encoding="utf-8") as handle:
-        json.dump(content, handle, indent=1, ensure_ascii=False, default=_plain)
-        handle.flush()
-        os.fsync(handle.fileno())
-    os.replace(part, path)
+    try:
+        with open(part, "w", encoding="utf-8") as handle:
+            json.dump(content, handle, indent=1, ensure_ascii=False, default=_plain)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _plain(value: Any) -> Any:

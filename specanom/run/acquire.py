@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,11 +16,13 @@ from .. import surveys
 from ..errors import ArgumentError, DataError, choice, message
 from ..store import write_json
 from .folder import RunFolder
-from .manifest import key, listing
+from .manifest import key, listing, versions
 
 SURVEYS = ("mock", "sdss", "auto")
 RAW = "raw"
 """Folder of a run with the files that it simulated or downloaded itself."""
+BESIDE = ("truth.csv", "manifest.json")
+"""Files in it that are no spectra."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class Source:
     Attributes
     ----------
     path, survey : str
-        What :func:`specanom.read` is given.
+        What :func:`specanom.read` is given. On disk a path inside the run folder is relative to it, so that the folder
+        can be moved.
     files : int
         How many files there are.
     anomalies : int
@@ -46,7 +51,14 @@ class Source:
     @classmethod
     def load(cls, run: RunFolder) -> Source:
         """Read what ``01_acquire`` left."""
-        return cls(**json.loads(run.need("source.json", "01_acquire").read_text(encoding="utf-8")))
+        told = json.loads(run.need("source.json", "01_acquire").read_text(encoding="utf-8"))
+        return cls(**{**told, "path": str(run / told["path"])})  # an absolute path stays what it is
+
+    def save(self, run: RunFolder) -> None:
+        """Write ``source.json``."""
+        path = RAW if self.path == str(run / RAW) else os.path.abspath(self.path)
+        run.path.mkdir(parents=True, exist_ok=True)
+        write_json(run / "source.json", {**asdict(self), "path": path})
 
 
 def acquire(run: RunFolder, *, survey: str, path: str, n: int, seed: int, download: int = 0) -> Source:
@@ -81,17 +93,19 @@ def acquire(run: RunFolder, *, survey: str, path: str, n: int, seed: int, downlo
         if path:
             raise ArgumentError(message("path", expected="none for the simulated survey", got=repr(path),
                                         hint="--survey sdss reads files"))
+        _note_raw(run, {"survey": survey, "n": n, "seed": seed, "specanom": versions()["specanom"]}, afresh=True)
         surveys.mock(n=n, seed=seed).write(run / RAW, layout="plate")
         path, survey = str(run / RAW), "sdss"
     elif download:
         table = surveys.archive.query(limit=download)
+        _note_raw(run, {"download": True}, afresh=False)
         surveys.archive.download(table, run / RAW)
         path, survey = path or str(run / RAW), "sdss"
     elif not path:
         raise ArgumentError(message("path", expected="a folder, file or pattern of spectra", got="nothing",
                                     hint="--path FOLDER, or --survey mock"))
     truth = truth_beside(path)
-    outputs = ["source.json"]
+    outputs = ["source.json", *([RAW] if path == str(run / RAW) else [])]
     if truth is not None:
         run.write(truth, "truth")
         outputs.append("truth.parquet")
@@ -99,9 +113,18 @@ def acquire(run: RunFolder, *, survey: str, path: str, n: int, seed: int, downlo
     source = Source(path, survey, len(files_of(path)), anomalies, outputs)
     if not source.files:
         raise DataError(message("path", expected="a folder, file or pattern of spectra", got=f"no file at {path}"))
-    run.path.mkdir(parents=True, exist_ok=True)
-    write_json(run / "source.json", asdict(source))
+    source.save(run)
     return source
+
+
+def _note_raw(run: RunFolder, made_of: Mapping[str, Any], *, afresh: bool) -> None:
+    """Say in the folder of raw files what they come from, and clear away files of another origin."""
+    folder = run / RAW
+    note = folder / "manifest.json"
+    if folder.exists() and (afresh or not note.exists() or json.loads(note.read_text(encoding="utf-8")) != made_of):
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(note, made_of)
 
 
 def truth_beside(path: str) -> pd.DataFrame | None:
@@ -122,7 +145,7 @@ def files_of(path: str) -> list[Path]:
     """Return the files that a path or pattern stands for."""
     there = Path(path)
     if there.is_dir():
-        return [p for p in there.rglob("*") if p.is_file()]
+        return [p for p in there.rglob("*") if p.is_file() and p.name not in BESIDE]
     return [there] if there.is_file() else sorted(there.parent.glob(there.name))
 
 

@@ -9,12 +9,17 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from ..errors import ArgumentError, DataError, SpecanomError
+from ..errors import SpecanomError
+from .failure import StageFailed, reason_of
+from .manifest import Manifest, versions
 from .parameters import known, parse
-from .pipeline import StageFailed, StageResult, run_pipeline
+from .pipeline import run_pipeline
+from .terminal import StageLines
 
 DONE, DIFFERS, WRONG_CALL, NO_DATA, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -27,27 +32,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; finished stages are kept, the same command goes on from there", file=sys.stderr)
         return INTERRUPTED
-    except StageFailed as exc:
-        print(f"specanom: {exc}", file=sys.stderr)
-        return NO_DATA if exc.reason.startswith("DataError") else FAILED
-    except ArgumentError as exc:
-        print(f"specanom: {exc}", file=sys.stderr)
-        return WRONG_CALL
-    except DataError as exc:
-        print(f"specanom: {exc}", file=sys.stderr)
-        return NO_DATA
     except (SpecanomError, OSError) as exc:
-        print(f"specanom: {exc}", file=sys.stderr)
+        print(f"specanom: {reason_of(exc) if isinstance(exc, OSError) else exc}", file=sys.stderr)
+        return _code(exc)
+    except Exception:
+        traceback.print_exc()  # a bug: all of it is wanted, but not the exit code 1 that Python would give
         return FAILED
+
+
+def _code(exc: Exception) -> int:
+    kind = exc.kind if isinstance(exc, StageFailed) else type(exc).__name__
+    return {"ArgumentError": WRONG_CALL, "DataError": NO_DATA}.get(kind, FAILED)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="specanom", description="Finds unusual spectra and says why.")
+    parser.add_argument("--version", action="version", version=f"specanom {versions()['specanom']}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser(
         "run", help="the whole method on a survey", formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="parameters of the notebooks, given as -p name=value:\n" + _parameter_help())
-    run.add_argument("--survey", default="auto", help="mock, sdss, or auto (default: by the content of the files)")
+    run.add_argument("--survey", help="mock, sdss, or auto (by the content of the files); without --survey and --path, "
+                     "what the folder was made from, or mock in a new one")
     run.add_argument("--path", default="", help="folder, file or pattern of spectra")
     run.add_argument("--run-dir", required=True, type=Path, help="folder of the run")
     run.add_argument("--preset", choices=["paper"], help="the published behaviour everywhere")
@@ -82,40 +88,37 @@ def _parameter_help() -> str:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from .report import write_report
+    from .report import current_report, write_report
 
-    parameters = parse(arguments.parameters)
-    survey = arguments.survey if arguments.path or arguments.survey != "auto" else "mock"
-    parameters |= {"survey": survey, "path": str(Path(arguments.path).resolve()) if arguments.path else ""}
+    parameters = _source(arguments) | parse(arguments.parameters)
     if arguments.preset:
         parameters["preset"] = arguments.preset
     start = time.time()
+    lines = None if arguments.quiet else StageLines(_last_seconds(arguments.run_dir))
     try:
-        run_pipeline(arguments.run_dir.resolve(), parameters, force=arguments.force,
-                     listener=None if arguments.quiet else _Lines())
+        run_pipeline(arguments.run_dir, parameters, force=arguments.force, listener=lines)
     finally:
-        sys.stdout.flush()
-    path = write_report(arguments.run_dir)
+        if lines is not None:
+            lines.stop()
+    path = current_report(arguments.run_dir) or write_report(arguments.run_dir)
     if not arguments.quiet:
         print(f"done in {time.time() - start:.0f} s")
     print(path)
     return DONE
 
 
-class _Lines:
-    """One line a stage; on a terminal the line of a running stage is shown at once and then completed."""
+def _source(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return survey and path as given; without either, those of the folder's last run, else the simulated survey."""
+    if not arguments.path and arguments.survey is None:
+        before = Manifest(arguments.run_dir).parameters
+        return {name: before[name] for name in ("survey", "path")} if before else {"survey": "mock"}
+    path = str(Path(arguments.path).absolute()) if arguments.path else ""
+    return {"survey": arguments.survey or "auto", "path": path}
 
-    def __init__(self) -> None:
-        self._live = sys.stdout.isatty()
 
-    def __call__(self, stage: str, result: StageResult | None) -> None:
-        if result is None:
-            if self._live:
-                print(f"{stage:14} …", end="\r", flush=True)
-            return
-        counts = ", ".join(f"{value} {name}" for name, value in result.counts.items())
-        took = "up to date" if result.skipped else f"{result.seconds:.1f} s"
-        print(f"{stage:14} {took:>10}  {counts}", flush=True)
+def _last_seconds(run_dir: Path) -> dict[str, float]:
+    stages = Manifest(run_dir).content["stages"]
+    return {name: one["seconds"] for name, one in stages.items() if one.get("status") == "done"}
 
 
 def _report(arguments: argparse.Namespace) -> int:

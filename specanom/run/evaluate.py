@@ -74,7 +74,9 @@ def dependence(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def false_alarms(calibrated: Mapping[str, Any], column: str) -> pd.DataFrame | None:
     """Return :func:`specanom.scores.false_alarm_table` of the ranking score; None for a raw one, which has no scale."""
     scorer = calibrated.get(column.removesuffix(CALIBRATED))
-    return scores.false_alarm_table([scorer]) if scorer is not None and column.endswith(CALIBRATED) else None
+    if column.endswith(CALIBRATED) and isinstance(scorer, scores.CalibratedScorer):
+        return scores.false_alarm_table([scorer])
+    return None
 
 
 def quality(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -86,8 +86,11 @@ class RunFolder:
         path = self.path / f"{name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
-        table.to_parquet(part, index=False)
-        os.replace(part, path)
+        try:
+            table.to_parquet(part, index=False)
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
         return path
 
     # -- what a stage did ------------------------------------------------------------------------------------------
@@ -99,9 +102,10 @@ class RunFolder:
         write_json(folder / f"{stage}.json", {"counts": dict(counts), "outputs": outputs, "finished": time.time()})
 
     def recorded(self, stage: str) -> dict[str, Any]:
-        """Return what a stage said of itself; empty when it never finished."""
-        path = self.path / "stages" / f"{stage}.json"
-        if not path.exists():
-            return {}
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        """Return what a stage said of itself."""
+        content: dict[str, Any] = json.loads(self.need(f"stages/{stage}.json", stage).read_text(encoding="utf-8"))
         return content
+
+    def forget(self, stage: str) -> None:
+        """Drop what a stage said when it ran before."""
+        (self.path / "stages" / f"{stage}.json").unlink(missing_ok=True)

@@ -69,6 +69,24 @@ class Manifest:
         """Return what is known of a stage; empty when it never ran."""
         return dict(self.content["stages"].get(name, {}))
 
+    def require(self, stages: Iterable[str]) -> None:
+        """Make sure that stages are done, each from what the one before it left.
+
+        Raises
+        ------
+        DataError
+            Naming the first stage that is not.
+        """
+        upstream: str | None = None
+        for name in stages:
+            record = self.stage(name)
+            if record.get("status") != "done" or (upstream is not None and record.get("upstream") != upstream):
+                got = {"": "never made", "done": "out of date"}.get(record.get("status", ""), record.get("status"))
+                raise DataError(message("run_dir", expected=f"a run with stage {name} done",
+                                        got=f"{got} in {self.folder}",
+                                        hint=f"specanom run --run-dir {self.folder}, with its parameters, goes on"))
+            upstream = after(str(record.get("upstream")), record)
+
     def write(self, *, parameters: Mapping[str, Any] | None = None, stage: str | None = None,
               record: Mapping[str, Any] | None = None) -> None:
         """Remember parameters or the record of one stage, and write the file (by rename)."""
@@ -93,15 +111,19 @@ def versions() -> dict[str, str]:
 
 
 def fingerprint(path: Path) -> str:
-    """Return a hash of a file or a folder; a folder with a manifest is known by its manifest.
+    """Return a hash of a file or a folder.
 
-    A set of spectra may hold many gigabytes, but its manifest has the hash of every shard.
+    A folder with a manifest is known by that, and by the names and sizes of the other files: a set of spectra may hold
+    many gigabytes, but its manifest has the hash of every shard.
     """
     digest = hashlib.blake2b(digest_size=16)
     if not path.exists():
         return MISSING
     own = path / "manifest.json"
-    files = [own] if own.exists() else [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    if own.exists():
+        digest.update("".join(f"{file.relative_to(path)}\x1f{file.stat().st_size}\n" for file in files).encode())
+        files = [own]
     for file in files:
         digest.update(str(file.relative_to(path.parent)).encode())
         with open(file, "rb") as handle:
@@ -117,6 +139,11 @@ def listing(paths: Iterable[Path]) -> str:
         stat = path.stat()
         digest.update(f"{path}\x1f{stat.st_size}\x1f{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
+
+
+def after(upstream: str, record: Mapping[str, Any]) -> str:
+    """Return the hash of everything up to a stage: what came before it, and what it made."""
+    return key({"before": upstream, "outputs": record["outputs"]})
 
 
 def key(parts: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from ..errors import DataError, message
 from ..store import write_json
 from .folder import RunFolder
 from .manifest import Manifest
-from .scoring import CALIBRATED, RANK, ranking_column, scorers_of
+from .scoring import CALIBRATED, RANK, calibrations, ranking_column, scorers_of
 
 DRIFT_P = 1e-3
 """A two-sample Kolmogorov–Smirnov test below this probability, together with DRIFT_D, counts as a drift."""
@@ -123,7 +123,7 @@ def _score(model: Any, sample: Any, reference: pd.DataFrame, settings: dict[str,
                          preset=settings["preset"] or None)
     places = sample.table[["z", "snr"]].reset_index(drop=True)
     table: pd.DataFrame = pd.concat([scores.table(scorers, sample), places], axis=1)
-    calibrated = scores.calibrate_from_table(scorers, reference)
+    calibrated = calibrations(scorers, reference)
     snr, z, ids = table["snr"].to_numpy(), table["z"].to_numpy(), sample.ids
     for name in scorers:
         table[name + CALIBRATED] = calibrated[name].of_raw(table[name], snr, z, ids)

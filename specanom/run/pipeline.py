@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -11,20 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import SpecanomError, message
+from ..errors import choice
 from .acquire import inputs_of
+from .failure import failed, reason_of
 from .folder import RunFolder
-from .manifest import MISSING, Manifest, fingerprint, key, versions
+from .limits import check_values
+from .lock import only_one
+from .manifest import MISSING, Manifest, after, fingerprint, key, versions
 from .parameters import STAGES, check, known, notebook, of_stage
-
-
-class StageFailed(SpecanomError):
-    """A notebook of the run ended with an error; its executed copy is kept."""
-
-    def __init__(self, stage: str, executed: Path, reason: str) -> None:
-        super().__init__(f"{stage}: {reason}\nThe failed notebook is kept: {executed}\n"
-                         "Try: mend the cause and give the same command again; finished stages are skipped")
-        self.stage, self.executed, self.reason = stage, executed, reason
 
 
 @dataclass(frozen=True)
@@ -73,20 +66,33 @@ def run_pipeline(
     StageFailed
         When a notebook fails. The next run goes on from there.
     ArgumentError
-        For an unknown parameter or a value of the wrong type.
+        For an unknown parameter, or a value that it cannot have.
+    RunBusy
+        When another process is working in the folder.
+    DataError
+        When the folder is of another version.
     """
     given = check(parameters or {})
-    folder = RunFolder(run_dir)
-    manifest = Manifest(folder.path)
+    folder = RunFolder(Path(run_dir).absolute())
     defaults = {name: one.default for name, one in known().items()}
     settings = {**defaults, **given, "run_dir": str(folder.path)}
+    check_values(settings)
+    if until is not None:
+        choice("until", until, STAGES)
+    manifest = Manifest(folder.path)
     manifest.content["given"] = {name: value for name, value in given.items() if value != defaults[name]}
+    with only_one(folder.path):
+        return _run_stages(folder, manifest, settings, force=force, until=until, listener=listener)
+
+
+def _run_stages(folder: RunFolder, manifest: Manifest, settings: Mapping[str, Any], *, force: bool, until: str | None,
+                listener: Listener | None) -> list[StageResult]:
     manifest.write(parameters=settings)
     results = []
     upstream = inputs_of(settings)
     for stage in STAGES:
         results.append(_run_stage(stage, folder, manifest, settings, upstream=upstream, force=force, listener=listener))
-        upstream = key({"before": upstream, "outputs": manifest.stage(stage)["outputs"]})
+        upstream = after(upstream, manifest.stage(stage))
         if stage == until:
             break
     return results
@@ -103,7 +109,7 @@ def _run_stage(stage: str, folder: RunFolder, manifest: Manifest, settings: Mapp
     else:
         if listener:
             listener(stage, None)
-        result = _execute(stage, folder, manifest, mine, wanted)
+        result = _execute(stage, folder, manifest, mine, {"key": wanted, "upstream": upstream})
     if listener:
         listener(stage, result)
     return result
@@ -114,30 +120,31 @@ def _untouched(folder: RunFolder, record: Mapping[str, Any]) -> bool:
 
 
 def _execute(
-    stage: str, folder: RunFolder, manifest: Manifest, parameters: Mapping[str, Any], wanted: str
+    stage: str, folder: RunFolder, manifest: Manifest, parameters: Mapping[str, Any], record: dict[str, Any]
 ) -> StageResult:
     executed = folder.path / "notebooks" / f"{stage}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
     start = time.time()
-    manifest.write(stage=stage, record={"status": "running", "key": wanted, "started": start, "outputs": {}})
+    record = {**record, "started": start, "parameters": dict(parameters), "outputs": {}}
+    manifest.write(stage=stage, record={**record, "status": "running"})
     try:
+        folder.forget(stage)
         _papermill(notebook(stage), executed, parameters)
+        said = folder.recorded(stage)
+        outputs = {name: fingerprint(folder / name) for name in said["outputs"]}
+        if missing := [name for name, found in outputs.items() if found == MISSING]:
+            raise FileNotFoundError(f"the stage named products that are not there: {', '.join(missing)}")
     except BaseException as exc:
         status = "interrupted" if isinstance(exc, KeyboardInterrupt) else "failed"
         with contextlib.suppress(OSError):  # on a full disk the first failure is the one to tell
-            manifest.write(stage=stage, record={"status": status, "key": wanted, "started": start, "outputs": {},
-                                                "seconds": time.time() - start, "error": _reason(exc)})
+            manifest.write(stage=stage, record={**record, "status": status, "seconds": round(time.time() - start, 2),
+                                                "error": reason_of(exc)})
         if not isinstance(exc, Exception):
             raise
-        raise StageFailed(stage, executed, _reason(exc)) from exc
-    said = folder.recorded(stage)
-    outputs = {name: fingerprint(folder / name) for name in said["outputs"]}
-    if missing := [name for name, found in outputs.items() if found == MISSING]:
-        raise StageFailed(stage, executed, f"it named products that are not there: {', '.join(missing)}")
+        raise failed(stage, executed, exc) from exc
     seconds = time.time() - start
-    manifest.write(stage=stage, record={
-        "status": "done", "key": wanted, "started": start, "seconds": round(seconds, 2), "parameters": dict(parameters),
-        "counts": said["counts"], "outputs": outputs})
+    manifest.write(stage=stage, record={**record, "status": "done", "seconds": round(seconds, 2),
+                                        "counts": said["counts"], "outputs": outputs})
     return StageResult(stage, False, seconds, said["counts"])
 
 
@@ -148,13 +155,4 @@ def _papermill(source: Path, target: Path, parameters: Mapping[str, Any]) -> Non
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     papermill.execute_notebook(str(source), str(target), parameters=dict(parameters), kernel_name="python3",
                                progress_bar=False, log_output=False, store_widget_state=False,
-                               extra_arguments=["--log-level=40"])
-
-
-def _reason(exc: BaseException) -> str:
-    """Say in one line why a notebook failed."""
-    if isinstance(exc, OSError) and exc.errno == errno.ENOSPC:
-        return message("disk", expected="free space for the run folder", got="a full disk",
-                       hint="free some space, or another --run-dir")
-    name, value = getattr(exc, "ename", type(exc).__name__), getattr(exc, "evalue", str(exc))
-    return f"{name}: {value}".strip()
+                               extra_arguments=["--log-level=50"])

@@ -14,7 +14,11 @@ from .. import plots
 from .anomalies import anomaly_section, cluster_section
 from .content import Content
 from .folder import RunFolder
+from .manifest import Manifest, after, fingerprint, key
+from .parameters import STAGES
 from .sections import data_section, head, made_section, model_section, score_section
+
+NAME = "report.html"
 
 
 def write_report(run_dir: str | Path) -> Path:
@@ -28,9 +32,10 @@ def write_report(run_dir: str | Path) -> Path:
     Raises
     ------
     DataError
-        When a stage is missing, naming it.
+        When a stage is not done, or not from what is there now, naming it.
     """
-    content = Content(RunFolder(run_dir))
+    content = Content(RunFolder(Path(run_dir).absolute()))
+    content.manifest.require(STAGES)
     figures: dict[str, Any] = {}
     parts = {**head(content), "data": data_section(content, figures), "model": model_section(content, figures),
              "scores": score_section(content, figures), **anomaly_section(content, figures),
@@ -41,8 +46,33 @@ def write_report(run_dir: str | Path) -> Path:
     template = environment.from_string((templates / "report.html").read_text(encoding="utf-8"))
     page = template.render(**parts, divs=divs, script=script, resources=plots.resources(),
                            css=(templates / "report.css").read_text(encoding="utf-8"))
-    path = Path(run_dir).resolve() / "report.html"
-    part = path.with_name(f"report.{uuid.uuid4().hex[:8]}.part")
-    part.write_text(page, encoding="utf-8")
-    os.replace(part, path)
+    path = content.run / NAME
+    _put(page, path)
+    content.manifest.content["report"] = {"key": _key(content.manifest), "file": fingerprint(path)}
+    content.manifest.write()
     return path
+
+
+def current_report(run_dir: str | Path) -> Path | None:
+    """Return the path of the report when it shows what is in the run folder now, else None."""
+    path, manifest = Path(run_dir).absolute() / NAME, Manifest(Path(run_dir).absolute())
+    known = manifest.content.get("report", {})
+    same = known.get("key") == _key(manifest) and known.get("file") == fingerprint(path)
+    return path if same else None
+
+
+def _key(manifest: Manifest) -> str:
+    """Hash what a report is made from: the products, the parameters, and the code that draws."""
+    stages = [after(str(manifest.stage(name).get("upstream")), manifest.stage(name)) for name in STAGES]
+    code = [fingerprint(Path(str(files(room))) / name) for room in ("specanom.run", "specanom.plots")
+            for name in sorted(one.name for one in files(room).iterdir()) if not name.startswith("__")]
+    return key({"stages": stages, "given": manifest.content.get("given"), "code": code})
+
+
+def _put(page: str, path: Path) -> None:
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        part.write_text(page, encoding="utf-8")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

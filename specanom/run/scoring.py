@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,53 @@ import pandas as pd
 from .. import scores
 from ..errors import choice
 
+VARIANTS = ("", "_filtered", "_trimmed", "_filtered_trimmed")
+PAPER_SCORES = tuple(f"{metric}{variant}" for metric in ("mse", "chi2") for variant in VARIANTS)
 RECOMMENDED = ("chi2_ivar", "multiscale")
 CALIBRATED = "_cal"
 RANK = "_rank"
+FEWEST = 20
+"""Below this many spectra there are no like ones to calibrate against."""
+
+
+@dataclass(frozen=True)
+class PlainExcess:
+    """The logarithm of a score in robust standard deviations above the median of all: the calibration of a few."""
+
+    centre: float
+    width: float
+
+    @classmethod
+    def of(cls, raw: Any) -> PlainExcess:
+        """Measure it on the ``(n,)`` raw scores of a sample."""
+        values = cls._log(raw)
+        values = values[np.isfinite(values)]
+        centre = float(np.median(values)) if values.size else 0.0
+        width = 1.4826 * float(np.median(np.abs(values - centre))) if values.size else 0.0
+        return cls(centre, width or 1.0)
+
+    @staticmethod
+    def _log(raw: Any) -> Any:
+        return np.log(np.maximum(np.asarray(raw, dtype=np.float64), np.finfo(np.float64).tiny))
+
+    def of_raw(self, raw: Any, snr: Any = None, z: Any = None, ids: Sequence[str] | None = None) -> Any:
+        """Return the calibrated values of raw ones; the other arguments are those of a CalibratedScorer, not needed."""
+        return (self._log(raw) - self.centre) / self.width
+
+
+def calibrations(scorers: Mapping[str, Any], reference: pd.DataFrame) -> dict[str, Any]:
+    """Return what turns each raw score into a calibrated one.
+
+    Parameters
+    ----------
+    scorers : mapping
+        Name → scorer.
+    reference : DataFrame
+        id, snr, z and the raw scores of the spectra that are compared with.
+    """
+    if len(reference) < FEWEST:
+        return {name: PlainExcess.of(reference[name]) for name in scorers}
+    return scores.calibrate_from_table(scorers, reference)
 
 
 def scorers_of(model: Any, *, velocity: float = 250.0, trim: float = 0.03, preset: str | None = None) -> dict[str, Any]:
@@ -41,9 +86,9 @@ def score_table(scorers: Mapping[str, Any], sample: Any) -> tuple[pd.DataFrame, 
         Name → calibrated scorer.
     """
     raw = scores.table(scorers, sample)
-    calibrated = scores.calibrate_all(scorers, sample, values={name: raw[name] for name in scorers})
     known = [c for c in ("z", "snr", "bin", "plate", "mjd", "fiber", "ra", "dec") if c in sample.table]
     table = pd.concat([raw[["id"]], sample.table[known].reset_index(drop=True), raw.drop(columns="id")], axis=1)
+    calibrated = calibrations(scorers, table)
     snr, z, ids = np.asarray(sample.table["snr"]), np.asarray(sample.table["z"]), sample.ids
     for name in scorers:
         table[name + CALIBRATED] = calibrated[name].of_raw(raw[name], snr, z, ids)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import models
+from ..errors import DataError, message
+from ..models.folds import fold_count, make_folds
+
+FEWEST = 8
+"""Spectra that a network is trained on at least."""
+PER_NUMBER = 3
+"""Spectra for each latent number at least: with fewer, a model writes down its sample instead of describing it."""
 
 
 def fit_by_bin(make: Callable[[], Any], sample: Any, *, progress: bool = False) -> Any:
@@ -23,3 +32,45 @@ def fit_by_bin(make: Callable[[], Any], sample: Any, *, progress: bool = False) 
     if sample.table["bin"].nunique() == 1:
         return make().fit(sample, progress=progress)
     return models.BinnedModel.fit(make, sample, progress=progress)
+
+
+def affordable(sample: Any, n_latent: int, folds: int | str, *, seed: int = 0) -> tuple[int, int | str]:
+    """Return how many latent numbers and folds a sample can bear: those asked for, unless it is very small.
+
+    Parameters
+    ----------
+    sample : SpectrumSet
+        With a column ``bin``; each bin has a model of its own.
+    n_latent : int
+        Asked for. No more than a third of the spectra that a network is trained on are given.
+    folds : int or "auto"
+        Asked for. Where the other folds hold fewer than eight spectra there is one network, which has seen what it
+        judges.
+    seed : int
+        Of the models: it decides the folds.
+
+    Raises
+    ------
+    DataError
+        When a bin has fewer than eight spectra.
+    """
+    names, of_row = np.asarray(sample.ids, dtype=object), sample.table["bin"].to_numpy()
+    bins = [names[of_row == bin].tolist() for bin in np.unique(of_row)]
+    fewest = min((len(ids) for ids in bins), default=0)
+    if fewest < FEWEST:
+        raise DataError(message("sample", expected=f"at least {FEWEST} usable spectra for each model",
+                                got=f"{fewest} in {'a bin of S/N' if len(bins) > 1 else 'all'}",
+                                hint="give more files, or look in tables/waterfall.parquet why spectra were dropped"))
+    smallest = min(_smallest(ids, folds, seed) for ids in bins)
+    if smallest < FEWEST:
+        folds, smallest = 1, fewest
+    return min(n_latent, smallest // PER_NUMBER), folds
+
+
+def _smallest(ids: Sequence[str], folds: int | str, seed: int) -> int:
+    """Return how many spectra the network with the fewest is trained on."""
+    count = fold_count(folds, len(ids))
+    if count == 1:
+        return len(ids)
+    known, _ = make_folds(ids, np.arange(len(ids), dtype=np.float32)[:, None], count, seed=seed)
+    return len(ids) - int(np.bincount(known.id_folds, minlength=count).max())

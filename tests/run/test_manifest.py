@@ -7,7 +7,7 @@ import json
 import pytest
 
 from specanom.errors import DataError
-from specanom.run.manifest import Manifest, fingerprint, key, listing, versions
+from specanom.run.manifest import Manifest, after, fingerprint, key, listing, versions
 
 
 def test_a_manifest_comes_back(tmp_path) -> None:
@@ -37,11 +37,41 @@ def test_a_fingerprint_sees_content_and_names(tmp_path) -> None:
     assert fingerprint(tmp_path / "none") == "missing"
 
 
-def test_a_folder_with_a_manifest_is_known_by_it(tmp_path) -> None:
+def test_a_folder_with_a_manifest_is_known_by_that_and_by_names_and_sizes(tmp_path) -> None:
     (tmp_path / "manifest.json").write_text("{}")
-    before = fingerprint(tmp_path)
     (tmp_path / "shard").write_text("large")
+    before = fingerprint(tmp_path)
+    (tmp_path / "shard").write_text("lArge")  # the manifest has its hash; it is not read
     assert fingerprint(tmp_path) == before
+    (tmp_path / "shard").write_text("larg")
+    assert fingerprint(tmp_path) != before
+    (tmp_path / "shard").unlink()
+    assert fingerprint(tmp_path) != before
+
+
+def record(upstream: str, **outputs: str) -> dict:
+    return {"status": "done", "upstream": upstream, "outputs": outputs}
+
+
+def test_stages_done_one_from_the_other_are_a_run(tmp_path) -> None:
+    manifest = Manifest(tmp_path)
+    first = record("input", a="1")
+    manifest.write(stage="01_acquire", record=first)
+    manifest.write(stage="02_preprocess", record=record(after("input", first), b="2"))
+    manifest.require(["01_acquire", "02_preprocess"])
+    with pytest.raises(DataError, match="03_train done, got never made"):
+        manifest.require(["01_acquire", "02_preprocess", "03_train"])
+
+
+def test_a_stage_made_from_something_else_is_out_of_date(tmp_path) -> None:
+    manifest = Manifest(tmp_path)
+    manifest.write(stage="01_acquire", record=record("input", a="1"))
+    manifest.write(stage="02_preprocess", record=record(after("input", record("input", a="0")), b="2"))
+    with pytest.raises(DataError, match="02_preprocess done, got out of date"):
+        manifest.require(["01_acquire", "02_preprocess"])
+    manifest.write(stage="01_acquire", record={**record("input"), "status": "failed"})
+    with pytest.raises(DataError, match="01_acquire done, got failed"):
+        manifest.require(["01_acquire"])
 
 
 def test_a_listing_sees_size_and_time(tmp_path) -> None:

@@ -1,0 +1,62 @@
+"""What a run says while it works: one line a stage, and on a terminal a line that ticks."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Mapping
+
+from .pipeline import StageResult
+
+TICK = 0.5  # seconds
+_CLEAR = "\r\x1b[K"
+
+
+class StageLines:
+    """Listens to a pipeline and prints one line a finished stage.
+
+    On a terminal the running stage is shown with the seconds it has taken, beside what it took the last time.
+
+    Parameters
+    ----------
+    last : mapping
+        Stage → seconds of an earlier run of the same folder, where known.
+    """
+
+    def __init__(self, last: Mapping[str, float] | None = None) -> None:
+        self._last = dict(last or {})
+        self._live = sys.stdout.isatty()
+        self._done = threading.Event()
+        self._ticker: threading.Thread | None = None
+
+    def __call__(self, stage: str, result: StageResult | None) -> None:
+        """Take the start (None) or the result of a stage."""
+        if result is None:
+            self._start(stage)
+            return
+        self.stop()
+        counts = ", ".join(f"{value} {name}" for name, value in result.counts.items())
+        took = "up to date" if result.skipped else f"{result.seconds:.1f} s"
+        print(f"{stage:14} {took:>10}  {counts}", flush=True)
+
+    def stop(self) -> None:
+        """End the ticking line, after a failure too."""
+        if self._ticker is not None:
+            self._done.set()
+            self._ticker.join()
+            self._ticker = None
+            print(_CLEAR, end="", flush=True)
+
+    def _start(self, stage: str) -> None:
+        if self._live:
+            self._done.clear()
+            self._ticker = threading.Thread(target=self._tick, args=(stage, time.monotonic()), daemon=True)
+            self._ticker.start()
+
+    def _tick(self, stage: str, start: float) -> None:
+        before = f" of about {self._last[stage]:.0f} s" if stage in self._last else " s"
+        while True:
+            print(f"{_CLEAR}{stage:14} {time.monotonic() - start:8.0f}{before} …", end="", flush=True)
+            if self._done.wait(TICK):
+                return
