@@ -16,6 +16,7 @@ ARTEFACTS: dict[str, str] = {
     "sky": "sky lines",
     "telluric": "telluric bands",
     "join": "the join of the arms",
+    "narrow": "spikes narrower than the instrument",
 }
 """Classes of context that come from the instrument or the sky, and how to say them."""
 SUSPICIOUS = 0.35
@@ -94,7 +95,7 @@ def dominant(
 
 
 def artefact_share(context: Mapping[str, float]) -> float:
-    """Return the share of the weight on masks, sky, atmosphere and arm joins; NaN when none of it is known."""
+    """Return the share of the weight on masks, sky, atmosphere, arm joins and spikes; NaN when none of it is known."""
     parts = np.array([context.get(name, float("nan")) for name in ARTEFACTS])
     return float(np.nansum(parts)) if np.isfinite(parts).any() else float("nan")
 
@@ -118,7 +119,7 @@ def _suspicion(context: Mapping[str, float]) -> str:
     worst = sorted(
         ((context[name], text) for name, text in ARTEFACTS.items() if context.get(name, 0.0) >= 0.1), reverse=True
     )
-    where = " and ".join(text for _, text in worst) or "masks, sky and joins"
+    where = " and ".join(text for _, text in worst) or "masks, sky, joins and spikes"
     return f"suspicious: {share * 100:.0f} % of the weight lies on {where}, so look for an artefact first"
 
 

@@ -1,8 +1,9 @@
 """The class of each pixel: what is known to lie there, from lines of the galaxy to marks of the instrument.
 
-Where classes overlap, the first of this list takes the pixel: imputed or masked pixels and their edges; the strong
-oxygen lines of the sky; rest-frame lines; other sky lines, airglow of the OH forest and bright sky; telluric bands;
-the join of the arms; the whole OH forest when the noise is not known; else continuum. Where the noise is known,
+Where classes overlap, the first of this list takes the pixel: imputed, masked or dead pixels and their edges; spikes
+narrower than the line-spread function; the strong oxygen lines of the sky; rest-frame lines; other sky lines, airglow
+of the OH forest and bright sky; telluric bands; the join of the arms; the whole OH forest when the noise is not known;
+else continuum. Where the noise is known,
 sky counts only where it is raised. Artefacts that a line cannot be told from go before lines, others after.
 """
 
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 
 from ..lines import ARM_JOINS, C_KMS, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS, Band, Line
 from ..spectrum import Spectrum
+from .narrow import dead_pixels, narrow_pixels
 
-CLASSES = ("lines", "imputed", "sky", "telluric", "join", "continuum")
+CLASSES = ("lines", "imputed", "sky", "telluric", "join", "continuum", "narrow")
 PIXELS = "pixels"  # meta["wave"] of an array that came without wavelengths
 LINE_WIDTH = 600.0  # km/s, half width of what counts as a rest-frame line
 SKY_WIDTH = 5.0  # Å, half width of the residual of a sky line: two resolution elements
@@ -42,8 +44,10 @@ def observed_wave(spectrum: Spectrum) -> NDArray[np.float64] | None:
 
 
 def masked_pixels(spectrum: Spectrum) -> NDArray[np.bool_]:
-    """Return which pixels were imputed or have no inverse variance, shape ``(p,)``."""
-    masked = np.zeros(len(spectrum), dtype=np.bool_) if spectrum.imputed is None else spectrum.imputed.copy()
+    """Return which pixels were imputed, have no inverse variance, or carry no noise, shape ``(p,)``."""
+    masked = dead_pixels(spectrum)
+    if spectrum.imputed is not None:
+        masked |= spectrum.imputed
     return masked if spectrum.ivar is None else masked | (spectrum.ivar <= 0)
 
 
@@ -65,6 +69,9 @@ def pixel_classes(spectrum: Spectrum) -> NDArray[np.intp]:
     if observed is not None:
         strong = tuple(item for item in SKY_LINES if item.label.startswith("[O I]"))
         classes[_sky_lines(spectrum, observed, strong)] = CLASSES.index("sky")
+    narrow = narrow_pixels(spectrum)
+    if narrow is not None:
+        classes[narrow] = CLASSES.index("narrow")
     masked = masked_pixels(spectrum)
     if masked.any():
         where = spectrum.wave[masked]

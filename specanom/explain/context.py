@@ -21,7 +21,11 @@ from .classes import CLASSES, masked_pixels, observed_wave, pixel_classes, rest_
 from .naming import Place, leading_classes, name_of
 from .narrow import narrow_segments
 
-ARTEFACTS = ("imputed", "sky", "telluric", "join")
+ARTEFACTS = ("imputed", "sky", "telluric", "join", "narrow")
+"""Classes that come from the instrument or the sky. Spikes are among them: nothing that came through the optics is
+narrower than their line-spread function."""
+
+FIELDS = {"narrow": "narrow_share"}  # fields of a Context that are not called like their class
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,15 +34,15 @@ class Context:
 
     Attributes
     ----------
-    lines, imputed, sky, telluric, join, continuum : float
-        Shares in 0–1 that sum to 1. NaN where the redshift, the observed frame or the instrument needed to tell is
-        not known: an unknown `join` counts as continuum, an unknown sky or line makes the continuum NaN too.
+    lines, imputed, sky, telluric, join, continuum, narrow_share : float
+        Shares in 0–1 that sum to 1; `imputed` holds imputed, masked and dead pixels, `narrow_share` spikes narrower
+        than the line-spread function. NaN where the redshift, the observed frame, the instrument or the line-spread
+        function needed to tell is not known: an unknown `join` or spike counts as what else lies there, an unknown sky
+        or line makes the continuum NaN too.
     names : tuple of str
         One a segment, e.g. ``"Hα+[N II]"``, ``"5577 mask edge"``, ``"continuum 5100–5250 Å"`` (rest frame).
     narrow : (K,) bool array or None
-        Segments whose main feature is narrower than the line-spread function; None when that is not known.
-    narrow_share : float
-        Share of Σ|weight| in narrow segments; it is not one of the classes.
+        Segments with most of their weight on such spikes; None when that is not known.
     """
 
     lines: float
@@ -53,13 +57,13 @@ class Context:
 
     @property
     def shares(self) -> dict[str, float]:
-        """The shares by class."""
-        return {name: float(getattr(self, name)) for name in CLASSES}
+        """The shares by class, in the order of the classes; that of spikes is called ``"narrow"``."""
+        return {name: float(getattr(self, FIELDS.get(name, name))) for name in CLASSES}
 
     @property
     def artefact(self) -> float:
-        """Share on imputed pixels, sky, telluric bands and arm joins together; NaN when none of it is known."""
-        parts = np.array([getattr(self, name) for name in ARTEFACTS])
+        """Share on what instrument and sky left: the classes of ARTEFACTS together; NaN without an observed frame."""
+        parts = np.array([self.shares[name] for name in ARTEFACTS])
         return float("nan") if np.isnan(self.sky) else float(np.nansum(parts))
 
     def __repr__(self) -> str:
@@ -124,9 +128,11 @@ def context_of(
     total = float(np.abs(weights).sum())
     parts = dict(zip(CLASSES, share / total if total > 0 else np.full(len(CLASSES), np.nan), strict=True))
     narrow = narrow_segments(spectrum, segments, mass)
-    part = float(np.abs(weights[narrow]).sum() / total) if narrow is not None and total > 0 else float("nan")
+    if narrow is None:
+        parts["narrow"] = float("nan")
     names = _names(spectrum, segments, classes, mass=mass)
-    return Context(**_known(parts, spectrum), names=names, narrow=narrow, narrow_share=part)
+    known = {FIELDS.get(name, name): value for name, value in _known(parts, spectrum).items()}
+    return Context(**known, names=names, narrow=narrow)
 
 
 def _names(

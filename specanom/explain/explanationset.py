@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import DataError, GridError, ShapeError, message
 from ..face import opener
 from .classes import CLASSES
-from .context import Context
+from .context import FIELDS, Context
 from .explanation import Explanation
 from .explanation_store import read_columns, write_columns
 
@@ -49,7 +49,7 @@ class ExplanationSet:
     ids, grades, reasons, paths : lists of str
     scores, intercepts, r2, ess : (n,) float64 arrays
     shares : (n, 7) float64 array
-        Context: lines, imputed, sky, telluric, join, continuum, and the share on narrow features.
+        Context: lines, imputed, sky, telluric, join, continuum, narrow.
     names : list of tuple of str
         Names of the segments, row by row.
     narrow : (n, K) bool array or None
@@ -131,7 +131,7 @@ class ExplanationSet:
             intercepts=np.array([one.intercept for one in explanations]),
             r2=np.array([one.r2 for one in explanations]),
             ess=np.array([one.ess for one in explanations]),
-            shares=np.array([[*one.context.shares.values(), one.context.narrow_share] for one in explanations]),
+            shares=np.array([list(one.context.shares.values()) for one in explanations]),
             names=[one.names for one in explanations],
             narrow=None if any(row is None for row in narrow) else _padded(narrow, k) == 1,
             frame=first.frame,
@@ -166,8 +166,8 @@ class ExplanationSet:
     def _one(self, i: int) -> Explanation:
         segments = self.segments if self.segments.ndim == 1 else self.segments[i]
         k = int(segments.max()) + 1
-        *shares, narrow_share = (float(value) for value in self.shares[i])
-        context = Context(**dict(zip(CLASSES, shares, strict=True)), names=self.names[i], narrow_share=narrow_share,
+        shares = {FIELDS.get(name, name): float(value) for name, value in zip(CLASSES, self.shares[i], strict=True)}
+        context = Context(**shares, names=self.names[i],
                           narrow=None if self.narrow is None else self.narrow[i, :k])
         return Explanation(
             self.weights[i, :k], self.interval[i, :k], segments, self.wave, score=float(self.scores[i]),
@@ -202,7 +202,7 @@ class ExplanationSet:
         """Shares of Σ|weight|, one row a spectrum: id, lines, imputed, sky, telluric, join, continuum, narrow."""
         import pandas as pd
 
-        table = pd.DataFrame(self.shares, columns=[*CLASSES, "narrow"])
+        table = pd.DataFrame(self.shares, columns=list(CLASSES))
         table.insert(0, "id", self.ids)
         return table
 

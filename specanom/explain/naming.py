@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..lines import AIRGLOW_5577, ARM_JOINS, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS, Band, Line
 from ..spectrum import Spectrum
+from .narrow import dead_pixels
 
 NAMED_SHARE = 0.15  # a line is named when it has this share of the strongest one's mass
 FEATURE_REACH = 8.0  # Å to both sides of the peak of an unlisted feature
@@ -71,6 +72,7 @@ def _lines(place: Place) -> str:
     chosen = [item for item, part in held if part >= NAMED_SHARE * held[0][1]]
     if len(chosen) == 1:
         return chosen[0].label
+    chosen.sort(key=lambda item: item.name != "Ha")  # "Hα+[N II]", whichever is stronger; others strongest first
     return "+".join(dict.fromkeys(_species(item) for item in chosen))
 
 
@@ -100,11 +102,18 @@ def _imputed(place: Place) -> str:
         start -= 1
     while stop + 1 < place.masked.size and place.masked[stop + 1]:
         stop += 1
-    seen = place.observed
-    if seen is not None and seen[start] <= AIRGLOW_5577.hi and seen[stop] >= AIRGLOW_5577.lo:
+    if dead_pixels(place.spectrum)[start : stop + 1].mean() > 0.5:
+        kind = "dead pixels"
+    elif _overlaps(place.observed, (start, stop), AIRGLOW_5577):
         return f"{AIRGLOW_5577.name}{edge}"
+    else:
+        kind = "mask"
     wave = place.spectrum.wave
-    return f"mask{edge} {wave[start]:.0f}–{wave[stop]:.0f} {place.unit}"
+    return f"{kind}{edge} {wave[start]:.0f}–{wave[stop]:.0f} {place.unit}"
+
+
+def _overlaps(observed: NDArray[np.float64] | None, ends: tuple[int, int], band: Band) -> bool:
+    return observed is not None and bool(observed[ends[0]] <= band.hi and observed[ends[1]] >= band.lo)
 
 
 def _sky(place: Place) -> str:
@@ -130,6 +139,11 @@ def _continuum(place: Place) -> str:
     return _feature(place) or f"continuum {wave[0]:.0f}–{wave[-1]:.0f} {place.unit}"
 
 
+def _spike(place: Place) -> str:
+    wave = place.spectrum.wave if place.rest is None else place.rest
+    return f"spike at {wave[place.peak]:.0f} {place.unit}"
+
+
 def _feature(place: Place) -> str:
     """Name what no list knows, where most of the weight comes from a small part of the segment; else return ""."""
     wave = place.spectrum.wave if place.rest is None else place.rest
@@ -138,4 +152,4 @@ def _feature(place: Place) -> str:
     return f"feature at {wave[place.peak]:.0f} {place.unit}" if small else ""
 
 
-_NAMERS = (_lines, _imputed, _sky, _band, _band, _continuum)  # in the order of classes.CLASSES
+_NAMERS = (_lines, _imputed, _sky, _band, _band, _continuum, _spike)  # in the order of classes.CLASSES

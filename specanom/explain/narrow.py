@@ -1,4 +1,8 @@
-"""Features too narrow to have passed through the spectrograph: cosmic rays, hot pixels, edges."""
+"""What light that came through the spectrograph cannot do, seen in the flux alone.
+
+It cannot vary faster than the line-spread function: cosmic rays, hot pixels and the residuals of badly subtracted
+sky do. And it cannot come without noise: dead pixels do.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +14,87 @@ from ..lines import C_KMS
 from ..spectrum import Spectrum
 
 FWHM = 2.3548  # of a Gaussian, in sigma
+NARROWER = 0.8  # of the line-spread function: dispersions vary by a tenth along a spectrum, whose median is known
+STANDS_OUT = 5.0  # in units of the noise
+AROUND = 51  # pixels of the running median a spike stands out from
+DEAD_RUN = 8  # pixels in a row; by chance noise of the stated size does this once in 1e9 spectra
+DEAD_STEP = 0.05  # of the noise, from one pixel to the next
+
+
+def narrow_pixels(spectrum: Spectrum) -> NDArray[np.bool_] | None:
+    """Say which pixels belong to a spike narrower than the line-spread function.
+
+    A spike is a local extreme of the flux against its running median, above five times the scatter around that
+    median and, where `ivar` is known, five times the noise; "narrower" means a full width at half maximum below 0.8
+    of that of ``meta["lsf"]`` (Gaussian sigma in km/s). It covers that width to both sides of its extreme.
+
+    Returns
+    -------
+    (p,) bool array or None
+        None when the line-spread function is not known.
+    """
+    lsf = spectrum.meta.get("lsf")
+    if lsf is None or not np.isfinite(float(lsf)) or float(lsf) <= 0:
+        return None
+    width = FWHM * float(lsf) / C_KMS
+    excess = spectrum.flux - median_filter(spectrum.flux, size=min(AROUND, len(spectrum)), mode="nearest")
+    size = np.abs(excess)
+    extreme = (size > STANDS_OUT * _noise(spectrum, size)) & (size >= np.roll(size, 1)) & (size >= np.roll(size, -1))
+    found = np.zeros(size.size, dtype=np.bool_)
+    for peak in np.flatnonzero(extreme).tolist():
+        centre = spectrum.wave[peak]
+        if _half_maximum_width(excess * np.sign(excess[peak]), peak, spectrum.wave) < NARROWER * width * centre:
+            lo, hi = np.searchsorted(spectrum.wave, [centre * (1 - width), centre * (1 + width)])
+            found[lo:hi] = True
+    return found
 
 
 def narrow_segments(
     spectrum: Spectrum, segments: NDArray[np.intp], mass: NDArray[np.float64]
 ) -> NDArray[np.bool_] | None:
-    """Say in which segments the leading feature is narrower than the line-spread function.
+    """Say in which segments most of the weight is on spikes, shape ``(K,)``; None as for the pixels.
 
-    The feature is the highest or lowest pixel, against the running median, next to where most of the segment's
-    weight is (`mass`). It counts above five times the scatter around that median; "narrower" means a full width at
-    half maximum below 0.8 of that of ``meta["lsf"]`` (Gaussian sigma in km/s). None when that is not known.
+    Parameters
+    ----------
+    spectrum : Spectrum
+    segments : (p,) int array
+        Ids 0…K−1.
+    mass : (p,) array
+        How each segment shares its weight among its pixels.
     """
-    lsf = spectrum.meta.get("lsf")
-    if lsf is None or not np.isfinite(float(lsf)) or float(lsf) <= 0:
+    pixels = narrow_pixels(spectrum)
+    if pixels is None:
         return None
-    stands_out = spectrum.flux - median_filter(spectrum.flux, size=min(51, len(spectrum)), mode="nearest")
-    scatter = 1.4826 * float(np.median(np.abs(stands_out)))
-    narrow = np.zeros(int(segments.max()) + 1, dtype=np.bool_)
-    order = np.argsort(-mass, kind="stable")
-    _, first = np.unique(segments[order], return_index=True)
-    for segment, centre in enumerate(order[first]):
-        around = slice(max(0, centre - 3), centre + 4)
-        peak = around.start + int(np.abs(stands_out[around]).argmax())
-        if abs(stands_out[peak]) > 5.0 * scatter:
-            width = _half_maximum_width(stands_out * np.sign(stands_out[peak]), peak, spectrum.wave)
-            narrow[segment] = width / spectrum.wave[peak] * C_KMS < 0.8 * FWHM * float(lsf)
-    return narrow
+    on = np.bincount(segments, weights=mass * pixels)
+    return np.asarray(on > 0.5 * np.bincount(segments, weights=mass))
+
+
+def dead_pixels(spectrum: Spectrum) -> NDArray[np.bool_]:
+    """Say which pixels carry no noise: eight or more in a row that follow each other within a twentieth of it.
+
+    None do when `ivar` is not known, or when most of the spectrum is like that, as in a model without noise.
+    """
+    dead = np.zeros(len(spectrum), dtype=np.bool_)
+    if spectrum.ivar is None or len(spectrum) <= DEAD_RUN:
+        return dead
+    ivar = np.maximum(spectrum.ivar[1:], spectrum.ivar[:-1])
+    still = np.diff(spectrum.flux) ** 2 * ivar < DEAD_STEP**2
+    ends = np.flatnonzero(np.diff(np.concatenate([[False], still & (ivar > 0), [False]]).astype(np.int8)))
+    for start, stop in zip(ends[::2], ends[1::2], strict=True):
+        if stop - start + 1 >= DEAD_RUN:
+            dead[start : stop + 1] = True
+    return dead if dead.mean() < 0.5 else np.zeros_like(dead)
+
+
+def _noise(spectrum: Spectrum, size: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what a spike must exceed: the scatter of the flux, or the noise of the pixel where that is larger."""
+    scatter = np.full(size.size, 1.4826 * float(np.median(size)))
+    if spectrum.ivar is not None:
+        with np.errstate(divide="ignore"):
+            scatter = np.maximum(scatter, 1.0 / np.sqrt(np.maximum(spectrum.ivar, 0.0)))
+    if spectrum.imputed is not None:
+        scatter[spectrum.imputed] = np.inf
+    return scatter
 
 
 def _half_maximum_width(values: NDArray[np.float64], peak: int, wave: NDArray[np.float64]) -> float:

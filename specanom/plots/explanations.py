@@ -20,7 +20,8 @@ from .view import SpectrumView
 
 WHISKERS = 250
 """With more segments than this, intervals are only in the hover text."""
-ARTEFACTS = ("imputed", "sky", "telluric", "join")
+NARROW = "narrower than the instrument"
+ARTEFACTS = ("imputed", "sky", "telluric", "join", NARROW)
 
 
 def explanation(
@@ -213,9 +214,7 @@ def _ruled(made: figure, colours: Palette) -> None:
 
 def _context(e: Explanation, theme: str) -> figure:
     colours = palette(theme)
-    shares = {name: float(value) for name, value in e.context.shares.items()}
-    if np.isfinite(e.context.narrow_share):
-        shares["narrower than the instrument"] = float(e.context.narrow_share)
+    shares = {NARROW if name == "narrow" else name: float(value) for name, value in e.context.shares.items()}
     names = list(shares)
     values = np.array(list(shares.values()))
     colour = {"lines": colours.green, "continuum": colours.slate, **dict.fromkeys(ARTEFACTS, colours.amber)}

@@ -19,13 +19,14 @@ from .sections import ranks_of
 from .tabulate import fixed, grid, number, percent
 
 CARDS = 12
-CLASS_NAMES = {"lines": "rest-frame lines", "imputed": "masked pixels and their edges", "sky": "sky lines",
-               "telluric": "telluric bands", "join": "join of the arms", "continuum": "continuum"}
+CLASS_NAMES = {"lines": "rest-frame lines", "imputed": "masked or dead pixels and their edges", "sky": "sky lines",
+               "telluric": "telluric bands", "join": "join of the arms", "narrow": "narrower than the instrument",
+               "continuum": "continuum"}
 COLOURS = {"lines": "#0072b2", "continuum": "#8fa3b8", "imputed": "#b0a8a0", "sky": "#d55e00", "telluric": "#e69f00",
-           "join": "#cc79a7"}
+           "join": "#cc79a7", "narrow": "#8c3b3b"}
 RATIOS = {"decrement": "Hα/Hβ", "N2": "[N II]/Hα", "O3": "[O III]/Hβ", "O32": "[O III]/[O II]", "O3N2": "O3N2"}
 ARTEFACT = 0.5
-"""Above this share of the weight on sky, masks, telluric bands and joins, an artefact is the likelier story."""
+"""Above this share of the weight on sky, masks, telluric bands, joins and spikes, an artefact is the likelier story."""
 CARD_TEXT = (
     "The {} oddest spectra, each with what LIME says of it: the weight of a segment says how much it raises the score "
     "as observed, against what stands in for it. Thin bars are 95 % intervals. Physics sits on lines and continuum, "
@@ -111,7 +112,8 @@ def _verdict(content: Content, explanation: Any) -> str:
     said += f"The explanation points at {_leading(explanation)}"
     context = explanation.context
     if context.artefact > ARTEFACT:
-        said += f"; {percent(context.artefact)} of its weight lies on sky, masks, telluric bands or the arm join."
+        said += (f"; {percent(context.artefact)} of its weight lies on sky, masks, spikes, telluric bands or the "
+                 f"arm join.")
     elif context.lines > ARTEFACT:
         said += f"; {percent(context.lines)} of its weight lies on lines at the galaxy's redshift."
     else:

@@ -76,8 +76,8 @@ def _summary(content: Content) -> list[str]:
     n, lines = len(context), int((context["lines"] > 0.5).sum())
     artefacts = int((context[list(ARTEFACTS)].sum(axis=1) > 0.5).sum())
     said = [f"Of the {n} oddest spectra, the explanation of {lines} sits mostly on rest-frame lines and that of "
-            f"{artefacts} mostly on sky lines, telluric bands, masked pixels or the join of the arms; the other "
-            f"{n - lines - artefacts} point at the continuum or at several things at once."]
+            f"{artefacts} mostly on sky lines, telluric bands, masked or dead pixels, spikes or the join of the arms; "
+            f"the other {n - lines - artefacts} point at the continuum or at several things at once."]
     found = content.run.tables("recovery")
     if found is not None:
         row = found[(found["model"] == "VAE") & (found["score"] == content.column) & (found["kind"] == "all")].iloc[0]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from specanom.explain.classes import CLASSES, LINE_WIDTH, observed_wave, pixel_classes, rest_wave
 from specanom.explain.context import Evidence, context_of, pixel_shares
-from specanom.explain.narrow import narrow_segments
+from specanom.explain.narrow import dead_pixels, narrow_pixels, narrow_segments
 from specanom.explain.segments import Uniform, numbered
 from specanom.lines import C_KMS, line
 from specanom.spectrum import Spectrum
@@ -245,3 +245,97 @@ def test_line_windows_are_as_wide_as_documented() -> None:
     inside = WAVE[(classes == CLASSES.index("lines")) & (np.abs(WAVE - line("OIII5008").wave) < 25)]
     half = line("OIII5008").wave * LINE_WIDTH / C_KMS
     assert inside.max() - inside.min() == pytest.approx(2 * half, abs=2.1)
+
+
+LSF = 70.0  # km/s, as of the spectra above
+
+
+def _noisy_spectrum(flux: np.ndarray, sigma: float = 0.03, **more: object) -> Spectrum:
+    noise = sigma * np.random.default_rng(0).normal(size=WAVE.size)
+    return _spectrum(flux + noise, ivar=np.full(WAVE.size, sigma**-2, dtype=np.float32), **more)
+
+
+def _explained_by(spectrum: Spectrum, typical: np.ndarray, k: int = 77) -> tuple[object, int]:
+    """Context of weights like the residual against `typical`, and the leading segment."""
+    segments = Uniform(k)(spectrum.flux, WAVE)
+    evidence = Evidence.of(spectrum.flux, typical.astype(np.float32), reconstruction=typical, weight=spectrum.ivar)
+    weights = np.bincount(segments, evidence.observed**2)
+    return context_of(spectrum, segments, weights, evidence=evidence), int(weights.argmax())
+
+
+def test_a_cosmic_ray_is_an_artefact_and_called_a_spike() -> None:
+    flux = np.ones(WAVE.size)
+    flux[1600:1602] += [2.0, 1.0]  # one pixel and its neighbour, 1 Å each: the instrument's lines are 3 Å wide
+    context, best = _explained_by(_noisy_spectrum(flux), np.ones(WAVE.size))
+    assert context.narrow_share > 0.5
+    assert context.artefact > 0.5
+    assert context.names[best] == f"spike at {WAVE[1600]:.0f} Å"
+    assert context.narrow is not None
+    assert context.narrow[best]
+    assert sum(context.shares.values()) == pytest.approx(1)
+
+
+def test_spikes_stay_what_else_they_lie_on_when_the_line_spread_function_is_not_known() -> None:
+    flux = np.ones(WAVE.size)
+    flux[1600:1602] += [2.0, 1.0]
+    context, best = _explained_by(_noisy_spectrum(flux, meta={"instrument": "SDSS"}), np.ones(WAVE.size))
+    assert np.isnan(context.narrow_share)
+    assert context.continuum > 0.8
+    assert context.artefact < 0.2
+    assert context.names[best].startswith("feature at")
+
+
+@pytest.mark.parametrize("redshift", [0.084, 0.099, 0.16])
+@pytest.mark.parametrize("height", [1.0, 30.0, 300.0])
+def test_unresolved_lines_of_a_galaxy_are_no_spikes_however_strong(redshift: float, height: float) -> None:
+    names = ("OII3727", "OII3730", "Hb", "OIII4960", "OIII5008", "Ha", "NII6585", "SII6718", "SII6733")
+    flux = np.ones(WAVE.size)
+    for item in (line(name) for name in names):  # gas as cold as the instrument can show
+        flux += _bump(item.wave, height, sigma=item.wave * LSF / C_KMS)
+    spectrum = _noisy_spectrum(flux, z=redshift)
+    context, best = _explained_by(spectrum, np.ones(WAVE.size))
+    found = narrow_pixels(spectrum)
+    assert found is not None
+    assert not found.any()
+    assert context.lines > 0.7
+    assert context.names[best].startswith(("Hα", "[O III]", "[O II]"))
+
+
+def test_a_line_of_the_galaxy_on_mercury_light_keeps_its_name() -> None:
+    z = 4045.0 / 3728.5 - 1  # [O II] where Hg I 4048 would be: there is no such light when the noise is not raised
+    flux = np.ones(WAVE.size)
+    for name in ("OII3727", "OII3730"):
+        for shift in (-350.0, 350.0):  # two peaks, as of a rotating or merging pair
+            at = line(name).wave * (1 + shift / C_KMS)
+            flux += _bump(at, 6.0, sigma=at * 120 / C_KMS)
+    context, best = _explained_by(_noisy_spectrum(flux, z=z), np.ones(WAVE.size))
+    assert context.names[best] == "[O II]"
+    assert context.lines > 0.8
+
+
+def test_pixels_without_noise_are_dead_and_counted_as_masked() -> None:
+    flux = np.ones(WAVE.size)
+    spectrum = _noisy_spectrum(flux)
+    dark = spectrum.flux.copy()
+    dark[1300:1360] = 0.0
+    spectrum = replace(spectrum, flux=dark)
+    assert np.flatnonzero(dead_pixels(spectrum)).tolist() == list(range(1300, 1360))
+    context, best = _explained_by(spectrum, np.ones(WAVE.size))
+    assert context.imputed > 0.9
+    assert context.artefact > 0.9
+    assert context.names[best] == f"dead pixels {WAVE[1300]:.0f}–{WAVE[1359]:.0f} Å"
+
+
+def test_noise_alone_and_models_without_noise_have_no_dead_pixels() -> None:
+    assert not dead_pixels(_noisy_spectrum(np.ones(WAVE.size))).any()
+    smooth = _spectrum(np.ones(WAVE.size), ivar=np.full(WAVE.size, 100.0, dtype=np.float32))
+    assert not dead_pixels(smooth).any()
+    assert not dead_pixels(_spectrum(np.ones(WAVE.size))).any()
+
+
+def test_a_short_run_of_equal_pixels_is_chance() -> None:
+    spectrum = _noisy_spectrum(np.ones(WAVE.size))
+    flux = spectrum.flux.copy()
+    flux[100:107] = 1.0
+    flux[200:208] = 1.0
+    assert np.flatnonzero(dead_pixels(replace(spectrum, flux=flux))).tolist() == list(range(200, 208))

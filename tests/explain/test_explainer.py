@@ -92,7 +92,7 @@ def test_alone_among_many_in_any_order_and_in_threads_the_bits_are_the_same() ->
         alone = explainer.explain(sample[i])
         assert np.array_equal(alone.weights, many.weights[i])
         assert np.array_equal(alone.interval, many.interval[i])
-        assert alone.context.shares == many[i].context.shares
+        np.testing.assert_equal(alone.context.shares, many[i].context.shares)
     assert many.ids == sample.ids
 
 
