@@ -104,7 +104,8 @@ def _run_stage(stage: str, folder: RunFolder, manifest: Manifest, settings: Mapp
     wanted = key({"parameters": {k: v for k, v in mine.items() if k != "run_dir"}, "upstream": upstream,
                   "notebook": fingerprint(notebook(stage)), "specanom": versions()["specanom"]})
     before = manifest.stage(stage)
-    if not force and before.get("status") == "done" and before.get("key") == wanted and _untouched(folder, before):
+    same = before.get("status") == "done" and (before.get("key"), before.get("upstream")) == (wanted, upstream)
+    if not force and same and _untouched(folder, before):
         result = StageResult(stage, True, float(before["seconds"]), before["counts"])
     else:
         if listener:
