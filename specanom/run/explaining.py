@@ -19,7 +19,14 @@ PERTURBATIONS: dict[str, Callable[[], Any]] = {
 
 
 def perturbation_of(name: str, preset: str | None = None) -> Any:
-    """Return the perturbation called `name`; the published code calls contrast "scale"."""
+    """Return the perturbation called `name`; the published code calls contrast "scale".
+
+    An empty name is that of the preset, or ``"typical"``: on surveys with known anomalies, explanations that put the
+    model's own reconstruction in place of a segment point at the anomaly best, for a VAE as for a PCA (ROC-AUC of
+    segments 0.84–0.87, ``"scale"`` 0.67–0.69), tell instrument from galaxy best, and are nearly additive. Scaling
+    cannot see a segment of zeros, and dimming an ordinary continuum makes a spectrum odd by itself.
+    """
+    name = name or ("scale" if preset == "paper" else "typical")
     choice("perturbation", name, PERTURBATIONS)
     return PERTURBATIONS["contrast" if (name, preset) == ("scale", "paper") else name]()
 

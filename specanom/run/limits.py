@@ -20,7 +20,7 @@ CHOICES: dict[str, Callable[[], Iterable[str]]] = {
     "survey": lambda: SURVEYS,
     "target": lambda: ("galaxy", "qso", "star"),
     "preset": lambda: ("", "paper"),
-    "perturbation": lambda: PERTURBATIONS,
+    "perturbation": lambda: ("", *PERTURBATIONS),
     "rank_by": lambda: ("", *rankings()),
 }
 """The names that a text may be."""
