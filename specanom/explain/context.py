@@ -19,7 +19,7 @@ from ..lines import ARM_JOINS
 from ..spectrum import Spectrum
 from .classes import CLASSES, masked_pixels, observed_wave, pixel_classes, rest_wave
 from .naming import Place, leading_classes, name_of
-from .narrow import narrow_segments
+from .narrow import line_spread
 
 ARTEFACTS = ("imputed", "sky", "telluric", "join", "narrow")
 """Classes that come from the instrument or the sky. Spikes are among them: nothing that came through the optics is
@@ -127,9 +127,11 @@ def context_of(
     share = np.bincount(classes, weights=mass * np.abs(weights)[segments], minlength=len(CLASSES))
     total = float(np.abs(weights).sum())
     parts = dict(zip(CLASSES, share / total if total > 0 else np.full(len(CLASSES), np.nan), strict=True))
-    narrow = narrow_segments(spectrum, segments, mass)
-    if narrow is None:
+    narrow = None
+    if line_spread(spectrum) is None:
         parts["narrow"] = float("nan")
+    else:
+        narrow = np.bincount(segments, weights=mass * (classes == CLASSES.index("narrow"))) > 0.5
     names = _names(spectrum, segments, classes, mass=mass)
     known = {FIELDS.get(name, name): value for name, value in _known(parts, spectrum).items()}
     return Context(**known, names=names, narrow=narrow)

@@ -21,6 +21,12 @@ DEAD_RUN = 8  # pixels in a row; by chance noise of the stated size does this on
 DEAD_STEP = 0.05  # of the noise, from one pixel to the next
 
 
+def line_spread(spectrum: Spectrum) -> float | None:
+    """Return the Gaussian sigma of the line-spread function, km/s, or None when ``meta["lsf"]`` does not say."""
+    lsf = spectrum.meta.get("lsf")
+    return None if lsf is None or not np.isfinite(float(lsf)) or float(lsf) <= 0 else float(lsf)
+
+
 def narrow_pixels(spectrum: Spectrum) -> NDArray[np.bool_] | None:
     """Say which pixels belong to a spike narrower than the line-spread function.
 
@@ -33,10 +39,10 @@ def narrow_pixels(spectrum: Spectrum) -> NDArray[np.bool_] | None:
     (p,) bool array or None
         None when the line-spread function is not known.
     """
-    lsf = spectrum.meta.get("lsf")
-    if lsf is None or not np.isfinite(float(lsf)) or float(lsf) <= 0:
+    lsf = line_spread(spectrum)
+    if lsf is None:
         return None
-    width = FWHM * float(lsf) / C_KMS
+    width = FWHM * lsf / C_KMS
     excess = spectrum.flux - median_filter(spectrum.flux, size=min(AROUND, len(spectrum)), mode="nearest")
     size = np.abs(excess)
     extreme = (size > STANDS_OUT * _noise(spectrum, size)) & (size >= np.roll(size, 1)) & (size >= np.roll(size, -1))
@@ -47,26 +53,6 @@ def narrow_pixels(spectrum: Spectrum) -> NDArray[np.bool_] | None:
             lo, hi = np.searchsorted(spectrum.wave, [centre * (1 - width), centre * (1 + width)])
             found[lo:hi] = True
     return found
-
-
-def narrow_segments(
-    spectrum: Spectrum, segments: NDArray[np.intp], mass: NDArray[np.float64]
-) -> NDArray[np.bool_] | None:
-    """Say in which segments most of the weight is on spikes, shape ``(K,)``; None as for the pixels.
-
-    Parameters
-    ----------
-    spectrum : Spectrum
-    segments : (p,) int array
-        Ids 0…K−1.
-    mass : (p,) array
-        How each segment shares its weight among its pixels.
-    """
-    pixels = narrow_pixels(spectrum)
-    if pixels is None:
-        return None
-    on = np.bincount(segments, weights=mass * pixels)
-    return np.asarray(on > 0.5 * np.bincount(segments, weights=mass))
 
 
 def dead_pixels(spectrum: Spectrum) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from specanom.explain.classes import CLASSES, LINE_WIDTH, observed_wave, pixel_classes, rest_wave
 from specanom.explain.context import Evidence, context_of, pixel_shares
-from specanom.explain.narrow import dead_pixels, narrow_pixels, narrow_segments
+from specanom.explain.narrow import dead_pixels, narrow_pixels
 from specanom.explain.segments import Uniform, numbered
 from specanom.lines import C_KMS, line
 from specanom.spectrum import Spectrum
@@ -231,13 +231,16 @@ def test_features_narrower_than_the_line_spread_function_are_marked() -> None:
     flux = flux + 1e-3 * np.random.default_rng(0).normal(size=WAVE.size)
     spectrum = _spectrum(flux)
     segments = Uniform(40)(spectrum.flux, WAVE)
-    mass = (spectrum.flux - 1.0) ** 2
-    marked = narrow_segments(spectrum, segments, mass)
+    weights = np.bincount(segments, (spectrum.flux - 1.0) ** 2)
+    evidence = Evidence.of(spectrum.flux, np.ones(WAVE.size, dtype=np.float32))
+    marked = context_of(spectrum, segments, weights, evidence=evidence).narrow
     assert marked is not None
     assert np.flatnonzero(marked).tolist() == [int(segments[np.abs(WAVE - wave).argmin()])]
     assert sigma > 1.0
-    assert narrow_segments(replace(spectrum, meta={"lsf": float("nan")}), segments, mass) is None
-    assert narrow_segments(replace(spectrum, meta={}), segments, mass) is None
+    for meta in ({"lsf": float("nan")}, {}):
+        unknown = replace(spectrum, meta=meta)
+        assert context_of(unknown, segments, weights, evidence=evidence).narrow is None
+        assert narrow_pixels(unknown) is None
 
 
 def test_line_windows_are_as_wide_as_documented() -> None:
