@@ -17,7 +17,7 @@ FWHM = 2.3548  # of a Gaussian, in sigma
 NARROWER = 0.8  # of the line-spread function: dispersions vary by a tenth along a spectrum, whose median is known
 STANDS_OUT = 5.0  # in units of the noise
 AROUND = 51  # pixels of the running median a spike stands out from
-DEAD_RUN = 8  # pixels in a row; resampled noise of the stated size does this in one of 50,000 spectra
+DEAD_RUN = 8  # pixels in a row; resampled noise of the stated size does this in about one of 20,000 spectra
 DEAD_STEP = 0.05  # of the noise, from one pixel to the next
 
 
