@@ -119,8 +119,8 @@ def _suspicion(context: Mapping[str, float]) -> str:
     worst = sorted(
         ((context[name], text) for name, text in ARTEFACTS.items() if context.get(name, 0.0) >= 0.1), reverse=True
     )
-    where = " and ".join(text for _, text in worst) or "masks, sky, joins and spikes"
-    return f"suspicious: {share * 100:.0f} % of the weight lies on {where}, so look for an artefact first"
+    where = ", ".join(f"{text} {part * 100:.0f} %" for part, text in worst) or "a little of each"
+    return f"suspicious: {share * 100:.0f} % of the weight lies where artefacts do ({where}), so look for one first"
 
 
 def sentence(

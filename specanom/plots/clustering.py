@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 FLUX, WEIGHTS = 300, 130
 """Heights in screen pixels."""
+STORY = 150
+"""Characters of a story in one line of a title."""
 
 
 def clusters(summary: ClusterSummary, *, unit: str = "Å", theme: str = "light", lines: bool = True) -> GridPlot:
@@ -73,8 +76,9 @@ def _mean(cluster: Cluster, x: NDArray[np.float64], axis: WaveAxis, span: Range1
     colours = palette(theme)
     colour = colours.categories[cluster.label % 12]
     made = canvas(theme, _title(cluster), x=axis.label, y="flux / median", height=FLUX, options={"x_range": span})
-    made.add_layout(Title(text=plain(cluster.story), text_color=colours.muted, text_font=FONT, text_font_size="12px",
-                          text_font_style="normal"), "above")
+    told = Title(text=fill(plain(cluster.story), STORY), text_color=colours.muted, text_font=FONT, text_font_size="12px",
+                 text_font_style="normal")
+    made.add_layout(told, "above")
     low, high = robust_range(np.concatenate([cluster.flux_low, cluster.flux, cluster.flux_high]))
     headroom(made, (low, high), FLUX - 120 if labelled else 0, colours)
     codes, names = axis.line_names(x)

@@ -148,7 +148,7 @@ def cluster_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]
     figures["bpt"] = plots.bpt(lines, groups="cluster")
     members = []
     for one in summary:
-        figures[f"cluster{one.label}"] = plots.clusters(replace(summary, clusters=(one,)))
+        figures[f"cluster{one.label}"] = plots.clusters(replace(summary, clusters=(replace(one, story=""),)))
         chips = [{"text": "likely artefacts", "kind": "warm"}] if one.artefact > ARTEFACT else []
         chips += _known_kinds(content, one.ids)
         members.append({"label": one.label, "size": one.size, "story": one.story, "shares": shares(one.context),

@@ -101,7 +101,7 @@ def test_the_sentence_names_lines_gas_and_redshift(summary: ClusterSummary) -> N
 def test_weight_on_the_sky_is_called_suspicious(summary: ClusterSummary) -> None:
     other = next(c for c in summary if not c.bpt["SF"])
     assert other.artefact == pytest.approx(0.6)
-    assert "suspicious: 60 % of the weight lies on sky lines" in other.story
+    assert "suspicious: 60 % of the weight lies where artefacts do (sky lines 60 %)" in other.story
 
 
 def test_line_ratios_are_45_to_55_percentile_ranges(summary: ClusterSummary) -> None:
