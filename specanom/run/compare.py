@@ -108,6 +108,8 @@ def _differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[
 
 def _ranks(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
+    if len(a) < 2:
+        return found
     for column in [c for c in a.columns if c.endswith("_rank") and c in b.columns]:
         x, y = a[column].rank(), b[column].rank()
         row = {"spearman": float(x.corr(y)), "largest move": float((x - y).abs().max())}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import models, preprocess, scores, surveys
-from ..errors import DataError, message
+from .. import models, preprocess, surveys
 from ..store import write_json
 from .folder import RunFolder
 from .manifest import Manifest
-from .scoring import CALIBRATED, RANK, calibrations, ranking_column, scorers_of
+from .parameters import STAGES
+from .scoring import CALIBRATED, RANK, add_latents, ranking_column, score_table, scorers_of
 
 DRIFT_P = 1e-3
 """A two-sample Kolmogorov–Smirnov test below this probability, together with DRIFT_D, counts as a drift."""
 DRIFT_D = 0.15
 """The distance between the two distributions that must be passed too: a large night makes tiny shifts significant."""
+NEEDED = STAGES[:4]
+"""The stages whose products are used."""
 WATCHED = ("mse", "chi2_ivar", "multiscale", "snr", "z")
 
 
@@ -37,7 +40,7 @@ class NewScores:
     drift : DataFrame
         quantity, distance, p, drifted, and the medians of the run and of the new spectra.
     skipped : int
-        Files and fibres that were set aside.
+        Files and fibres that were set aside, by the reader or by a cut; ``skipped.parquet`` has ids and reasons.
     """
 
     path: Path
@@ -92,9 +95,9 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: s
         When the run is not finished, or none of the new spectra can be used.
     """
     run = RunFolder(run_dir)
-    settings = Manifest(run.path).parameters
-    if not settings:
-        raise DataError(message("run_dir", expected="a finished run", got=f"no manifest in {run.path}"))
+    manifest = Manifest(run.path)
+    manifest.require(NEEDED)
+    settings = manifest.parameters
     model = models.load(run.need("model", "03_train"))
     fitted = preprocess.Preprocessor.load(run.need("preprocess.json", "02_preprocess"))
     reference = run.table("scores", "04_score")
@@ -104,33 +107,29 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: s
     sample = fitted.transform(fresh)
     table = _score(models.for_sample(model, sample), sample, reference, settings)
     column = ranking_column(settings["rank_by"], settings["preset"], table)
-    known = np.sort(reference[column].dropna().to_numpy())
-    table["percentile"] = 100.0 * np.searchsorted(known, table[column].to_numpy()) / max(known.size, 1)
     folder = Path(out) if out else run.path / "new" / time.strftime("%Y%m%dT%H%M%S")
     made = RunFolder(folder)
     made.write(table, "scores")
     aside = fitted.report.to_frame()
+    aside = aside[aside["count"] > 0]
     made.write(aside, "skipped")
     drift = drift_of(reference, table)
-    result = NewScores(folder, table, drift, len(fresh.skipped), column)
+    result = NewScores(folder, table, drift, int(aside["count"].sum()), column)
     write_json(folder / "summary.json", {"spectra": len(table), "set aside": result.skipped, "drifted": result.drifted,
                                          "drift": drift.to_dict("records"), "run": str(run.path), "path": str(path)})
     return result
 
 
-def _score(model: Any, sample: Any, reference: pd.DataFrame, settings: dict[str, Any]) -> pd.DataFrame:
+def _score(model: Any, sample: Any, reference: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the table of scores as the run makes it, calibrated against the run, with percentiles among the run."""
     scorers = scorers_of(model, velocity=settings["velocity"], trim=settings["trim"],
                          preset=settings["preset"] or None)
-    places = sample.table[["z", "snr"]].reset_index(drop=True)
-    table: pd.DataFrame = pd.concat([scores.table(scorers, sample), places], axis=1)
-    calibrated = calibrations(scorers, reference)
-    snr, z, ids = table["snr"].to_numpy(), table["z"].to_numpy(), sample.ids
-    for name in scorers:
-        table[name + CALIBRATED] = calibrated[name].of_raw(table[name], snr, z, ids)
-    table["combined" + CALIBRATED] = table[[name + CALIBRATED for name in scorers]].max(axis=1)
-    for name in [*scorers, "combined"]:
-        table[name + RANK] = scores.ranks(table[name + CALIBRATED], ids)
-    return table
+    table, _ = score_table(scorers, sample, reference)
+    column = ranking_column(settings["rank_by"], settings["preset"], table)
+    known = np.sort(reference[column].dropna().to_numpy())
+    values = table[column].to_numpy()
+    below = 100.0 * np.searchsorted(known, values) / max(known.size, 1)
+    return add_latents(table.assign(percentile=np.where(np.isnan(values), np.nan, below)), model, sample)
 
 
 def drift_of(reference: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:

@@ -67,7 +67,9 @@ def scorers_of(model: Any, *, velocity: float = 250.0, trim: float = 0.03, prese
     return {**eight, **{name: scores.Scorer(model, name) for name in RECOMMENDED}}
 
 
-def score_table(scorers: Mapping[str, Any], sample: Any) -> tuple[pd.DataFrame, dict[str, Any]]:
+def score_table(
+    scorers: Mapping[str, Any], sample: Any, reference: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Score a sample in every way.
 
     Parameters
@@ -75,7 +77,10 @@ def score_table(scorers: Mapping[str, Any], sample: Any) -> tuple[pd.DataFrame, 
     scorers : mapping
         Name → scorer.
     sample : SpectrumSet
-        What is scored, and what the calibration takes as ordinary.
+        What is scored.
+    reference : DataFrame, optional
+        A table as this function makes it, of the spectra that the calibration takes as ordinary; the sample itself when
+        not given.
 
     Returns
     -------
@@ -88,7 +93,7 @@ def score_table(scorers: Mapping[str, Any], sample: Any) -> tuple[pd.DataFrame, 
     raw = scores.table(scorers, sample)
     known = [c for c in ("z", "snr", "bin", "plate", "mjd", "fiber", "ra", "dec") if c in sample.table]
     table = pd.concat([raw[["id"]], sample.table[known].reset_index(drop=True), raw.drop(columns="id")], axis=1)
-    calibrated = calibrations(scorers, table)
+    calibrated = calibrations(scorers, table if reference is None else reference)
     snr, z, ids = np.asarray(sample.table["snr"]), np.asarray(sample.table["z"]), sample.ids
     for name in scorers:
         table[name + CALIBRATED] = calibrated[name].of_raw(raw[name], snr, z, ids)
