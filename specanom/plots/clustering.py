@@ -76,8 +76,8 @@ def _mean(cluster: Cluster, x: NDArray[np.float64], axis: WaveAxis, span: Range1
     colours = palette(theme)
     colour = colours.categories[cluster.label % 12]
     made = canvas(theme, _title(cluster), x=axis.label, y="flux / median", height=FLUX, options={"x_range": span})
-    told = Title(text=fill(plain(cluster.story), STORY), text_color=colours.muted, text_font=FONT, text_font_size="12px",
-                 text_font_style="normal")
+    told = Title(text=fill(plain(cluster.story), STORY), text_color=colours.muted, text_font=FONT,
+                 text_font_size="12px", text_font_style="normal")
     made.add_layout(told, "above")
     low, high = robust_range(np.concatenate([cluster.flux_low, cluster.flux, cluster.flux_high]))
     headroom(made, (low, high), FLUX - 120 if labelled else 0, colours)
