@@ -12,6 +12,7 @@ import pandas as pd
 from .. import plots, scores
 from ..explain.context import ARTEFACTS
 from .content import Content
+from .evaluate import auc_difference
 from .scoring import CALIBRATED, RANK
 from .tabulate import Grid, fixed, grid, number, percent
 
@@ -72,18 +73,26 @@ def _minutes(seconds: float) -> str:
 
 
 def _summary(content: Content) -> list[str]:
-    context = content.explanations.context
-    n, lines = len(context), int((context["lines"] > 0.5).sum())
-    artefacts = int((context[list(ARTEFACTS)].sum(axis=1) > 0.5).sum())
-    said = [f"Of the {n} oddest spectra, the explanation of {lines} sits mostly on rest-frame lines and that of "
-            f"{artefacts} mostly on sky lines, telluric bands, masked or dead pixels, spikes or the join of the arms; "
-            f"the other {n - lines - artefacts} point at the continuum or at several things at once."]
+    leads = leading_class(content.explanations.context)
+    counts = {name: int((leads == name).sum()) for name in ("lines", "continuum", "artefacts", "unknown")}
+    said = [f"Of the {len(leads)} oddest spectra, most of the explanation's weight lies on rest-frame lines in "
+            f"{counts['lines']}, on the continuum (or on lines at another redshift) in {counts['continuum']}, and on "
+            f"sky lines, telluric bands, masked pixels, spikes or the join of the arms in {counts['artefacts']}."
+            + (f" For {counts['unknown']} too little is known to tell." if counts["unknown"] else "")]
     found = content.run.tables("recovery")
     if found is not None:
         row = found[(found["model"] == "VAE") & (found["score"] == content.column) & (found["kind"] == "all")].iloc[0]
         said.append(f"{row['n']} anomalies of this sample are known beforehand. The ranking finds them with an area "
                     f"under the ROC curve of {row['auc']:.3f}; {percent(row['purity'])} of its top 5 % are among them.")
     return said
+
+
+def leading_class(context: pd.DataFrame) -> pd.Series:
+    """Return where most of each explanation's weight lies: lines, continuum, artefacts, or unknown."""
+    groups = pd.DataFrame({"lines": context["lines"], "continuum": context["continuum"],
+                           "artefacts": context[list(ARTEFACTS)].sum(axis=1, min_count=1)})
+    known = groups.notna().all(axis=1)
+    return groups.fillna(-1.0).idxmax(axis=1).where(known, "unknown")
 
 
 def data_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
@@ -118,11 +127,8 @@ def model_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
     chi2 = content.scores.set_index("id")["chi2_ivar"]
     shown = [] if quality is None else list(quality.columns[1:])
     columns: dict[str, Any] = {"model": ("model", str), **{c: (c, number) for c in shown}}
-    folds = content.settings["folds"]
     return {
-        "text": f"A variational autoencoder with {content.settings['n_latent']} latent numbers, beside a PCA with as "
-                f"many components. Both are cross-fitted (folds: {folds}): each spectrum is reconstructed by a fit "
-                "that has not seen it, so that no anomaly is learnt by heart.",
+        "text": _model_text(content, history),
         "table": grid(quality, columns) if quality is not None else None,
         "verdict": _verdict(content, quality),
         "good": f"A good reconstruction: {good}, χ² per pixel {number(chi2[good])}.",
@@ -130,26 +136,46 @@ def model_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _model_text(content: Content, history: pd.DataFrame | None) -> str:
+    latents = sum(str(name).startswith("latent_") for name in content.scores)
+    said = f"A variational autoencoder with {latents} latent numbers, beside a PCA with as many components. "
+    folds = 0 if history is None else len(set(history["fold"].astype(str)) - {"reference"})
+    bins = content.sample.table["bin"].nunique()
+    said += f"There is one model for each of {bins} bins of S/N. " if bins > 1 else ""
+    if folds:
+        return said + (f"Both are cross-fitted in {folds} folds: each spectrum is reconstructed by a fit that has not "
+                       "seen it, so that no anomaly is learnt by heart.")
+    return said + ("The autoencoder is not cross-fitted: it judges the spectra it was trained on, as published, and may "
+                   "have learnt some of the anomalies by heart. The PCA is.")
+
+
 def _verdict(content: Content, quality: pd.DataFrame | None) -> str:
     if quality is None:
         return ""
     median = quality.set_index("model")["chi2_ivar median"]
     better = "the PCA" if median["PCA"] < median["VAE"] else "the autoencoder"
-    said = [f"By the median χ² per pixel, {better} reconstructs unseen spectra better ({number(median.min())} against "
+    said = [f"By the median χ² per pixel, {better} reconstructs better ({number(median.min())} against "
             f"{number(median.max())}; 1 is the noise)."]
     found = content.run.tables("recovery")
-    if found is not None:
+    if found is not None and content.truth is not None:
         whole = found[found["kind"] == "all"].set_index(["model", "score"])["auc"]
         vae, pca = whole["VAE", content.column], whole["PCA", content.column]
-        winner = "The PCA wins" if pca > vae else "The autoencoder wins"
-        said.append(f"{winner} at finding the known anomalies by the ranking score: area under the ROC curve {vae:.3f} "
-                    f"for the autoencoder, {pca:.3f} for the PCA.")
-        said += _where_pca_wins(found)
+        tables = {"PCA": content.run.table("scores_pca"), "VAE": content.scores}
+        low, high = auc_difference(tables, content.truth, content.column)
+        winner = "the PCA is ahead" if low > 0 else "the autoencoder is ahead" if high < 0 else "neither is ahead"
+        said.append(f"At finding the known anomalies by the ranking score {winner}: area under the ROC curve {vae:.3f} "
+                    f"for the autoencoder, {pca:.3f} for the PCA; 95 % of bootstrap samples put the PCA's lead between "
+                    f"{_signed(low)} and {_signed(high)}.")
+        said += _where_pca_wins(content, found)
     return " ".join(said)
 
 
-def _where_pca_wins(found: pd.DataFrame) -> list[str]:
-    """Name the calibrated scores by which the PCA finds more, and the kinds of anomaly behind it."""
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def _where_pca_wins(content: Content, found: pd.DataFrame) -> list[str]:
+    """Name the calibrated scores by which the PCA finds more, the kinds behind it, and what was measured there."""
     both = found[found["score"].str.endswith(CALIBRATED)]
     table = both.pivot_table(index=["score", "kind"], columns="model", values="auc").reset_index()
     table["gain"] = table["PCA"] - table["VAE"]
@@ -161,12 +187,22 @@ def _where_pca_wins(found: pd.DataFrame) -> list[str]:
     said = [f"The PCA is ahead by {len(ahead)} of the {len(whole)} calibrated scores ({names})."]
     score = str(ahead.nlargest(1, "gain")["score"].iloc[0])
     kinds = table[(table["score"] == score) & (table["kind"] != "all") & (table["gain"] > 0)].nlargest(2, "gain")
-    shown = " and ".join(f"{row['kind'].replace('_', ' ')} ({row['PCA']:.3f} against {row['VAE']:.3f})"
+    shown = " and ".join(f"{row['kind'].replace('_', ' ')} ({row['PCA']:.3f} against {row['VAE']:.3f}; there the "
+                         f"autoencoder's MSE is {_residual_ratio(content, row['kind']):.2f} of the PCA's)"
                          for row in kinds.to_dict("records"))
     if shown:
-        said.append(f"Its lead by {score.removesuffix(CALIBRATED)} is largest for {shown}: a network can learn a shape "
-                    "that several anomalies share, even from the other folds; a few straight components cannot.")
+        said.append(f"Its lead by {score.removesuffix(CALIBRATED)} is largest for {shown}. A ratio well below 1 says "
+                    "that the network reproduces part of the anomaly itself.")
     return said
+
+
+def _residual_ratio(content: Content, kind: str) -> float:
+    """Return the median ratio of the two models' MSE over the anomalies of one kind."""
+    assert content.truth is not None
+    ids = set(content.truth.loc[content.truth["kind"] == kind, "id"])
+    vae, pca = (table.set_index("id")["mse"] for table in (content.scores, content.run.table("scores_pca")))
+    of_kind = [id for id in vae.index if id in ids]
+    return float((vae.loc[of_kind] / pca.loc[of_kind]).median())
 
 
 def score_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:

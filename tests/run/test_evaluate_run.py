@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from specanom.run.evaluate import columns_of, dependence, quality, recovery
+from specanom.explain.context import ARTEFACTS
+from specanom.run.evaluate import auc_difference, columns_of, dependence, quality, recovery
 from specanom.run.scoring import ranking_column, scorer_of_column, top_ids
+from specanom.run.sections import leading_class
 
 
 @pytest.fixture
@@ -44,6 +46,20 @@ def test_a_spectrum_without_a_score_is_the_least_odd(table, truth) -> None:
     table.loc[0, "mse_cal"] = np.nan
     found = recovery({"VAE": table}, truth).set_index(["score", "kind"])
     assert found.loc[("mse_cal", "a"), "auc"] == pytest.approx(0.9, abs=0.01)
+
+
+def test_the_interval_of_a_lead_holds_it(table, truth) -> None:
+    better = table.assign(mse_cal=table["chi2_ivar_cal"])  # knows nothing
+    low, high = auc_difference({"a": table, "b": better}, truth, "mse_cal")
+    lead = roc_auc_score(truth["kind"] != "", table["mse_cal"]) - roc_auc_score(truth["kind"] != "", better["mse_cal"])
+    assert 0 < low < lead < high
+    assert auc_difference({"a": table, "b": table}, truth, "mse_cal") == (0.0, 0.0)
+
+
+def test_where_most_of_the_weight_lies() -> None:
+    rows = {"lines": [0.5, 0.2, 0.1, np.nan], "continuum": [0.3, 0.6, 0.1, 0.5],
+            **{name: [0.05, 0.02, 0.2, np.nan] for name in ARTEFACTS}}
+    assert list(leading_class(pd.DataFrame(rows))) == ["lines", "continuum", "artefacts", "unknown"]
 
 
 def test_dependence_finds_a_noise_meter(table) -> None:
