@@ -13,7 +13,7 @@ import pytest
 
 from specanom.errors import ArgumentError, DataError
 from specanom.run.failure import StageFailed
-from specanom.run.lock import RunBusy, only_one
+from specanom.run.lock import RunBusy
 from specanom.run.manifest import Manifest
 from specanom.run.parameters import STAGES
 from specanom.run.pipeline import run_pipeline
@@ -108,7 +108,7 @@ def test_a_stage_that_names_a_product_it_did_not_make_fails(stages, tmp_path, mo
         (Path(parameters["run_dir"]) / f"{source.stem}.product").unlink()
 
     monkeypatch.setattr(pipeline, "_papermill", careless)
-    with pytest.raises(StageFailed, match="not there: 01_acquire.product"):
+    with pytest.raises(StageFailed, match=r"not there: 01_acquire\.product"):
         run_pipeline(tmp_path, {"survey": "mock"})
     assert Manifest(tmp_path).stage("01_acquire")["status"] == "failed"
 
@@ -117,7 +117,7 @@ def test_a_stage_that_names_a_product_it_did_not_make_fails(stages, tmp_path, mo
                                  RuntimeError("I/O error: No space left on device (os error 28)")])
 def test_a_full_disk_is_called_that(stages, tmp_path, exc) -> None:
     stages.fail["03_train"] = exc
-    with pytest.raises(StageFailed, match="a full disk.*Try: free some space"):
+    with pytest.raises(StageFailed, match=r"a full disk.*Try: free some space"):
         stages.again(tmp_path)
 
 
