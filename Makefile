@@ -35,7 +35,7 @@ lab: setup
 	$(BIN)/jupyter lab notebooks
 
 docs: setup
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[docs]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/sphinx-build -W docs docs/_build/html
 
 # The browser tests drive headless Chromium. Root installs it; anybody else is told how.

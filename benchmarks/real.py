@@ -16,7 +16,7 @@ import pandas as pd
 
 import specanom as sa
 from specanom import models, plots
-from specanom.run.explaining import perturbation_of
+from specanom.run.explaining import perturbation_of, segments_of
 from specanom.run.folder import RunFolder
 from specanom.run.manifest import Manifest
 from specanom.run.nightly import score_new
@@ -51,8 +51,8 @@ def explain(table: pd.DataFrame, sample: sa.SpectrumSet, run: RunFolder, out: Pa
     """Explain the oddest spectra and write their figures."""
     settings = Manifest(run.path).parameters
     scorer = scorers_of(models.load(run / "model"))["chi2_ivar"]
-    explainer = sa.Explainer(scorer, segments=sa.Uniform(settings["segments"]),
-                             perturbation=perturbation_of(settings["perturbation"]))
+    explainer = sa.Explainer(scorer, segments=segments_of(settings["segments"], settings["preset"]),
+                             perturbation=perturbation_of(settings["perturbation"], settings["preset"]))
     for id in table["id"][:count]:
         spectrum = sample.by_id(id)
         explanation = explainer.explain(spectrum)

@@ -36,3 +36,8 @@ def sampling_of(samples: int | None, preset: str | None = None) -> Any:
     if preset == "paper":
         return explain.Lime(samples or 5000, design="independent", normalise=False)
     return explain.Lime(samples) if samples else explain.Lime()
+
+
+def segments_of(count: int, preset: str | None = None) -> Any:
+    """Return the segments of a run: 77 of equal width unless told otherwise, 150 under ``preset="paper"``."""
+    return explain.Uniform(count or (150 if preset == "paper" else 77))

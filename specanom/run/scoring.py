@@ -17,6 +17,10 @@ PAPER_SCORES = tuple(f"{metric}{variant}" for metric in ("mse", "chi2") for vari
 RECOMMENDED = ("chi2_ivar", "multiscale")
 CALIBRATED = "_cal"
 RANK = "_rank"
+TOP = 100
+"""Spectra that a run explains when nothing else is asked."""
+PAPER_SHARE, PAPER_LEAST = 0.01, 30
+"""The published share of the best bin, and the fewest that clusters can be made of."""
 FEWEST = 20
 """Below this many spectra there are no like ones to calibrate against."""
 
@@ -121,6 +125,26 @@ def ranking_column(rank_by: str | None, preset: str | None, table: pd.DataFrame)
 def top_ids(table: pd.DataFrame, column: str, top: int) -> list[str]:
     """Return the ids of the `top` highest values of a column; spectra without a value are never among them."""
     return scores.top(table, top, [column])[column]
+
+
+def oddest_ids(table: pd.DataFrame, column: str, top: int, preset: str | None = None) -> list[str]:
+    """Return the ids of the spectra that a run explains, the oddest first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Scores, with `bin`.
+    column : str
+        What ranks.
+    top : int
+        How many; 0 for 100, or under ``preset="paper"`` for 1 % of the bin of the highest S/N (but at least 30).
+    preset : str or None
+        ``"paper"``: the bin of the highest S/N alone, as all published results.
+    """
+    if preset == "paper":
+        table = table[table["bin"] == table["bin"].max()]
+        top = top or max(PAPER_LEAST, round(PAPER_SHARE * len(table)))
+    return top_ids(table, column, top or TOP)
 
 
 def scorer_of_column(column: str, scorers: Mapping[str, Any]) -> Any:

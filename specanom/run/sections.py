@@ -145,8 +145,8 @@ def _model_text(content: Content, history: pd.DataFrame | None) -> str:
     if folds:
         return said + (f"Both are cross-fitted in {folds} folds: each spectrum is reconstructed by a fit that has not "
                        "seen it, so that no anomaly is learnt by heart.")
-    return said + ("The autoencoder is not cross-fitted: it judges the spectra it was trained on, as published, and may "
-                   "have learnt some of the anomalies by heart. The PCA is.")
+    return said + ("The autoencoder is not cross-fitted: it judges the spectra it was trained on, as published, and "
+                   "may have learnt some of the anomalies by heart. The PCA is cross-fitted.")
 
 
 def _verdict(content: Content, quality: pd.DataFrame | None) -> str:
