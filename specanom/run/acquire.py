@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
@@ -15,14 +16,17 @@ import pandas as pd
 from .. import surveys
 from ..errors import ArgumentError, DataError, choice, message
 from ..store import write_json
+from ..surveys.files import find_files
 from .folder import RunFolder
 from .manifest import key, listing, versions
 
 SURVEYS = ("mock", "sdss", "auto")
 RAW = "raw"
 """Folder of a run with the files that it simulated or downloaded itself."""
-BESIDE = ("truth.csv", "manifest.json")
-"""Files in it that are no spectra."""
+TRUTH = "truth.csv"
+"""Table of known anomalies beside spectra."""
+DOWNLOADED: dict[str, Any] = {"download": True}
+"""What the note in ``raw`` says of a download."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Source:
 
     def save(self, run: RunFolder) -> None:
         """Write ``source.json``."""
-        path = RAW if self.path == str(run / RAW) else os.path.abspath(self.path)
+        path = RAW if self.path == str(run / RAW) else os.path.abspath(os.path.expanduser(self.path))
         run.path.mkdir(parents=True, exist_ok=True)
         write_json(run / "source.json", {**asdict(self), "path": path})
 
@@ -86,50 +90,68 @@ def acquire(run: RunFolder, *, survey: str, path: str, n: int, seed: int, downlo
     ArgumentError
         When the arguments contradict each other.
     DataError
-        When there are no files.
+        When there are no files, or ``raw`` holds some that may not be cleared away.
     """
     choice("survey", survey, SURVEYS)
     if survey == "mock":
         if path:
             raise ArgumentError(message("path", expected="none for the simulated survey", got=repr(path),
                                         hint="--survey sdss reads files"))
-        _note_raw(run, {"survey": survey, "n": n, "seed": seed, "specanom": versions()["specanom"]}, afresh=True)
+        _take_raw(run, {"survey": survey, "n": n, "seed": seed, "specanom": versions()["specanom"]})
         surveys.mock(n=n, seed=seed).write(run / RAW, layout="plate")
         path, survey = str(run / RAW), "sdss"
     elif download:
+        _take_raw(run, DOWNLOADED)
         table = surveys.archive.query(limit=download)
-        _note_raw(run, {"download": True}, afresh=False)
         surveys.archive.download(table, run / RAW)
         path, survey = path or str(run / RAW), "sdss"
     elif not path:
         raise ArgumentError(message("path", expected="a folder, file or pattern of spectra", got="nothing",
                                     hint="--path FOLDER, or --survey mock"))
+    files = files_of(path)
     truth = truth_beside(path)
     outputs = ["source.json", *([RAW] if path == str(run / RAW) else [])]
     if truth is not None:
         run.write(truth, "truth")
         outputs.append("truth.parquet")
     anomalies = 0 if truth is None else int((truth["kind"] != "").sum())
-    source = Source(path, survey, len(files_of(path)), anomalies, outputs)
-    if not source.files:
-        raise DataError(message("path", expected="a folder, file or pattern of spectra", got=f"no file at {path}"))
+    source = Source(path, survey, len(files), anomalies, outputs)
     source.save(run)
     return source
 
 
-def _note_raw(run: RunFolder, made_of: Mapping[str, Any], *, afresh: bool) -> None:
-    """Say in the folder of raw files what they come from, and clear away files of another origin."""
+def _take_raw(run: RunFolder, made_of: Mapping[str, Any]) -> None:
+    """Make the folder of raw files ready for those of `made_of`, and note that there.
+
+    Simulated files of an earlier run are cleared away, since they can be made again; nothing else ever is.
+    """
     folder = run / RAW
-    note = folder / "manifest.json"
-    if folder.exists() and (afresh or not note.exists() or json.loads(note.read_text(encoding="utf-8")) != made_of):
+    there = _origin(folder)
+    if there.get("survey") == "mock":
         shutil.rmtree(folder)
+    elif folder.exists() and there != made_of and any(folder.iterdir()):
+        got = "a download" if there == DOWNLOADED else "files that no run made"
+        raise DataError(message("run_dir", expected=f"a folder {RAW} that may be cleared away",
+                                got=f"{got} in {folder}",
+                                hint=f"move them, read them with --survey sdss --path {folder}, "
+                                     "or give another --run-dir"))
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(note, made_of)
+    write_json(folder / "manifest.json", made_of)
+
+
+def _origin(folder: Path) -> dict[str, Any]:
+    """Return what a run noted in its folder of raw files; empty when there is no such note."""
+    try:
+        note = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    known = isinstance(note, dict) and (note.get("survey") == "mock" or note == DOWNLOADED)
+    return note if known else {}
 
 
 def truth_beside(path: str) -> pd.DataFrame | None:
     """Return the table ``truth.csv`` of known anomalies beside the files, with `id` and `kind`; None without one."""
-    beside = Path(path) / "truth.csv"
+    beside = Path(path).expanduser() / TRUTH
     if not beside.is_file():
         return None
     table = pd.read_csv(beside, keep_default_na=False, dtype={"id": str})
@@ -142,15 +164,27 @@ def truth_beside(path: str) -> pd.DataFrame | None:
 
 
 def files_of(path: str) -> list[Path]:
-    """Return the files that a path or pattern stands for."""
-    there = Path(path)
-    if there.is_dir():
-        return [p for p in there.rglob("*") if p.is_file() and p.name not in BESIDE]
-    return [there] if there.is_file() else sorted(there.parent.glob(there.name))
+    """Return the files that :func:`specanom.read` opens at a path or pattern.
+
+    Raises
+    ------
+    DataError
+        When there are none.
+    """
+    there = Path(path).expanduser()
+    if not glob.has_magic(path) and (not there.exists() or (there.is_dir() and not any(there.iterdir()))):
+        raise DataError(message("path", expected="a folder, file or pattern of spectra", got=f"no file at {path}"))
+    return [Path(file) for file in find_files(path)]
 
 
 def inputs_of(settings: Mapping[str, Any]) -> str:
     """Return a hash of what a run reads from outside: names, sizes and times of its files."""
     if settings["survey"] == "mock" or not settings["path"]:
         return key({"inside": settings["survey"]})
-    return listing(files_of(str(settings["path"])))
+    path = str(settings["path"])
+    try:
+        files = files_of(path)
+    except DataError:  # the first stage says so, and its notebook is kept
+        files = []
+    truth = Path(path).expanduser() / TRUTH
+    return listing([*files, *([truth] if truth.is_file() else [])])
