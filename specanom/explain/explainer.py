@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import KW_ONLY, dataclass, fields, is_dataclass, replace
+from dataclasses import KW_ONLY, dataclass, fields, is_dataclass
 from itertools import islice
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DataError, GridError, ShapeError, choice, message
 from ..parallel import map_blocks
+from ..presets import PRESETS, by_preset, resolve
 from ..protocols import Perturbation, Score, Segmenter
 from ..seeds import content_hash, object_seed
 from ..spectrum import Spectrum
@@ -29,8 +30,9 @@ from .perturb import Contrast, Scale, fill_of
 from .segments import Uniform, checked
 
 BLOCK = 16  # spectra handed to a worker at a time
-SEGMENTS, PERTURBATION, METHOD = Uniform(77), Scale(0.9), Lime()
-PAPER_LIME = Lime(n_samples=5000, design="independent", normalise=False)
+SEGMENTS = by_preset(Uniform(77), paper=Uniform(77, published=True))
+PERTURBATION = by_preset(Scale(0.9), paper=Contrast(0.9))
+METHOD = by_preset(Lime(), paper=Lime().by_preset("paper"))
 
 
 class ExplanationWarning(UserWarning):
@@ -54,8 +56,9 @@ class Explainer:
     seed : int
         Of the masks; random fills derive theirs from it and the id.
     preset : "paper", optional
-        As published: 5000 independent masks, proximities not normalised, and what the paper calls scale is
-        :class:`Contrast`. Settings of a :class:`Lime` other than their defaults stay.
+        As published, in all that is not given: 5000 independent masks, proximities not normalised, the published way
+        of cutting, and what the paper calls scale, which is :class:`Contrast`. Of a :class:`Lime` that is given, the
+        settings it was given stay.
 
     Examples
     --------
@@ -75,17 +78,17 @@ class Explainer:
     preset: str | None = None
 
     def __post_init__(self) -> None:
-        choice("preset", self.preset, (None, "paper"))
+        choice("preset", self.preset, PRESETS)
         if not callable(self.score) and not hasattr(self.score, "bind"):
             raise ArgumentError(message("score", expected="a Scorer or a function (n, p) -> (n,)",
                                         got=type(self.score).__name__))
         for name in ("segments", "perturbation", "method"):
-            part = getattr(self, name)
+            part = resolve(getattr(self, name), self.preset)
+            object.__setattr__(self, name, part)
             if not callable(part) or isinstance(part, type):
                 raise ArgumentError(message(name, expected=f"an object such as {_EXAMPLES[name]}", got=repr(part)))
-        if self.preset == "paper":
-            object.__setattr__(self, "perturbation", _as_published(self.perturbation))
-            object.__setattr__(self, "method", _published_method(self.method))
+        if isinstance(self.method, Lime):
+            object.__setattr__(self, "method", self.method.by_preset(self.preset))
 
     def explain(self, spectrum: Spectrum | NDArray[Any]) -> Explanation:
         """Explain one spectrum.
@@ -169,6 +172,8 @@ class Explainer:
         frozen = spectrum.imputed & ~keep if spectrum.imputed is not None and keep is not None else None
         fill = fill_of(self.perturbation, flux, segments, seed=object_seed(self.seed, spectrum.id), frozen=frozen,
                        reconstruct=reconstruct)
+        if getattr(self.segments, "last_stays", False):
+            fill = np.where(segments == segments.max(), flux, fill)
         evaluator = GenericEvaluator(bound, flux, fill=fill, segments=segments)
         found = self.method(evaluator, seed=self.seed)
         typical = None if reconstruct is None else np.asarray(reconstruct(flux[None, :]))[0]
@@ -204,21 +209,6 @@ class Explainer:
 
 
 _EXAMPLES = {"segments": "Uniform(77)", "perturbation": "Scale(0.9)", "method": "Lime()"}
-
-
-def _as_published(perturbation: Any) -> Any:
-    if isinstance(perturbation, Scale):
-        return Contrast(perturbation.factor)
-    return perturbation
-
-
-def _published_method(method: Any) -> Any:
-    """Give settings of a Lime left at their default the published value."""
-    if not isinstance(method, Lime):
-        return method
-    default = Lime()
-    untouched = [item.name for item in fields(Lime) if getattr(method, item.name) == getattr(default, item.name)]
-    return replace(method, **{name: getattr(PAPER_LIME, name) for name in untouched})
 
 
 def _described(part: Any) -> dict[str, Any]:

@@ -6,14 +6,15 @@ operator: one spectrum then costs a product of a (K, N) matrix with its scores.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, choice, message, require
+from ..presets import ByPreset, by_preset, resolve
 from .attribution import Attribution, Evaluator, check_scores
 from .masks import DESIGNS, Masks, cosine_distances, kernel, make_masks
 from .ridge import Ridge
@@ -53,15 +54,20 @@ class Lime:
     (about 4 α/N of a weight).
     """
 
-    n_samples: int = 2000
-    design: str = "paired"
+    n_samples: int = by_preset(2000, paper=5000)
+    design: str = by_preset("paired", paper="independent")
     kernel_width: float = 0.25
     distance: str = "cosine"
     alpha: float = 1.0
-    normalise: bool = True
+    normalise: bool = by_preset(True, paper=False)
     engine: str = "specanom"
+    _not_given: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
+        open_ones = tuple(item.name for item in fields(self) if isinstance(getattr(self, item.name), ByPreset))
+        for name in open_ones:
+            object.__setattr__(self, name, resolve(getattr(self, name), None))
+        object.__setattr__(self, "_not_given", open_ones)
         choice("design", self.design, DESIGNS)
         choice("distance", self.distance, DISTANCES)
         choice("engine", self.engine, ENGINES)
@@ -71,6 +77,17 @@ class Lime:
             raise ArgumentError(message("kernel_width", expected="above 0", got=self.kernel_width, hint="0.25"))
         if not (np.isfinite(self.alpha) and self.alpha > 0):
             raise ArgumentError(message("alpha", expected="a penalty above 0", got=self.alpha, hint="1.0"))
+
+    def by_preset(self, preset: str | None) -> Lime:
+        """Return this method with what was not given as the preset has it, and what was given as it is.
+
+        Parameters
+        ----------
+        preset : None or "paper"
+            ``"paper"``: 5000 independent masks, proximities not normalised.
+        """
+        given_by = {item.name: item.default for item in fields(self) if item.name in self._not_given}
+        return replace(self, **{name: resolve(value, preset) for name, value in given_by.items()})
 
     @property
     def kernel(self) -> str:

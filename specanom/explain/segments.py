@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,11 +28,9 @@ class Uniform:
     ----------
     k : int
         Number of segments, at most the number of pixels.
-
-    Notes
-    -----
-    The published code cuts n // k pixels at a time and leaves a remainder: 111 became 112 segments with 110
-    pixels in the last one.
+    published : bool
+        Cut as the published code does, n // k pixels at a time, the rest being one segment more: of 3773 pixels 111
+        become 112 segments, 110 pixels in the last one.
 
     Examples
     --------
@@ -41,6 +39,7 @@ class Uniform:
     """
 
     k: int = 77
+    published: bool = field(default=False, kw_only=True)
     uses_flux: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -52,7 +51,9 @@ class Uniform:
         if self.k > p:
             raise ArgumentError(message("k", expected=f"at most {p} segments, one a pixel", got=self.k,
                                         hint="fewer segments, e.g. Uniform(77)"))
-        return np.asarray(np.arange(p) * self.k // p, dtype=np.intp)
+        pixel = np.arange(p)
+        ids = np.minimum(pixel // (p // self.k), self.k) if self.published else pixel * self.k // p
+        return np.asarray(ids, dtype=np.intp)
 
 
 @dataclass(frozen=True)
@@ -67,20 +68,21 @@ class Slic:
         High: equal widths; low: segments follow the flux.
     sigma : float
         Width of the Gaussian, in pixels, by which the flux is smoothed before.
+    published : bool
+        As in the published code, whose masks took ids to start at 0 when they start at 1: the last segment is never
+        switched off, and its weight is that of no effect.
 
     Raises
     ------
     MissingDependency
         When scikit-image is not installed (``pip install 'specanom[explain]'``).
 
-    Notes
-    -----
-    Ids start at 0. The published code met ids that start at 1 and never switched off its last segment.
     """
 
     k: int = 77
     compactness: float = 0.1
     sigma: float = 0.0
+    published: bool = field(default=False, kw_only=True)
     uses_flux: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -88,6 +90,11 @@ class Slic:
         if not self.compactness > 0 or not self.sigma >= 0:
             raise ArgumentError(message("compactness, sigma", expected="compactness > 0 and sigma ≥ 0",
                                         got=f"{self.compactness}, {self.sigma}"))
+
+    @property
+    def last_stays(self) -> bool:
+        """Whether the last segment is never switched off."""
+        return self.published
 
     def __call__(self, flux: NDArray[Any], wave: NDArray[np.float64]) -> Ids:
         """Return ids, shape ``(p,)``, numbered from the blue end."""

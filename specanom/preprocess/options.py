@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, choice, message
+from ..presets import by_preset, resolve
 from ..spectrum import as_wavelength
 from .extinction import R_V, SFD_SCALE
-from .presets import by_preset, resolve
 from .resample import METHODS
 from .select import ZWARNING_FATAL
 

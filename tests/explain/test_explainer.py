@@ -239,7 +239,37 @@ def test_paper_preset_is_the_published_method() -> None:
     assert paper.perturbation == sa.Contrast(0.9, sigma=3)
     assert sa.Explainer(mse, preset="paper", perturbation=sa.Flat(1)).perturbation == sa.Flat(1)
     assert sa.Explainer(mse, preset="paper", method=sa.Lime(1000)).method.n_samples == 1000
+    assert sa.Explainer(mse, preset="paper", segments=sa.Uniform(9)).segments == sa.Uniform(9)
     assert sa.Explainer(mse, preset="paper").explain(_sample()[0]).settings["preset"] == "paper"
+
+
+def test_the_paper_preset_cuts_as_published_where_no_segments_are_given() -> None:
+    paper = sa.Explainer(mse, preset="paper", method=sa.Lime(2000))
+    assert np.bincount(paper.explain(_sample()[0]).segments).tolist() == [5] * 77 + [15]  # 400 pixels
+    assert sa.Explainer(mse, sa.Uniform(77), preset="paper").segments == sa.Uniform(77)
+
+
+def test_the_published_slic_never_switches_off_its_last_segment() -> None:
+    pytest.importorskip("skimage")
+    right, published = (sa.Explainer(mse, sa.Slic(8, published=flag), perturbation=sa.Flat(0.0), method=QUICK)
+                        .explain(_sample()[0]).weights for flag in (False, True))
+    scale = np.abs(right).max()
+    assert abs(right[-1]) > 0.1 * scale
+    assert abs(published[-1]) < 0.01 * scale
+    np.testing.assert_allclose(published[:-1], right[:-1], atol=0.05 * scale)
+
+
+def test_what_is_given_beside_the_paper_preset_stays_even_where_it_is_the_usual_value() -> None:
+    given = sa.Explainer(mse, preset="paper", method=sa.Lime(n_samples=2000, normalise=True),
+                         perturbation=sa.Scale(0.9))
+    assert given.method == sa.Lime(2000, design="independent", normalise=True)
+    assert given.perturbation == sa.Scale(0.9)
+    assert sa.Explainer(mse, preset="paper", method=sa.Lime()).method == sa.Lime(5000, "independent", normalise=False)
+    copied = pickle.loads(pickle.dumps(sa.Lime(alpha=2.0)))  # noqa: S301
+    assert sa.Explainer(mse, preset="paper", method=copied).method.n_samples == 5000
+    assert sa.Lime() == sa.Lime(2000, "paired", normalise=True)
+    assert hash(sa.Lime()) == hash(sa.Lime(2000))
+    assert "n_samples=2000" in repr(sa.Lime())
 
 
 def test_a_degenerate_kernel_warns() -> None:
@@ -284,4 +314,4 @@ def test_importing_the_room_loads_no_heavy_package() -> None:
 def test_the_signature_is_the_public_face() -> None:
     names = list(inspect.signature(sa.Explainer).parameters)
     assert names == ["score", "segments", "perturbation", "method", "seed", "preset"]
-    assert "Uniform(k=77)" in repr(sa.Explainer(mse))
+    assert "Uniform(k=77" in repr(sa.Explainer(mse))

@@ -147,3 +147,12 @@ def test_a_smooth_grid_has_no_gaps_and_one_missing_pixel_is_one(wave: np.ndarray
     assert not gaps(wave).any()
     for drop in (5, 2000, 3700):
         assert np.flatnonzero(gaps(np.delete(wave, drop))).tolist() == [drop - 1]
+
+
+def test_the_published_cut_leaves_a_remainder_of_its_own() -> None:
+    wave = np.arange(3773.0)
+    ids = Uniform(111, published=True)(np.ones(3773), wave)
+    sizes = np.bincount(ids)
+    assert sizes.tolist() == [33] * 111 + [110]
+    assert np.bincount(Uniform(77, published=True)(np.ones(3773), wave)).tolist() == [49] * 77
+    assert np.bincount(Uniform(111)(np.ones(3773), wave)).max() == 34

@@ -7,7 +7,7 @@ import pytest
 
 from specanom.lines import line
 from specanom.preprocess import Preprocessor
-from specanom.preprocess.presets import by_preset
+from specanom.presets import by_preset
 
 GRID = (3500, 7500, 4000)
 
