@@ -274,7 +274,12 @@ class SpectrumSet:
         path : path-like
             Folder to make, e.g. ``"sample.zarr"``. It appears when it is whole.
         overwrite : bool
-            Whether a set that is there already may be replaced.
+            Whether a set that is there already may be replaced. Anything else that is there never is.
+
+        Raises
+        ------
+        DataError
+            When something other than a saved set or an empty folder is at `path`.
         """
         arrays = [name for name in ARRAYS if self._arrays[name] is not None]
         with SpectrumWriter(path, self._wave, arrays, frame=self.frame, scale=self.scale, overwrite=overwrite,

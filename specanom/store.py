@@ -34,6 +34,69 @@ ARRAYS: dict[str, type[np.generic]] = {
 _FILL: dict[str, float | int | bool] = {"flux": float("nan"), "ivar": 0.0, "mask": 0, "imputed": False}
 
 
+def writable(path: str | Path, form: str, *, overwrite: bool = True) -> Path:
+    """Return the folder that may be written for `path`, links followed; raise before any work is done for nothing.
+
+    Parameters
+    ----------
+    path : path-like
+        Where something is to be saved.
+    form : str
+        The ``format`` of its manifest.
+    overwrite : bool
+        Whether what was saved there before may be replaced.
+
+    Raises
+    ------
+    DataError
+        When something is there that is neither an empty folder nor holds a manifest of that format (of any version),
+        or when anything is and `overwrite` is False.
+    """
+    folder = Path(os.path.realpath(path))
+    if not folder.exists():
+        return folder
+    if not overwrite:
+        raise DataError(message("path", expected="a new folder", got=f"{path}, which exists", hint="overwrite=True"))
+    if folder.is_dir():
+        if not any(folder.iterdir()):
+            return folder
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            manifest = None
+        if isinstance(manifest, dict) and manifest.get("format") == form:
+            return folder
+    raise DataError(message("path", expected=f"a new path, an empty folder, or saved {form} to replace",
+                            got=f"{path}, which holds something else", hint="another path, or move what is there"))
+
+
+def part_of(folder: Path) -> Path:
+    """Return the name, beside `folder`, of what is being written and will take its place."""
+    return folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.part")
+
+
+def put_in_place(part: Path, folder: Path, form: str) -> None:
+    """Rename `part` to `folder`; what was there goes aside first and is deleted last, so one of them is always whole.
+
+    Raises
+    ------
+    DataError
+        When something that may not be replaced has appeared there, see :func:`writable`.
+    """
+    writable(folder, form)
+    old = part.with_suffix(".old") if folder.exists() else None
+    if old is not None:
+        os.replace(folder, old)
+    try:
+        os.replace(part, folder)
+    except BaseException:
+        if old is not None:
+            os.replace(old, folder)
+        raise
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)
+
+
 class Rows:
     """Some rows of an array on disk, read when :meth:`load` is called."""
 
@@ -79,6 +142,11 @@ class SpectrumWriter:
     provenance : mapping, optional
         Kept in the manifest; must be JSON.
 
+    Raises
+    ------
+    DataError
+        When something other than saved spectra or an empty folder is at `path`.
+
     Notes
     -----
     Everything goes to a folder beside `path` first and is renamed on :meth:`close`; leaving the ``with`` block by
@@ -97,10 +165,8 @@ class SpectrumWriter:
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
         self.path = Path(path)
-        if self.path.exists() and not overwrite:
-            raise DataError(message("path", expected="a new folder", got=f"{self.path}, which exists",
-                                    hint="overwrite=True"))
-        self._part = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex[:8]}.part")
+        self._folder = writable(path, FORMAT, overwrite=overwrite)
+        self._part = part_of(self._folder)
         self._wave = np.asarray(wave, dtype=np.float64)
         self._tables: list[pd.DataFrame] = []
         self._waiting: dict[str, list[NDArray[Any]]] = {name: [] for name in arrays}
@@ -160,9 +226,7 @@ class SpectrumWriter:
         table.to_parquet(self._part / "table.parquet", index=False)
         manifest = self._head | {"rows": self._rows, "wave": content_hash(self._wave), "shards": self._shards}
         write_json(self._part / "manifest.json", manifest)
-        if self.path.exists():
-            shutil.rmtree(self.path)
-        os.replace(self._part, self.path)
+        put_in_place(self._part, self._folder, FORMAT)
         return self.path
 
     def __enter__(self) -> SpectrumWriter:
@@ -171,10 +235,12 @@ class SpectrumWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            shutil.rmtree(self._part, ignore_errors=True)
+        try:
+            if kind is None:
+                self.close()
+        finally:
+            if self._part.exists():
+                shutil.rmtree(self._part, ignore_errors=True)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -185,3 +187,66 @@ def test_a_set_survives_pickling_and_stays_read_only():
     assert dict(back.provenance) == {"seed": 1}
     assert np.array_equal(back.flux, one.flux)
     assert not back.flux.flags.writeable
+
+
+@pytest.mark.parametrize("what", ["folder", "file", "other manifest", "another format"])
+def test_what_is_no_set_is_never_replaced(tmp_path, what) -> None:
+    path = tmp_path / "thesis"
+    if what == "file":
+        path.write_text("years of work")
+    else:
+        path.mkdir()
+        (path / "chapter").write_text("years of work")
+    if what == "other manifest":
+        (path / "manifest.json").write_text("[]")
+    if what == "another format":
+        (path / "manifest.json").write_text(json.dumps({"format": "specanom explanations", "version": 1}))
+    with pytest.raises(DataError, match=r"specanom spectra.*Try: another path, or move"):
+        SpectrumWriter(path, WAVE, ["flux"])  # at once, not when hours of work are to be put in their place
+    with pytest.raises(DataError, match="thesis"):
+        make().save(path)
+    assert (path if what == "file" else path / "chapter").read_text() == "years of work"
+    assert [one.name for one in tmp_path.iterdir()] == ["thesis"]
+
+
+def test_an_empty_folder_and_a_set_of_any_version_are_replaced(tmp_path) -> None:
+    path = tmp_path / "x.zarr"
+    path.mkdir()
+    make(2).save(path)
+    manifest = path / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"version": 99}))
+    make(3).save(path)
+    assert len(sa.SpectrumSet.open(path)) == 3
+    assert [one.name for one in tmp_path.iterdir()] == ["x.zarr"]
+
+
+def test_a_link_to_a_set_stays_a_link(tmp_path) -> None:
+    make(2).save(tmp_path / "real.zarr")
+    (tmp_path / "link.zarr").symlink_to("real.zarr")
+    make(3).save(tmp_path / "link.zarr")
+    assert (tmp_path / "link.zarr").is_symlink()
+    assert len(sa.SpectrumSet.open(tmp_path / "real.zarr")) == 3
+
+
+def test_a_set_that_cannot_take_its_place_leaves_the_old_one(tmp_path, monkeypatch) -> None:
+    make(2).save(tmp_path / "x.zarr")
+    replace = os.replace
+
+    def fail(source: str, target: str) -> None:
+        if str(source).endswith(".part") and str(target).endswith("x.zarr"):
+            raise OSError("disk gone")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk gone"):
+        make(3).save(tmp_path / "x.zarr")
+    assert len(sa.SpectrumSet.open(tmp_path / "x.zarr")) == 2
+    assert [one.name for one in tmp_path.iterdir()] == ["x.zarr"]
+
+
+def test_the_old_set_is_deleted_only_when_the_new_one_is_in_place(tmp_path, monkeypatch) -> None:
+    make(2).save(tmp_path / "x.zarr")
+    seen = []
+    monkeypatch.setattr(shutil, "rmtree", lambda path, **_: seen.append(len(sa.SpectrumSet.open(tmp_path / "x.zarr"))))
+    make(3).save(tmp_path / "x.zarr")
+    assert set(seen) == {3}

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import uuid
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import DataError, message
-from ..store import write_json
+from ..store import part_of, put_in_place, writable, write_json
 
 FORMAT = "specanom explanations"
 VERSION = 1
@@ -23,14 +21,18 @@ CHUNK = 64
 
 
 def write_columns(explanations: Any, path: str | Path, *, overwrite: bool = True) -> Path:
-    """Write an ExplanationSet beside `path`, then rename; returns the path."""
+    """Write an ExplanationSet beside `path`, then rename; returns the path.
+
+    Raises
+    ------
+    DataError
+        When something other than saved explanations or an empty folder is at `path`.
+    """
     import pandas as pd
     import zarr
 
-    folder = Path(path)
-    if folder.exists() and not overwrite:
-        raise DataError(message("path", expected="a new folder", got=f"{folder}, which exists", hint="overwrite=True"))
-    part = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.part")
+    folder = writable(path, FORMAT, overwrite=overwrite)
+    part = part_of(folder)
     part.parent.mkdir(parents=True, exist_ok=True)
     try:
         group = zarr.create_group(store=str(part))
@@ -48,13 +50,11 @@ def write_columns(explanations: Any, path: str | Path, *, overwrite: bool = True
             "frame": explanations.frame, "settings": dict(explanations.settings),
             "skipped": [{"id": one.id, "reason": one.reason} for one in explanations.skipped],
         })
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(part, folder)
+        put_in_place(part, folder, FORMAT)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
-    return folder
+    return Path(path)
 
 
 def _write_array(group: Any, name: str, array: Any) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import not_fitted
 from ..spectrumset import SpectrumSet
+from ..store import FORMAT, writable
 from .assemble import join, used_up, write
 from .fitting import Fitted, Gathered
 from .options import Options, full_grid
@@ -189,11 +190,13 @@ class Preprocessor(Options):
         Raises
         ------
         DataError
-            When no spectrum passes the cuts, or `store` is given and the survey can be read only once.
+            When no spectrum passes the cuts, `store` is given and the survey can be read only once, or something is at
+            `store` that is neither saved spectra nor an empty folder.
         """
         run = self._run("fit_transform", survey, progress)
         if store is not None:
             run.source.refuse_once()
+            writable(store, FORMAT)
         held: list[SpectrumSet] = []
         fitted = self._learn(run, held.append if store is None else None)
         blocks = run.finished(used_up(held) if store is None else run.prepared(again=True), fitted)

@@ -163,3 +163,15 @@ def test_sets_of_one_explainer_join(es: sa.ExplanationSet, tmp_path: Path) -> No
     short = sa.Explainer(mse, sa.Uniform(25), method=sa.Lime(300)).explain_many(_sample(p=P - 1))
     with pytest.raises(GridError):
         sa.ExplanationSet.concatenate([es, short])
+
+
+def test_what_are_no_explanations_is_never_replaced(es: sa.ExplanationSet, tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter").write_text("years of work")
+    with pytest.raises(DataError, match=r"specanom explanations.*Try: another path"):
+        es.save(tmp_path / "thesis")
+    es[:1].save(tmp_path / "e.zarr")
+    es[:2].save(tmp_path / "e.zarr")
+    assert len(sa.ExplanationSet.open(tmp_path / "e.zarr")) == 2
+    assert (tmp_path / "thesis" / "chapter").read_text() == "years of work"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["e.zarr", "thesis"]

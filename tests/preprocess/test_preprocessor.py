@@ -223,6 +223,15 @@ def test_a_generator_is_enough_in_memory_but_not_for_a_store(observed, tmp_path)
         maker.fit_transform(iter(block), store=tmp_path / "x.zarr")
 
 
+def test_a_store_that_is_something_else_is_refused_before_anything_is_read(observed, tmp_path):
+    survey = FakeSurvey(observed(6))
+    (tmp_path / "notes.txt").write_text("years of work")
+    with pytest.raises(DataError, match="another path"):
+        Preprocessor(GRID).fit_transform(survey, store=tmp_path)
+    assert survey.passes == 0
+    assert (tmp_path / "notes.txt").read_text() == "years of work"
+
+
 def test_spectra_on_differing_grids_mix(observed):
     start = [35800, 35795, 35790]
     spectra = []
