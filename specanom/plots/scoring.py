@@ -17,7 +17,7 @@ from .theme import canvas, hover, legend, plain, stack
 if TYPE_CHECKING:
     import pandas as pd
 
-NOT_SCORES = ("id", "z", "snr", "bin", "ebv", "ra", "dec", "plate", "mjd", "fiber", "median", "missing")
+NOT_SCORES = ("id", "z", "snr", "bin", "ebv", "ra", "dec", "plate", "mjd", "fiber", "median", "missing", "percentile")
 Doubles = NDArray[np.float64]
 
 

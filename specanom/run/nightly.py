@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from .. import models, preprocess, surveys
@@ -16,7 +15,7 @@ from ..store import write_json
 from .folder import RunFolder
 from .manifest import Manifest
 from .parameters import STAGES
-from .scoring import CALIBRATED, RANK, add_latents, ranking_column, score_table, scorers_of
+from .scoring import add_latents, add_percentile, ranking_column, score_table, scorers_of, top_ids
 
 DRIFT_P = 1e-3
 """A two-sample Kolmogorov–Smirnov test below this probability, together with DRIFT_D, counts as a drift."""
@@ -24,6 +23,8 @@ DRIFT_D = 0.15
 """The distance between the two distributions that must be passed too: a large night makes tiny shifts significant."""
 NEEDED = STAGES[:4]
 """The stages whose products are used."""
+SHOWN = 5
+"""How many of the oddest a log names."""
 WATCHED = ("mse", "chi2_ivar", "multiscale", "snr", "z")
 
 
@@ -36,11 +37,13 @@ class NewScores:
     path : Path
         Folder with ``scores.parquet``, ``skipped.parquet`` and ``summary.json``.
     table : DataFrame
-        One row a new spectrum: the columns of the run's ``scores.parquet``, and ``percentile`` among the run's own.
+        One row a new spectrum: the columns of the run's ``scores.parquet``, with ``percentile`` among the run's own.
     drift : DataFrame
         quantity, distance, p, drifted, and the medians of the run and of the new spectra.
     skipped : int
         Files and fibres that were set aside, by the reader or by a cut; ``skipped.parquet`` has ids and reasons.
+    column : str
+        The score that ranks.
     """
 
     path: Path
@@ -56,7 +59,7 @@ class NewScores:
 
     def summary(self) -> str:
         """Return what a log should say."""
-        shown = self.table.nsmallest(5, self.column.removesuffix(CALIBRATED) + RANK)
+        shown = self.table.set_index("id", drop=False).loc[top_ids(self.table, self.column, SHOWN)]
         lines = [f"{len(self.table)} spectra scored, {self.skipped} set aside", f"oddest by {self.column}:"]
         lines += [f"  {row['id']}  {row[self.column]:.2f}  (percentile {row['percentile']:.1f})"
                   for row in shown.to_dict("records")]
@@ -126,10 +129,7 @@ def _score(model: Any, sample: Any, reference: pd.DataFrame, settings: Mapping[s
                          preset=settings["preset"] or None)
     table, _ = score_table(scorers, sample, reference)
     column = ranking_column(settings["rank_by"], settings["preset"], table)
-    known = np.sort(reference[column].dropna().to_numpy())
-    values = table[column].to_numpy()
-    below = 100.0 * np.searchsorted(known, values) / max(known.size, 1)
-    return add_latents(table.assign(percentile=np.where(np.isnan(values), np.nan, below)), model, sample)
+    return add_latents(add_percentile(table, column, reference), model, sample)
 
 
 def drift_of(reference: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:

@@ -21,6 +21,8 @@ TOP = 100
 """Spectra that a run explains when nothing else is asked."""
 PAPER_SHARE, PAPER_LEAST = 0.01, 30
 """The published share of the best bin, and the fewest that clusters can be made of."""
+NAN_FIRST = "nan_first"
+"""Attribute of a table that names the columns in which NaN is the oddest, as published; Parquet keeps it."""
 FEWEST = 20
 """Below this many spectra there are no like ones to calibrate against."""
 
@@ -91,12 +93,14 @@ def score_table(
     table : DataFrame
         id, z, snr, bin; each score raw, calibrated (``NAME_cal``) and as a rank by its calibrated value (``NAME_rank``,
         1 is the oddest, NaN last, ties by id); ``combined_cal`` is the largest of the calibrated ones.
+        ``attrs["nan_first"]`` names the raw scores in which NaN is the oddest (``preset="paper"``).
     calibrated : dict
         Name → calibrated scorer.
     """
     raw = scores.table(scorers, sample)
     known = [c for c in ("z", "snr", "bin", "plate", "mjd", "fiber", "ra", "dec") if c in sample.table]
     table = pd.concat([raw[["id"]], sample.table[known].reset_index(drop=True), raw.drop(columns="id")], axis=1)
+    table.attrs[NAN_FIRST] = raw.attrs[NAN_FIRST]  # concat forgets it
     calibrated = calibrations(scorers, table if reference is None else reference)
     snr, z, ids = np.asarray(sample.table["snr"]), np.asarray(sample.table["z"]), sample.ids
     for name in scorers:
@@ -123,7 +127,10 @@ def ranking_column(rank_by: str | None, preset: str | None, table: pd.DataFrame)
 
 
 def top_ids(table: pd.DataFrame, column: str, top: int) -> list[str]:
-    """Return the ids of the `top` highest values of a column; spectra without a value are never among them."""
+    """Return the ids of the `top` highest values of a column.
+
+    Spectra without a value are not among them, unless the table says that NaN comes first, as in published scores.
+    """
     return scores.top(table, top, [column])[column]
 
 
@@ -163,4 +170,26 @@ def add_latents(table: pd.DataFrame, model: Any, sample: Any) -> pd.DataFrame:
     """Return the table with the reference model's latent coordinates, ``latent_0`` …"""
     latents = np.asarray(model.encode(sample))
     columns = {f"latent_{i}": latents[:, i] for i in range(latents.shape[1])}
-    return pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1)
+    made = pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1)
+    made.attrs.update(table.attrs)
+    return made
+
+
+def add_percentile(table: pd.DataFrame, column: str, reference: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the table with ``percentile``: the percentage of a sample that is less odd by `column`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Scores.
+    column : str
+        What ranks.
+    reference : DataFrame, optional
+        The scores of the sample that is compared with; the table itself when not given. Spectra as odd as the one
+        that is asked for count half, those without a score do not; a spectrum without a score has no percentile.
+    """
+    known = np.sort((table if reference is None else reference)[column].dropna().to_numpy(dtype=np.float64))
+    values = table[column].to_numpy(dtype=np.float64)
+    below, upto = (np.searchsorted(known, values, side=side) for side in ("left", "right"))
+    share = 50.0 * (below + upto) / max(known.size, 1)
+    return table.assign(percentile=np.where(np.isnan(values), np.nan, share))

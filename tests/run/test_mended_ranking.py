@@ -1,0 +1,90 @@
+"""What is oddest: the order of lists, NaN of the published scores, percentiles, and how sure a rank is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import specanom as sa
+from specanom.run.folder import RunFolder
+from specanom.run.nightly import NewScores
+from specanom.run.scoring import add_latents, add_percentile, oddest_ids, score_table, scorers_of, top_ids
+from specanom.spectrumset import SpectrumSet
+
+N, P = 40, 200
+
+
+@pytest.fixture(scope="module")
+def sample() -> SpectrumSet:
+    """Spectra of which the fourth dips below zero, where the published chi2 has no root."""
+    rng = np.random.default_rng(0)
+    flux = rng.normal(1, 0.1, (N, P)).astype(np.float32)
+    flux[3, :150] = -5.0
+    table = pd.DataFrame({"id": [f"{i:02d}" for i in range(N)], "z": rng.uniform(0, 0.2, N),
+                          "snr": rng.uniform(5, 20, N), "bin": 0})
+    return SpectrumSet(np.linspace(4000, 7000, P), flux, np.full((N, P), 100, np.float32), table)
+
+
+@pytest.fixture(scope="module")
+def published(sample) -> pd.DataFrame:
+    model = sa.wrap(lambda flux: np.ones_like(flux))
+    table, _ = score_table(scorers_of(model, preset="paper"), sample)
+    return add_latents(table, SimpleNamespace(encode=lambda spectra: np.zeros((len(spectra), 2))), sample)
+
+
+def test_published_scores_rank_nan_first_through_a_whole_run(published, tmp_path) -> None:
+    assert published["chi2"].isna().tolist() == [i == 3 for i in range(N)]
+    RunFolder(tmp_path).write(published, "scores")
+    for table in (published, RunFolder(tmp_path).table("scores")):
+        assert top_ids(table, "chi2", 1) == ["03"]
+        assert oddest_ids(table, "chi2", 5, "paper")[0] == "03"
+        assert "03" not in top_ids(table, "chi2_cal", N)  # the calibration is not the publication's
+        shared = sa.scores.overlap(table, 1, ["mse", "chi2"])
+        assert shared.attrs["common"] == 1.0  # the one spectrum that both call the oddest
+
+
+def test_right_scores_rank_nan_last(sample) -> None:
+    model = sa.wrap(lambda flux: np.ones_like(flux))
+    table, _ = score_table(scorers_of(model), sample)
+    table.loc[5, "chi2"] = np.nan
+    assert "05" not in top_ids(table, "chi2", N)
+
+
+# -- the nightly list --------------------------------------------------------------------------------------------------
+
+
+def new_scores(column: str) -> NewScores:
+    table = pd.DataFrame({"id": list("abc"), "mse": [3.0, 1.0, 2.0], "mse_cal": [0.0, 5.0, np.nan],
+                          "mse_rank": [2, 1, 3], "percentile": [90.0, 10.0, 50.0]})
+    drift = pd.DataFrame(columns=["quantity", "drifted"]).astype({"drifted": bool})
+    return NewScores(Path("new"), table, drift, 0, column)
+
+
+@pytest.mark.parametrize(("column", "ids"), [("mse", ["a", "c", "b"]), ("mse_cal", ["b", "a"])])
+def test_the_oddest_of_a_night_are_ordered_by_what_ranks(column: str, ids: list[str]) -> None:
+    lines = new_scores(column).summary().splitlines()
+    assert lines[1] == f"oddest by {column}:"
+    assert [line.split()[0] for line in lines[2:-1]] == ids
+
+
+# -- percentiles -------------------------------------------------------------------------------------------------------
+
+
+def test_a_percentile_is_the_share_that_is_less_odd() -> None:
+    table = pd.DataFrame({"id": list("abcde"), "mse": [4.0, 1.0, 2.0, 2.0, np.nan]})
+    table.attrs["nan_first"] = ["mse"]
+    made = add_percentile(table, "mse")
+    np.testing.assert_allclose(made["percentile"], [87.5, 12.5, 50.0, 50.0, np.nan])
+    assert made.attrs == table.attrs
+    fresh = add_percentile(pd.DataFrame({"mse": [0.0, 3.0, 9.0]}), "mse", reference=table)
+    np.testing.assert_allclose(fresh["percentile"], [0.0, 75.0, 100.0])
+
+
+def test_a_percentile_is_no_score_to_draw(published) -> None:
+    from specanom.plots.scoring import score_names
+
+    assert "percentile" not in score_names(add_percentile(published, "mse"))
