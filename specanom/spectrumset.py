@@ -246,7 +246,16 @@ class SpectrumSet:
 
     @classmethod
     def concatenate(cls, sets: Sequence[SpectrumSet]) -> SpectrumSet:
-        """Join sets on the same grid, frame and scale; an array that one of them lacks is left out."""
+        """Join sets on the same grid, frame and scale.
+
+        An array that only some of them have is filled in for the others: `ivar` with NaN (the noise is not known; 0
+        where imputed), `mask` with 0, `imputed` with False.
+
+        Raises
+        ------
+        GridError
+            When grid, frame or scale differ.
+        """
         import pandas as pd
 
         if not sets:
@@ -260,7 +269,12 @@ class SpectrumSet:
         joined: dict[str, Any] = {}
         for name in ARRAYS:
             parts = [getattr(one, name) for one in sets]
-            joined[name] = None if any(part is None for part in parts) else np.concatenate(parts)
+            if all(part is None for part in parts):
+                joined[name] = None
+                continue
+            joined[name] = np.concatenate([
+                lacking(name, np.zeros(one.shape, bool) if one.imputed is None else one.imputed)
+                if part is None else part for part, one in zip(parts, sets, strict=True)])
         table = pd.concat([one.table for one in sets], ignore_index=True)
         return first.replace(table=table, **joined)
 
@@ -315,6 +329,28 @@ class SpectrumSet:
 
         shown = [c for c in ("id", "z", "snr", "class", "plate", "mjd", "fiber") if c in self._table]
         return f"<p>{escape(repr(self))}</p>{self._table[shown].head(8).to_html(index=False)}"
+
+
+def lacking(name: str, imputed: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return what stands in rows that have no array `name` among rows that have one.
+
+    Parameters
+    ----------
+    name : {"ivar", "mask", "imputed"}
+        The array.
+    imputed : (n, p) bool array
+        The pixels of those rows that were filled in.
+
+    Returns
+    -------
+    (n, p) array
+        Of `ivar` NaN, which is unknown, and 0 where imputed; of `mask` 0, no bits.
+    """
+    if name == "imputed":
+        return imputed
+    if name == "mask":
+        return np.zeros(imputed.shape, dtype=np.uint32)
+    return np.where(imputed, np.float32(0), np.float32(np.nan))
 
 
 def _as_rows(name: str, value: Any) -> NDArray[Any] | Rows | None:

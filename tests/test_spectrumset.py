@@ -159,6 +159,25 @@ def test_concatenate_joins_and_refuses_other_grids() -> None:
         sa.SpectrumSet.concatenate([a, a.replace(frame="observed")])
 
 
+def test_concatenate_keeps_the_noise_of_the_parts_that_have_it() -> None:
+    full = make(3)
+    imputed = np.zeros((2, 7), bool)
+    imputed[1, 4] = True
+    some = sa.SpectrumSet(WAVE, np.ones((2, 7)), table=pd.DataFrame({"id": ["a", "b"]}), imputed=imputed)
+    bare = sa.SpectrumSet(WAVE, np.ones((1, 7)))
+    joined = sa.SpectrumSet.concatenate([bare, full, some])
+    np.testing.assert_array_equal(joined.ivar[1:4], full.ivar)
+    assert np.isnan(joined.ivar[0]).all()
+    np.testing.assert_array_equal(joined.ivar[4:], np.where(imputed, 0, np.nan))  # unknown, and 0 where imputed
+    np.testing.assert_array_equal(joined.mask, np.concatenate([np.zeros((1, 7)), full.mask, np.zeros((2, 7))]))
+    np.testing.assert_array_equal(joined.imputed[1:4], full.imputed)
+    np.testing.assert_array_equal(joined.imputed[4:], imputed)
+    assert not joined.imputed[0].any()
+    assert joined.imputed.dtype == bool
+    both_bare = sa.SpectrumSet.concatenate([bare, bare])
+    assert both_bare.ivar is both_bare.mask is both_bare.imputed is None
+
+
 def test_select_goes_by_id_in_the_order_given() -> None:
     s = make()
     assert s.select(["0004", "0001"]).ids == ["0004", "0001"]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..spectrumset import SpectrumSet
+from ..spectrumset import SpectrumSet, lacking
 from ..store import ARRAYS, SpectrumWriter
 
 
@@ -71,10 +71,3 @@ def complete(name: str, block: SpectrumSet) -> NDArray[Any]:
         assert block.imputed is not None
         return lacking(name, block.imputed)
     return values
-
-
-def lacking(name: str, imputed: NDArray[np.bool_]) -> NDArray[Any]:
-    """Return what stands in rows without an array: no mask bits; an unknown ivar is NaN, and 0 where imputed."""
-    if name == "mask":
-        return np.zeros(imputed.shape, dtype=np.uint32)
-    return np.where(imputed, np.float32(0), np.float32(np.nan))
