@@ -5,14 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, DataError, ShapeError, message, not_fitted
+from ..seeds import object_seed
 from .bound import Bound
 from .folds import REFERENCE, FoldMap, hash_ids, hash_rows
 from .infer import Floats, draw_rows, fill_padded, pick_device, run_padded
@@ -149,7 +152,8 @@ class CrossFittedModel(ABC):
             network = fitted.network(int(fold))
             if self.sample_latent:
                 part = rows.flux[which]
-                made[which] = draw_rows(network, part, self._draws(part, seed), self._device)
+                names = _contents(part) if rows.ids is None else [f"id {rows.ids[i]}" for i in which]
+                made[which] = draw_rows(network, part, self._draws(names, seed), self._device)
             else:
                 fill_padded(network, rows.flux, made, which, device=self._device)
         return made
@@ -158,6 +162,27 @@ class CrossFittedModel(ABC):
         """Return latent means ``(n, d)`` of spectra, by the reference network; `ids` change nothing."""
         rows = self._rows("flux", flux, ids)
         return run_padded(self._ready.reference.encode, rows.flux, self.n_latent, self._device)
+
+    def encode_distribution(self, flux: Any, ids: Sequence[str] | None = None) -> tuple[Floats, Floats]:
+        """Return mean and log variance of the encodings, each ``(n, d)``, by the reference network.
+
+        Parameters
+        ----------
+        flux, ids
+            As in :meth:`encode`.
+
+        Returns
+        -------
+        mean, log_variance : (n, d) float32 arrays
+            Of principal components, which know no width, that of the prior: log variance 0.
+        """
+        rows = self._rows("flux", flux, ids)
+        network, d = self._ready.reference, self.n_latent
+        if network.log_var is None:
+            mean = run_padded(network.encode, rows.flux, d, self._device)
+            return mean, np.zeros_like(mean)
+        heads = run_padded(lambda x: torch.cat(network.heads(x), dim=1), rows.flux, 2 * d, self._device)
+        return np.ascontiguousarray(heads[:, :d]), np.ascontiguousarray(heads[:, d:])
 
     def decode(self, latent: ArrayLike) -> Floats:
         """Return spectra ``(n, p)`` of latent points ``(n, d)``, by the reference network."""
@@ -182,7 +207,7 @@ class CrossFittedModel(ABC):
         fold = REFERENCE if id is None else fitted.folds.fold_of_id(str(id))
         if fold == REFERENCE and flux is not None:
             fold = int(fitted.folds.folds_of(None, np.asarray(flux, dtype=np.float32)[None, :])[0])
-        noise = self._draws if self.sample_latent else None
+        noise = partial(self._noise, None if id is None else str(id)) if self.sample_latent else None
         return Bound(fitted.network(fold), fold, device=self._device, noise=noise)
 
     def _rows(self, argument: str, flux: Any, ids: Sequence[str] | None) -> Rows:
@@ -191,12 +216,18 @@ class CrossFittedModel(ABC):
         check_grid(argument, rows, fitted.wave, fitted.reference.n_pixels)
         return rows
 
-    def _draws(self, flux: Floats, seed: int | None = None) -> Floats:
-        """Return normal draws ``(n, d)`` that depend on a seed and on each row's pixels, not on its company."""
+    def _draws(self, names: Sequence[str], seed: int | None = None) -> Floats:
+        """Return normal draws ``(n, d)`` by a seed and the name of each row, whatever its company."""
         start = self.seed if seed is None else seed
-        made = [np.random.default_rng([abs(start), int(key)]).standard_normal(self.n_latent, dtype=np.float32)
-                for key in hash_rows(flux)]
-        return np.array(made, dtype=np.float32).reshape(len(flux), self.n_latent)
+        made = [np.random.default_rng(object_seed(start, f"latent {name}")).standard_normal(self.n_latent, np.float32)
+                for name in names]
+        return np.array(made, dtype=np.float32).reshape(len(names), self.n_latent)
+
+    def _noise(self, id: str | None, flux: Floats) -> Floats:
+        """Return the draws of perturbed copies of one spectrum: one for all, so that scores move with the copies."""
+        if id is None:
+            return self._draws(_contents(flux))
+        return np.repeat(self._draws([f"id {id}"]), len(flux), axis=0)
 
     # -- on disk ---------------------------------------------------------------------------------------------------
 
@@ -256,6 +287,10 @@ def _network(file: ModelFile, name: str) -> Network:
         raise DataError(message("path", expected=f"the weights of network {name!r}", got=str(exc))) from exc
     network.eval().requires_grad_(False)
     return network
+
+
+def _contents(flux: Floats) -> list[str]:
+    return [f"pixels {key}" for key in hash_rows(flux)]
 
 
 def positive(argument: str, value: Any) -> int:

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from ..errors import ArgumentError, choice, message
+from ..errors import ArgumentError, message
+from ..presets import by_preset, resolve
 from ..seeds import content_hash, object_seed
 from .checkpoint import Checkpoint
 from .crossfit import CrossFittedModel, positive
@@ -26,7 +27,9 @@ from .source import Source
 from .training import Limits, Trainer
 
 _CHECKPOINT_EVERY = 500  # steps between writes of a running network
-DEFAULT_STEPS = 20_000
+MAX_STEPS = by_preset(20_000, paper=None)
+MAX_EPOCHS = by_preset(None, paper=120)
+SAMPLE_LATENT = by_preset(False, paper=True)
 
 
 class VAEModel(CrossFittedModel):
@@ -41,8 +44,8 @@ class VAEModel(CrossFittedModel):
     max_steps, max_epochs : int or None
         Training ends at whichever comes first; early stopping usually ends it before.
     folds : int or "auto"
-        Networks for cross-fitting: 4 below 20 000 spectra, 2 below 200 000, 1 above. One more, the reference
-        network, is fitted on everything.
+        Networks for cross-fitting. ``"auto"``: 4 below 20 000 spectra, 2 below 200 000, 1 above, and 1 under
+        ``preset="paper"``. One more, the reference network, is fitted on everything.
     seed : int
         Same seed and sample, same weights, on the same device.
     training : Training, optional
@@ -51,9 +54,11 @@ class VAEModel(CrossFittedModel):
         ``"auto"`` takes a GPU when there is one.
     sample_latent : bool
         Reconstruct through a random latent point instead of its mean, as the published code does; scores are then
-        random.
+        random. The point is drawn by the model's seed and the id of the spectrum (its pixels, without an id): the
+        same alone or among many, and for all perturbed copies of it.
     preset : {None, "paper"}
-        ``"paper"``: one network that judges what it was trained on, 120 epochs, :meth:`Training.paper`.
+        ``"paper"``, in all that is not given: one network that judges what it was trained on, 120 epochs,
+        :meth:`Training.paper`, ``sample_latent=True``.
 
     Notes
     -----
@@ -81,34 +86,32 @@ class VAEModel(CrossFittedModel):
         n_latent: int = 12,
         hidden: Sequence[int] = (256, 128, 64),
         *,
-        max_steps: int | None = DEFAULT_STEPS,
-        max_epochs: int | None = None,
+        max_steps: int | None = MAX_STEPS,
+        max_epochs: int | None = MAX_EPOCHS,
         folds: int | str = "auto",
         seed: int = 0,
         training: Training | None = None,
         device: str = "auto",
-        sample_latent: bool = False,
+        sample_latent: bool = SAMPLE_LATENT,
         preset: str | None = None,
     ) -> None:
-        if choice("preset", preset, (None, "paper")) == "paper":
-            # A preset changes defaults; what is given beside it stays.
+        max_steps, max_epochs = resolve(max_steps, preset), resolve(max_epochs, preset)
+        if preset == "paper":
             folds = 1 if folds == "auto" else folds
-            max_epochs = 120 if max_epochs is None else max_epochs
-            max_steps = None if max_steps == DEFAULT_STEPS else max_steps
-            training = training or Training.paper()
+            training = Training.paper() if training is None else training
         super().__init__(n_latent, folds=folds, seed=seed, device=device)
         self.hidden = tuple(positive("hidden", width) for width in hidden)
         if not self.hidden:
             raise ArgumentError(message("hidden", expected="at least one width", got="none", hint="PCAModel has none"))
         self.max_steps = None if max_steps is None else positive("max_steps", max_steps)
         self.max_epochs = None if max_epochs is None else positive("max_epochs", max_epochs)
-        self.training = training or Training()
+        self.training = Training() if training is None else training
         if not isinstance(self.training, Training):
             raise ArgumentError(message("training", expected="a Training", got=type(training).__name__))
         if self.training.start == "pca" and not has_room(self.hidden, self.n_latent):
             raise ArgumentError(message("training.start", expected=f"hidden widths of at least {2 * self.n_latent}",
                                         got=self.hidden, hint='start="glorot"'))
-        self.sample_latent = bool(sample_latent)
+        self.sample_latent = bool(resolve(sample_latent, preset))
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON values."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from specanom import ArgumentError, DataError, GridError, NotFittedError, ShapeError, SpectrumSet, VAEModel
-from specanom.models import Training
+from specanom.models import PCAModel, Training
+from specanom.scores import LatentScorer
 
 SMALL = {"hidden": (32, 16, 16), "max_steps": 60, "device": "cpu"}
 
@@ -105,6 +107,41 @@ def test_sampling_the_latent_space_is_random_by_seed_but_not_by_split(sample: Sp
     assert model.bind(None).network is None, "no plain layers say what is drawn"
 
 
+def test_the_draw_of_a_spectrum_belongs_to_its_id(sample: SpectrumSet) -> None:
+    model = VAEModel(4, folds=2, sample_latent=True, **SMALL).fit(sample)
+    flux, ids = np.asarray(sample.flux[:6]), sample.ids[:6]
+    made = model.reconstruct(flux, ids=ids)
+    assert np.array_equal(model.reconstruct(flux[::-1], ids=ids[::-1])[::-1], made)
+    assert np.array_equal(model.bind(ids[2])(flux[2:3])[0], made[2])
+    copies = np.repeat(flux[2:3], 40, axis=0)
+    copies[:, 50] += np.linspace(0, 1e-4, 40, dtype=np.float32)
+    spread = model.bind(ids[2])(copies).std(axis=0).max()
+    assert spread < 1e-4, "perturbed copies share one draw, so that a score moves with the perturbation alone"
+    others = model.reconstruct(np.repeat(flux[:1], 5, axis=0), ids=[f"new {i}" for i in range(5)])
+    assert others.std(axis=0).max() > 1e-3
+
+
+def test_the_encoding_has_a_width(vae: VAEModel, sample: SpectrumSet) -> None:
+    mean, log_variance = vae.encode_distribution(sample)
+    assert np.array_equal(mean, vae.encode(sample))
+    assert mean.shape == log_variance.shape == (len(sample), 4)
+    assert log_variance.max() < 0.5, "narrower than the prior, or nearly so, once trained"
+    kl = 0.5 * (mean.astype(float)**2 + np.exp(log_variance.astype(float)) - 1 - log_variance).sum(axis=1)
+    np.testing.assert_allclose(LatentScorer(vae, "kl")(sample), kl, rtol=1e-6)
+    unit = 0.5 * np.square(mean, dtype=float).sum(axis=1)
+    assert not np.allclose(kl, unit, rtol=0.05)
+    network = vae.bind(None)._network
+    _, width = network.heads(torch.from_numpy(np.array(sample.flux[:5])))
+    np.testing.assert_allclose(log_variance[:5], width.numpy(), atol=1e-4)
+
+
+def test_components_have_the_width_of_the_prior(sample: SpectrumSet) -> None:
+    pca = PCAModel(3, folds=1).fit(sample)
+    mean, log_variance = pca.encode_distribution(sample)
+    assert np.array_equal(mean, pca.encode(sample))
+    assert not log_variance.any()
+
+
 def test_history_tells_how_each_network_was_trained(vae: VAEModel) -> None:
     history = vae.history
     assert set(history["fold"]) == {"reference", "0", "1", "2"}
@@ -138,10 +175,14 @@ def test_clipping_leaves_the_worst_out_and_fits_again(sample: SpectrumSet) -> No
 def test_the_paper_preset_is_what_was_published(sample: SpectrumSet) -> None:
     model = VAEModel(preset="paper")
     training = model.training
-    assert (model.folds, model.max_epochs, model.max_steps) == (1, 120, None)
+    assert (model.folds, model.max_epochs, model.max_steps, model.sample_latent) == (1, 120, None, True)
+    assert not VAEModel().sample_latent
     assert (training.mse_scale, training.batch_size, training.patience, training.plateau) == (3776, 256, 10, 5)
     assert (training.centre, training.basis, training.start, training.weight) == (False, None, "glorot", "none")
     assert VAEModel(preset="paper", folds=2, max_epochs=3).folds == 2, "what is given beside a preset stays"
+    given = VAEModel(preset="paper", max_steps=20_000, max_epochs=None, training=Training(), sample_latent=False)
+    assert (given.max_steps, given.max_epochs, given.training) == (20_000, None, Training())
+    assert not given.sample_latent
     fitted = VAEModel(4, hidden=(32, 16), max_epochs=30, preset="paper").fit(sample)
     assert fitted.n_folds == 1
     assert fitted.history["epoch"].max() <= 30
