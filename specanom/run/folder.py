@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Mapping
@@ -55,6 +56,13 @@ class RunFolder:
                                     hint=f"run {stage} first, or all of it with specanom run --run-dir {self.path}"))
         return path
 
+    def fresh(self, name: str) -> Path:
+        """Return the path of a product that is a folder, without what an earlier run left there."""
+        path = self.path / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        return path
+
     # -- products --------------------------------------------------------------------------------------------------
 
     def sample(self) -> SpectrumSet:
@@ -92,6 +100,16 @@ class RunFolder:
         finally:
             part.unlink(missing_ok=True)
         return path
+
+    def write_tables(self, made: Mapping[str, pd.DataFrame | None]) -> list[str]:
+        """Write tables to ``tables/`` and return their paths; one that is None is taken away when it is there."""
+        outputs = []
+        for name, table in made.items():
+            if table is None:
+                (self.path / "tables" / f"{name}.parquet").unlink(missing_ok=True)
+            else:
+                outputs.append(self.write(table, f"tables/{name}").relative_to(self.path).as_posix())
+        return outputs
 
     # -- what a stage did ------------------------------------------------------------------------------------------
 

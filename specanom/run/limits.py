@@ -13,7 +13,7 @@ from .scoring import CALIBRATED, PAPER_SCORES, RECOMMENDED
 LEAST: dict[str, float] = {
     "n": 1, "seed": 0, "download": 0, "z_min": 0.0, "min_snr": 0.0, "grid_start": 1.0, "grid_pixels": 50, "bins": 0,
     "n_latent": 1, "epochs": 0, "max_steps": 0, "velocity": 0.0, "trim": 0.0, "overlap": 1, "top": 0, "segments": 0,
-    "samples": 0,
+    "samples": 0, "repeats": 0,
 }
 """The smallest value of each number."""
 CHOICES: dict[str, Callable[[], Iterable[str]]] = {

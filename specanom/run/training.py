@@ -34,6 +34,15 @@ def fit_by_bin(make: Callable[[], Any], sample: Any, *, progress: bool = False) 
     return models.BinnedModel.fit(make, sample, progress=progress)
 
 
+def refit(fitted: Any, sample: Any, more: int) -> Any:
+    """Return a model of the same settings as `fitted`, fitted to the same sample with a seed that is `more` higher."""
+    one = next(iter(fitted.models.values())) if isinstance(fitted, models.BinnedModel) else fitted
+    told = one.settings()
+    seed = told["seed"] + more
+    folds = affordable(sample, 1, told["folds"], seed=seed)[1]  # the folds of another seed may be smaller
+    return fit_by_bin(lambda: type(one).from_settings({**told, "seed": seed, "folds": folds}), sample)
+
+
 def affordable(sample: Any, n_latent: int, folds: int | str, *, seed: int = 0) -> tuple[int, int | str]:
     """Return how many latent numbers and folds a sample can bear: those asked for, unless it is very small.
 

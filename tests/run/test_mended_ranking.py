@@ -10,12 +10,17 @@ import pandas as pd
 import pytest
 
 import specanom as sa
+from specanom.run.certainty import Ranking, rank_intervals
 from specanom.run.folder import RunFolder
 from specanom.run.nightly import NewScores
+from specanom.run.pipeline import run_pipeline
 from specanom.run.scoring import add_latents, add_percentile, oddest_ids, score_table, scorers_of, top_ids
+from specanom.run.training import fit_by_bin, refit
 from specanom.spectrumset import SpectrumSet
 
-N, P = 40, 200
+from .conftest import TINY
+
+N, P = 80, 200
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +93,61 @@ def test_a_percentile_is_no_score_to_draw(published) -> None:
     from specanom.plots.scoring import score_names
 
     assert "percentile" not in score_names(add_percentile(published, "mse"))
+
+
+# -- how sure a rank is ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one model", "a model a bin"])
+def fitted(request, sample):
+    many = sample.replace(table=sample.table.assign(bin=np.arange(N) % request.param))
+    return fit_by_bin(lambda: sa.VAEModel(2, (8, 6), max_steps=20, folds=2, seed=5), many), many
+
+
+def test_a_model_is_fitted_again_with_another_seed_alone(fitted) -> None:
+    model, sample = fitted
+    same, other = refit(model, sample, 0), refit(model, sample, 1)
+    assert type(same) is type(model)
+    np.testing.assert_array_equal(same.reconstruct(sample), model.reconstruct(sample))
+    assert not np.array_equal(other.reconstruct(sample), model.reconstruct(sample))
+    one, again = (next(iter(getattr(m, "models", {0: m}).values())) for m in (model, other))
+    assert again.settings() == {**one.settings(), "seed": 6}
+
+
+@pytest.mark.parametrize("column", ["mse", "chi2_ivar_cal", "combined_cal"])
+def test_an_interval_of_ranks_spans_fits_with_other_seeds(fitted, column: str) -> None:
+    model, sample = fitted
+    ranking = Ranking(model, column)
+    table, _ = score_table(scorers_of(model), sample)
+    made = rank_intervals(ranking, sample, 2)
+    assert made["id"].tolist() == sample.ids
+    assert made["rank"].tolist() == sa.scores.ranks(table[column], sample.ids).tolist()
+    assert (made["low"] <= made["high"]).all()
+    assert (made["low"] < made["high"]).any()
+    assert made.loc[3, ["rank", "low", "high"]].tolist() == [1, 1, 1]  # odd for every fit
+    assert rank_intervals(ranking, sample, 0) is None
+
+
+def test_published_nan_is_the_oddest_of_every_fit(fitted) -> None:
+    model, sample = fitted
+    made = rank_intervals(Ranking(model, "chi2", preset="paper"), sample, 1)
+    table, _ = score_table(scorers_of(model, preset="paper"), sample)
+    assert made.loc[table["chi2"].isna(), "rank"].max() <= table["chi2"].isna().sum()
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("run")
+def test_a_run_tells_percentiles_and_intervals_of_ranks_when_asked(run_copy: Path, without_kernels) -> None:
+    run = RunFolder(run_copy)
+    table = run.table("scores")
+    best = table["chi2_ivar_cal"].idxmax()
+    assert table["percentile"].idxmax() == best
+    assert table["percentile"].between(0, 100).all()
+    assert run.tables("rank_intervals") is None
+    for repeats in (1, 0):
+        results = run_pipeline(run_copy, {**TINY, "repeats": repeats}, until="04_score")
+        assert [one.stage for one in results if not one.skipped] == ["04_score"]
+        made = run.tables("rank_intervals")
+        if repeats:
+            assert made["rank"].tolist() == table["chi2_ivar_rank"].tolist()
+    assert made is None  # none is left of the run before
