@@ -52,6 +52,11 @@ def anomaly_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]
         "id": ("id", str), "score": ("score", number), "z": ("z", fixed(4)), "snr": ("S/N", fixed(1)),
         "points": ("points at", str), "lines": ("on lines", percent), "artefact": ("on artefacts", percent),
         "grade": ("explanation", str)}
+    intervals = content.run.tables("rank_intervals")
+    if intervals is not None:
+        spans = {row["id"]: f"{row['low']:.0f}–{row['high']:.0f}" for row in intervals.to_dict("records")}
+        table["interval"] = [spans.get(id, "–") for id in table["id"]]
+        columns["interval"] = ("rank in repeated fits", str)
     table["artefact"] = table[list(ARTEFACTS)].sum(axis=1)
     columns_of_words = (0, 4, 7)
     return {"cards": cards, "anomalies": {"text": CARD_TEXT.format(len(cards)), "count": len(explanations),
@@ -63,7 +68,8 @@ def _values(content: Content, ids: list[str]) -> Any:
 
 
 def _images(content: Content) -> Cutouts:
-    folders = [content.run.path / "images", Path(content.settings["path"] or ".") / "images"]
+    folders = [content.run.path / "images"]
+    folders += [Path(content.settings["path"]) / "images"] if content.settings["path"] else []
     local = next((folder for folder in folders if folder.is_dir()), None)
     return Cutouts(local, network=content.settings["survey"] != "mock")
 
