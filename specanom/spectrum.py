@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import DataError, ShapeError, choice, message
 from .face import opener
+from .quantities import angstrom, backwards, per_angstrom
 from .seeds import content_hash
 
 FRAMES = ("observed", "rest")
@@ -27,11 +28,7 @@ def as_wavelength(wave: Any) -> NDArray[np.float64]:
     ShapeError, DataError
         When they are not one-dimensional, finite, positive and strictly increasing.
     """
-    if hasattr(wave, "unit") and hasattr(wave, "to_value"):
-        from astropy import units
-
-        wave = wave.to_value(units.AA, equivalencies=units.spectral())
-    values = np.array(wave, dtype=np.float64)
+    values = np.array(angstrom(wave)[0], dtype=np.float64)
     if values.ndim != 1 or values.size == 0:
         raise ShapeError(message("wave", expected="a (p,) array of wavelengths", got=f"shape {values.shape}"))
     if not (np.isfinite(values).all() and values[0] > 0 and (np.diff(values) > 0).all()):
@@ -45,8 +42,7 @@ def frozen(array: ArrayLike | None, dtype: Any) -> NDArray[Any] | None:
     """Return a read-only view or copy of `array` with `dtype` in native byte order."""
     if array is None:
         return None
-    values = np.asarray(array.value if hasattr(array, "unit") and hasattr(array, "value") else array)
-    view = values.astype(dtype, copy=False).view()
+    view = np.asarray(array).astype(dtype, copy=False).view()
     view.flags.writeable = False
     return view
 
@@ -58,11 +54,14 @@ class Spectrum:
     Parameters
     ----------
     wave : (p,) array or Quantity
-        Vacuum wavelengths, increasing; Å unless a unit says otherwise.
+        Vacuum wavelengths, increasing; Å unless a unit says otherwise. A Quantity may be of frequency or energy and
+        run either way: when its wavelengths fall, the other arrays are reversed with them.
     flux : (p,) array or Quantity
-        Flux density per Å in the survey's unit, or normalised (see `scale`).
-    ivar : (p,) array, optional
-        Inverse variance of `flux`; 0 marks a bad pixel; None when the noise is not known.
+        Flux density per Å in the survey's unit, or normalised (see `scale`). A Quantity of any flux density, such as
+        Jy, is converted to 1e-17 erg/s/cm²/Å, which ``meta["unit"]`` then says; without dimension it stays.
+    ivar : (p,) array or Quantity, optional
+        Inverse variance of `flux`, in the unit that `flux` is given in unless it has its own; 0 marks a bad pixel; None
+        when the noise is not known.
     mask : (p,) array of int, optional
         The survey's mask bits; 0 is good.
     z : float, optional
@@ -77,6 +76,11 @@ class Spectrum:
         Pixels whose flux was filled in by preprocessing.
     meta : mapping, optional
         Everything else: plate, mjd, fiber, ra, dec, class, snr, ebv, instrument, …
+
+    Raises
+    ------
+    ShapeError, DataError
+        When arrays differ in length, wavelengths do not increase, or a unit cannot be converted.
 
     Examples
     --------
@@ -98,7 +102,15 @@ class Spectrum:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        put(self, "wave", as_wavelength(self.wave))
+        wave, falling = angstrom(self.wave)
+        if falling:
+            wave = wave[::-1]
+            for name in ("flux", "ivar", "mask", "imputed"):
+                put(self, name, backwards(getattr(self, name)))
+        put(self, "wave", as_wavelength(wave))
+        flux, ivar, unit = per_angstrom(self.flux, self.ivar, self.wave)
+        put(self, "flux", flux)
+        put(self, "ivar", ivar)
         for name, dtype in (("flux", np.float32), ("ivar", np.float32), ("mask", np.uint32), ("imputed", np.bool_)):
             value = frozen(getattr(self, name), dtype)
             if value is not None and value.shape != self.wave.shape:
@@ -108,7 +120,8 @@ class Spectrum:
         choice("scale", self.scale, SCALES)
         put(self, "z", None if self.z is None or not np.isfinite(self.z) else float(self.z))
         put(self, "id", str(self.id) if self.id not in ("", None) else content_hash(self.wave, self.flux))
-        put(self, "meta", MappingProxyType(dict(self.meta or {})))
+        meta = dict(self.meta or {})
+        put(self, "meta", MappingProxyType(meta if unit is None else meta | {"unit": unit}))
 
     def __len__(self) -> int:
         return int(self.wave.size)
@@ -171,7 +184,7 @@ class Spectrum:
 
     @classmethod
     def from_specutils(cls, spectrum: Any, *, id: str = "", z: float | None = None) -> Spectrum:
-        """Make a Spectrum from a one-dimensional ``specutils.Spectrum``.
+        """Make a Spectrum from a one-dimensional ``specutils.Spectrum``, flux in 1e-17 erg/s/cm²/Å if it has a unit.
 
         Parameters
         ----------
@@ -180,7 +193,13 @@ class Spectrum:
         id : str, optional
             Name; otherwise ``meta["id"]`` or a hash of the content.
         z : float, optional
-            Redshift; otherwise ``meta["z"]`` or the spectrum's own when it has one.
+            Redshift; otherwise ``meta["z"]`` or the spectrum's own redshift or radial velocity; specutils gives a
+            spectrum without one a redshift of 0, which is taken as not known.
+
+        Raises
+        ------
+        ShapeError, DataError
+            When it holds several spectra, its flux is no flux density, or its uncertainty no inverse variance.
         """
         made: Spectrum = opener("from specutils")(spectrum, id=id, z=z)
         return made

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import DataError, GridError, ShapeError, choice, message
 from .face import opener
+from .quantities import angstrom, backwards, per_angstrom
 from .seeds import content_hash
 from .spectrum import FRAMES, SCALES, Spectrum, as_wavelength
 from .store import ARRAYS, Rows, SpectrumWriter, open_store
@@ -32,10 +33,10 @@ class SpectrumSet:
     Parameters
     ----------
     wave : (p,) array or Quantity
-        Vacuum wavelengths, Å unless a unit says otherwise.
-    flux : (n, p) array
-        Flux per Å; NaN marks a missing pixel.
-    ivar : (n, p) array, optional
+        Vacuum wavelengths, Å unless a unit says otherwise; a Quantity may run either way, as for :class:`Spectrum`.
+    flux : (n, p) array or Quantity
+        Flux per Å; NaN marks a missing pixel. A Quantity is converted as for :class:`Spectrum`.
+    ivar : (n, p) array or Quantity, optional
         Inverse variance in the units of `flux`; 0 where missing or imputed; None when the noise is not known.
     table : DataFrame, optional
         One row per spectrum. `id` is text; without it, ids are hashes of the content (equal rows stay).
@@ -71,7 +72,12 @@ class SpectrumSet:
         scale: str = "normalised",
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
-        self._wave = as_wavelength(wave)
+        values, falling = angstrom(wave)
+        if falling:
+            values = values[::-1]
+            flux, ivar, mask, imputed = (backwards(value) for value in (flux, ivar, mask, imputed))
+        self._wave = as_wavelength(values)
+        flux, ivar, _ = per_angstrom(flux, ivar, self._wave)
         self.frame = choice("frame", frame, FRAMES)
         self.scale = choice("scale", scale, SCALES)
         self.provenance: Mapping[str, Any] = MappingProxyType(dict(provenance or {}))

@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.table import Table
 
 import specanom as sa
 from specanom.errors import ArgumentError, DataError, ShapeError
@@ -21,6 +22,69 @@ def test_nanometres_and_units_become_angstrom() -> None:
     t = sa.Spectrum((WAVE * u.AA).to(u.um), np.ones(11) * u.Unit("erg / (s cm2 AA)"))
     np.testing.assert_allclose(t.wave, WAVE)
     assert t.flux.dtype == np.float32
+
+
+def test_flux_of_any_unit_becomes_the_surveys_unit_per_angstrom() -> None:
+    cgs = u.Unit("erg / (s cm2 AA)")
+    for flux in (np.full(11, 2e-17) * cgs, np.full(11, 2e-16) * u.Unit("erg / (s cm2 nm)"),
+                 (np.full(11, 2e-17) * cgs).to(u.Jy, u.spectral_density(WAVE * u.AA)),
+                 (np.full(11, 2e-17) * cgs).to("photon / (s cm2 AA)", u.spectral_density(WAVE * u.AA))):
+        s = sa.Spectrum(WAVE, flux, (5 / flux) ** 2)
+        np.testing.assert_allclose(s.flux, 2, rtol=1e-6)
+        np.testing.assert_allclose(s.ivar, 6.25, rtol=1e-6)
+        plain = sa.Spectrum(WAVE, flux, (5 / flux.value) ** 2)  # a plain ivar is in the unit of the flux
+        np.testing.assert_allclose(plain.ivar, 6.25, rtol=1e-6)
+        assert u.Unit(s.meta["unit"]) == 1e-17 * cgs
+        assert s.replace(z=0.1).flux is not None
+        many = sa.SpectrumSet(WAVE, np.stack([flux, 3 * flux]), np.stack([flux, flux]) ** -2)
+        np.testing.assert_allclose(many.flux, [[2] * 11, [6] * 11], rtol=1e-6)
+        np.testing.assert_allclose(many.ivar, 0.25, rtol=1e-6)
+    assert "unit" not in sa.Spectrum(WAVE, np.ones(11)).meta
+    np.testing.assert_allclose(sa.Spectrum(WAVE, np.full(11, 50) * u.percent).flux, 0.5)
+    column = Table({"flux": np.full(11, 2e-16) * u.Unit("erg / (s cm2 nm)")})["flux"]
+    np.testing.assert_allclose(sa.Spectrum(WAVE, column).flux, 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("fields", "match"), [
+    ({"flux": np.ones(11) * u.ct}, r"flux: expected a flux density.*got the unit ct"),
+    ({"flux": np.ones(11) * u.ABmag}, "flux: expected a flux density"),
+    ({"flux": np.ones(11) * u.kg}, "flux: expected a flux density"),
+    ({"ivar": np.ones(11) / u.kg**2}, "ivar: expected"),
+    ({"ivar": np.ones(11) * u.dimensionless_unscaled, "flux": np.ones(11) * u.Jy}, "ivar: expected"),
+    ({"ivar": np.ones(11) / u.Jy**2, "flux": np.ones(11) * u.dimensionless_unscaled}, "ivar: expected"),
+    ({"wave": WAVE * u.kg}, "wave: expected"), ({"wave": WAVE * u.km / u.s}, "wave: expected")])
+def test_units_that_say_something_else_are_refused(fields, match) -> None:
+    with pytest.raises(DataError, match=match):
+        sa.Spectrum(**{"wave": WAVE, "flux": np.ones(11), **fields})
+    many = {name: value if name == "wave" else np.stack([value]) for name, value in fields.items()}
+    with pytest.raises(DataError, match=match):
+        sa.SpectrumSet(**{"wave": WAVE, "flux": np.ones((1, 11)), **many})
+
+
+def test_a_wrong_length_is_a_matter_of_shape_with_units_too() -> None:
+    with pytest.raises(ShapeError, match="flux"):
+        sa.Spectrum(WAVE, np.ones(10) * u.Jy)
+    with pytest.raises(ShapeError, match="ivar"):
+        sa.Spectrum(WAVE, np.ones(11) * u.Jy, np.ones(10) / u.Jy**2)
+
+
+@pytest.mark.parametrize("axis", [(WAVE * u.AA).to(u.THz, u.spectral())[::-1], WAVE[::-1] * 0.1 * u.nm,
+                                  (WAVE * u.AA).to(u.eV, u.spectral())[::-1], (WAVE * u.AA).to(1 / u.cm, u.spectral())])
+def test_an_axis_of_frequencies_is_sorted_with_all_that_stands_on_it(axis) -> None:
+    down = axis[0].to(u.AA, u.spectral()) > axis[-1].to(u.AA, u.spectral())
+    order = slice(None, None, -1 if down else 1)
+    jansky = (np.arange(1.0, 12) * 1e-17 * u.Unit("erg / (s cm2 AA)")).to(u.Jy, u.spectral_density(WAVE * u.AA))
+    given = {"flux": jansky[order], "ivar": (jansky**-2)[order], "mask": np.arange(11)[order],
+             "imputed": (np.arange(11) > 6)[order]}
+    s = sa.Spectrum(axis, **given)
+    np.testing.assert_allclose(s.wave, WAVE)
+    np.testing.assert_allclose(s.flux, np.arange(1, 12), rtol=1e-6)
+    np.testing.assert_allclose(s.ivar, np.arange(1.0, 12) ** -2, rtol=1e-6)
+    np.testing.assert_array_equal(s.mask, np.arange(11))
+    np.testing.assert_array_equal(s.imputed, np.arange(11) > 6)
+    many = sa.SpectrumSet(axis, **{name: np.stack([value, value]) for name, value in given.items()})
+    np.testing.assert_allclose(many[1].flux, s.flux)
+    np.testing.assert_array_equal(many[1].mask, s.mask)
 
 
 def test_a_spectrum_is_frozen() -> None:
@@ -101,9 +165,44 @@ def test_specutils_in_other_units_and_order() -> None:
                                uncertainty=StdDevUncertainty([0.5, 0.5, 0.1]), mask=[False, True, False])
     t = sa.Spectrum.from_specutils(other, id="y", z=0.2)
     np.testing.assert_allclose(t.wave, [5000, 6000, 7000])
-    np.testing.assert_allclose(t.flux, [3, 2, 1])
-    np.testing.assert_allclose(t.ivar, [100, 0, 4], rtol=1e-6)
-    assert t.meta["unit"] == "Jy"
+    unit = 1e-23 * 2.99792458e18 / np.array([5000.0, 6000, 7000]) ** 2 / 1e-17  # F_lambda = F_nu c / lambda^2
+    np.testing.assert_allclose(t.flux, np.array([3, 2, 1]) * unit, rtol=1e-6)
+    np.testing.assert_allclose(t.ivar, np.array([100, 0, 4]) / unit**2, rtol=1e-6)
+    assert u.Unit(t.meta["unit"]) == u.Unit("1e-17 erg / (s cm2 AA)")
+    back = t.to_specutils()
+    np.testing.assert_allclose(back.flux.to_value("Jy", u.spectral_density(back.spectral_axis)), [3, 2, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("own", "expected"), [
+    ({"redshift": 0.25}, 0.25), ({"radial_velocity": 29979.2458 * u.km / u.s}, np.sqrt(1.1 / 0.9) - 1), ({}, None)])
+def test_the_redshift_of_specutils_is_kept(own, expected) -> None:
+    specutils = pytest.importorskip("specutils")
+    other = specutils.Spectrum(flux=np.ones(3) * u.Jy, spectral_axis=[0.5, 0.6, 0.7] * u.um, **own)
+    assert sa.Spectrum.from_specutils(other).z == (None if expected is None else pytest.approx(expected))
+    assert sa.Spectrum.from_specutils(other, z=0.7).z == 0.7
+    other.meta["z"] = 0.3
+    assert sa.Spectrum.from_specutils(other).z == 0.3
+
+
+def test_uncertainties_of_specutils_come_in_their_own_unit_or_are_refused() -> None:
+    specutils = pytest.importorskip("specutils")
+    from astropy.nddata import StdDevUncertainty, UnknownUncertainty
+
+    def made(noise, unit="Jy"):
+        return specutils.Spectrum(flux=np.ones(3) * u.Unit(unit), spectral_axis=[0.5, 0.6, 0.7] * u.um,
+                                  uncertainty=noise)
+
+    plain = sa.Spectrum.from_specutils(made(StdDevUncertainty([0.5, 0.0, 0.1])))
+    milli = sa.Spectrum.from_specutils(made(StdDevUncertainty([500.0, 0.0, 100.0], unit=u.mJy)))
+    np.testing.assert_allclose(plain.flux * np.sqrt(plain.ivar), [2, 0, 10], rtol=1e-6)  # an error of 0 is no error
+    np.testing.assert_allclose(milli.ivar, plain.ivar, rtol=1e-6)
+    with pytest.raises(DataError, match="inverse variance"):
+        sa.Spectrum.from_specutils(made(UnknownUncertainty([1.0, 1.0, 1.0])))
+    with pytest.raises(DataError, match="flux density"):
+        sa.Spectrum.from_specutils(made(None, "ct"))
+    bare = sa.Spectrum.from_specutils(made(None, ""))
+    np.testing.assert_array_equal(bare.flux, 1)
+    assert bare.to_specutils().flux.unit == u.dimensionless_unscaled
 
 
 def test_a_mask_without_noise_is_refused_from_specutils() -> None:
