@@ -7,12 +7,13 @@ Exit codes: 0 done; 1 a product differs or drifts (compare, score); 2 a wrong ca
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import SpecanomError
 from .failure import StageFailed, reason_of
@@ -21,6 +22,11 @@ from .parameters import known, parse
 from .pipeline import run_pipeline
 from .terminal import StageLines
 
+if TYPE_CHECKING:
+    from .doctor import Check
+
+SOURCE = ("survey", "path", "download")
+"""The parameters that say where the spectra come from."""
 DONE, DIFFERS, WRONG_CALL, NO_DATA, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
@@ -51,7 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser(
         "run", help="the whole method on a survey", formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="parameters of the notebooks, given as -p name=value:\n" + _parameter_help())
+        epilog="A folder keeps the parameters of its last run; what is given here changes them one by one.\n\n"
+               "parameters of the notebooks, given as -p name=value:\n" + _parameter_help())
     run.add_argument("--survey", help="mock, sdss, or auto (by the content of the files); without --survey and --path, "
                      "what the folder was made from, or mock in a new one")
     run.add_argument("--path", default="", help="folder, file or pattern of spectra")
@@ -90,9 +97,12 @@ def _parameter_help() -> str:
 def _run(arguments: argparse.Namespace) -> int:
     from .report import current_report, write_report
 
-    parameters = _source(arguments) | parse(arguments.parameters)
-    if arguments.preset:
-        parameters["preset"] = arguments.preset
+    given = _given(arguments)
+    kept = {name: value for name, value in _kept(arguments.run_dir, source_given="survey" in given).items()
+            if name not in given}
+    if kept and not arguments.quiet:
+        print(f"kept from the last run: {_words(kept)} (-p NAME=VALUE changes one)")
+    parameters = {"survey": "mock", **kept, **given}
     start = time.time()
     lines = None if arguments.quiet else StageLines(_last_seconds(arguments.run_dir))
     try:
@@ -107,13 +117,32 @@ def _run(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _source(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return survey and path as given; without either, those of the folder's last run, else the simulated survey."""
-    if not arguments.path and arguments.survey is None:
-        before = Manifest(arguments.run_dir).parameters
-        return {name: before[name] for name in ("survey", "path")} if before else {"survey": "mock"}
-    path = str(Path(arguments.path).absolute()) if arguments.path else ""
-    return {"survey": arguments.survey or "auto", "path": path}
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the parameters of the command line."""
+    given = parse(arguments.parameters)
+    if arguments.preset:
+        given["preset"] = arguments.preset
+    path, survey = arguments.path or given.get("path", ""), arguments.survey or given.get("survey")
+    if path or survey:
+        given |= {"survey": survey or "auto", "path": str(Path(path).expanduser().absolute()) if path else ""}
+    return given
+
+
+def _kept(run_dir: Path, *, source_given: bool) -> dict[str, Any]:
+    """Return what the last run in a folder was told; where the spectra come from is told as a whole or kept."""
+    before = Manifest(run_dir)
+    if not before.parameters:
+        return {}
+    told = {"survey": before.parameters["survey"], **before.content.get("given", {})}
+    names = known()
+    return {name: value for name, value in told.items()
+            if name in names and not (source_given and name in SOURCE)}
+
+
+def _words(parameters: dict[str, Any]) -> str:
+    first = [name for name in (*SOURCE, "preset") if name in parameters]
+    names = [*first, *(name for name in parameters if name not in first)]
+    return " ".join(f"{name}={shlex.quote(str(parameters[name]))}" for name in names)
 
 
 def _last_seconds(run_dir: Path) -> dict[str, float]:
@@ -151,8 +180,15 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
     checks = check_installation()
     for one in checks:
-        print(f"{'ok  ' if one.ok else 'FAIL'} {one.name}: {one.found}" + ("" if one.ok else f". Try: {one.mend}"))
+        print(_line(one))
     return DONE if all(one.ok or one.optional for one in checks) else FAILED
+
+
+def _line(check: Check) -> str:
+    if check.ok:
+        return f"ok   {check.name}: {check.found}"
+    mark, hint = ("–   ", "For it") if check.optional else ("FAIL", "Try")
+    return f"{mark} {check.name}: {check.found}. {hint}: {check.mend}"
 
 
 if __name__ == "__main__":
