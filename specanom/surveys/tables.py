@@ -22,15 +22,18 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".ecsv", ".parquet", ".pq")
 MANY = 20          # columns named by a number that make a table wide
 INTEGERS = ("plate", "mjd", "fiber", "zwarning")
+TEXTS = ("id", "targetid", "specobjid")         # names of up to 20 digits, of which a float keeps 16
 
 
 class TableSource:
     """The spectra of a table.
 
     A long table has columns ``wave`` (or ``wavelength``, ``loglam``) and ``flux``, and may have ``ivar`` or ``err``,
-    ``mask``, ``id`` and any column of a block's table; without ``id`` it is one spectrum. A wide table has a row for
-    each spectrum and a column for each wavelength, named by it in Å; its other columns are what is known of the
-    objects. Wavelengths are vacuum Å unless the unit in an ECSV file says otherwise.
+    ``mask``, ``id`` (or ``targetid``) and any column of a block's table; without ``id`` it is one spectrum, and rows
+    whose id is blank are left out and listed. A wide table has a row for each spectrum and a column for each
+    wavelength, named by it in Å; its other columns are what is known of the objects, and a blank id is made of the
+    file's name and the row. Names of columns may be in capitals; ids are text, digit by digit. Wavelengths are vacuum
+    Å unless the unit in an ECSV file says otherwise.
 
     Parameters
     ----------
@@ -40,7 +43,8 @@ class TableSource:
     Raises
     ------
     DataError
-        When it cannot be read or is neither long nor wide.
+        When it cannot be read, is neither long nor wide, has no row with an id, or has ids that are floats of more
+        digits than these keep.
     """
 
     def __init__(self, path: str) -> None:
@@ -48,25 +52,44 @@ class TableSource:
         table = read_table(path)
         if table.empty:
             raise DataError("the table has no rows")
-        table.columns = [str(name).strip() for name in table.columns]
-        lower = {name.lower(): name for name in table.columns}
+        table = _with_text_ids(table)
+        lower = {name.lower() for name in table.columns}
+        blank = table["id"] == "" if "id" in table else None
+        self._without_id, self._unnamed = 0, frozenset[int]()
         try:
-            long = "flux" in lower and one_of(lower, WAVE_NAMES)
-            self._spectra = _long(table.rename(columns=str.lower), path) if long else _wide(table, path)
+            if "flux" in lower and one_of(dict.fromkeys(lower), WAVE_NAMES):
+                if blank is not None:
+                    self._without_id = int(blank.sum())
+                    table = table[~blank]
+                self._spectra = _long(table.rename(columns=str.lower), path)
+            else:
+                self._unnamed = frozenset() if blank is None else frozenset(np.flatnonzero(blank).tolist())
+                self._spectra = _wide(table, path)
         except (TypeError, ValueError) as exc:
             raise exc if isinstance(exc, DataError) else DataError(f"a value is no number: {exc}") from exc
+        if not self._spectra:
+            raise DataError("no row of the table has an id")
         waves = [wave for _, wave, _, _, _ in self._spectra]
         same = all(one is waves[0] or np.array_equal(one, waves[0]) for one in waves[1:])
         self.together = GROUP if same else 1       # rows that may be read at a time: those on one grid
 
     def entries(self) -> list[Entry]:
         """Return every spectrum of the table."""
-        noiseless = ("no inverse variance: the noise is not known",)
-        return [Entry(row, meta, () if ivar is not None else noiseless)
-                for row, (meta, _, _, ivar, _) in enumerate(self._spectra)]
+        found = []
+        for row, (meta, _, _, ivar, _) in enumerate(self._spectra):
+            notes = [] if ivar is not None else ["no inverse variance: the noise is not known"]
+            if row in self._unnamed:
+                notes.append("no id: called by its row")
+            found.append(Entry(row, meta, tuple(notes)))
+        if self._without_id:
+            lost = f"no id: {self._without_id} rows of the table"
+            found.append(Entry(len(found), _meta({}, self.path, len(found)), (), lost))
+        return found
 
     def pixels(self, rows: Sequence[int]) -> Pixels:
         """Return the pixels of some spectra on one grid."""
+        if self._without_id and len(self._spectra) in rows:
+            raise DataError(f"{self._without_id} rows of the table have no id: which spectra they are of is not known")
         picked = [self._spectra[row] for row in rows]
         wave, start = from_wavelength(picked[0][1])
         return Pixels(wave, start, np.stack([one[2] for one in picked]), _stacked([one[3] for one in picked]),
@@ -97,8 +120,9 @@ def read_table(path: str) -> pd.DataFrame:
         if path.lower().endswith(".ecsv"):
             return _ecsv(path)
         if path.lower().endswith(".csv"):
-            return pd.read_csv(path, comment="#", dtype={"id": str, "specobjid": str})
-        return pd.read_parquet(path)
+            names = [name for name in pd.read_csv(path, comment="#", nrows=0).columns if _is_text(name)]
+            return pd.read_csv(path, comment="#", dtype=dict.fromkeys(names, str))
+        return _parquet(path)
     except Exception as exc:                        # each reader has errors of its own for damaged files
         raise DataError(f"not readable as a table: {type(exc).__name__}: {exc}") from exc
 
@@ -114,6 +138,49 @@ def _ecsv(path: str) -> pd.DataFrame:
             table[name] = (np.asarray(table[name]) * unit).to_value(units.AA)
     frame: pd.DataFrame = table.to_pandas()
     return frame
+
+
+def _parquet(path: str) -> pd.DataFrame:
+    """Read Parquet; pandas would turn a column of integers with blanks into floats, which lose digits of ids."""
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    table = ParquetFile(path).read()
+    for i, name in enumerate(table.column_names):
+        if _is_text(name) and pa.types.is_integer(table.column(i).type):
+            table = table.set_column(i, name, table.column(i).cast(pa.string()))
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    return frame[[name for name in frame.columns if not name.startswith("__index_level_")]]
+
+
+def _is_text(name: object) -> bool:
+    return str(name).strip().lower() in TEXTS
+
+
+def _with_text_ids(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with its ids as text, "" where blank, in a column ``id`` if it has any."""
+    table = table.rename(columns={name: str(name).strip() for name in table.columns})
+    table = table.rename(columns={name: name.lower() for name in table.columns if _is_text(name)})
+    if "id" not in table and "targetid" in table:
+        table = table.rename(columns={"targetid": "id"})
+    if not table.columns.is_unique:
+        twice = ", ".join(sorted(set(table.columns[table.columns.duplicated()])))
+        raise DataError(f"several columns are called {twice}")
+    for name in TEXTS:
+        if name in table:
+            table[name] = table[name].astype(object).map(_id_text)
+    return table
+
+
+def _id_text(value: Any) -> str:
+    if value is None or str(value) == "<NA>" or value != value:
+        return ""
+    if isinstance(value, (float, np.floating)):
+        number = float(value)
+        if not number.is_integer() or abs(number) > 2**53:
+            raise DataError(f"the id {number!r} is a float, which has lost digits: write ids as text or integers")
+        return str(int(number))
+    return str(value).strip()
 
 
 def _long(table: pd.DataFrame, path: str) -> list[_Row]:

@@ -69,6 +69,70 @@ def test_one_spectrum_is_called_by_its_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(s.flux, np.arange(60.0)[::-1])
 
 
+BIG = ["39633345008634465", "39633345008634466", "0017"]
+
+
+@pytest.mark.parametrize("name", ["id", "ID", "Id", "TARGETID", " TargetID"])
+@pytest.mark.parametrize("shape", ["long", "wide"])
+def test_ids_keep_every_digit_whatever_the_column_is_called(tmp_path: Path, name: str, shape: str) -> None:
+    path = tmp_path / "spectra.csv"
+    if shape == "long":
+        table = long_table(BIG).rename(columns={"id": name}).assign(SPECOBJID="1048576001234567891")
+    else:
+        table = pd.DataFrame(np.ones((3, 60)), columns=[f"{w:.2f}" for w in WAVE])
+        table = table.assign(**{name: BIG, "SpecObjID": "1048576001234567891"})
+    table.to_csv(path, index=False)
+    assert [s.id for s in read(path)] == BIG
+    assert {s.meta["specobjid"] for s in read(path)} == {"1048576001234567891"}
+
+
+@pytest.mark.parametrize("gap", [False, True])
+@pytest.mark.parametrize("ending", ["parquet", "ecsv"])
+def test_ids_that_are_integers_keep_every_digit_beside_blanks_too(tmp_path: Path, ending: str, gap: bool) -> None:
+    from astropy.table import Table
+
+    path = tmp_path / f"spectra.{ending}"
+    numbers = pd.array([39633345008634465] * 60 + [None if gap else 7] * 60, dtype="Int64")
+    table = pd.DataFrame({"TARGETID": numbers, "wave": np.tile(WAVE, 2), "flux": 1.0, "ivar": 1.0})
+    table.to_parquet(path) if ending == "parquet" else Table.from_pandas(table).write(path, format="ascii.ecsv")
+    survey = read(path)
+    assert [s.id for s in survey] == ["39633345008634465"] + ["7"] * (not gap)
+    assert len(survey.skipped) == gap
+
+
+def test_ids_that_have_lost_digits_already_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "spectra.parquet"
+    table = long_table(["a"])
+    table.assign(id=39633345008634465.0).to_parquet(path)
+    with pytest.raises(DataError, match="lost digits"):
+        read(path)
+    table.assign(id=17.0).to_parquet(path)
+    assert [s.id for s in read(path)] == ["17"]
+
+
+def test_an_id_that_is_the_index_of_a_parquet_file_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "spectra.parquet"
+    long_table(BIG).set_index("id").to_parquet(path)
+    assert [s.id for s in read(path)] == BIG
+
+
+def test_rows_without_an_id_are_listed_and_never_lost(tmp_path: Path) -> None:
+    table = long_table(["a", "b", "c", "d"], shift=1.0)
+    table.loc[table["id"] == "a", "id"] = None
+    table.loc[table["id"] == "c", "id"] = "  "
+    for path in (tmp_path / "long.csv", tmp_path / "long.parquet"):
+        table.to_csv(path, index=False) if path.suffix == ".csv" else table.to_parquet(path)
+        survey = read(path)
+        assert [s.id for s in survey] == ["b", "d"]
+        assert [tuple(one) for one in survey.skipped] == [("", str(path), "no id: 120 rows of the table")]
+    wide = pd.DataFrame(np.ones((3, 60)), columns=[f"{w:.2f}" for w in WAVE]).assign(ID=["x", "", "z"])
+    wide.to_csv(tmp_path / "wide.csv", index=False)
+    survey = read(tmp_path / "wide.csv")
+    assert [s.id for s in survey] == ["x", "wide-1", "z"]
+    assert [(one.id, one.note) for one in survey.notes if "id" in one.note] == [
+        ("wide-1", "no id: called by its row")]
+
+
 def test_units_of_an_ecsv_file_are_heeded(tmp_path: Path) -> None:
     from astropy import units
     from astropy.table import Table
