@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,15 @@ class Model(Protocol):
 
     def bind(self, id: str | None) -> Reconstruct:
         """Return the one function ``(n, p) -> (n, p)`` that judges this id."""
+        ...
+
+
+@runtime_checkable
+class Informed(Protocol):
+    """A model that chooses its network by more of a spectrum than its id: by a column of the table."""
+
+    def knowing(self, table: Any) -> Model:
+        """Return the same model, which knows the spectra of a DataFrame with a column ``id``: scorers call it first."""
         ...
 
 

@@ -14,7 +14,7 @@ from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
 from ..store import write_json
 from .folds import Hashes, hash_ids
-from .inputs import Floats, check_grid, read_rows
+from .inputs import Floats, Rows, check_grid, read_rows
 from .store import CARD, FORMAT, VERSION, read_card
 
 KIND = "BinnedModel"
@@ -23,8 +23,9 @@ KIND = "BinnedModel"
 class BinnedModel:
     """Models of the same kind, one a bin; each spectrum is judged by that of its bin.
 
-    The bin of a spectrum is the column ``bin`` of its table (or of its meta); with an id alone it is the bin the id had
-    in training, and a spectrum of unknown bin goes to the last, that of the highest S/N.
+    The bin of a spectrum is the column ``bin`` of its table (or of its meta), which scorers pass on (:meth:`knowing`);
+    with an id alone it is the bin the id had in training, and a spectrum of unknown bin goes to the last, that of the
+    highest S/N.
 
     Parameters
     ----------
@@ -37,6 +38,7 @@ class BinnedModel:
     def __init__(self, models: Mapping[int, Any], ids: Hashes, bins: NDArray[np.int64]) -> None:
         self.models = dict(sorted(models.items()))
         self._ids, self._bins = ids, bins
+        self._told: dict[str, int] = {}
 
     @classmethod
     def fit(cls, make: Callable[[], Any], sample: SpectrumSet, *, progress: bool = False) -> BinnedModel:
@@ -80,21 +82,27 @@ class BinnedModel:
 
     def reconstruct(self, flux: Any, ids: Sequence[str] | None = None) -> Floats:
         """Return ``(n, p)`` reconstructions, each row by the model of its bin."""
-        return self._by_bin("reconstruct", flux, ids)
+        return self._by_bin(lambda model, rows: model.reconstruct(rows.flux, ids=rows.ids), flux, ids)
 
     def encode(self, flux: Any, ids: Sequence[str] | None = None) -> Floats:
         """Return ``(n, d)`` latent coordinates, by the reference network of each row's bin.
 
         The latent spaces of different bins are not aligned.
         """
-        return self._by_bin("encode", flux, ids)
+        return self._by_bin(lambda model, rows: model.encode(rows.flux), flux, ids)
+
+    def encode_distribution(self, flux: Any, ids: Sequence[str] | None = None) -> tuple[Floats, Floats]:
+        """Return mean and log variance of the encodings, each ``(n, d)``, as :meth:`encode` chooses networks."""
+        both = self._by_bin(lambda model, rows: np.hstack(model.encode_distribution(rows.flux)), flux, ids)
+        mean, log_variance = np.hsplit(both, 2)
+        return mean, log_variance
 
     def bind(self, id: str | None) -> Any:
         """Return the one network of the id's bin that has not seen the id."""
         bin = int(self._bins_of([id])[0]) if id is not None else max(self.models)
-        return self.models[bin].bind(id)
+        return self._model_of(bin).bind(id)
 
-    def _by_bin(self, action: str, given: Any, ids: Sequence[str] | None) -> Floats:
+    def _by_bin(self, judge: Callable[[Any, Rows], Floats], given: Any, ids: Sequence[str] | None) -> Floats:
         rows = read_rows("flux", given, ids)
         wave = self.wave
         check_grid("flux", rows, wave, rows.flux.shape[1] if wave is None else wave.size)
@@ -104,8 +112,8 @@ class BinnedModel:
         made: Floats | None = None
         for bin in np.unique(bins):
             at = np.flatnonzero(bins == bin)
-            names = {} if rows.ids is None or action == "encode" else {"ids": [rows.ids[i] for i in at]}
-            part = getattr(self._model_of(int(bin)), action)(rows.flux[at], **names)
+            names = None if rows.ids is None else tuple(rows.ids[i] for i in at)
+            part = judge(self._model_of(int(bin)), Rows(rows.flux[at], ids=names))
             made = np.empty((len(rows), part.shape[1]), part.dtype) if made is None else made
             made[at] = part
         return np.empty_like(rows.flux) if made is None else made
@@ -120,7 +128,10 @@ class BinnedModel:
     def _bins_of(self, ids: Sequence[str | None]) -> NDArray[np.int64]:
         hashes = hash_ids([str(id) for id in ids])
         at = np.minimum(np.searchsorted(self._ids, hashes), max(self._ids.size - 1, 0))
-        return np.where(self._ids[at] == hashes, self._bins[at], max(self.models))
+        found = np.where(self._ids[at] == hashes, self._bins[at], max(self.models))
+        if not self._told:
+            return found
+        return np.array([self._told.get(str(id), bin) for id, bin in zip(ids, found, strict=True)], dtype=np.int64)
 
     def _model_of(self, bin: int) -> Any:
         if bin not in self.models:
@@ -128,11 +139,21 @@ class BinnedModel:
                                         hint="preprocess with the fitted Preprocessor"))
         return self.models[bin]
 
-    def knowing(self, sample: SpectrumSet) -> BinnedModel:
-        """Return the same model, which also knows the bins of `sample`: for spectra that come after training."""
-        hashes, first = np.unique(np.concatenate([hash_ids(sample.ids), self._ids]), return_index=True)
-        bins = np.concatenate([sample.table["bin"].to_numpy(dtype=np.int64), self._bins])
-        return BinnedModel(self.models, hashes, bins[first])
+    def knowing(self, table: Any) -> BinnedModel:
+        """Return the same model, which also knows the bins of spectra that come after training.
+
+        Parameters
+        ----------
+        table : DataFrame or SpectrumSet
+            With columns ``id`` and ``bin``; without ``bin``, or where it is missing, nothing new is known.
+        """
+        known = table.table if isinstance(table, SpectrumSet) else table
+        if "bin" not in known:
+            return self
+        known = known[known["bin"].notna()]
+        made = BinnedModel(self.models, self._ids, self._bins)
+        made._told = {**self._told, **dict(zip(known["id"].astype(str), known["bin"].astype(int), strict=True))}
+        return made
 
     # -- on disk ---------------------------------------------------------------------------------------------------
 
@@ -162,5 +183,5 @@ class BinnedModel:
 
 
 def for_sample(model: Any, sample: SpectrumSet) -> Any:
-    """Return `model`, knowing the bins of `sample` when it has one network a bin: scorers ask by id alone."""
+    """Return `model`, knowing the bins of `sample` when it has one network a bin, to be asked by id alone."""
     return model.knowing(sample) if isinstance(model, BinnedModel) else model

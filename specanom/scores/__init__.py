@@ -19,6 +19,7 @@ from .bands import band_shares
 from .bound import BoundScore
 from .calibrate import CalibratedScorer, calibrate, calibrate_all, calibrate_from_table
 from .combine import CombinedScorer, combine, highest
+from .evaluate import ScoreWarning
 from .latent import LatentScorer
 from .metrics import METRICS
 from .ranks import order, rank_intervals, ranks
@@ -28,7 +29,8 @@ from .summary import dependence, false_alarm_table
 from .tables import overlap, pairwise, rank_table, table, top
 
 __all__ = [
-    "METRICS", "BoundScore", "CalibratedScorer", "CombinedScorer", "LatentScorer", "Recipe", "Scorer",
+    "METRICS", "BoundScore", "CalibratedScorer", "CombinedScorer", "LatentScorer", "Recipe", "ScoreWarning",
+    "Scorer",
     "band_shares", "calibrate", "calibrate_all", "calibrate_from_table", "combine",
     "dependence", "false_alarm_table", "highest", "order", "overlap", "pairwise",
     "rank_intervals", "rank_table", "ranks", "table", "top",

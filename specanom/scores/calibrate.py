@@ -14,7 +14,7 @@ from ..errors import DataError, ShapeError, message
 from ..spectrum import Spectrum
 from .bound import BoundScore
 from .chunks import Doubles
-from .evaluate import Evaluated, evaluate
+from .evaluate import Evaluated, evaluate, scored
 from .false_alarms import Null
 from .neighbourhood import Neighbourhood, Usual, default_neighbours
 from .rows import BLOCK, Batch, batches, places
@@ -93,7 +93,7 @@ class CalibratedScorer:
         A spectrum of unknown S/N or redshift is compared with those near in what is known of it; a plain array,
         of which nothing is known, with the whole reference sample.
         """
-        return evaluate([self], sample, block_size=block_size)[0]
+        return scored(self, sample, block_size)
 
     def evaluate(self, batch: Batch) -> Doubles:
         """Return the calibrated scores of a batch."""

@@ -13,7 +13,7 @@ from ..errors import ArgumentError, message
 from ..protocols import Reconstruct
 from .calibrate import CalibratedScorer
 from .chunks import Doubles, Keep
-from .evaluate import evaluate
+from .evaluate import scored
 from .rows import BLOCK, Batch
 
 
@@ -79,7 +79,7 @@ class CombinedScorer:
 
     def __call__(self, sample: Any, /, *, block_size: int = BLOCK) -> Doubles:
         """Return the ``(n,)`` combined scores; a member's NaN does not count unless all are NaN."""
-        return evaluate([self], sample, block_size=block_size)[0]
+        return scored(self, sample, block_size)
 
     def evaluate(self, batch: Batch) -> Doubles:
         """Return the combined scores of a batch."""

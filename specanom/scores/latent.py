@@ -15,7 +15,7 @@ from .bound import finite
 from .calibrate import CalibratedScorer, calibrate
 from .chunks import Doubles, Keep
 from .density import DENSITIES, Density
-from .evaluate import evaluate
+from .evaluate import scored
 from .rows import BLOCK, Batch, batches
 
 METHODS = ("gmm", "knn", "forest", "kl")
@@ -128,7 +128,7 @@ class LatentScorer:
         NotFittedError
             Before :meth:`fit`, but for ``"kl"``.
         """
-        return evaluate([self], sample, block_size=block_size)[0]
+        return scored(self, sample, block_size)
 
     def evaluate(self, batch: Batch) -> Doubles:
         """Return the scores of a batch; its encoding is shared with the other latent scorers of the model."""
@@ -141,10 +141,11 @@ class LatentScorer:
         """Return the score for perturbed copies of one spectrum."""
         batch = next(batches(spectrum))
         batch.check_grid(self.model)
+        batch.refuse_broken()
         self._density()
         keep = np.ones(batch.flux.shape[1], dtype=bool)
-        return BoundLatent(self.name, partial(self._of_copies, spectrum.id), keep, self.model.bind(spectrum.id),
-                           spectrum.id)
+        return BoundLatent(self.name, partial(self._of_copies, spectrum.id, batch.about), keep,
+                           batch.told(self.model).bind(spectrum.id), spectrum.id)
 
     def calibrate(
         self, sample: Any, *, neighbours: int | None = None, values: NDArray[Any] | None = None
@@ -152,8 +153,8 @@ class LatentScorer:
         """Return the same score in excess of spectra of like S/N and redshift; see :meth:`Scorer.calibrate`."""
         return calibrate(self, sample, neighbours=neighbours, values=values)
 
-    def _of_copies(self, id: str, flux: NDArray[Any]) -> Doubles:
-        return self.evaluate(Batch(flux, ids=[id] * len(flux)))
+    def _of_copies(self, id: str, about: Any, flux: NDArray[Any]) -> Doubles:
+        return self.evaluate(Batch(flux, ids=[id] * len(flux), about=about))
 
     def _density(self) -> Density | None:
         if self.method == "kl":
@@ -173,13 +174,13 @@ class LatentScorer:
 
     def _divergence(self, batch: Batch) -> Doubles:
         """KL divergence of N(μ, σ²) from N(0, 1), summed over the latent dimensions; σ = 1 when it is not known."""
-        distribution = getattr(self.model, "encode_distribution", None)
+        distribution = getattr(batch.told(self.model), "encode_distribution", None)
         if distribution is None:
             return np.asarray(0.5 * np.square(batch.encoding(self.model)).sum(axis=1))
-        made = distribution(batch.flux, ids=batch.ids)
+        made = distribution(batch.whole, ids=batch.ids)
         mean, log_variance = (np.asarray(part, dtype=np.float64) for part in made)
         terms = np.square(mean) + np.exp(log_variance) - 1.0 - log_variance
-        return np.asarray(0.5 * terms.sum(axis=1))
+        return np.where(batch.broken, np.nan, 0.5 * terms.sum(axis=1))
 
     def __repr__(self) -> str:
         state = "" if self._fitted or self.method == "kl" else ", not fitted"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, GridError, ShapeError, message
+from ..protocols import Informed
 from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
 
@@ -41,6 +43,8 @@ class Batch:
     frame : str
     snr, z : (n,) arrays
         NaN where unknown.
+    about : DataFrame, list of dict or None
+        What else is known of the rows, with a column ``id``, for models that ask.
     """
 
     flux: NDArray[Any]
@@ -51,6 +55,7 @@ class Batch:
     frame: str = "rest"
     snr: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     z: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    about: Any = field(default=None, repr=False)
     _made: dict[tuple[str, int], tuple[Any, NDArray[Any]]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +69,13 @@ class Batch:
     def __getstate__(self) -> dict[str, Any]:
         # What was computed is keyed by identity, which means nothing in another process.
         return {**self.__dict__, "_made": {}}
+
+    def refuse_broken(self) -> None:
+        """Raise when a pixel is not finite: copies of such a spectrum cannot be judged."""
+        if self.broken.any():
+            count = int((~np.isfinite(self.flux)).sum())
+            raise DataError(message("spectrum", expected="finite flux in each pixel", got=f"{count} NaN or infinite",
+                                    hint="missing pixels are imputed by Preprocessor"))
 
     def reconstruction(self, model: Any) -> NDArray[Any]:
         """The model's reconstruction of these rows, ``(n, p)``."""
@@ -83,6 +95,34 @@ class Batch:
             self._made[key] = (maker, make(maker))  # the maker is kept so that its id cannot be used again
         return self._made[key][1]
 
+    @cached_property
+    def broken(self) -> NDArray[np.bool_]:
+        """Which rows have a pixel that is not finite, ``(n,)``."""
+        return np.asarray(~np.isfinite(self.flux).all(axis=1))
+
+    @cached_property
+    def whole(self) -> NDArray[Any]:
+        """The flux for a model: pixels that are not finite lie on a straight line between their neighbours.
+
+        A pixel that does not count need not be known; a score of one that does count is NaN all the same.
+        """
+        if not self.broken.any():
+            return self.flux
+        made = self.flux.copy()
+        pixel = np.arange(made.shape[1])
+        for row in (made[at] for at in np.flatnonzero(self.broken)):  # views
+            good = np.isfinite(row)
+            row[~good] = np.interp(pixel[~good], pixel[good], row[good]) if good.any() else 0.0
+        return made
+
+    def told(self, model: Any) -> Any:
+        """The model, told what is known of these rows when it asks for that."""
+        if self.about is None or not isinstance(model, Informed):
+            return model
+        import pandas as pd
+
+        return model.knowing(pd.DataFrame(self.about))
+
     def check_grid(self, model: Any) -> None:
         """Raise when these rows are on another grid than the model."""
         wave = getattr(model, "wave", None)
@@ -98,7 +138,7 @@ class Batch:
 
     def _reconstruct(self, model: Any) -> NDArray[Any]:
         self.check_grid(model)
-        made = np.asarray(model.reconstruct(self.flux, ids=self.ids))
+        made = np.asarray(self.told(model).reconstruct(self.whole, ids=self.ids))
         if made.shape != self.flux.shape:
             raise ShapeError(message("model.reconstruct", expected=f"shape {self.flux.shape} as its input",
                                      got=f"shape {made.shape}"))
@@ -106,7 +146,9 @@ class Batch:
 
     def _encode(self, model: Any) -> NDArray[Any]:
         self.check_grid(model)
-        return np.asarray(model.encode(self.flux, ids=self.ids), dtype=np.float64)
+        made = np.array(self.told(model).encode(self.whole, ids=self.ids), dtype=np.float64)
+        made[self.broken] = np.nan  # an encoder sees every pixel
+        return made
 
 
 def batches(sample: Any, n: int = BLOCK) -> Iterator[Batch]:
@@ -159,7 +201,7 @@ def _column(table: Any, name: str) -> NDArray[np.float64]:
 
 
 def _of_set(block: SpectrumSet) -> Batch:
-    return Batch(block.flux, block.wave, block.ivar, block.imputed, block.ids, block.frame,
+    return Batch(block.flux, block.wave, block.ivar, block.imputed, block.ids, block.frame, about=block.table,
                  snr=_column(block.table, "snr"), z=_column(block.table, "z"))
 
 
@@ -178,6 +220,7 @@ def _of_spectra(spectra: list[Spectrum]) -> Batch:
     return Batch(
         np.stack([one.flux for one in spectra]), first.wave, _stack([one.ivar for one in spectra], np.float32),
         _stack([one.imputed for one in spectra], np.bool_), [one.id for one in spectra], first.frame,
+        about=[{**one.meta, "id": one.id} for one in spectra],
         snr=np.array([snr_of(one) for one in spectra]),
         z=np.array([np.nan if one.z is None else one.z for one in spectra]),
     )

@@ -16,7 +16,7 @@ from ..spectrum import Spectrum
 from .bound import BoundScore, finite
 from .calibrate import CalibratedScorer, calibrate
 from .chunks import Doubles, Keep
-from .evaluate import evaluate
+from .evaluate import scored
 from .metrics import METRICS
 from .recipe import Recipe
 from .rows import BLOCK, Batch, batches
@@ -31,8 +31,8 @@ VARIANTS = (("", False, False), ("_filtered", True, False), ("_trimmed", False, 
 class Scorer:
     """How odd spectra are: metric × line filter × trim of what a model cannot reconstruct.
 
-    Settings only; calling it computes. Higher is odder. A spectrum of which no pixel can be used gets NaN, which
-    ranks last.
+    Settings only; calling it computes. Higher is odder. A spectrum of which no pixel can be used, or one that counts
+    is not finite, gets NaN, which ranks last.
 
     Parameters
     ----------
@@ -149,6 +149,11 @@ class Scorer:
         -------
         (n,) float64 array
 
+        Warns
+        -----
+        ScoreWarning
+            Naming spectra whose score is NaN.
+
         Raises
         ------
         DataError
@@ -156,12 +161,19 @@ class Scorer:
         GridError, ShapeError
             When the sample is on another grid than the model.
         """
-        return evaluate([self], sample, block_size=block_size)[0]
+        return scored(self, sample, block_size)
 
     def bind(self, spectrum: Spectrum) -> BoundScore:
-        """Return the score for perturbed copies of one spectrum, with its fold, its noise and its kept pixels."""
+        """Return the score for perturbed copies of one spectrum, with its fold, its noise and its kept pixels.
+
+        Raises
+        ------
+        DataError
+            When a pixel is not finite.
+        """
         batch = next(batches(spectrum))
         batch.check_grid(self.model)
+        batch.refuse_broken()
         keep = self.kept(batch)
         keep = keep if keep.ndim == 1 else keep[0]
         weights = None
@@ -170,8 +182,8 @@ class Scorer:
             assert batch.ivar is not None
             weights = batch.ivar[0].astype(np.float64)
             keep = keep & (weights > 0)
-        return BoundScore(self.name, self.recipe, keep, self.model.bind(spectrum.id), weights, spectrum.wave,
-                          spectrum.ivar, spectrum.imputed, spectrum.id)
+        return BoundScore(self.name, self.recipe, keep, batch.told(self.model).bind(spectrum.id), weights,
+                          spectrum.wave, spectrum.ivar, spectrum.imputed, spectrum.id)
 
     def calibrate(
         self, sample: Any, *, neighbours: int | None = None, values: NDArray[Any] | None = None
@@ -201,8 +213,17 @@ class Scorer:
     def evaluate(self, batch: Batch) -> Doubles:
         """Return the scores of a batch; its reconstruction is shared with the other scorers of the model."""
         reconstruction = batch.reconstruction(self.model)
-        values = self.recipe(batch.flux, reconstruction, batch.ivar, self.kept(batch))
+        kept = self.kept(batch)
+        values = self.recipe(batch.flux, reconstruction, batch.ivar, kept)
+        if batch.broken.any():
+            values[self._spoilt(batch, kept)] = np.nan  # a trim would hide the pixel
         return values if self.preset == "paper" else finite(values)
+
+    def _spoilt(self, batch: Batch, kept: Keep) -> Keep:
+        """Which rows have a pixel that counts and is not finite, ``(n,)``."""
+        if self.recipe.weighting == "ivar" and batch.ivar is not None:
+            kept = kept & (batch.ivar > 0)
+        return np.asarray((~np.isfinite(batch.flux) & kept).any(axis=1))
 
     @property
     def can_be_negative(self) -> bool:

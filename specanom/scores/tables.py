@@ -48,7 +48,8 @@ def table(
     -------
     DataFrame
         ``id`` and one float64 column a scorer, one row a spectrum, in the order of the sample. ``attrs`` names the
-        score columns (``"scores"``) and those in which NaN ranks first (``"nan_first"``, published behaviour).
+        score columns (``"scores"``), those in which NaN ranks first (``"nan_first"``, published behaviour), and the
+        ids without a score by column (``"unscored"``), for columns that have any.
     """
     import pandas as pd
 
@@ -59,7 +60,9 @@ def table(
     for name, one in named.items():
         if percentiles and isinstance(one, CalibratedScorer):
             made[f"{name}_pct"] = one.percentile_of(made[name])
+    missing = {name: [ids[row] for row in np.flatnonzero(np.isnan(made[name]))] for name in named}
     made.attrs["scores"] = list(named)
+    made.attrs["unscored"] = {name: rows for name, rows in missing.items() if rows}
     made.attrs["nan_first"] = [name for name, one in named.items() if getattr(one, "nan", "last") == "first"]
     return made
 

@@ -43,6 +43,9 @@ def test_each_bin_has_the_model_it_would_have_alone(binned: BinnedModel, binned_
         expected = alone.reconstruct(binned_sample[rows])
         np.testing.assert_array_equal(binned.reconstruct(binned_sample)[rows], expected)
         np.testing.assert_array_equal(binned.encode(binned_sample)[rows], alone.encode(binned_sample[rows]))
+        for got, one in zip(binned.encode_distribution(binned_sample),
+                            alone.encode_distribution(binned_sample[rows]), strict=True):
+            np.testing.assert_array_equal(got[rows], one)
 
 
 def test_a_row_is_the_same_alone_and_among_others(binned: BinnedModel, binned_sample: SpectrumSet) -> None:
@@ -87,6 +90,9 @@ def test_a_model_that_knows_the_night_judges_by_id_as_by_table(binned: BinnedMod
     flux = np.asarray(new.flux)
     np.testing.assert_array_equal(knowing.reconstruct(flux, ids=new.ids), binned.reconstruct(new))
     np.testing.assert_array_equal(knowing.reconstruct(binned_sample), binned.reconstruct(binned_sample))
+    assert binned.knowing(new.table.drop(columns="bin")) is binned
+    with pytest.raises(ArgumentError, match="bin: expected one of"):
+        binned.knowing(new.table.assign(bin=7)).bind("night 0")
     plain = PCAModel(3, folds=2).fit(binned_sample)
     assert for_sample(plain, new) is plain
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from specanom.errors import ArgumentError, DataError, GridError, ShapeError
 from specanom.lines import line_mask
-from specanom.scores import METRICS, Scorer
+from specanom.scores import METRICS, Scorer, ScoreWarning
 from specanom.spectrumset import SpectrumSet
 
 EIGHT = ["mse", "mse_filtered", "mse_trimmed", "mse_filtered_trimmed",
@@ -164,16 +164,19 @@ def test_a_bound_score_uses_the_network_of_its_fold(sample, model):
 def test_a_spectrum_of_which_nothing_can_be_used_gets_nan(sample, model):
     imputed = np.array(sample.imputed)
     imputed[4] = True
-    got = Scorer(model)(sample.replace(imputed=imputed))
+    with pytest.warns(ScoreWarning, match="1 of 80 spectra have no score: s004"):
+        got = Scorer(model)(sample.replace(imputed=imputed))
     assert np.isnan(got[4])
-    assert np.isnan(Scorer(model)(sample.replace(imputed=imputed)[4])).all()
+    with pytest.warns(ScoreWarning, match="s004"):
+        assert np.isnan(Scorer(model)(sample.replace(imputed=imputed)[4])).all()
     assert np.isfinite(np.delete(got, 4)).all()
 
 
 def test_a_model_that_overflows_does_not_win(sample, model):
     made = np.array(model.reconstruct(sample.flux, sample.ids))
     made[2] = np.inf
-    assert np.isnan(Scorer(replace_model(model, made))(sample)[2])
+    with pytest.warns(ScoreWarning, match="s002"):
+        assert np.isnan(Scorer(replace_model(model, made))(sample)[2])
 
 
 def test_wrong_calls_raise_at_once(sample, model, smoother):

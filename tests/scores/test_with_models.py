@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from specanom.models import PCAModel, wrap
+from specanom.models import BinnedModel, PCAModel, wrap
 from specanom.scores import METRICS, LatentScorer, Scorer, calibrate_all, combine, table
 
 
@@ -53,3 +53,26 @@ def test_wrapped_callables_and_latent_scores_work(sample, pca):
     np.testing.assert_allclose(got, want, rtol=1e-6)
     latent = LatentScorer(pca, "knn").fit(sample)
     assert latent.bind(sample[3])(sample.flux[3:4])[0] == pytest.approx(latent(sample)[3], rel=1e-4)
+
+
+def test_new_spectra_are_judged_by_the_model_of_their_bin(sample, pca, sample_maker):
+    binned = BinnedModel.fit(lambda: PCAModel(3, folds=1), sample.replace(table=sample.table.assign(
+        bin=np.arange(80) % 2)))
+    new = sample_maker(6, seed=8)
+    bins = np.array([0, 1, 1, 0, 0, 1])
+    new = new.replace(table=new.table.assign(bin=bins, id=[f"new {i}" for i in range(6)]))
+    scorers = {bin: Scorer(binned.models[bin], "mse") for bin in (0, 1)}
+    want = np.where(bins == 0, scorers[0](new), scorers[1](new))
+    scorer = Scorer(binned, "mse")
+    np.testing.assert_array_equal(scorer(new), want)
+    np.testing.assert_array_equal(scorer(list(new)), want)
+    np.testing.assert_array_equal(table([scorer], new, block_size=4)["mse"], want)
+    bound = [scorer.bind(one)(one.flux[None])[0] for one in new]
+    np.testing.assert_allclose(bound, want, rtol=1e-9)
+    calibrated = scorer.calibrate(sample)
+    assert calibrated.bind(new[0])(new.flux[:1])[0] == pytest.approx(calibrated(new)[0], rel=1e-6)
+    latent = LatentScorer(binned, "kl")
+    low = LatentScorer(binned.models[0], "kl")
+    assert latent(new)[0] == pytest.approx(low(new)[0], rel=1e-6)
+    assert latent.bind(new[0])(new.flux[:1])[0] == pytest.approx(low(new)[0], rel=1e-6)
+    assert latent(new)[1] != pytest.approx(low(new)[1], rel=1e-3)
