@@ -14,8 +14,8 @@ STEP = 1e-4        # log10 Å per pixel of the SDSS grid
 PAD = 50           # block edges lie at multiples of this, so that most blocks share one grid
 OUTSIDE = {"flux": np.nan, "ivar": 0, "mask": 0}       # what a pixel outside a spectrum's coverage holds
 KINDS = {"flux": np.float32, "ivar": np.float32, "mask": np.uint32}
-COLUMNS = ("id", "survey", "instrument", "plate", "mjd", "fiber", "ra", "dec", "z", "z_err", "z_noqso", "zwarning",
-           "class", "subclass", "objtype", "snr", "ebv", "lsf", "path", "row", "specobjid")
+COLUMNS = ("id", "survey", "survey_program", "instrument", "plate", "mjd", "fiber", "ra", "dec", "z", "z_err",
+           "z_noqso", "zwarning", "class", "subclass", "objtype", "snr", "ebv", "lsf", "path", "row", "specobjid")
 """Columns of a block's table, and keys of ``Spectrum.meta``."""
 
 

@@ -29,8 +29,8 @@ def sdss_id(plate: int, mjd: int, fiber: int) -> str:
 
 def blank_meta(path: str, row: int = 0) -> dict[str, Any]:
     """Return the meta of an object of which nothing is known; unknown numbers are NaN, unknown integers −1."""
-    return {"id": "", "survey": "sdss", "instrument": "SDSS", "plate": -1, "mjd": -1, "fiber": -1, "ra": NAN,
-            "dec": NAN, "z": NAN, "z_err": NAN, "z_noqso": NAN, "zwarning": 0, "class": "", "subclass": "",
+    return {"id": "", "survey": "sdss", "survey_program": "", "instrument": "SDSS", "plate": -1, "mjd": -1, "fiber": -1,
+            "ra": NAN, "dec": NAN, "z": NAN, "z_err": NAN, "z_noqso": NAN, "zwarning": 0, "class": "", "subclass": "",
             "objtype": "", "snr": NAN, "ebv": NAN, "lsf": NAN, "path": path, "row": row, "specobjid": ""}
 
 
@@ -133,6 +133,8 @@ def meta_of_table(table: Hdu, path: str) -> dict[str, Any]:
         meta["objtype"] = "SKY"
     run2d = str(get("run2d")) if "run2d" in names else ""
     meta["instrument"] = instrument_of(run2d, get("instrument") if "instrument" in names else "")
+    programs = (text(get(name)).lower() for name in ("survey", "programname") if name in names)
+    meta["survey_program"] = next((name for name in programs if name), "")
     if "z_noqso" in names and get("z_noqso") != 0:
         meta["z_noqso"] = get("z_noqso")
     if "extinction" in names:

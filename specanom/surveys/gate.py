@@ -14,6 +14,7 @@ ZWARNING = {
     0: "SKY", 1: "LITTLE_COVERAGE", 2: "SMALL_DELTA_CHI2", 3: "NEGATIVE_MODEL", 4: "MANY_OUTLIERS", 5: "Z_FITLIMIT",
     6: "NEGATIVE_EMISSION", 7: "UNPLUGGED", 8: "BAD_TARGET", 9: "NODATA",
 }
+OTHER_SURVEYS = ("seg", "boss", "eboss")        # how SURVEY or PROGRAMNAME begins: segue1, segcluster, …
 FATAL_BITS = (0, 1, 3, 5, 7, 8, 9)
 
 
@@ -24,6 +25,17 @@ def bits(value: int) -> list[int]:
 
 def _named(numbers: list[int]) -> str:
     return ", ".join(f"{bit} {ZWARNING.get(bit, 'unknown')}" for bit in numbers)
+
+
+def _of_the_paper(instrument: str, program: str) -> tuple[str, str]:
+    """Return (reason, note) of the paper's choice of survey; SEGUE used the same spectrographs."""
+    if instrument != "SDSS":
+        return f"instrument {instrument} (the paper's sample is of the SDSS spectrographs)", ""
+    if program.startswith(OTHER_SURVEYS):
+        return f"survey {program} (the paper's sample is of the survey sdss)", ""
+    if not program:
+        return "", "the file does not say of which survey: taken for sdss"
+    return "", "" if program in ("sdss", "legacy") else f"programme {program}: taken for the survey sdss"
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,8 @@ class Gate:
         None lets every astronomical object pass; otherwise the pipeline's CLASS decides, so that an AGN with broad
         lines, which the SDSS pipeline calls QSO, is no galaxy.
     preset : {None, "paper"}
-        ``"paper"``: galaxies of the SDSS survey (not BOSS) with ZWARNING = 0, as in Ortiz & Boquien 2025.
+        ``"paper"``: galaxies of the SDSS survey (not BOSS, not SEGUE) with ZWARNING = 0, as in Ortiz & Boquien 2025.
+        Where the file does not say of which survey it is, as plates do not, they pass with a note.
     """
 
     target: str | None = None
@@ -58,15 +71,17 @@ class Gate:
         Parameters
         ----------
         meta : mapping
-            With ``objtype``, ``class``, ``zwarning``, ``instrument`` and ``survey``.
+            With ``objtype``, ``class``, ``zwarning``, ``instrument`` and, if known, ``survey_program``: the file's
+            SURVEY, or else its PROGRAMNAME, in lower case.
         """
         warning = int(meta["zwarning"])
         reason = self._fibre(str(meta["objtype"]), warning) or self._class(meta) or self._warning(warning)
-        if not reason and self.preset == "paper" and meta["instrument"] != "SDSS":
-            reason = f"instrument {meta['instrument']} (the paper's sample is of the SDSS spectrographs)"
+        program = ""
+        if not reason and self.preset == "paper":
+            reason, program = _of_the_paper(str(meta["instrument"]), str(meta.get("survey_program", "")))
         if reason:
             return reason, ""
-        notes = []
+        notes = [program] if program else []
         if warning:
             notes.append(f"ZWARNING {_named(bits(warning))} passes")
         if self.target and not meta["class"]:

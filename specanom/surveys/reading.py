@@ -32,7 +32,7 @@ def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: 
         Which objects to let through, by the pipeline's CLASS; None: every astronomical one. Sky and unplugged fibres
         never pass. See :class:`~specanom.surveys.Gate` for the flags that reject.
     preset : {None, "paper"}
-        ``"paper"``: galaxies of the SDSS spectrographs with ZWARNING = 0.
+        ``"paper"``: galaxies of the SDSS spectrographs with ZWARNING = 0, without those of SEGUE.
 
     Returns
     -------

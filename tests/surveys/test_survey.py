@@ -172,7 +172,36 @@ def test_each_warning_bit_passes_or_rejects(bit: int) -> None:
     assert bool(reason) == (bit in (0, 1, 3, 5, 7, 8, 9))
     assert bool(note) != bool(reason)
     assert Gate(preset="paper").judge(meta)[0]
-    assert Gate(preset="paper").judge({**meta, "zwarning": 0}) == ("", "")
+    assert Gate(preset="paper").judge({**meta, "zwarning": 0, "survey_program": "sdss"}) == ("", "")
+
+
+@pytest.mark.parametrize(("columns", "passes", "program"), [
+    ({"SURVEY": "sdss", "PROGRAMNAME": "legacy"}, True, "sdss"), ({"PROGRAMNAME": "legacy"}, True, "legacy"),
+    ({"SURVEY": "segue1", "PROGRAMNAME": "segue"}, False, "segue1"), ({"SURVEY": "segue2"}, False, "segue2"),
+    ({"SURVEY": "SEGUE2 "}, False, "segue2"), ({"PROGRAMNAME": "seguefaint"}, False, "seguefaint"),
+    ({"PROGRAMNAME": "segcluster"}, False, "segcluster"), ({"SURVEY": "boss"}, False, "boss"),
+    ({"SURVEY": "", "PROGRAMNAME": "segue"}, False, "segue"), ({}, True, "")])
+def test_the_papers_galaxies_are_of_the_survey_sdss(
+    write_spec: Callable[..., Path], columns: dict[str, str], passes: bool, program: str
+) -> None:
+    path = write_spec(**columns)
+    assert Spectrum.read(path).meta["survey_program"] == program
+    assert Spectrum.read(path).meta["survey"] == "sdss", "the name of the reader's survey stays"
+    (block,) = read(path).blocks()
+    assert block.table["survey_program"].tolist() == [program]
+    paper = read(path, preset="paper")
+    assert len(paper) == passes
+    if passes:
+        assert [one.note for one in paper.notes if "survey" in one.note] == (
+            [] if program else ["the file does not say of which survey: taken for sdss"])
+    else:
+        assert paper.skipped[0].reason == f"survey {program} (the paper's sample is of the survey sdss)"
+
+
+def test_a_programme_of_another_name_passes_the_papers_gate_with_a_note(write_spec: Callable[..., Path]) -> None:
+    paper = read(write_spec(PROGRAMNAME="southern"), preset="paper")
+    assert len(paper) == 1
+    assert "programme southern: taken for the survey sdss" in [one.note for one in paper.notes]
 
 
 @pytest.mark.parametrize("name", ["GALAXY", "QSO", "STAR"])
