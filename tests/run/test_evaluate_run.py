@@ -88,9 +88,11 @@ def test_an_unknown_ranking_is_refused(table) -> None:
 def test_the_top_leaves_out_what_has_no_score(table) -> None:
     table.loc[3, "mse_cal"] = np.nan
     ids = top_ids(table, "mse_cal", 20)
-    assert len(ids) == 20
+    highest = table.dropna(subset="mse_cal").sort_values("mse_cal", ascending=False)["id"][:20]
+    assert ids == list(highest)
     assert "003" not in ids
-    assert set(ids) <= set(table["id"][:21]) | set(table["id"])
+    assert top_ids(table, "mse_cal", 400) == list(table.dropna(subset="mse_cal").sort_values(
+        "mse_cal", ascending=False)["id"]), "399 have a score: no more come, whatever is asked for"
 
 
 def test_a_calibrated_column_is_explained_by_its_raw_score() -> None:
