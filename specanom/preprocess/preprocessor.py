@@ -39,7 +39,8 @@ class Preprocessor(Options):
         ``"paper"`` gives every option below that is not named in the call its value of Ortiz & Boquien 2025 [in
         brackets].
     redshift : "z" or "z_noqso"
-        The pipeline's, or the one fitted without quasar templates where there is one. [paper: ``"z_noqso"``]
+        The pipeline's, or the one fitted without quasar templates where there is one; what is used becomes `z`. [paper:
+        ``"z_noqso"``]
     z_range : (low, high) or None
         Redshifts strictly between these stay.
     target : None or class
@@ -91,6 +92,10 @@ class Preprocessor(Options):
 
     Notes
     -----
+    `z`, of the table and of each :class:`~specanom.Spectrum` of the result, is the redshift that brought the spectrum
+    to rest. With ``redshift="z_noqso"`` that is z_noqso where there is one, and the pipeline's own is in the column
+    `z_pipeline`.
+
     The columns added to the table: `z` (the one used), `snr` (median of flux·√ivar over the valid observed pixels,
     before any cut on the S/N of pixels; the survey's own goes to `snr_survey`), `ebv`, `missing` (share of the grid
     missing), `bin`, `median` (what the flux was divided by, in the survey's unit) and `note`. ivar is in units of the
