@@ -16,7 +16,7 @@ from .face import opener
 from .quantities import angstrom, backwards, per_angstrom
 from .seeds import content_hash
 from .spectrum import FRAMES, SCALES, Spectrum, as_wavelength
-from .store import ARRAYS, Rows, SpectrumWriter, open_store
+from .store import ARRAYS, Rows, SpectrumWriter, lacking, open_store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -335,28 +335,6 @@ class SpectrumSet:
 
         shown = [c for c in ("id", "z", "snr", "class", "plate", "mjd", "fiber") if c in self._table]
         return f"<p>{escape(repr(self))}</p>{self._table[shown].head(8).to_html(index=False)}"
-
-
-def lacking(name: str, imputed: NDArray[np.bool_]) -> NDArray[Any]:
-    """Return what stands in rows that have no array `name` among rows that have one.
-
-    Parameters
-    ----------
-    name : {"ivar", "mask", "imputed"}
-        The array.
-    imputed : (n, p) bool array
-        The pixels of those rows that were filled in.
-
-    Returns
-    -------
-    (n, p) array
-        Of `ivar` NaN, which is unknown, and 0 where imputed; of `mask` 0, no bits.
-    """
-    if name == "imputed":
-        return imputed
-    if name == "mask":
-        return np.zeros(imputed.shape, dtype=np.uint32)
-    return np.where(imputed, np.float32(0), np.float32(np.nan))
 
 
 def _as_rows(name: str, value: Any) -> NDArray[Any] | Rows | None:

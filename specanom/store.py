@@ -97,6 +97,28 @@ def put_in_place(part: Path, folder: Path, form: str) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def lacking(name: str, imputed: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return what stands in rows that have no array `name` among rows that have one.
+
+    Parameters
+    ----------
+    name : {"ivar", "mask", "imputed"}
+        The array.
+    imputed : (n, p) bool array
+        The pixels of those rows that were filled in.
+
+    Returns
+    -------
+    (n, p) array
+        Of `ivar` NaN, which is unknown, and 0 where imputed; of `mask` 0, no bits.
+    """
+    if name == "imputed":
+        return imputed
+    if name == "mask":
+        return np.zeros(imputed.shape, dtype=np.uint32)
+    return np.where(imputed, np.float32(0), np.float32(np.nan))
+
+
 class Rows:
     """Some rows of an array on disk, read when :meth:`load` is called."""
 

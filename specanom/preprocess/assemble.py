@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..spectrumset import SpectrumSet, lacking
-from ..store import ARRAYS, SpectrumWriter
+from ..spectrumset import SpectrumSet
+from ..store import ARRAYS, SpectrumWriter, lacking
 
 
 def used_up(blocks: list[SpectrumSet]) -> Iterator[SpectrumSet]:
