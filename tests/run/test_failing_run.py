@@ -75,7 +75,7 @@ def test_the_notebook_that_found_nothing_is_kept(tmp_path: Path, capsys) -> None
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    (["-p", "segmets=3"], "did you mean 'segments'"), (["-p", "top=0"], "at least 1"),
+    (["-p", "segmets=3"], "did you mean 'segments'"), (["-p", "top=-1"], "at least 0"),
     (["-p", "n=many"], "type int"), (["--survey", "desy"], "survey"), (["--survey", "mock", "--path", "x"], "path"),
     (["-p", "rank_by=oddness"], "rank_by")])
 def test_a_wrong_call_stops_at_once(tmp_path: Path, capsys, arguments: list[str], words: str) -> None:

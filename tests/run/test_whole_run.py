@@ -52,7 +52,7 @@ def test_the_scores_have_every_column(finished: Path) -> None:
     assert list(Scorer.paper(None)) == list(PAPER_SCORES)  # type: ignore[arg-type]
     expected = {"id", "z", "snr", "bin", "plate", "mjd", "fiber", "ra", "dec"} | {f"latent_{i}" for i in range(12)}
     expected |= {f"{name}{suffix}" for name in SCORES for suffix in ("", "_cal", "_rank")}
-    assert expected | {"combined_cal", "combined_rank"} == set(table.columns)
+    assert expected | {"combined_cal", "combined_rank", "percentile"} == set(table.columns)
     assert table["id"].tolist() == sample.ids
     assert pd.api.types.is_string_dtype(table["id"])
     assert pd.api.types.is_integer_dtype(table["plate"])
