@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SpecanomError
+from .byhand import manifest_of
 from .failure import StageFailed, reason_of
 from .manifest import Manifest, versions
 from .parameters import known, parse
@@ -130,7 +131,7 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _kept(run_dir: Path, *, source_given: bool) -> dict[str, Any]:
     """Return what the last run in a folder was told; where the spectra come from is told as a whole or kept."""
-    before = Manifest(run_dir)
+    before = manifest_of(run_dir)
     if not before.parameters:
         return {}
     told = {"survey": before.parameters["survey"], **before.content.get("given", {})}

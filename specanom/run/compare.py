@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from ..errors import DataError, message
+from .byhand import manifest_of
 from .folder import RunFolder
-from .manifest import Manifest
 
 TOP = (10, 50, 100)
 
@@ -82,7 +82,7 @@ def compare_runs(first: str | Path, second: str | Path) -> Comparison:
     Comparison
     """
     folders = RunFolder(first), RunFolder(second)
-    manifests = [Manifest(folder.path) for folder in folders]
+    manifests = [manifest_of(folder.path) for folder in folders]
     tables = [folder.table("scores", "04_score").set_index("id") for folder in folders]
     for table, folder in zip(tables, folders, strict=True):
         if table.index.has_duplicates:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from .. import cluster, explain, models, preprocess
+from .byhand import manifest_of
 from .folder import RunFolder
 from .manifest import Manifest
 from .scoring import ranking_column
@@ -23,7 +24,7 @@ class Content:
     @cached_property
     def manifest(self) -> Manifest:
         """What the run was told and how it went."""
-        return Manifest(self.run.path)
+        return manifest_of(self.run.path)
 
     @cached_property
     def settings(self) -> dict[str, Any]:

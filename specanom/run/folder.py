@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DataError, message
 from ..spectrumset import SpectrumSet
 from ..store import write_json
+from .parameters import of_stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,7 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._opened = time.time()
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.path)!r})"
@@ -113,11 +115,26 @@ class RunFolder:
 
     # -- what a stage did ------------------------------------------------------------------------------------------
 
-    def record(self, stage: str, counts: Mapping[str, Any], outputs: list[str]) -> None:
-        """Say what a stage counted and which products it made; the pipeline and the report read it."""
+    def record(self, stage: str, counts: Mapping[str, Any], outputs: list[str],
+               names: Mapping[str, Any] | None = None) -> None:
+        """Say what a stage did; the pipeline and the report read it.
+
+        Parameters
+        ----------
+        stage : str
+            Which.
+        counts : mapping
+            What it counted.
+        outputs : list of str
+            Products it made, relative to the run folder.
+        names : mapping, optional
+            Values of the stage's parameters, as in the ``globals()`` of its notebook; other names are left out.
+        """
         folder = self.path / "stages"
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / f"{stage}.json", {"counts": dict(counts), "outputs": outputs, "finished": time.time()})
+        told = {name: names[name] for name in of_stage(stage) if name in names} if names else {}
+        write_json(folder / f"{stage}.json", {"counts": dict(counts), "outputs": outputs, "parameters": told,
+                                              "started": self._opened, "finished": time.time()})
 
     def recorded(self, stage: str) -> dict[str, Any]:
         """Return what a stage said of itself."""

@@ -12,8 +12,8 @@ import pandas as pd
 
 from .. import models, preprocess, surveys
 from ..store import write_json
+from .byhand import manifest_of
 from .folder import RunFolder
-from .manifest import Manifest
 from .parameters import STAGES
 from .scoring import add_latents, add_percentile, ranking_column, score_table, scorers_of, top_ids
 
@@ -98,7 +98,7 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: s
         When the run is not finished, or none of the new spectra can be used.
     """
     run = RunFolder(run_dir)
-    manifest = Manifest(run.path)
+    manifest = manifest_of(run.path)
     manifest.require(NEEDED)
     settings = manifest.parameters
     model = models.load(run.need("model", "03_train"))

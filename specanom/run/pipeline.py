@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import choice
 from .acquire import inputs_of
+from .byhand import BY_HAND
 from .failure import failed, reason_of
 from .folder import RunFolder
 from .limits import check_values
@@ -80,6 +81,7 @@ def run_pipeline(
     if until is not None:
         choice("until", until, STAGES)
     manifest = Manifest(folder.path)
+    manifest.content.pop(BY_HAND, None)
     manifest.content["given"] = {name: value for name, value in given.items() if value != defaults[name]}
     with only_one(folder.path):
         return _run_stages(folder, manifest, settings, force=force, until=until, listener=listener)
