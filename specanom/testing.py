@@ -20,9 +20,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import ShapeError, SpecanomError, message
+from .protocols import Informed
 
 Check = tuple[str, Callable[[], str | None]]
 Floats = NDArray[np.float64]
@@ -132,7 +134,7 @@ def _rowwise(call: Callable[[NDArray[Any]], Any], rows: NDArray[Any]) -> list[Ch
 
 
 def check_model(model: Any, flux: ArrayLike, ids: Sequence[str] | None = None) -> ContractReport:
-    """Check a model: ``wave``, ``reconstruct(flux, ids=None)``, ``bind(id)``; also ``encode`` and ``decode``.
+    """Check a model: ``wave``, ``reconstruct(flux, ids=None)``, ``bind(id)``; also ``encode``, ``decode``, ``knowing``.
 
     Parameters
     ----------
@@ -161,6 +163,8 @@ def check_model(model: Any, flux: ArrayLike, ids: Sequence[str] | None = None) -
         ("bind(None) judges spectra it has never seen", lambda: _reference(model, rows)),
         ("NaN is refused or stays NaN", lambda: _nan_is_seen(model.reconstruct, rows)),
     ]
+    if isinstance(model, Informed):
+        checks.append(("knowing(table) of ids alone changes nothing", lambda: _knowing(model, rows, names)))
     if getattr(model, "wave", None) is not None:
         checks.append(("refuses spectra of another length", lambda: _refuses(model.reconstruct, rows[:, :-1])))
     if hasattr(model, "encode"):
@@ -168,9 +172,8 @@ def check_model(model: Any, flux: ArrayLike, ids: Sequence[str] | None = None) -
                    ("encode gives the same answer twice",
                     lambda: _differ(model.encode(rows), model.encode(rows), exact=True))]  # fmt: skip
     if hasattr(model, "encode") and hasattr(model, "decode"):
-        checks.append(
-            ("decode(encode(flux)) returns (n, p)", lambda: _is(model.decode(model.encode(rows)), rows.shape))
-        )
+        checks.append(("decode(encode(flux)) returns (n, p)",
+                       lambda: _is(model.decode(model.encode(rows)), rows.shape)))  # fmt: skip
     return _run(f"model {type(model).__name__}", checks)
 
 
@@ -180,6 +183,11 @@ def _wave(model: Any, pixels: int) -> str | None:
         return None
     array = np.asarray(wave)
     return _is(array, (pixels,)) or (None if (np.diff(array) > 0).all() else "wavelengths do not ascend")
+
+
+def _knowing(model: Any, rows: NDArray[Any], names: Sequence[str]) -> str | None:
+    told = model.knowing(pd.DataFrame({"id": list(names)}))
+    return _differ(told.reconstruct(rows, ids=names), model.reconstruct(rows, ids=names), exact=True)
 
 
 def _bound(model: Any, rows: NDArray[Any], names: Sequence[str]) -> str | None:
@@ -234,11 +242,6 @@ def check_score(score: Any, flux: ArrayLike) -> ContractReport:
         A bound score, or any callable.
     flux : (n, p) array
         A few spectra, finite.
-
-    Raises
-    ------
-    ContractError
-        Naming each line of the contract that is broken.
     """
     rows = _rows(flux)
 
@@ -263,11 +266,6 @@ def check_segmenter(segmenter: Any, flux: ArrayLike, wave: ArrayLike) -> Contrac
         With ``uses_flux``.
     flux, wave : (p,) arrays
         One spectrum.
-
-    Raises
-    ------
-    ContractError
-        Naming each line of the contract that is broken.
     """
     one, grid = _one(flux), np.array(wave, dtype=np.float64)
 
@@ -309,11 +307,6 @@ def check_perturbation(
         Ids 0…K−1.
     reconstruct : callable, optional
         ``(n, p) -> (n, p)``, for perturbations that ask the model.
-
-    Raises
-    ------
-    ContractError
-        Naming each line of the contract that is broken.
     """
     one, ids = _one(flux), np.array(segments, dtype=np.intp)
     if ids.shape != one.shape:

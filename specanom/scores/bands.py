@@ -122,10 +122,12 @@ def _arms(sample: SpectrumSet) -> tuple[list[str], NDArray[np.intp]]:
 
 def _shares(scorer: Scorer, count: int, work: tuple[Batch, NDArray[np.intp]]) -> Doubles:
     batch, members = work
-    terms = scorer.recipe.terms(batch.flux, batch.reconstruction(scorer.model), batch.ivar, scorer.kept(batch))
+    kept = scorer.kept(batch)
+    terms = scorer.recipe.terms(batch.flux, batch.reconstruction(scorer.model), batch.ivar, kept)
     sums = [np.where(members >> number & 1, terms, 0.0).sum(axis=1) for number in range(count)]
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = np.stack(sums, axis=1) / terms.sum(axis=1, keepdims=True)
+    shares[scorer.spoilt(batch, kept)] = np.nan
     if members.ndim == 2:
         shares[~members.any(axis=1)] = np.nan
     return np.asarray(shares)

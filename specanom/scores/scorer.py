@@ -216,10 +216,10 @@ class Scorer:
         kept = self.kept(batch)
         values = self.recipe(batch.flux, reconstruction, batch.ivar, kept)
         if batch.broken.any():
-            values[self._spoilt(batch, kept)] = np.nan  # a trim would hide the pixel
+            values[self.spoilt(batch, kept)] = np.nan  # a trim would hide the pixel
         return values if self.preset == "paper" else finite(values)
 
-    def _spoilt(self, batch: Batch, kept: Keep) -> Keep:
+    def spoilt(self, batch: Batch, kept: Keep) -> Keep:
         """Which rows have a pixel that counts and is not finite, ``(n,)``."""
         if self.recipe.weighting == "ivar" and batch.ivar is not None:
             kept = kept & (batch.ivar > 0)

@@ -240,3 +240,12 @@ def test_checking_with_the_wrong_shape_is_the_callers_error() -> None:
         check_model(Model(), FLUX, ids=["a"])
     with pytest.raises(ShapeError, match="one spectrum"):
         check_segmenter(Cut(SEGMENTS), FLUX, WAVE)
+
+
+def test_a_model_that_forgets_itself_when_told_of_spectra_is_found() -> None:
+    class Forgetful(Model):
+        def knowing(self, table: Any) -> Any:
+            return Integer()
+
+    with pytest.raises(ContractError, match="knowing"):
+        check_model(Forgetful(), FLUX)

@@ -57,3 +57,12 @@ def test_wrong_calls_raise(sample, model):
         band_shares(Scorer(model), sample, "arm")
     with pytest.raises(DataError, match="instrument"):
         band_shares(Scorer(model), sample.replace(table=sample.table.drop(columns="instrument")), "arms")
+
+
+def test_a_row_with_a_bad_pixel_has_no_shares(sample, model):
+    flux = np.array(sample.flux[:5])
+    flux[2, 100] = np.nan
+    bad = sample[:5].replace(flux=flux, imputed=np.zeros(flux.shape, bool))
+    for trim in (0.0, 0.03):
+        shares = band_shares(Scorer(model, trim=trim), bad).drop(columns="id")
+        assert shares.isna().all(axis=1).tolist() == [False, False, True, False, False]
