@@ -17,10 +17,17 @@ SURVEY_FLUX_UNIT = "1e-17 erg / (s cm2 Angstrom)"
 
 
 def as_quantity(value: Any) -> Any | None:
-    """Return a Quantity as it is, a table column with a unit as a Quantity, and None for anything without a unit."""
+    """Return a Quantity as it is, a table column with a unit as a Quantity, and None for anything without a unit.
+
+    Blanks of a column are NaN.
+    """
     if getattr(value, "unit", None) is None:
         return None
-    return value if hasattr(value, "to_value") else getattr(value, "quantity", None)
+    if hasattr(value, "to_value"):
+        return value
+    if hasattr(value, "filled"):  # a column with blanks, whose quantity would show what lies beneath them
+        value = value.astype(np.float64).filled(np.nan)
+    return getattr(value, "quantity", None)
 
 
 def angstrom(wave: Any) -> tuple[Any, bool]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..quantities import per_angstrom
 from .blocks import Pixels
 from .columns import blank_meta
 from .grids import from_wavelength
@@ -33,7 +34,7 @@ class TableSource:
     whose id is blank are left out and listed. A wide table has a row for each spectrum and a column for each
     wavelength, named by it in Å; its other columns are what is known of the objects, and a blank id is made of the
     file's name and the row. Names of columns may be in capitals; ids are text, digit by digit. Wavelengths are vacuum
-    Å unless the unit in an ECSV file says otherwise.
+    Å and fluxes per Å unless the units in an ECSV file say otherwise.
 
     Parameters
     ----------
@@ -123,6 +124,8 @@ def read_table(path: str) -> pd.DataFrame:
             names = [name for name in pd.read_csv(path, comment="#", nrows=0).columns if _is_text(name)]
             return pd.read_csv(path, comment="#", dtype=dict.fromkeys(names, str))
         return _parquet(path)
+    except DataError:
+        raise
     except Exception as exc:                        # each reader has errors of its own for damaged files
         raise DataError(f"not readable as a table: {type(exc).__name__}: {exc}") from exc
 
@@ -136,8 +139,28 @@ def _ecsv(path: str) -> pd.DataFrame:
         unit = table[name].unit
         if name.lower() in WAVE_NAMES and unit is not None and unit.is_equivalent(units.AA):
             table[name] = (np.asarray(table[name]) * unit).to_value(units.AA)
+    _convert_flux(table)
     frame: pd.DataFrame = table.to_pandas()
     return frame
+
+
+def _convert_flux(table: Any) -> None:
+    """Turn flux, noise and errors with a unit into the survey's unit, in place; without one they stay."""
+    named = {name.strip().lower(): name for name in table.colnames}
+    wave_name = one_of(named, WAVE_NAMES)
+    if "flux" not in named or not wave_name:
+        return
+    wave = np.asarray(table[named[wave_name]], np.float64)
+    wave = 10.0**wave if wave_name == "loglam" else wave
+    flux = named["flux"]
+    ivar, error = (named.get(one_of(named, options), "") for options in (IVAR_NAMES, ERROR_NAMES))
+    if error:
+        table[error].unit = table[error].unit or table[flux].unit
+        table[error] = per_angstrom(table[error], None, wave)[0]
+    if ivar:
+        table[flux], table[ivar], _ = per_angstrom(table[flux], table[ivar], wave)
+    else:
+        table[flux] = per_angstrom(table[flux], None, wave)[0]
 
 
 def _parquet(path: str) -> pd.DataFrame:

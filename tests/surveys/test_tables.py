@@ -140,6 +140,23 @@ def test_units_of_an_ecsv_file_are_heeded(tmp_path: Path) -> None:
     path = tmp_path / "one.ecsv"
     Table({"wavelength": WAVE / 10 * units.nm, "flux": np.ones(60)}).write(path, format="ascii.ecsv")
     np.testing.assert_allclose(Spectrum.read(path).wave, WAVE)
+    density = units.Unit("erg / (s cm2 nm)")
+    Table({"wavelength": WAVE * units.AA, "flux": np.full(60, 2e-16) * density,
+           "ivar": np.full(60, 1e32) / density**2}).write(path, format="ascii.ecsv", overwrite=True)
+    np.testing.assert_allclose(Spectrum.read(path).flux, 2, rtol=1e-6)
+    np.testing.assert_allclose(Spectrum.read(path).ivar, 1, rtol=1e-6)
+    Table({"wavelength": WAVE * units.AA, "flux": np.ones(60) * density,
+           "err": np.full(60, 0.5) * density}).write(path, format="ascii.ecsv", overwrite=True)
+    s = Spectrum.read(path)
+    np.testing.assert_allclose(s.flux * np.sqrt(s.ivar), 2, rtol=1e-6)
+    blank = Table({"wavelength": WAVE * units.AA, "flux": np.ones(60) * density}, masked=True)
+    blank["flux"].mask[3] = True
+    blank.write(path, format="ascii.ecsv", overwrite=True)
+    assert np.flatnonzero(np.isnan(Spectrum.read(path).flux)).tolist() == [3]
+    Table({"wavelength": WAVE * units.AA, "flux": np.ones(60) * units.kg}).write(path, format="ascii.ecsv",
+                                                                                 overwrite=True)
+    with pytest.raises(DataError, match="flux density"):
+        read(path)
 
 
 def test_a_catalogue_is_no_table_of_spectra(tmp_path: Path) -> None:
