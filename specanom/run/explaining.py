@@ -39,6 +39,6 @@ def sampling_of(samples: int | None, preset: str | None = None) -> Any:
 
 
 def segments_of(count: int, preset: str | None = None) -> Any:
-    """Return the segments of a run: 77 of equal width unless told otherwise, 150 cut as published under ``preset="paper"``."""
+    """Return the segments of a run: 77 of equal width; under ``preset="paper"`` 150, cut as published."""
     paper = preset == "paper"
     return explain.Uniform(count or (150 if paper else 77), published=paper)
