@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -30,3 +34,51 @@ def shared() -> Path:
 def sdss_files(shared: Path) -> list[Path]:
     """Every real SDSS file, any format."""
     return sorted(p for p in (shared / "data" / "sdss").rglob("*") if p.suffix in {".fits", ".fit"})
+
+
+# -- a browser without a network ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class Visit:
+    """A page in headless Chromium with the network off, and what went wrong on it."""
+
+    page: Any
+    asked: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def open(self, path: Path) -> Any:
+        """Open a file, wait until every figure is drawn, and return the page."""
+        self.page.goto(path.as_uri())
+        self.page.wait_for_function("window.Bokeh && Bokeh.documents.length && Bokeh.documents.every(d => d.is_idle)")
+        return self.page
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Headless Chromium; without one, tests are skipped on a laptop and fail in continuous integration."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("continuous integration needs Chromium: make chromium")
+        pytest.skip("needs Chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Any) -> Iterator[Visit]:
+    """A page that must ask for nothing and raise nothing."""
+    context = chromium.new_context(viewport={"width": 1200, "height": 800}, offline=True)
+    made = Visit(context.new_page())
+    made.page.on("request", lambda r: made.asked.append(r.url) if r.url.startswith(("http", "ws")) else None)
+    made.page.on("pageerror", lambda error: made.failed.append(str(error)))
+    made.page.on("console", lambda said: made.failed.append(said.text) if said.type == "error" else None)
+    yield made
+    assert made.asked == []
+    assert made.failed == []
+    context.close()

@@ -161,7 +161,8 @@ def test_another_versions_folder_is_left_alone(stages, tmp_path) -> None:
 
 
 @pytest.mark.parametrize(("name", "value", "words"), [
-    ("top", -1, "top: expected at least 0"), ("segments", -3, "at least 0"), ("n", 0, "at least 1"), ("bins", -1, "at least 0"),
+    ("top", -1, "top: expected at least 0"), ("segments", -3, "at least 0"), ("n", 0, "at least 1"),
+    ("bins", -1, "at least 0"),
     ("trim", 1.0, "below 1"), ("folds", "many", "auto"), ("clusters", "0", "auto"), ("survey", "sds", "mean 'sdss'"),
     ("perturbation", "scal", "mean 'scale'"), ("target", "galaxies", "mean 'galaxy'"), ("rank_by", "ms", "mean 'mse'"),
     ("preset", "papr", "mean 'paper'"), ("z_max", 0.001, "more than z_min"), ("min_snr", float("nan"), "at least 0"),
