@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -14,7 +15,8 @@ import pandas as pd
 import pytest
 
 import specanom as sa
-from specanom.run.cli import DONE, main
+from specanom.run.cli import DIFFERS, DONE, main
+from specanom.run.compare import compare_runs
 from specanom.run.manifest import Manifest, fingerprint, versions
 from specanom.run.parameters import STAGES, known, notebook, of_stage
 from specanom.run.pipeline import run_pipeline
@@ -142,9 +144,26 @@ def ran(run_dir: Path, **changes: Any) -> list[str]:
     return [one.stage for one in results if not one.skipped]
 
 
-def test_other_segments_remake_only_explanations_and_clusters(run_copy: Path, without_kernels) -> None:
+def test_other_segments_remake_only_explanations_and_clusters(finished, run_copy: Path, without_kernels) -> None:
     assert ran(run_copy, segments=15) == ["05_explain", "06_clusters"]
     assert sa.ExplanationSet.open(run_copy / "explanations.zarr").weights.shape == (8, 15)
+    compared = compare_runs(finished, run_copy)
+    assert compared.parameters == {"segments": (20, 15)}
+    assert {row["largest move"] for row in compared.ranks.values()} == {0.0}
+    assert compared.clusters["explained in both"] == 8
+
+
+def test_a_run_agrees_with_its_copy_and_not_with_another_seed(run_copy: Path, finished: Path, capsys,
+                                                              without_kernels) -> None:
+    assert main(["compare", str(finished), str(run_copy)]) == DONE
+    assert "the runs agree" in capsys.readouterr().out
+    run_pipeline(run_copy, {**TINY, "seed": 2})
+    capsys.readouterr()
+    assert main(["compare", str(finished), str(run_copy), "--json"]) == DIFFERS
+    told = json.loads(capsys.readouterr().out)
+    assert told["parameters"] == {"seed": [1, 2]}
+    assert told["spectra"]["first"] != told["spectra"]["both"]  # other galaxies under other ids
+    assert not told["same"]
 
 
 def test_a_cut_off_product_is_made_again_alike(run_copy: Path, without_kernels) -> None:
