@@ -92,8 +92,13 @@ def _card(content: Content, figures: dict[str, Any], images: Cutouts, i: int) ->
     lines = content.lines[content.lines["id"] == explanation.id].iloc[0]
     return {"id": explanation.id, "chips": _chips(content, explanation, row), "verdict": _verdict(content, explanation),
             "figure": name, "lines": line_table(lines),
-            "ranks": ranks_of(content, explanation.id), "links": links(row),
+            "ranks": ranks_of(content, explanation.id), "links": _links(content, row),
             "image": images.of(explanation.id, *(float(row.get(c, np.nan)) for c in ("ra", "dec")))}
+
+
+def _links(content: Content, row: Any) -> list[dict[str, str]]:
+    """Return where more is known; a simulated object is nowhere on the real sky."""
+    return [] if content.settings["survey"] == "mock" else links(row)
 
 
 def _chips(content: Content, explanation: Any, row: Any) -> list[dict[str, str]]:
@@ -112,7 +117,7 @@ def _chips(content: Content, explanation: Any, row: Any) -> list[dict[str, str]]
 def _verdict(content: Content, explanation: Any) -> str:
     value = float(_values(content, [explanation.id])[0])
     if content.column.endswith(CALIBRATED):
-        said = f"{value:.1f} robust σ above spectra of like S/N and redshift. "
+        said = f"{value:.1f} robust σ above {content.against}. "
     else:
         said = f"Score {number(value)}. "
     said += f"The explanation points at {_leading(explanation)}"

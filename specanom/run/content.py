@@ -12,7 +12,7 @@ from .. import cluster, explain, models, preprocess
 from .byhand import manifest_of
 from .folder import RunFolder
 from .manifest import Manifest
-from .scoring import ranking_column
+from .scoring import FEWEST, ranking_column
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ class Content:
     def column(self) -> str:
         """The score that ranks."""
         return ranking_column(self.settings["rank_by"], self.settings["preset"], self.scores)
+
+    @cached_property
+    def against(self) -> str:
+        """What a calibrated score is in excess of."""
+        return "spectra of like S/N and redshift" if len(self.scores) >= FEWEST else "the median of the few spectra"
 
     @cached_property
     def explanations(self) -> Any:

@@ -55,6 +55,9 @@ def check_values(settings: Mapping[str, Any]) -> None:
     for low, high in ORDERED:
         if not settings[low] < settings[high]:
             raise ArgumentError(message(high, expected=f"more than {low} = {settings[low]:g}", got=settings[high]))
+    if settings["segments"] > settings["grid_pixels"]:
+        raise ArgumentError(message("segments", expected=f"at most grid_pixels = {settings['grid_pixels']}",
+                                    got=settings["segments"], hint="segments=77"))
     if not settings["trim"] < 1:
         raise ArgumentError(message("trim", expected="a share below 1", got=settings["trim"], hint="trim=0.03"))
     if settings["survey"] == "mock" and settings["path"]:

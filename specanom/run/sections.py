@@ -33,7 +33,10 @@ SCORE_TEXT = (
     "and a multi-scale residual, which know the noise of each pixel. Calibrated, a score says by how many robust "
     "standard deviations a spectrum exceeds those of like S/N and redshift."
 )
-ALARMS_TEXT = "Expected among ordinary spectra, from the bulk of the calibrated distribution."
+ALARMS_TEXT = (
+    "Expected among ordinary spectra, from the bulk of the calibrated distribution. It errs on the high side, by up to "
+    "a factor of two where the truth is known."
+)
 NO_ALARMS_TEXT = "The ranking score is not calibrated, so its values say nothing about false alarms."
 
 
@@ -51,12 +54,13 @@ def head(content: Content) -> dict[str, Any]:
         {"name": "explained", "value": number(len(content.explanations))},
         {"name": "clusters", "value": number(n_clusters)}, {"name": "time taken", "value": _minutes(seconds)},
     ]
-    return {"title": f"Unusual spectra in {what}", "lead": f"{when}. Ranked by {describe(content.column)}.",
+    ranked = describe(content.column, content.against)
+    return {"title": f"Unusual spectra in {what}", "lead": f"{when}. Ranked by {ranked}.",
             "tiles": tiles, "summary": _summary(content)}
 
 
-def describe(column: str) -> str:
-    """Say in words what a score column is."""
+def describe(column: str, against: str = "spectra of like S/N and redshift") -> str:
+    """Say in words what a score column is, and what a calibrated one is in excess of."""
     names = {"mse": "mean squared error", "chi2": "χ² by flux", "chi2_ivar": "χ² by inverse variance",
              "multiscale": "multi-scale residual", "combined": "the largest of all scores"}
     raw = column.removesuffix(CALIBRATED)
@@ -64,7 +68,7 @@ def describe(column: str) -> str:
     base = next((text for name, text in longest_first if raw.startswith(name)), raw)
     extra = [word for key, word in (("filtered", "without lines"), ("trimmed", "trimmed")) if key in raw]
     if column.endswith(CALIBRATED):
-        extra.append("calibrated for S/N and redshift")
+        extra.append(f"in excess of {against}")
     return ", ".join([base, *extra])
 
 
@@ -230,7 +234,7 @@ def score_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
         "false_alarms_text": ALARMS_TEXT if alarms is not None else NO_ALARMS_TEXT,
         "false_alarms": None if alarms is None else grid(alarms, {
             "threshold": ("threshold, robust σ", fixed(0)), "above": ("spectra above", number),
-            "expected": ("expected by chance", number), "purity": ("real, at least", percent)}),
+            "expected": ("by chance, at most", number), "purity": ("real, at least", percent)}),
         **_recovery(recovered, column),
     }
 

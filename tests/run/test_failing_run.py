@@ -76,6 +76,7 @@ def test_the_notebook_that_found_nothing_is_kept(tmp_path: Path, capsys) -> None
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (["-p", "segmets=3"], "did you mean 'segments'"), (["-p", "top=-1"], "at least 0"),
+    (["-p", "segments=9999"], "at most grid_pixels = 4000"),
     (["-p", "n=many"], "type int"), (["--survey", "desy"], "survey"), (["--survey", "mock", "--path", "x"], "path"),
     (["-p", "rank_by=oddness"], "rank_by")])
 def test_a_wrong_call_stops_at_once(tmp_path: Path, capsys, arguments: list[str], words: str) -> None:
@@ -86,7 +87,7 @@ def test_a_wrong_call_stops_at_once(tmp_path: Path, capsys, arguments: list[str]
 
 
 def test_more_segments_than_pixels_is_a_wrong_call(run_copy: Path, capsys, without_kernels) -> None:
-    told = [part for name, value in {**TINY, "segments": 9999}.items() if name != "survey"
+    told = [part for name, value in {**TINY, "segments": 3999}.items() if name != "survey"
             for part in ("-p", f"{name}={value}")]
     code, said = fails(capsys, "--run-dir", str(run_copy), *told)
     assert code == WRONG_CALL
