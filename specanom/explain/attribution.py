@@ -9,10 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, message
+from .problem import Problem
 
 
 class Evaluator(Protocol):
-    """Masks → scores for one spectrum. A method sees nothing else of spectrum, fill, score or model."""
+    """Masks → scores for one spectrum: all that most methods ask for."""
+
+    @property
+    def problem(self) -> Problem:
+        """What is explained, for methods that look into the score: spectrum, fill, segments and the score itself."""
+        ...
 
     @property
     def n_segments(self) -> int:
@@ -21,7 +27,7 @@ class Evaluator(Protocol):
 
     @property
     def path(self) -> str:
-        """Which evaluator it is: ``"generic"``, …"""
+        """Which evaluator it is and why: ``"collapse: …"``, ``"generic: the score is a plain function"``, …"""
         ...
 
     def scores(self, masks: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -65,6 +71,12 @@ class Attribution:
         The kernel in words, e.g. ``"cosine, w = 0.25"``.
     notes : tuple of str
         Warnings about this fit.
+    error : (K,) array or None
+        Standard error of each weight over the drawing of masks; zero for methods without chance, None when not known.
+    stability : float
+        How well the ranking of the leading segments would survive another drawing of masks, 0–1; NaN when not known.
+    completeness : float
+        ``|Σ weights − (score of the spectrum − score of the fill)|`` as a share of that difference; NaN when not known.
     """
 
     weights: NDArray[np.float64]
@@ -76,6 +88,9 @@ class Attribution:
     n_samples: int
     kernel: str
     notes: tuple[str, ...] = field(default=())
+    error: NDArray[np.float64] | None = None
+    stability: float = float("nan")
+    completeness: float = float("nan")
 
 
 def check_scores(scores: NDArray[Any]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ does not; sharing by width alone would always give the continuum most of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class Context:
         One a segment, e.g. ``"Hα+[N II]"``, ``"5577 mask edge"``, ``"continuum 5100–5250 Å"`` (rest frame).
     narrow : (K,) bool array or None
         Segments with most of their weight on such spikes; None when that is not known.
+    artefact : float
+        Probability, 0–1, that instrument or sky made the score what it is; NaN where it cannot be told.
     """
 
     lines: float
@@ -54,6 +56,7 @@ class Context:
     names: tuple[str, ...]
     narrow: NDArray[np.bool_] | None = None
     narrow_share: float = float("nan")
+    artefact: float = float("nan")
 
     @property
     def shares(self) -> dict[str, float]:
@@ -61,7 +64,7 @@ class Context:
         return {name: float(getattr(self, FIELDS.get(name, name))) for name in CLASSES}
 
     @property
-    def artefact(self) -> float:
+    def artefact_share(self) -> float:
         """Share on what instrument and sky left: the classes of ARTEFACTS together; NaN without an observed frame."""
         parts = np.array([self.shares[name] for name in ARTEFACTS])
         return float("nan") if np.isnan(self.sky) else float(np.nansum(parts))
@@ -134,7 +137,8 @@ def context_of(
         narrow = np.bincount(segments, weights=mass * (classes == CLASSES.index("narrow"))) > 0.5
     names = _names(spectrum, segments, classes, mass=mass)
     known = {FIELDS.get(name, name): value for name, value in _known(parts, spectrum).items()}
-    return Context(**known, names=names, narrow=narrow)
+    made = Context(**known, names=names, narrow=narrow)
+    return replace(made, artefact=made.artefact_share)
 
 
 def _names(

@@ -21,12 +21,13 @@ from ..spectrumset import SpectrumSet
 from .attribution import Method
 from .classes import PIXELS, rest_wave
 from .context import Evidence, context_of
-from .evaluate import GenericEvaluator
+from .evaluate import evaluator_of
 from .explanation import Explanation
 from .explanationset import ExplanationSet, Skipped
 from .grades import grade_of
 from .lime import Lime
 from .perturb import Contrast, Scale, fill_of
+from .problem import Problem
 from .segments import Uniform, checked
 
 BLOCK = 16  # spectra handed to a worker at a time
@@ -174,7 +175,7 @@ class Explainer:
                        reconstruct=reconstruct)
         if getattr(self.segments, "last_stays", False):
             fill = np.where(segments == segments.max(), flux, fill)
-        evaluator = GenericEvaluator(bound, flux, fill=fill, segments=segments)
+        evaluator = evaluator_of(Problem(bound, flux, fill, segments))
         found = self.method(evaluator, seed=self.seed)
         typical = None if reconstruct is None else np.asarray(reconstruct(flux[None, :]))[0]
         evidence = Evidence.of(flux, fill, reconstruction=typical, keep=keep, weight=getattr(bound, "weights", None))
@@ -182,8 +183,10 @@ class Explainer:
         grade = grade_of(found)
         return Explanation(
             found.weights, found.interval, segments, spectrum.wave, score=found.score, intercept=found.intercept,
-            r2=found.r2, ess=found.ess, grade=grade.grade, reason=grade.reason, context=context, path=evaluator.path,
-            id=spectrum.id, frame=spectrum.frame, settings=self.settings, flux=flux,
+            r2=found.r2, ess=found.ess, error=found.error, stability=found.stability,
+            completeness=found.completeness, n_samples=found.n_samples, grade=grade.grade, reason=grade.reason,
+            context=context, path=evaluator.path, id=spectrum.id, frame=spectrum.frame, settings=self.settings,
+            flux=flux,
         ), found.notes
 
     def _wave_for_cutting(self, spectrum: Spectrum) -> NDArray[np.float64]:
@@ -200,7 +203,8 @@ class Explainer:
         """What explanations depend on, as plain values that JSON can hold."""
         name = getattr(self.score, "name", None) or getattr(self.score, "__name__", type(self.score).__name__)
         return {"score": str(name), "segments": _described(self.segments), "seed": int(self.seed),
-                "perturbation": _described(self.perturbation), "method": _described(self.method), "preset": self.preset}
+                "perturbation": _described(self.perturbation), "method": _described(self.method),
+                "kernel": str(getattr(self.method, "kernel", "")), "preset": self.preset}
 
     def __repr__(self) -> str:
         preset = f", preset={self.preset!r}" if self.preset else ""

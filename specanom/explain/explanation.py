@@ -18,7 +18,7 @@ from .segments import edges_of, intervals_of
 if TYPE_CHECKING:
     import pandas as pd
 
-_ARRAYS = ("weights", "interval", "segments", "wave", "flux")
+_ARRAYS = ("weights", "interval", "segments", "wave", "error", "flux")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +41,21 @@ class Explanation:
         The surrogate's score with every segment filled.
     r2, ess : float
         Weighted R² of the surrogate, effective number of samples.
+    error : (K,) float64 array
+        Standard error of each weight over the drawing of masks; NaN where it cannot be known.
+    stability : float
+        How well the ranking of the leading segments would survive another drawing of masks, 0–1.
+    completeness : float
+        How far the weights are from adding up to the difference between the scores of spectrum and fill, as a share
+        of that difference.
+    n_samples : int
+        Number of perturbed copies that were scored.
     grade, reason : str
         ``"trusted"``, ``"unstable"`` or ``"poor fit"``, and why.
     context : Context
         What lies where the weights are, and names of the segments.
     path : str
-        Which evaluator made the scores.
+        Which evaluator made the scores, and why that one.
     id : str
     frame : str
         ``"rest"`` or ``"observed"``.
@@ -71,6 +80,10 @@ class Explanation:
     id: str = ""
     frame: str = "rest"
     settings: Mapping[str, Any] = field(default_factory=dict)
+    error: NDArray[np.float64] | None = None
+    stability: float = float("nan")
+    completeness: float = float("nan")
+    n_samples: int = 0
     flux: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
@@ -102,6 +115,11 @@ class Explanation:
         return intervals_of(self.segments, self.wave)
 
     @property
+    def kernel(self) -> str:
+        """The proximity kernel in words; empty for methods without one."""
+        return str(self.settings.get("kernel", ""))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """A name for each segment."""
         return self.context.names
@@ -120,7 +138,7 @@ class Explanation:
         return [(self.names[k], float(self.weights[k])) for k in self.order[:n]]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a segment: segment, name, lo, hi (Å), weight, lower, upper, narrow."""
+        """Return one row a segment: segment, name, lo, hi (Å), weight, error, lower, upper, narrow."""
         import pandas as pd
 
         spans = self.intervals
@@ -128,7 +146,8 @@ class Explanation:
         return pd.DataFrame({
             "segment": np.arange(self.n_segments), "name": list(self.names),
             "lo": [span[0][0] for span in spans], "hi": [span[-1][1] for span in spans],
-            "weight": self.weights, "lower": self.interval[:, 0], "upper": self.interval[:, 1],
+            "weight": self.weights, "error": np.full(self.n_segments, np.nan) if self.error is None else self.error,
+            "lower": self.interval[:, 0], "upper": self.interval[:, 1],
             "narrow": [None] * self.n_segments if narrow is None else narrow,
         })
 

@@ -13,8 +13,9 @@ from ..errors import DataError, message
 from ..store import part_of, put_in_place, writable, write_json
 
 FORMAT = "specanom explanations"
-VERSION = 1
-ARRAYS = ("weights", "interval", "segments", "wave", "scores", "intercepts", "r2", "ess", "shares", "narrow", "flux")
+VERSION = 2
+ARRAYS = ("weights", "interval", "error", "segments", "wave", "scores", "intercepts", "r2", "ess", "stability",
+          "completeness", "n_samples", "artefact", "shares", "narrow", "flux")
 TEXT = ("ids", "grades", "reasons", "paths", "names")
 ROWS = 4096  # rows of a shard
 CHUNK = 64

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TEXT = ("ids", "grades", "reasons", "paths")
-NUMBERS = ("scores", "intercepts", "r2", "ess")
+NUMBERS = ("scores", "intercepts", "r2", "ess", "stability", "completeness", "n_samples", "artefact")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,10 @@ class ExplanationSet:
         Shared by all rows, or one row each.
     wave : (p,) float64 array
     ids, grades, reasons, paths : lists of str
-    scores, intercepts, r2, ess : (n,) float64 arrays
+    scores, intercepts, r2, ess, stability, completeness, n_samples, artefact : (n,) arrays
+        As in an Explanation; `artefact` is the probability of its context.
+    error : (n, K) float64 array
+        Standard errors of the weights.
     shares : (n, 7) float64 array
         Context: lines, imputed, sky, telluric, join, continuum, narrow.
     names : list of tuple of str
@@ -72,6 +75,11 @@ class ExplanationSet:
     intercepts: NDArray[np.float64]
     r2: NDArray[np.float64]
     ess: NDArray[np.float64]
+    stability: NDArray[np.float64]
+    completeness: NDArray[np.float64]
+    n_samples: NDArray[np.intp]
+    artefact: NDArray[np.float64]
+    error: NDArray[np.float64]
     shares: NDArray[np.float64]
     names: list[tuple[str, ...]]
     narrow: NDArray[np.bool_] | None = None
@@ -82,10 +90,10 @@ class ExplanationSet:
 
     def __post_init__(self) -> None:
         n = len(self.ids)
-        for name in ("weights", "interval", "shares", *NUMBERS, *TEXT, "names"):
+        for name in ("weights", "interval", "error", "shares", *NUMBERS, *TEXT, "names"):
             if len(getattr(self, name)) != n:
                 raise ShapeError(message(name, expected=f"{n} rows, one an id", got=len(getattr(self, name))))
-        for name in ("weights", "interval", "segments", "wave", "shares", *NUMBERS, "narrow", "flux"):
+        for name in ("weights", "interval", "error", "segments", "wave", "shares", *NUMBERS, "narrow", "flux"):
             array = getattr(self, name)
             if array is not None:
                 view = np.asarray(array).view()
@@ -121,6 +129,8 @@ class ExplanationSet:
         return cls(
             weights=_padded([one.weights for one in explanations], k),
             interval=_padded([one.interval for one in explanations], k),
+            error=_padded([np.full(one.n_segments, np.nan) if one.error is None else one.error
+                           for one in explanations], k),
             segments=first.segments if shared else np.stack([one.segments for one in explanations]),
             wave=first.wave,
             ids=[one.id for one in explanations],
@@ -131,6 +141,10 @@ class ExplanationSet:
             intercepts=np.array([one.intercept for one in explanations]),
             r2=np.array([one.r2 for one in explanations]),
             ess=np.array([one.ess for one in explanations]),
+            stability=np.array([one.stability for one in explanations]),
+            completeness=np.array([one.completeness for one in explanations]),
+            n_samples=np.array([one.n_samples for one in explanations]),
+            artefact=np.array([one.context.artefact for one in explanations]),
             shares=np.array([list(one.context.shares.values()) for one in explanations]),
             names=[one.names for one in explanations],
             narrow=None if any(row is None for row in narrow) else _padded(narrow, k) == 1,
@@ -156,7 +170,7 @@ class ExplanationSet:
         if isinstance(key, (int, np.integer)):
             return self._one(range(len(self))[int(key)])
         rows = np.arange(len(self))[key]
-        columns = ("weights", "interval", "shares", *NUMBERS)
+        columns = ("weights", "interval", "error", "shares", *NUMBERS)
         picked: dict[str, Any] = {name: getattr(self, name)[rows] for name in columns}
         picked |= {name: [getattr(self, name)[i] for i in rows] for name in (*TEXT, "names")}
         picked |= {name: None if getattr(self, name) is None else getattr(self, name)[rows]
@@ -168,12 +182,15 @@ class ExplanationSet:
         k = int(segments.max()) + 1
         shares = {FIELDS.get(name, name): float(value) for name, value in zip(CLASSES, self.shares[i], strict=True)}
         context = Context(**shares, names=self.names[i],
-                          narrow=None if self.narrow is None else self.narrow[i, :k])
+                          narrow=None if self.narrow is None else self.narrow[i, :k],
+                          artefact=float(self.artefact[i]))
         return Explanation(
             self.weights[i, :k], self.interval[i, :k], segments, self.wave, score=float(self.scores[i]),
             intercept=float(self.intercepts[i]), r2=float(self.r2[i]), ess=float(self.ess[i]), grade=self.grades[i],
-            reason=self.reasons[i], context=context, path=self.paths[i], id=self.ids[i], frame=self.frame,
-            settings=self.settings, flux=None if self.flux is None else self.flux[i],
+            reason=self.reasons[i], error=self.error[i, :k], stability=float(self.stability[i]),
+            completeness=float(self.completeness[i]), n_samples=int(self.n_samples[i]), context=context,
+            path=self.paths[i], id=self.ids[i], frame=self.frame, settings=self.settings,
+            flux=None if self.flux is None else self.flux[i],
         )
 
     def __iter__(self) -> Iterator[Explanation]:
@@ -219,9 +236,11 @@ class ExplanationSet:
         best = [int(np.nanargmax(np.abs(row))) for row in self.weights]
         head = pd.DataFrame({
             "id": self.ids, "score": self.scores, "intercept": self.intercepts, "r2": self.r2, "ess": self.ess,
+            "stability": self.stability, "completeness": self.completeness, "n_samples": self.n_samples,
             "grade": self.grades, "reason": self.reasons, "path": self.paths,
             "leading": [names[k] for names, k in zip(self.names, best, strict=True)],
             "leading_weight": [float(row[k]) for row, k in zip(self.weights, best, strict=True)],
+            "artefact": self.artefact,
         })
         return pd.concat([head, self.context.drop(columns="id")], axis=1)
 

@@ -123,7 +123,7 @@ def _verdict(content: Content, explanation: Any) -> str:
     said += f"The explanation points at {_leading(explanation)}"
     context = explanation.context
     if context.artefact > ARTEFACT:
-        said += (f"; {percent(context.artefact)} of its weight lies on sky, masks, spikes, telluric bands or the "
+        said += (f"; {percent(context.artefact_share)} of its weight lies on sky, masks, spikes, telluric bands or the "
                  f"arm join.")
     elif context.lines > ARTEFACT:
         said += f"; {percent(context.lines)} of its weight lies on lines at the galaxy's redshift."

@@ -47,7 +47,7 @@ def test_a_line_gets_its_weight_and_its_name() -> None:
     context, best = _context(1 + 0.03 * rng.normal(size=WAVE.size) + _bump(line("OIII5008").wave))
     assert context.lines > 0.95
     assert context.names[best] == "[O III] 5008"
-    assert context.artefact < 0.05
+    assert context.artefact_share < 0.05
 
 
 def test_the_halpha_complex_is_named_as_one() -> None:
@@ -62,7 +62,7 @@ def test_a_sky_residual_in_a_wide_segment_goes_to_the_sky_and_not_to_the_continu
     context, best = _context(flux)
     assert context.sky > 0.9
     assert context.names[best] == "[O I] 5577 sky"
-    assert context.artefact == pytest.approx(context.sky, abs=0.02)
+    assert context.artefact_share == pytest.approx(context.sky, abs=0.02)
 
 
 def test_continuum_beside_a_sky_line_stays_continuum() -> None:
@@ -175,7 +175,7 @@ def test_shares_sum_to_one_and_names_are_one_a_segment(seed: int, k: int, shuffl
     context = context_of(spectrum, segments, rng.normal(size=k), evidence=evidence)
     assert sum(context.shares.values()) == pytest.approx(1)
     assert min(context.shares.values()) >= 0
-    assert 0 <= context.artefact <= 1
+    assert 0 <= context.artefact_share <= 1
     assert len(context.names) == k
     assert all(context.names)
 
@@ -196,7 +196,7 @@ def test_without_redshift_or_observed_frame_shares_are_nan_and_never_zero() -> N
     flux = 1 + _bump(line("Ha").wave)
     no_z, _ = _context(flux, z=None)
     assert no_z.lines > 0.9
-    assert np.isnan([no_z.sky, no_z.telluric, no_z.join, no_z.continuum, no_z.artefact]).all()
+    assert np.isnan([no_z.sky, no_z.telluric, no_z.join, no_z.continuum, no_z.artefact_share]).all()
     observed, _ = _context(flux, z=None, frame="observed")
     assert np.isnan([observed.lines, observed.continuum]).all()
     assert observed.sky >= 0
@@ -271,7 +271,7 @@ def test_a_cosmic_ray_is_an_artefact_and_called_a_spike() -> None:
     flux[1600:1602] += [2.0, 1.0]  # one pixel and its neighbour, 1 Å each: the instrument's lines are 3 Å wide
     context, best = _explained_by(_noisy_spectrum(flux), np.ones(WAVE.size))
     assert context.narrow_share > 0.5
-    assert context.artefact > 0.5
+    assert context.artefact_share > 0.5
     assert context.names[best] == f"spike at {WAVE[1600]:.0f} Å"
     assert context.narrow is not None
     assert context.narrow[best]
@@ -284,7 +284,7 @@ def test_spikes_stay_what_else_they_lie_on_when_the_line_spread_function_is_not_
     context, best = _explained_by(_noisy_spectrum(flux, meta={"instrument": "SDSS"}), np.ones(WAVE.size))
     assert np.isnan(context.narrow_share)
     assert context.continuum > 0.8
-    assert context.artefact < 0.2
+    assert context.artefact_share < 0.2
     assert context.names[best].startswith("feature at")
 
 
@@ -325,7 +325,7 @@ def test_pixels_without_noise_are_dead_and_counted_as_masked() -> None:
     assert np.flatnonzero(dead_pixels(spectrum)).tolist() == list(range(1300, 1360))
     context, best = _explained_by(spectrum, np.ones(WAVE.size))
     assert context.imputed > 0.9
-    assert context.artefact > 0.9
+    assert context.artefact_share > 0.9
     assert context.names[best] == f"dead pixels {WAVE[1300]:.0f}–{WAVE[1359]:.0f} Å"
 
 

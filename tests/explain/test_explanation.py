@@ -54,7 +54,7 @@ def test_as_list_is_sorted_by_size_as_in_lime(es: sa.ExplanationSet) -> None:
 
 def test_frames_have_a_row_a_segment_and_a_row_a_spectrum(es: sa.ExplanationSet) -> None:
     frame = es[1].to_frame()
-    assert list(frame.columns) == ["segment", "name", "lo", "hi", "weight", "lower", "upper", "narrow"]
+    assert list(frame.columns) == ["segment", "name", "lo", "hi", "weight", "error", "lower", "upper", "narrow"]
     np.testing.assert_allclose(frame["lo"].to_numpy()[1:], frame["hi"].to_numpy()[:-1])
     assert ((frame["lower"] <= frame["weight"]) & (frame["weight"] <= frame["upper"])).all()
     table = es.to_frame()

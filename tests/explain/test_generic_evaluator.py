@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from specanom.errors import ShapeError
 from specanom.explain.evaluate.generic import GenericEvaluator, batch_rows
+from specanom.explain.problem import Problem
 from specanom.explain.segments import Uniform, numbered
 
 RNG = np.random.default_rng(0)
@@ -33,14 +34,14 @@ def test_copies_hold_flux_where_on_and_fill_where_off(k: int, n: int, shuffled: 
     if shuffled:
         ids = numbered(np.random.default_rng(k).permutation(ids))
     masks = _masks(n, k)
-    made = GenericEvaluator(network_score, FLUX, fill=FILL, segments=ids).copies(masks)
+    made = GenericEvaluator(Problem(network_score, FLUX, FILL, ids)).copies(masks)
     assert np.array_equal(made, np.where(masks[:, ids] == 1, FLUX, FILL))
 
 
 @settings(max_examples=10)
 @given(st.lists(st.integers(1, 700), min_size=1, max_size=4))
 def test_any_split_of_the_masks_gives_the_same_bits(parts: list[int]) -> None:
-    evaluator = GenericEvaluator(network_score, FLUX, fill=FILL, segments=Uniform(20)(FLUX, np.arange(P, dtype=float)))
+    evaluator = GenericEvaluator(Problem(network_score, FLUX, FILL, Uniform(20)(FLUX, np.arange(P, dtype=float))))
     masks = _masks(sum(parts), 20)
     whole = evaluator.scores(masks)
     split = np.concatenate([evaluator.scores(some) for some in np.split(masks, np.cumsum(parts)[:-1])])
@@ -48,7 +49,7 @@ def test_any_split_of_the_masks_gives_the_same_bits(parts: list[int]) -> None:
 
 
 def test_all_on_gives_the_score_of_the_spectrum_and_all_off_that_of_the_fill() -> None:
-    evaluator = GenericEvaluator(network_score, FLUX, fill=FILL, segments=Uniform(9)(FLUX, np.arange(P, dtype=float)))
+    evaluator = GenericEvaluator(Problem(network_score, FLUX, FILL, Uniform(9)(FLUX, np.arange(P, dtype=float))))
     on, off = evaluator.scores(np.array([[1] * 9, [0] * 9], dtype=np.uint8))
     assert on == pytest.approx(network_score(FLUX[None])[0], rel=1e-6)
     assert off == pytest.approx(network_score(FILL[None])[0], rel=1e-6)
@@ -61,7 +62,7 @@ def test_a_score_sees_one_shape_and_memory_is_bounded() -> None:
         shapes.add(flux.shape)
         return flux.sum(axis=1)
 
-    evaluator = GenericEvaluator(score, FLUX, fill=FILL, segments=np.zeros(P, dtype=np.intp))
+    evaluator = GenericEvaluator(Problem(score, FLUX, FILL, np.zeros(P, dtype=np.intp)))
     assert evaluator.scores(_masks(1300, 1)).shape == (1300,)
     assert len(shapes) == 1
     for p in (1, 300, 3773, 100_000):
@@ -70,13 +71,13 @@ def test_a_score_sees_one_shape_and_memory_is_bounded() -> None:
 
 
 def test_energy_is_the_squared_distance_between_spectrum_and_fill() -> None:
-    evaluator = GenericEvaluator(network_score, FLUX, fill=FILL, segments=Uniform(7)(FLUX, np.arange(P, dtype=float)))
+    evaluator = GenericEvaluator(Problem(network_score, FLUX, FILL, Uniform(7)(FLUX, np.arange(P, dtype=float))))
     assert evaluator.energy().sum() == pytest.approx(((FLUX.astype(float) - FILL) ** 2).sum())
 
 
 def test_wrong_shapes_are_told() -> None:
     segments = Uniform(7)(FLUX, np.arange(P, dtype=float))
     with pytest.raises(ShapeError, match="masks"):
-        GenericEvaluator(network_score, FLUX, fill=FILL, segments=segments).scores(_masks(3, 6))
+        GenericEvaluator(Problem(network_score, FLUX, FILL, segments)).scores(_masks(3, 6))
     with pytest.raises(ShapeError, match="one value a row"):
-        GenericEvaluator(lambda f: f, FLUX, fill=FILL, segments=segments).scores(_masks(3, 7))
+        GenericEvaluator(Problem(lambda f: f, FLUX, FILL, segments)).scores(_masks(3, 7))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ShapeError, message
-from ...protocols import Score
+from ..problem import Problem
 from ..segments import runs
 
 BATCH_BYTES = 8 << 20  # float32 copies of one batch: they stay in the caches, and BLAS has enough rows
@@ -24,48 +24,34 @@ class GenericEvaluator:
 
     Parameters
     ----------
-    score : callable
-        ``(rows, p) float32 -> (rows,)``, higher is odder.
-    flux, fill : (p,) float32 arrays
-        The spectrum and what replaces a segment that is off.
-    segments : (p,) int array
-        Ids 0…K−1.
+    problem : Problem
+        Spectrum, fill, segments, and any callable score.
+    why : str
+        Why no faster evaluator was taken.
     """
 
-    path = "generic"
-
-    def __init__(
-        self, score: Score, flux: NDArray[np.float32], *, fill: NDArray[np.float32], segments: NDArray[np.intp]
-    ) -> None:
-        self._score = score
-        self._flux = np.ascontiguousarray(flux, dtype=np.float32)
-        self._fill = np.ascontiguousarray(fill, dtype=np.float32)
-        self._segments = segments
-        self._n_segments = int(segments.max()) + 1
-        starts = runs(segments)
-        self._run_ids, self._run_widths = segments[starts[:-1]], np.diff(starts)
-        self._in_order = bool(np.array_equal(self._run_ids, np.arange(self._n_segments)))
-        self.rows = batch_rows(self._flux.size)
-
-    @property
-    def n_segments(self) -> int:
-        """Number of segments K."""
-        return self._n_segments
+    def __init__(self, problem: Problem, why: str = "") -> None:
+        self.problem = problem
+        self.path = f"generic: {why}" if why else "generic"
+        self.n_segments = problem.n_segments
+        starts = runs(problem.segments)
+        self._run_ids, self._run_widths = problem.segments[starts[:-1]], np.diff(starts)
+        self._in_order = bool(np.array_equal(self._run_ids, np.arange(self.n_segments)))
+        self.rows = batch_rows(problem.flux.size)
 
     def energy(self) -> NDArray[np.float64]:
         """Return Σ (x − g)² over each segment, shape ``(K,)``."""
-        square = (self._flux.astype(np.float64) - self._fill) ** 2
-        return np.asarray(np.bincount(self._segments, weights=square, minlength=self._n_segments), dtype=np.float64)
+        return self.problem.energy()
 
     def copies(self, masks: NDArray[np.uint8], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Return the perturbed copies of some masks, shape ``(n, p)``; bit for bit flux or fill in each pixel."""
         if out is None:
-            out = np.empty((len(masks), self._flux.size), dtype=np.float32)
+            out = np.empty((len(masks), self.problem.flux.size), dtype=np.float32)
         on = masks.astype(np.bool_)
         if not self._in_order:
             on = on[:, self._run_ids]
-        out[:] = self._fill
-        np.copyto(out, self._flux, where=np.repeat(on, self._run_widths, axis=1))
+        out[:] = self.problem.fill
+        np.copyto(out, self.problem.flux, where=np.repeat(on, self._run_widths, axis=1))
         return out
 
     def scores(self, masks: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -76,15 +62,15 @@ class GenericEvaluator:
         ShapeError
             When masks are not ``(n, K)``, or the score does not return one value a row.
         """
-        if masks.ndim != 2 or masks.shape[1] != self._n_segments:
-            raise ShapeError(message("masks", expected=f"shape (n, {self._n_segments})", got=f"shape {masks.shape}"))
+        if masks.ndim != 2 or masks.shape[1] != self.n_segments:
+            raise ShapeError(message("masks", expected=f"shape (n, {self.n_segments})", got=f"shape {masks.shape}"))
         values = np.empty(len(masks), dtype=np.float64)
-        batch = np.empty((self.rows, self._flux.size), dtype=np.float32)
+        batch = np.empty((self.rows, self.problem.flux.size), dtype=np.float32)
         for start in range(0, len(masks), self.rows):
             some = masks[start : start + self.rows]
             self.copies(some, out=batch[: len(some)])
-            batch[len(some) :] = self._flux
-            values[start : start + len(some)] = self._checked(self._score(batch))[: len(some)]
+            batch[len(some) :] = self.problem.flux
+            values[start : start + len(some)] = self._checked(self.problem.score(batch))[: len(some)]
         return values
 
     def _checked(self, got: Any) -> NDArray[np.float64]:
