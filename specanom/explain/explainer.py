@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass, fields, is_dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,23 +13,21 @@ from numpy.typing import NDArray
 from ..errors import ArgumentError, DataError, GridError, ShapeError, choice, message
 from ..parallel import map_blocks
 from ..presets import PRESETS, by_preset, resolve
-from ..protocols import Perturbation, Score, Segmenter
+from ..protocols import Perturbation, Segmenter
 from ..seeds import content_hash, object_seed
 from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
 from .attribution import Method
-from .classes import PIXELS, rest_wave
-from .context import Evidence, context_of
 from .evaluate import evaluator_of
 from .explanation import Explanation
 from .explanationset import ExplanationSet, Skipped
-from .grades import grade_of
+from .inputs import as_spectrum, blocks_of
 from .lime import Lime
-from .perturb import Contrast, Scale, fill_of
+from .perturb import Contrast, Scale
+from .posing import bind, cut, pose, record
 from .problem import Problem
-from .segments import Uniform, checked
+from .segments import Uniform
 
-BLOCK = 16  # spectra handed to a worker at a time
 SEGMENTS = by_preset(Uniform(77), paper=Uniform(77, published=True))
 PERTURBATION = by_preset(Scale(0.9), paper=Contrast(0.9))
 METHOD = by_preset(Lime(), paper=Lime().by_preset("paper"))
@@ -108,7 +105,7 @@ class Explainer:
         ArgumentError
             When there are more segments than pixels, or the perturbation cannot be used.
         """
-        made, notes = self._explained(_as_spectrum(spectrum, self.score))
+        made, notes = self._explained(as_spectrum(spectrum, self.score))
         for note in notes:
             warnings.warn(note, ExplanationWarning, stacklevel=2)
         return made
@@ -135,7 +132,7 @@ class Explainer:
         done: list[Explanation] = []
         skipped: list[Skipped] = []
         noted: list[str] = []
-        results = map_blocks(self._block, _blocks(sample, self.score), executor)
+        results = map_blocks(self._block, blocks_of(sample, self.score), executor)
         for made, left, notes in _shown(results, sample, progress):
             done += made
             skipped += left
@@ -161,42 +158,14 @@ class Explainer:
         return made, skipped, noted
 
     def _explained(self, spectrum: Spectrum) -> tuple[Explanation, tuple[str, ...]]:
-        flux = spectrum.flux
-        if not np.isfinite(flux).all():
-            count = int((~np.isfinite(flux)).sum())
-            raise DataError(message("flux", expected="finite values", got=f"{count} NaN or infinite in {spectrum.id!r}",
-                                    hint="a Preprocessor imputes missing pixels"))
-        bound: Score = self.score.bind(spectrum) if hasattr(self.score, "bind") else self.score
-        keep, reconstruct = getattr(bound, "keep", None), getattr(bound, "reconstruct", None)
-        segments = checked(self.segments(flux, self._wave_for_cutting(spectrum)), flux.size)
-        # Imputed pixels that the score leaves out stay as they are, so that no segment is blamed for invented flux.
-        frozen = spectrum.imputed & ~keep if spectrum.imputed is not None and keep is not None else None
-        fill = fill_of(self.perturbation, flux, segments, seed=object_seed(self.seed, spectrum.id), frozen=frozen,
-                       reconstruct=reconstruct)
-        if getattr(self.segments, "last_stays", False):
-            fill = np.where(segments == segments.max(), flux, fill)
-        evaluator = evaluator_of(Problem(bound, flux, fill, segments))
+        evaluator = evaluator_of(self._problem(spectrum))
         found = self.method(evaluator, seed=self.seed)
-        typical = None if reconstruct is None else np.asarray(reconstruct(flux[None, :]))[0]
-        evidence = Evidence.of(flux, fill, reconstruction=typical, keep=keep, weight=getattr(bound, "weights", None))
-        context = context_of(spectrum, segments, found.weights, evidence=evidence)
-        grade = grade_of(found)
-        return Explanation(
-            found.weights, found.interval, segments, spectrum.wave, score=found.score, intercept=found.intercept,
-            r2=found.r2, ess=found.ess, error=found.error, stability=found.stability,
-            completeness=found.completeness, n_samples=found.n_samples, grade=grade.grade, reason=grade.reason,
-            context=context, path=evaluator.path, id=spectrum.id, frame=spectrum.frame, settings=self.settings,
-            flux=flux,
-        ), found.notes
+        return record(spectrum, evaluator, found, settings=self.settings), found.notes
 
-    def _wave_for_cutting(self, spectrum: Spectrum) -> NDArray[np.float64]:
-        if getattr(self.segments, "frame", None) != "rest":
-            return spectrum.wave
-        wave = rest_wave(spectrum)
-        if wave is None:
-            raise DataError(message("segments", expected="a redshift, to find lines", got=f"none of {spectrum.id!r}",
-                                    hint="Uniform(77), or Spectrum(..., z=0.1)"))
-        return wave
+    def _problem(self, spectrum: Spectrum) -> Problem:
+        bound = bind(self.score, spectrum)
+        return pose(bound, spectrum, cut(self.segments, spectrum), perturbation=self.perturbation,
+                    seed=object_seed(self.seed, spectrum.id), last_stays=getattr(self.segments, "last_stays", False))
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -224,45 +193,6 @@ def _described(part: Any) -> dict[str, Any]:
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
     return kind | {name: value if isinstance(value, (int, float, str, bool, list, type(None)))
                    else content_hash(np.asarray(value)) for name, value in plain.items()}
-
-
-def _as_spectrum(spectrum: Any, score: Any) -> Spectrum:
-    if isinstance(spectrum, Spectrum):
-        return spectrum
-    flux = np.asarray(spectrum) if isinstance(spectrum, (np.ndarray, list, tuple)) else np.empty((0, 0))
-    if flux.ndim != 1 or not np.issubdtype(flux.dtype, np.number):
-        got = f"shape {flux.shape}" if flux.size else type(spectrum).__name__
-        raise ShapeError(message("spectrum", expected="a Spectrum or a (p,) array", got=got,
-                                 hint="explain_many for several"))
-    return next(iter(_as_set(flux[None, :], score)))
-
-
-def _as_set(flux: NDArray[Any], score: Any) -> SpectrumSet:
-    """Put bare rows on the wavelengths of the score, or number their pixels."""
-    import pandas as pd
-
-    wave = getattr(score, "wave", None)
-    if wave is None:
-        wave = getattr(getattr(score, "model", None), "wave", None)
-    if wave is not None and np.shape(wave) == flux.shape[1:]:
-        return SpectrumSet(wave, flux)
-    table = pd.DataFrame({"id": [content_hash(row.astype(np.float32)) for row in flux], "wave": PIXELS})
-    return SpectrumSet(np.arange(1.0, flux.shape[1] + 1.0), flux, table=table)
-
-
-def _blocks(sample: Any, score: Any) -> Iterator[list[Spectrum]]:
-    if isinstance(sample, Spectrum) or not isinstance(sample, Iterable) or getattr(sample, "ndim", 2) != 2:
-        got = f"shape {sample.shape}" if isinstance(sample, np.ndarray) else type(sample).__name__
-        raise ShapeError(message("sample", expected="a SpectrumSet, several Spectrum or an (n, p) array", got=got,
-                                 hint="explain for one spectrum"))
-    if isinstance(sample, np.ndarray):
-        sample = _as_set(sample, score)
-    spectra = iter(sample)
-    while block := list(islice(spectra, BLOCK)):
-        for one in block:
-            if not isinstance(one, Spectrum):
-                raise ArgumentError(message("sample", expected="Spectrum objects", got=type(one).__name__))
-        yield block
 
 
 def _shown(results: Iterator[Any], sample: Any, progress: bool) -> Iterator[Any]:
