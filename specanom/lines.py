@@ -126,6 +126,25 @@ def line(name: str) -> Line:
     return _BY_NAME[choice("line", name, _BY_NAME)]
 
 
+def blend_label(lines: Sequence[Line]) -> str:
+    """Return what a person calls some lines that are seen as one.
+
+    Examples
+    --------
+    >>> blend_label([line("NII6550"), line("Ha"), line("NII6585")])
+    'Hα+[N II]'
+    """
+    if len(lines) == 1:
+        return lines[0].label
+    first = sorted(lines, key=lambda item: item.name != "Ha")  # Hα leads its complex; others in the order given
+    return "+".join(dict.fromkeys(_species(item) for item in first))
+
+
+def _species(item: Line) -> str:
+    head, _, tail = item.label.rpartition(" ")
+    return head if tail.isdigit() else item.label
+
+
 def filter_waves(lines: str | Sequence[str] = "vacuum") -> NDArray[np.float64]:
     """Return the centres a line filter uses, Å: ``"vacuum"``, ``"paper"`` (air), or the named lines."""
     if isinstance(lines, str):

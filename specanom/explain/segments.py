@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from ..errors import ArgumentError, DataError, ShapeError, message, require
-from ..lines import C_KMS, LINES, line
+from ..lines import C_KMS, LINES, Line, blend_label, line
 
 Ids = NDArray[np.intp]
 
@@ -58,16 +58,16 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Slic:
-    """Superpixels of scikit-image on the one-dimensional spectrum; about `k` of them.
+    """Superpixels of scikit-image, on a spectrum or on an image; about `k` of them.
 
     Parameters
     ----------
     k : int
-        Number asked for; the algorithm may return fewer or more.
+        Number asked for, at most the number of pixels; the algorithm may return fewer or more.
     compactness : float
         High: equal widths; low: segments follow the flux.
     sigma : float
-        Width of the Gaussian, in pixels, by which the flux is smoothed before.
+        Width of the Gaussian, in pixels, by which the flux or image is smoothed before.
     published : bool
         As in the published code, whose masks took ids to start at 0 when they start at 1: the last segment is never
         switched off, and its weight is that of no effect.
@@ -77,6 +77,14 @@ class Slic:
     MissingDependency
         When scikit-image is not installed (``pip install 'specanom[explain]'``).
 
+    Notes
+    -----
+    The channels of an image are taken as bands, not as red, green and blue. Values are scaled to 0–1 before they are
+    compared with distances, so that one bright core hides what is faint: stretch such images, e.g. by ``arcsinh``.
+
+    References
+    ----------
+    Achanta et al. 2012, IEEE Trans. Pattern Anal. Mach. Intell. 34, 2274.
     """
 
     k: int = 77
@@ -96,15 +104,20 @@ class Slic:
         """Whether the last segment is never switched off."""
         return self.published
 
-    def __call__(self, flux: NDArray[Any], wave: NDArray[np.float64]) -> Ids:
-        """Return ids, shape ``(p,)``, numbered from the blue end."""
-        image = np.asarray(flux, dtype=np.float64)[None, :]
-        if self.k > image.size:
-            raise ArgumentError(message("k", expected=f"at most {image.size} segments, one a pixel", got=self.k))
+    def __call__(self, flux: NDArray[Any], wave: NDArray[np.float64] | None = None) -> Ids:
+        """Return ids: ``(p,)`` of a spectrum, from the blue end; ``(h, w)`` of an ``(h, w)`` or ``(h, w, c)`` image."""
+        image = np.asarray(flux, dtype=np.float64)
+        line = image.ndim == 1
+        if line:
+            image = image[None, :]
+        pixels = image.shape[0] * image.shape[1]
+        if self.k > pixels:
+            raise ArgumentError(message("k", expected=f"at most {pixels} segments, one a pixel", got=self.k))
         slic = require("skimage.segmentation", extra="explain").slic
-        found = slic(image, n_segments=self.k, compactness=self.compactness, sigma=(0.0, self.sigma), start_label=0,
-                     channel_axis=None)
-        return numbered(found[0])
+        # Ids from 0: with those from 1 a mask of K numbers leaves out the last superpixel.
+        found = slic(image, n_segments=self.k, compactness=self.compactness, start_label=0, convert2lab=False,
+                     sigma=(0.0, self.sigma) if line else self.sigma, channel_axis=2 if image.ndim == 3 else None)
+        return numbered(found[0] if line else found)
 
 
 @dataclass(frozen=True)
@@ -114,9 +127,9 @@ class Lines:
     Parameters
     ----------
     width : float
-        Half width of a line's segment in km/s; lines whose segments overlap share one.
+        Half width of a line's segment in km/s; lines whose segments overlap share one. At 500 km/s Hα and [N II] do.
     continuum : float
-        Greatest length of a piece of continuum, Å.
+        Greatest length of a piece of continuum, Å; a stretch between lines is cut into equal pieces.
     lines : sequence of str, optional
         Names from :mod:`specanom.lines`; all rest-frame lines by default.
 
@@ -125,7 +138,7 @@ class Lines:
     Needs rest-frame wavelengths; an explainer hands them over when the redshift is known.
     """
 
-    width: float = 600.0
+    width: float = 500.0
     continuum: float = 150.0
     lines: tuple[str, ...] | None = None
     uses_flux: ClassVar[bool] = False
@@ -134,7 +147,7 @@ class Lines:
     def __post_init__(self) -> None:
         if not self.width > 0 or not self.continuum > 0:
             raise ArgumentError(message("width, continuum", expected="a half width in km/s and a length in Å, above 0",
-                                        got=f"{self.width}, {self.continuum}", hint="Lines(600, continuum=150)"))
+                                        got=f"{self.width}, {self.continuum}", hint="Lines(500, continuum=150)"))
         if self.lines is not None:
             for name in self.lines:
                 line(name)
@@ -152,13 +165,26 @@ class Lines:
             here = max(here, hi)
         return numbered(np.searchsorted(np.unique(cuts), wave, side="right"))
 
+    def names(self, flux: NDArray[Any], wave: NDArray[np.float64]) -> tuple[str, ...]:
+        """Return a name for each segment: ``"Hα+[N II]"``, ``"continuum 5100–5250 Å"`` (rest frame)."""
+        starts = runs(self(flux, wave))
+        return tuple(self._name(wave[start:stop]) for start, stop in zip(starts[:-1], starts[1:], strict=True))
+
+    def _name(self, wave: NDArray[np.float64]) -> str:
+        for lo, hi in self.blends():
+            if lo <= wave[0] < hi:
+                return blend_label([item for item in self._chosen() if lo < item.wave < hi])
+        return f"continuum {wave[0]:.0f}–{wave[-1]:.0f} Å"
+
+    def _chosen(self) -> list[Line]:
+        return sorted(LINES if self.lines is None else map(line, self.lines), key=lambda item: item.wave)
+
     def blends(self) -> list[tuple[float, float]]:
         """Return the wavelength intervals of lines and blends, Å, ascending."""
-        chosen = LINES if self.lines is None else [line(name) for name in self.lines]
         merged: list[tuple[float, float]] = []
-        for centre in sorted(item.wave for item in chosen):
-            half = centre * self.width / C_KMS
-            lo, hi = centre - half, centre + half
+        for item in self._chosen():
+            half = item.wave * self.width / C_KMS
+            lo, hi = item.wave - half, item.wave + half
             if merged and lo <= merged[-1][1]:
                 merged[-1] = (merged[-1][0], max(hi, merged[-1][1]))
             else:
@@ -203,11 +229,11 @@ def numbered(ids: NDArray[Any]) -> Ids:
     _, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
     rank = np.empty(first.size, dtype=np.intp)
     rank[np.argsort(first)] = np.arange(first.size)
-    return rank[inverse]
+    return rank[inverse].reshape(np.shape(ids))
 
 
-def checked(ids: NDArray[Any], p: int) -> Ids:
-    """Return what a segmenter gave as intp when it covers each of `p` pixels with ids 0…K−1.
+def checked(ids: NDArray[Any], shape: int | tuple[int, ...]) -> Ids:
+    """Return what a segmenter gave as intp when it covers each pixel of `shape` with ids 0…K−1.
 
     Raises
     ------
@@ -215,10 +241,11 @@ def checked(ids: NDArray[Any], p: int) -> Ids:
         When it does not; a segmenter of your own may be at fault.
     """
     ids = np.asarray(ids)
-    if ids.shape != (p,) or not np.issubdtype(ids.dtype, np.integer):
-        raise ShapeError(message("segments", expected=f"integer ids of shape ({p},)",
+    wanted = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    if ids.shape != wanted or not np.issubdtype(ids.dtype, np.integer):
+        raise ShapeError(message("segments", expected=f"integer ids of shape {wanted}",
                                  got=f"{ids.dtype} of shape {ids.shape}"))
-    count = np.bincount(ids) if ids.min() >= 0 else np.zeros(1, dtype=int)
+    count = np.bincount(ids.ravel()) if ids.min() >= 0 else np.zeros(1, dtype=int)
     if (count == 0).any():
         raise DataError(message("segments", expected="ids 0…K−1 without holes", got=f"ids {np.unique(ids)[:6]}…",
                                 hint="specanom.explain.segments.numbered(ids)"))
