@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ from .infer import BATCH, Floats, draw_rows, run_padded
 from .network import Network, affine_layers
 
 Noise = Callable[[Floats], Floats]
+# The layers of a network are the same for every spectrum bound to it; a network that was changed since has others.
+_LAYERS: WeakKeyDictionary[Network, tuple[int, AffineLayers]] = WeakKeyDictionary()
 
 
 class Bound:
@@ -49,7 +52,7 @@ class Bound:
     @cached_property
     def network(self) -> AffineLayers | None:
         """The layers as numpy arrays; None when reconstructions are random draws."""
-        return None if self._noise else affine_layers(self._network)
+        return None if self._noise else _layers_of(self._network)
 
     def vjp(self, flux: ArrayLike, cotangent: ArrayLike) -> Floats:
         """Return the gradient of ``sum(cotangent · reconstruction)`` by the flux, shape ``(n, p)``.
@@ -82,3 +85,11 @@ class Bound:
     def __repr__(self) -> str:
         which = "reference network" if self.fold < 0 else f"network of fold {self.fold}"
         return f"Bound: {which}, {self._network.n_pixels} pixels, {self._network.n_latent} latent dimensions"
+
+
+def _layers_of(network: Network) -> AffineLayers:
+    changes = sum(parameter._version for parameter in network.parameters())
+    known = _LAYERS.get(network)
+    if known is None or known[0] != changes:
+        known = _LAYERS[network] = changes, affine_layers(network)
+    return known[1]
