@@ -7,21 +7,29 @@ operator: one spectrum then costs a product of a (K, N) matrix with its scores.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArgumentError, choice, message, require
+from ..errors import ArgumentError, choice, message
 from ..presets import ByPreset, by_preset, resolve
 from .attribution import Attribution, Evaluator, check_scores
-from .masks import DESIGNS, Masks, cosine_distances, kernel, make_masks
-from .ridge import Ridge
+from .keeping import Kept
+from .limebase import lime_package
+from .masks import DESIGNS, Masks, cosine_distances, empty_row, kernel, make_masks, with_empty
+from .ridge import Quality, Ridge
+from .rounds import first_round, next_round, relative_half
+from .stability import top_stability
 
 DISTANCES = ("cosine", "l2")
 ENGINES = ("specanom", "lime")
 ENOUGH = 5  # effective samples per segment below which weights are not worth much
+DOMINANT = 0.2  # share of all proximities that no single copy should have
+MAX_SAMPLES = 16_000
+SHARED: Kept[Ridge] = Kept(256 << 20)
+"""Factorised regressions, by (seed, K, N) and settings."""
+Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -30,8 +38,8 @@ class Lime:
 
     Parameters
     ----------
-    n_samples : int
-        Number of masks N.
+    n_samples : int or "auto"
+        Number of masks N. ``"auto"`` draws masks in rounds, keeping those already scored, until `tolerance` is met.
     design : {"paired", "independent", "hadamard"}
         How masks are drawn, see :func:`specanom.explain.masks.make_masks`.
     kernel_width : float
@@ -45,22 +53,31 @@ class Lime:
         nothing but the penalty. The published method does not.
     engine : {"specanom", "lime"}
         ``"lime"`` fits with the lime package itself: the slow reference.
+    tolerance : float
+        For ``n_samples="auto"``: the largest half of a 95 % interval among the five leading segments, as a share of
+        the largest |weight|, with which drawing ends.
+    max_samples : int
+        For ``n_samples="auto"``: where drawing ends in any case; a tolerance not met is then noted.
 
     Notes
     -----
     A positive weight says: this segment, as observed, raises the score against its fill. Intervals come from the
     cluster-robust (sandwich) variance of the weighted regression, a complementary pair of masks being one cluster.
     They speak of the drawing of masks alone, neither of the noise in the spectrum nor of the shrinkage by the penalty
-    (about 4 α/N of a weight).
+    (about 4 α/N of a weight). The stability of an explanation is the probability that another drawing of as many
+    masks has the same segment of largest |weight|. The score of the fill, with which completeness is judged, is that
+    of a mask of all zeros; an independent design has none, and asks for one that has no part in the fit.
     """
 
-    n_samples: int = by_preset(2000, paper=5000)
+    n_samples: int | str = by_preset(2000, paper=5000)
     design: str = by_preset("paired", paper="independent")
     kernel_width: float = 0.25
     distance: str = "cosine"
     alpha: float = 1.0
     normalise: bool = by_preset(True, paper=False)
     engine: str = "specanom"
+    tolerance: float = 0.1
+    max_samples: int = MAX_SAMPLES
     _not_given: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
@@ -71,12 +88,13 @@ class Lime:
         choice("design", self.design, DESIGNS)
         choice("distance", self.distance, DISTANCES)
         choice("engine", self.engine, ENGINES)
-        if not isinstance(self.n_samples, (int, np.integer)) or self.n_samples < 2:
-            raise ArgumentError(message("n_samples", expected="a whole number of at least 2", got=repr(self.n_samples)))
-        if not (np.isfinite(self.kernel_width) and self.kernel_width > 0):
-            raise ArgumentError(message("kernel_width", expected="above 0", got=self.kernel_width, hint="0.25"))
-        if not (np.isfinite(self.alpha) and self.alpha > 0):
-            raise ArgumentError(message("alpha", expected="a penalty above 0", got=self.alpha, hint="1.0"))
+        if self.n_samples != "auto":
+            _count("n_samples", self.n_samples, 'a whole number of at least 2, or "auto"')
+        _count("max_samples", self.max_samples, "a whole number of at least 2")
+        for name, hint in (("kernel_width", "0.25"), ("alpha", "1.0"), ("tolerance", "0.1")):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value > 0):
+                raise ArgumentError(message(name, expected="above 0", got=value, hint=hint))
 
     def by_preset(self, preset: str | None) -> Lime:
         """Return this method with what was not given as the preset has it, and what was given as it is.
@@ -92,9 +110,19 @@ class Lime:
     @property
     def kernel(self) -> str:
         """The proximity kernel in words."""
+        return self._kernel("")
+
+    def _kernel(self, measured: str) -> str:
         scaled = "Σw = N" if self.normalise else "Σw as it is"
-        unit = "" if self.distance == "cosine" else " of the median distance"
+        unit = "" if self.distance == "cosine" else f" of the median distance{measured}"
         return f"√exp(−d²/w²), {self.distance} distance, w = {self.kernel_width:g}{unit}, {scaled}, α = {self.alpha:g}"
+
+    def masks(self, seed: int, k: int) -> Masks:
+        """Return the masks that a spectrum of `k` segments is asked for first, shape ``(n, k)``; read-only, shared.
+
+        Scores may be made of them for many spectra before the method is called.
+        """
+        return with_empty(seed, k, self._first(k), self.design)
 
     def __call__(self, evaluator: Evaluator, *, seed: int) -> Attribution:
         """Fit the surrogate of one spectrum.
@@ -104,59 +132,104 @@ class Lime:
         DataError
             When a score is not finite.
         """
-        masks = make_masks(seed, evaluator.n_segments, self.n_samples, self.design)
-        scores = check_scores(evaluator.scores(masks))
-        fit = self._ridge(masks, seed, evaluator)
-        weights, intercept = fit.solve(scores)
-        if self.engine == "lime":
-            weights, intercept = _lime_package(masks, scores, fit.weights, alpha=self.alpha)
-        r2, half = fit.quality(scores, weights, intercept=intercept)
+        k = evaluator.n_segments
+        n = self._first(k)
+        asked = np.asarray(evaluator.scores(self.masks(seed, k)), dtype=np.float64)
+        empty, scores = float(asked[empty_row(n, self.design)]), check_scores(asked[:n])
+        while True:
+            fit, width = self._ridge(seed, n, evaluator)
+            weights, intercept, found = self._solved(fit, make_masks(seed, k, n, self.design), scores)
+            reached = relative_half(weights, found.half)
+            if self.n_samples != "auto" or reached <= self.tolerance or n >= self.max_samples:
+                break
+            more = next_round(n, reached, self.tolerance, most=self.max_samples)
+            fresh = check_scores(evaluator.scores(make_masks(seed, k, more, self.design)[n:]))
+            scores, n = np.concatenate([scores, fresh]), more
+        notes = _degenerate(fit, k) + self._missed(reached, n)
+        if not evaluator.energy().any():
+            weights, intercept, found = np.zeros(k), float(scores[0]), _nothing(found)
+            notes = ("the fill equals the spectrum: switching segments off changes nothing",)
+        measured = "" if width is None else f" = {width:.4g} in units of flux"
         return Attribution(
-            weights=weights, interval=np.stack([weights - half, weights + half], axis=1), intercept=intercept,
-            score=float(scores[0]), r2=r2, ess=fit.ess, n_samples=self.n_samples, kernel=self.kernel,
-            notes=self._notes(fit, masks.shape[1]),
+            weights=weights, interval=np.stack([weights - found.half, weights + found.half], axis=1),
+            intercept=intercept, score=float(scores[0]), r2=found.r2, ess=fit.ess, n_samples=n,
+            kernel=self._kernel(measured), notes=notes, error=found.error,
+            stability=top_stability(fit, found, weights),
+            completeness=completeness(weights, float(scores[0]), empty),
         )
 
-    def _ridge(self, masks: Masks, seed: int, evaluator: Evaluator) -> Ridge:
+    def _first(self, k: int) -> int:
+        return first_round(k, self.max_samples) if isinstance(self.n_samples, str) else int(self.n_samples)
+
+    def _solved(self, fit: Ridge, masks: Masks, scores: Vector) -> tuple[Vector, float, Quality]:
+        if np.ptp(scores) == 0.0:
+            weights, intercept = np.zeros(masks.shape[1]), float(scores[0])
+        elif self.engine == "lime":
+            weights, intercept = lime_package(masks, scores, fit.weights, alpha=self.alpha)
+        else:
+            weights, intercept = fit.solve(scores)
+        return weights, intercept, fit.quality(scores, weights, intercept=intercept)
+
+    def _ridge(self, seed: int, n: int, evaluator: Evaluator) -> tuple[Ridge, float | None]:
+        """Return the factorised regression, and for distances between spectra the width of the kernel."""
+        masks = make_masks(seed, evaluator.n_segments, n, self.design)
         if self.distance == "cosine":
-            return _shared_ridge(seed, masks.shape[1], self)
+            key = (seed, masks.shape, self.design, self.kernel_width, self.alpha, self.normalise)
+            return SHARED.get(key, lambda: self._fit(masks, kernel(cosine_distances(masks), self.kernel_width))), None
         # Squared distances between spectra add up over the segments that are off.
         distances = np.sqrt((1.0 - masks) @ evaluator.energy())
-        typical = float(np.median(distances))
-        near = kernel(distances, self.kernel_width * typical) if typical > 0 else np.ones(len(masks))
-        return self._fit(masks, near)
+        width = self.kernel_width * float(np.median(distances))
+        near = kernel(distances, width) if width > 0 else np.ones(len(masks))
+        return self._fit(masks, near), width
 
-    def _fit(self, masks: Masks, near: NDArray[np.float64]) -> Ridge:
+    def _fit(self, masks: Masks, near: Vector) -> Ridge:
         return Ridge(masks, near * (near.size / near.sum()) if self.normalise else near, alpha=self.alpha,
                      pairs=self.design != "independent")
 
-    @staticmethod
-    def _notes(fit: Ridge, k: int) -> tuple[str, ...]:
-        if fit.ess >= ENOUGH * k:
+    def _missed(self, reached: float, n: int) -> tuple[str, ...]:
+        if self.n_samples != "auto" or reached <= self.tolerance:
             return ()
-        return (f"effective sample size {fit.ess:.0f} is below {ENOUGH} × {k} segments: "
-                f"take more samples, a wider kernel or fewer segments",)
+        got = f"{reached:.2g} of the largest weight" if np.isfinite(reached) else "no interval at all"
+        return (f"tolerance {self.tolerance:g} not met: {got} with {n} masks",)
 
 
-@lru_cache(maxsize=4)
-def _shared_ridge(seed: int, k: int, method: Lime) -> Ridge:
-    masks = make_masks(seed, k, method.n_samples, method.design)
-    return method._fit(masks, kernel(cosine_distances(masks), method.kernel_width))
+def completeness(weights: Vector, whole: float, empty: float) -> float:
+    """Return ``|Σ weights − (whole − empty)|`` as a share of ``|whole − empty|``.
+
+    Parameters
+    ----------
+    weights : (K,) array
+    whole, empty : float
+        Scores of the spectrum and of the fill.
+
+    Returns
+    -------
+    float
+        NaN when one of them is not finite, or when they are equal to within the rounding of single precision.
+    """
+    change = whole - empty
+    if not np.isfinite(change) or abs(change) <= 1e-6 * max(abs(whole), abs(empty)):
+        return float("nan")
+    return abs(float(weights.sum()) - change) / abs(change)
 
 
-def _lime_package(
-    masks: Masks, scores: NDArray[np.float64], near: NDArray[np.float64], *, alpha: float
-) -> tuple[NDArray[np.float64], float]:
-    """Fit with ``lime.lime_base.LimeBase``, the reference implementation."""
-    base: Any = require("lime.lime_base", extra="explain")
-    from sklearn.linear_model import Ridge as SklearnRidge
+def _nothing(found: Quality) -> Quality:
+    zero = np.zeros_like(found.error)
+    return found._replace(r2=0.0, error=zero, half=zero)
 
-    made = base.LimeBase(kernel_fn=lambda distances: near)
-    intercept, ranked, _, _ = made.explain_instance_with_data(
-        masks.astype(np.float64), scores[:, None], np.zeros(len(masks)), 0, masks.shape[1], feature_selection="none",
-        model_regressor=SklearnRidge(alpha=alpha, fit_intercept=True),
-    )
-    weights = np.empty(masks.shape[1])
-    for segment, weight in ranked:
-        weights[segment] = weight
-    return weights, float(intercept)
+
+def _degenerate(fit: Ridge, k: int) -> tuple[str, ...]:
+    """Say what is wrong with the proximities, the worst first."""
+    most = float(fit.weights.max() / fit.weights.sum())
+    if most > DOMINANT and fit.weights.size > 2 / DOMINANT:
+        return (f"a single copy has {most:.0%} of the weight of all {fit.weights.size} (effective sample size "
+                f"{fit.ess:.3g}): the kernel is too narrow, take a wider one",)
+    if fit.ess >= ENOUGH * k:
+        return ()
+    remedy = "fewer segments" if fit.ess > 0.5 * fit.weights.size else "a wider kernel"
+    return (f"effective sample size {fit.ess:.0f} is below {ENOUGH} × {k} segments: take more samples or {remedy}",)
+
+
+def _count(name: str, value: object, expected: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 2:
+        raise ArgumentError(message(name, expected=expected, got=repr(value)))

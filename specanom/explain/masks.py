@@ -1,7 +1,8 @@
-"""Which segments are on in each perturbed copy: masks that depend on (seed, K, N, design) and nothing else.
+"""Which segments are on in each perturbed copy: masks that depend on (seed, K, design) and nothing else.
 
 Since the masks do not depend on the spectrum, they and everything derived from them are shared, and an explanation
-is the same alone or among many. Row 0 is all ones: the spectrum as it is.
+is the same alone or among many. Row 0 is all ones: the spectrum as it is. The first rows of a larger draw are those
+of a smaller one, so that more masks can be added to those already scored.
 """
 
 from __future__ import annotations
@@ -34,12 +35,13 @@ def make_masks(seed: int, k: int, n: int, design: str = "paired") -> Masks:
     Returns
     -------
     (n, k) uint8 array
-        Row 0 is all ones; in the paired designs row 1 is all zeros.
+        Row 0 is all ones; in the paired designs row 1 is all zeros. ``make_masks(seed, k, 2 * n)[:n]`` is
+        ``make_masks(seed, k, n)``.
     """
     choice("design", design, DESIGNS)
     if n < 2 or k < 1:
         raise ArgumentError(message("n_samples", expected="at least 2 masks of at least 1 segment", got=f"{n}, {k}"))
-    rng = np.random.default_rng([seed % 2**63, k, n, DESIGNS.index(design)])
+    rng = np.random.default_rng([seed % 2**63, k, DESIGNS.index(design)])
     if design == "independent":
         masks = _bernoulli(rng, n, k)
         masks[0] = 1
@@ -51,6 +53,25 @@ def make_masks(seed: int, k: int, n: int, design: str = "paired") -> Masks:
     masks = np.ascontiguousarray(masks)
     masks.flags.writeable = False
     return masks
+
+
+@lru_cache(maxsize=8)
+def with_empty(seed: int, k: int, n: int, design: str) -> Masks:
+    """Return :func:`make_masks`, and behind them a row without any segment where the design has none; read-only.
+
+    The score of the fill is asked for together with all others; :func:`empty_row` says where.
+    """
+    masks = make_masks(seed, k, n, design)
+    if design != "independent":
+        return masks
+    masks = np.concatenate([masks, np.zeros((1, k), dtype=np.uint8)])
+    masks.flags.writeable = False
+    return masks
+
+
+def empty_row(n: int, design: str) -> int:
+    """Return which row of :func:`with_empty` has no segment."""
+    return n if design == "independent" else 1
 
 
 def _bernoulli(rng: np.random.Generator, n: int, k: int) -> Masks:

@@ -1,6 +1,13 @@
-"""Weighted ridge regression on masks, factorised once and applied to the scores of many spectra."""
+"""Weighted ridge regression on masks, factorised once and applied to the scores of many spectra.
+
+With t = mask − ½ and masks in complementary pairs (t, −t), both rows of a pair share one column of the operator, so
+solving, fitting and judging cost four products with (N/2, K) matrices. Scores are solved in blocks of a fixed number
+of rows, the last one padded: weights get the same bits alone or among many.
+"""
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +17,31 @@ from scipy.special import stdtrit
 from .masks import Masks, effective_size
 
 Vector = NDArray[np.float64]
+Rows = NDArray[np.float64]
+BLOCK = 8  # rows of scores in one product; a lone one is padded
+DOUBLE_BYTES = 4 << 20  # operators up to this size stay in double precision: they fit into the caches anyway
+
+
+class Quality(NamedTuple):
+    """How well weights fit scores.
+
+    Attributes
+    ----------
+    r2 : float
+        Weighted R².
+    error : (K,) array
+        Standard error of each weight; NaN when there are no more independent rows than coefficients.
+    half : (K,) array
+        Half the 95 % interval.
+    delta, sigma : (G,) arrays
+        Weighted residuals of each cluster: difference and sum of its two rows, for :meth:`Ridge.covariance`.
+    """
+
+    r2: float
+    error: Vector
+    half: Vector
+    delta: Vector
+    sigma: Vector
 
 
 class Ridge:
@@ -26,55 +58,85 @@ class Ridge:
     alpha : float
         Penalty, above 0.
     pairs : bool
-        Whether rows 2i and 2i + 1 belong together (complementary masks) when variances are taken.
+        Whether row 2i + 1 is the complement of row 2i; the two are then one cluster when variances are taken.
     """
 
     def __init__(self, masks: Masks, weights: Vector, *, alpha: float, pairs: bool) -> None:
         self.weights = weights
         self.ess = effective_size(weights)
-        self._root = np.sqrt(weights)
-        self._total = float(weights.sum())
-        self._mean = weights @ masks / self._total
-        self._z = self._root[:, None] * (masks - self._mean)  # rows scaled by √w
-        gram = self._z.T @ self._z
-        gram[np.diag_indices_from(gram)] += alpha
-        self._b = cho_solve(cho_factor(gram, lower=True), self._z.T)  # (K, n): weights = b @ (√w (f − mean f))
         self._pairs = pairs
-        self._spread = self._variance_operator()
+        self._total = float(weights.sum())
+        first, second = self._sides(weights)
+        t = (masks[0::2] if pairs else masks).astype(np.float64) - 0.5
+        self._first, self._second = first, second
+        self._mean = (first - second) @ t / self._total  # of mask − ½
+        gram = t.T @ ((first + second)[:, None] * t) - self._total * np.outer(self._mean, self._mean)
+        gram[np.diag_indices_from(gram)] += alpha
+        factor = cho_factor(gram, lower=True)
+        operator = cho_solve(factor, t.T).T  # (G, K): weights = Σ operator · (w₁ f₁ − w₂ f₂) for centred scores
+        self._shift = -cho_solve(factor, self._mean)
+        self._adjust = self._clusters(t, operator)
+        # Single precision would cost accuracy where there are hardly more rows than segments.
+        small = operator.nbytes <= DOUBLE_BYTES or len(masks) <= 2 * masks.shape[1]
+        kind = np.float64 if small else np.float32
+        self._operator, self._design = operator.astype(kind), np.ascontiguousarray(t.T, dtype=kind)
+        self._square = (operator * operator).astype(kind)
+        rows = min(len(t), self.ess / 2 if pairs else self.ess)  # a narrow kernel leaves fewer than it drew
+        self.freedom = rows - masks.shape[1] - 1
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes this operator keeps."""
+        return int(self._operator.nbytes + self._design.nbytes + self._square.nbytes)
 
     def solve(self, scores: Vector) -> tuple[Vector, float]:
-        """Return the weights, shape ``(K,)``, and the intercept."""
-        centre = float(self.weights @ scores) / self._total
-        weights = self._b @ (self._root * (scores - centre))
-        return weights, centre - float(self._mean @ weights)
+        """Return the weights, shape ``(K,)``, and the intercept, of one row of scores."""
+        weights, intercept = self.solve_many(scores[None])
+        return weights[0], float(intercept[0])
 
-    def quality(self, scores: Vector, weights: Vector, *, intercept: float) -> tuple[float, Vector]:
-        """Return the weighted R², and half the 95 % interval of each weight, shape ``(K,)``.
+    def solve_many(self, scores: Rows) -> tuple[Rows, Vector]:
+        """Return weights ``(S, K)`` and intercepts ``(S,)`` of rows of scores ``(S, n)``; bits as one at a time."""
+        centre = (scores * self.weights).sum(axis=1) / self._total
+        one, two = self._sides(scores - centre[:, None])
+        weights = _product(one * self._first - two * self._second, self._operator)
+        return weights, centre - (weights * (self._mean + 0.5)).sum(axis=1)
 
-        Residuals are taken from the given weights. A perfect fit has R² 1; a constant score has 0 unless fitted
-        exactly. Half widths are NaN when there are fewer independent rows than coefficients.
+    def quality(self, scores: Vector, weights: Vector, *, intercept: float) -> Quality:
+        """Return how well given weights and intercept fit one row of scores.
+
+        A perfect fit has R² 1; a constant score has 0 unless fitted exactly. Standard errors are those of the
+        cluster-robust (sandwich) variance.
         """
-        centre = float(self.weights @ scores) / self._total
-        spread = self._root * (scores - centre)
-        off = intercept + float(self._mean @ weights) - centre
-        residual = spread - self._z @ weights - self._root * off
-        total, left = float(spread @ spread), float(residual @ residual)
+        centre = float((scores * self.weights).sum()) / self._total
+        one, two = self._sides(scores - centre)
+        total = float((self._first * one**2 + self._second * two**2).sum())
+        fitted = _times(weights, self._design)
+        off = intercept + 0.5 * float(weights.sum()) - centre
+        one, two = np.sqrt(self._first) * (one - off - fitted), np.sqrt(self._second) * (two - off + fitted)
+        left = float((one**2 + two**2).sum())
         # A score that does not depend on the masks leaves rounding errors only, of which no share is explained.
         constant = total <= 1e-24 * self._total * centre**2
         r2 = float(constant) if constant or total == 0.0 else 1.0 - left / total
-        return r2, self._half_width(residual)
+        return Quality(r2, *self._errors(one, two))
 
-    def _half_width(self, residual: Vector) -> Vector:
-        first, second = self._sides(residual)
+    def _errors(self, one: Vector, two: Vector) -> tuple[Vector, Vector, Vector, Vector]:
         aa, ab, bb = self._adjust
-        one, two = aa * first + ab * second, ab * first + bb * second
-        products = np.concatenate([one**2, one * two, two**2]) if self._pairs else one**2
-        variance = np.maximum(self._spread @ products, 0.0)
-        rows = min(one.size, self.ess / 2 if self._pairs else self.ess)  # a narrow kernel leaves fewer than it drew
-        freedom = rows - self._b.shape[0] - 1
-        if freedom < 1:
-            return np.full(variance.size, np.nan)
-        return np.asarray(float(stdtrit(freedom, 0.975)) * np.sqrt(variance))
+        one, two = aa * one + ab * two, ab * one + bb * two
+        one, two = one * np.sqrt(self._first), two * np.sqrt(self._second)
+        delta, sigma = one - two, one + two
+        if self.freedom < 1:
+            unknown = np.full(self._shift.size, np.nan)
+            return unknown, unknown, delta, sigma
+        mixed = _times(delta * sigma, self._operator)
+        variance = (_times(delta * delta, self._square) + 2.0 * self._shift * mixed
+                    + self._shift**2 * float((sigma * sigma).sum()))
+        error = np.sqrt(np.maximum(variance, 0.0))
+        return error, float(stdtrit(self.freedom, 0.975)) * error, delta, sigma
+
+    def covariance(self, found: Quality, segments: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the covariance of the weights of some segments over the drawing of masks, shape ``(s, s)``."""
+        parts = self._operator[:, segments] * found.delta[:, None] + np.outer(found.sigma, self._shift[segments])
+        return np.asarray(parts.T @ parts, dtype=np.float64)
 
     def _sides(self, rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Part rows (last axis) into the first and second of each pair; without pairs, the second is zero."""
@@ -82,22 +144,35 @@ class Ridge:
             return rows, np.zeros_like(rows)
         if rows.shape[-1] % 2:
             rows = np.concatenate([rows, np.zeros((*rows.shape[:-1], 1))], axis=-1)
-        return rows[..., 0::2], rows[..., 1::2]
+        return np.ascontiguousarray(rows[..., 0::2]), np.ascontiguousarray(rows[..., 1::2])
 
-    def _variance_operator(self) -> NDArray[np.float64]:
-        """Prepare Var(weights) as one product with the squared residuals.
+    def _clusters(self, t: Rows, operator: Rows) -> tuple[Vector, Vector, Vector]:
+        """Return by what the residuals of a cluster are multiplied, the three entries of (I − H)^−½.
 
-        The residuals of a cluster are multiplied by (I − H)^−½, H its block of the hat matrix, which makes the
-        variance unbiased for equal noise (Bell & McCaffrey 2002).
+        H is the block of the cluster in the hat matrix; the variance is then unbiased for equal noise (Bell &
+        McCaffrey 2002).
         """
-        z1, z2 = self._sides(self._z.T)
-        b1, b2 = self._sides(self._b)
-        r1, r2 = self._sides(self._root)
-        a = 1.0 - np.einsum("kg,kg->g", z1, b1) - r1 * r1 / self._total
-        d = 1.0 - np.einsum("kg,kg->g", z2, b2) - r2 * r2 / self._total
-        b = -np.einsum("kg,kg->g", z1, b2) - r1 * r2 / self._total
+        own, across = np.einsum("gk,gk->g", t, operator), operator @ self._mean
+        rest = 1.0 / self._total - float(self._mean @ self._shift)
+        a = 1.0 - self._first * (own - 2.0 * across + rest)
+        d = 1.0 - self._second * (own + 2.0 * across + rest)
+        b = np.sqrt(self._first * self._second) * (own - rest)
         a, d = np.maximum(a, 1e-6), np.maximum(d, 1e-6)  # a row that is its own fit has no residual to speak of
         root = np.sqrt(np.maximum(a * d - b * b, 1e-12))
         scale = 1.0 / (root * np.sqrt(a + d + 2.0 * root))
-        self._adjust = (scale * (d + root), -scale * b, scale * (a + root))
-        return np.concatenate([b1 * b1, 2.0 * b1 * b2, b2 * b2], axis=1) if self._pairs else b1 * b1
+        return scale * (d + root), -scale * b, scale * (a + root)
+
+
+def _times(row: Vector, matrix: NDArray[Any]) -> Vector:
+    return np.asarray(row.astype(matrix.dtype) @ matrix, dtype=np.float64)
+
+
+def _product(rows: Rows, matrix: NDArray[Any]) -> Rows:
+    """Return ``rows @ matrix`` in double precision, in blocks of a fixed shape."""
+    made = np.empty((len(rows), matrix.shape[1]))
+    for start in range(0, len(rows), BLOCK):
+        some = rows[start : start + BLOCK]
+        block = np.zeros((BLOCK, rows.shape[1]), dtype=matrix.dtype)
+        block[: len(some)] = some
+        made[start : start + len(some)] = (block @ matrix)[: len(some)]
+    return made
