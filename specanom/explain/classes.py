@@ -3,18 +3,20 @@
 Where classes overlap, the first of this list takes the pixel: imputed, masked or dead pixels and their edges; spikes
 narrower than the line-spread function; the strong oxygen lines of the sky; rest-frame lines; other sky lines, airglow
 of the OH forest and bright sky; telluric bands; the join of the arms; the whole OH forest when the noise is not known;
-else continuum. Where the noise is known,
-sky counts only where it is raised. Artefacts that a line cannot be told from go before lines, others after.
+else continuum. Where the noise is known, sky counts only where it is raised. Artefacts that a line cannot be told
+from go before lines, others after.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..lines import ARM_JOINS, C_KMS, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS, Band, Line
 from ..spectrum import Spectrum
-from .narrow import dead_pixels, narrow_pixels
+from .narrow import covered, dead_pixels, narrow_pixels, runs_of
 
 CLASSES = ("lines", "imputed", "sky", "telluric", "join", "continuum", "narrow")
 PIXELS = "pixels"  # meta["wave"] of an array that came without wavelengths
@@ -22,6 +24,7 @@ LINE_WIDTH = 600.0  # km/s, half width of what counts as a rest-frame line
 SKY_WIDTH = 5.0  # Å, half width of the residual of a sky line: two resolution elements
 MASK_EDGE = 4.0  # Å beside a mask where interpolation and residual sky still show
 SKY_NOISE = 0.6  # share of the local inverse variance below which a pixel shows airglow
+_CENTRES = np.array([item.wave for item in LINES])
 SKY_BITS = np.uint32((1 << 23) | (1 << 27))  # SPPIXMASK BRIGHTSKY, BADSKYCHI
 
 
@@ -43,61 +46,95 @@ def observed_wave(spectrum: Spectrum) -> NDArray[np.float64] | None:
     return None if spectrum.z is None else spectrum.wave * (1.0 + spectrum.z)
 
 
-def masked_pixels(spectrum: Spectrum) -> NDArray[np.bool_]:
-    """Return which pixels were imputed, have no inverse variance, or carry no noise, shape ``(p,)``."""
-    masked = dead_pixels(spectrum)
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What is known of each pixel of a spectrum before anything is explained.
+
+    Attributes
+    ----------
+    spectrum : Spectrum
+    rest, observed : (p,) arrays or None
+        Wavelengths in both frames, Å, as far as known.
+    dead, masked : (p,) bool arrays
+        Pixels that carry no noise; these and imputed ones and those without inverse variance.
+    spikes : (p,) bool array or None
+        Pixels of spikes narrower than the line-spread function; None when that is not known.
+    classes : (p,) int array
+        Index into CLASSES.
+    """
+
+    spectrum: Spectrum
+    rest: NDArray[np.float64] | None
+    observed: NDArray[np.float64] | None
+    dead: NDArray[np.bool_]
+    masked: NDArray[np.bool_]
+    spikes: NDArray[np.bool_] | None
+    classes: NDArray[np.intp]
+
+
+def ground_of(spectrum: Spectrum) -> Ground:
+    """Look at a spectrum: its frames, its bad pixels, and the class of each pixel."""
+    rest, observed = rest_wave(spectrum), observed_wave(spectrum)
+    dead = dead_pixels(spectrum)
+    masked = dead.copy()
     if spectrum.imputed is not None:
         masked |= spectrum.imputed
-    return masked if spectrum.ivar is None else masked | (spectrum.ivar <= 0)
+    if spectrum.ivar is not None:
+        masked |= spectrum.ivar <= 0
+    spikes = narrow_pixels(spectrum)
+    classes = np.full(len(spectrum), CLASSES.index("continuum"), dtype=np.intp)
+    # From the lowest to the highest claim.
+    noisy = None if observed is None or spectrum.ivar is None else _noisy(spectrum.ivar)
+    if observed is not None:
+        _observed_classes(spectrum, observed, classes, noisy=noisy)
+    if rest is not None:
+        half = _CENTRES * LINE_WIDTH / C_KMS
+        classes[_between(rest, _CENTRES - half, _CENTRES + half)] = CLASSES.index("lines")
+    if observed is not None:
+        strong = tuple(item for item in SKY_LINES if item.label.startswith("[O I]"))
+        classes[_sky_lines(observed, strong, noisy=noisy)] = CLASSES.index("sky")
+    if spikes is not None:
+        classes[spikes] = CLASSES.index("narrow")
+    if masked.any():
+        starts, stops = runs_of(masked)
+        wave = spectrum.wave
+        classes[_between(wave, wave[starts] - MASK_EDGE, wave[stops - 1] + MASK_EDGE)] = CLASSES.index("imputed")
+    return Ground(spectrum, rest, observed, dead, masked, spikes, classes)
 
 
 def pixel_classes(spectrum: Spectrum) -> NDArray[np.intp]:
     """Return the index into CLASSES of each pixel, shape ``(p,)``."""
-    classes = np.full(len(spectrum), CLASSES.index("continuum"), dtype=np.intp)
-    rest, observed = rest_wave(spectrum), observed_wave(spectrum)
-    if observed is not None:  # from the lowest to the highest claim
-        if spectrum.ivar is None:
-            classes[_within(observed, (OH_FOREST,))] = CLASSES.index("sky")
-        joins = ARM_JOINS.get(str(spectrum.meta.get("instrument")), ())
-        classes[_within(observed, joins)] = CLASSES.index("join")
-        classes[_within(observed, TELLURIC_BANDS)] = CLASSES.index("telluric")
-        classes[_airglow(spectrum, observed)] = CLASSES.index("sky")
-        classes[_sky_lines(spectrum, observed, SKY_LINES)] = CLASSES.index("sky")
-    if rest is not None:
-        centres = np.array([item.wave for item in LINES])
-        classes[_near(rest, centres, centres * LINE_WIDTH / C_KMS)] = CLASSES.index("lines")
-    if observed is not None:
-        strong = tuple(item for item in SKY_LINES if item.label.startswith("[O I]"))
-        classes[_sky_lines(spectrum, observed, strong)] = CLASSES.index("sky")
-    narrow = narrow_pixels(spectrum)
-    if narrow is not None:
-        classes[narrow] = CLASSES.index("narrow")
-    masked = masked_pixels(spectrum)
-    if masked.any():
-        where = spectrum.wave[masked]
-        reach = _near(spectrum.wave, where, np.full(where.size, MASK_EDGE), nearest=True)
-        classes[masked | reach] = CLASSES.index("imputed")
-    return classes
+    return ground_of(spectrum).classes
 
 
-def _airglow(spectrum: Spectrum, observed: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Say which pixels the survey marks as bright sky, or lie on an airglow line of the OH forest."""
-    sky = np.zeros(observed.size, dtype=np.bool_)
+def _observed_classes(
+    spectrum: Spectrum, observed: NDArray[np.float64], classes: NDArray[np.intp], *, noisy: NDArray[np.bool_] | None
+) -> None:
+    """Mark in `classes` what a line of the galaxy goes before."""
+    if noisy is None:
+        classes[_within(observed, (OH_FOREST,))] = CLASSES.index("sky")
+    joins = ARM_JOINS.get(str(spectrum.meta.get("instrument")), ())
+    classes[_within(observed, joins)] = CLASSES.index("join")
+    classes[_within(observed, TELLURIC_BANDS)] = CLASSES.index("telluric")
     if spectrum.mask is not None and spectrum.meta.get("survey") == "sdss":
-        sky = (spectrum.mask & SKY_BITS) != 0
-    forest = _within(observed, (OH_FOREST,))
-    return sky if spectrum.ivar is None or not forest.any() else sky | (forest & _noisy(spectrum.ivar))
+        classes[(spectrum.mask & SKY_BITS) != 0] = CLASSES.index("sky")
+    if noisy is not None:
+        classes[noisy & _within(observed, (OH_FOREST,))] = CLASSES.index("sky")
+    classes[_sky_lines(observed, SKY_LINES, noisy=noisy)] = CLASSES.index("sky")
 
 
-def _sky_lines(spectrum: Spectrum, observed: NDArray[np.float64], lines: tuple[Line, ...]) -> NDArray[np.bool_]:
+def _sky_lines(
+    observed: NDArray[np.float64], lines: tuple[Line, ...], *, noisy: NDArray[np.bool_] | None
+) -> NDArray[np.bool_]:
     """Say which pixels lie on a line of the sky; a line that does not raise the noise was not there."""
-    inside = np.zeros(observed.size, dtype=np.bool_)
-    noisy = None if spectrum.ivar is None else _noisy(spectrum.ivar)
-    for item in lines:
-        near = np.abs(observed - item.wave) <= SKY_WIDTH
-        if noisy is None or noisy[near].any():
-            inside |= near
-    return inside
+    centres = np.array([item.wave for item in lines])
+    starts = np.searchsorted(observed, centres - SKY_WIDTH, side="left")
+    stops = np.searchsorted(observed, centres + SKY_WIDTH, side="right")
+    if noisy is not None:
+        raised = np.concatenate([[0], np.cumsum(noisy)])
+        seen = raised[stops] > raised[starts]
+        starts, stops = starts[seen], stops[seen]
+    return covered(starts, stops, observed.size)
 
 
 def _noisy(ivar: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -113,19 +150,10 @@ def _upper(values: NDArray[np.float64], block: int = 128) -> NDArray[np.float64]
 
 
 def _within(wave: NDArray[np.float64], bands: tuple[Band, ...]) -> NDArray[np.bool_]:
-    inside = np.zeros(wave.size, dtype=np.bool_)
-    for band in bands:
-        inside |= (wave >= band.lo) & (wave <= band.hi)
-    return inside
+    return _between(wave, np.array([band.lo for band in bands]), np.array([band.hi for band in bands]))
 
 
-def _near(
-    wave: NDArray[np.float64], centres: NDArray[np.float64], half: NDArray[np.float64], nearest: bool = False
-) -> NDArray[np.bool_]:
-    """Say which wavelengths lie within `half` of a centre; `nearest` looks at ascending centres' neighbours only."""
-    if not nearest:
-        return np.asarray((np.abs(wave[:, None] - centres) <= half).any(axis=1))
-    after = np.clip(np.searchsorted(centres, wave), 0, centres.size - 1)
-    before = np.maximum(after - 1, 0)
-    gap = np.minimum(np.abs(centres[after] - wave), np.abs(wave - centres[before]))
-    return np.asarray(gap <= half[0])
+def _between(wave: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say which wavelengths lie in any of the closed intervals."""
+    starts, stops = np.searchsorted(wave, low, side="left"), np.searchsorted(wave, high, side="right")
+    return covered(starts, stops, wave.size)

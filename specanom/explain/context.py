@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from ..lines import ARM_JOINS
 from ..spectrum import Spectrum
-from .classes import CLASSES, masked_pixels, observed_wave, pixel_classes, rest_wave
-from .naming import Place, leading_classes, name_of
-from .narrow import line_spread
+from .classes import CLASSES, Ground, ground_of
+from .naming import names_of
 
 ARTEFACTS = ("imputed", "sky", "telluric", "join", "narrow")
 """Classes that come from the instrument or the sky. Spikes are among them: nothing that came through the optics is
@@ -125,43 +124,31 @@ def context_of(
     evidence : Evidence
         Where the score found its reasons.
     """
-    classes = pixel_classes(spectrum)
+    ground = ground_of(spectrum)
+    classes = ground.classes
     mass = pixel_shares(segments, weights, evidence=evidence)
     share = np.bincount(classes, weights=mass * np.abs(weights)[segments], minlength=len(CLASSES))
     total = float(np.abs(weights).sum())
     parts = dict(zip(CLASSES, share / total if total > 0 else np.full(len(CLASSES), np.nan), strict=True))
     narrow = None
-    if line_spread(spectrum) is None:
+    if ground.spikes is None:
         parts["narrow"] = float("nan")
     else:
         narrow = np.bincount(segments, weights=mass * (classes == CLASSES.index("narrow"))) > 0.5
-    names = _names(spectrum, segments, classes, mass=mass)
-    known = {FIELDS.get(name, name): value for name, value in _known(parts, spectrum).items()}
+    names = names_of(ground, segments, mass=mass)
+    known = {FIELDS.get(name, name): value for name, value in _known(parts, ground).items()}
     made = Context(**known, names=names, narrow=narrow)
     return replace(made, artefact=made.artefact_share)
 
 
-def _names(
-    spectrum: Spectrum, segments: NDArray[np.intp], classes: NDArray[np.intp], *, mass: NDArray[np.float64]
-) -> tuple[str, ...]:
-    rest, observed, masked = rest_wave(spectrum), observed_wave(spectrum), masked_pixels(spectrum)
-    order = np.argsort(segments, kind="stable")
-    groups = np.split(order, np.cumsum(np.bincount(segments))[:-1])
-    names = []
-    for pixels, leading in zip(groups, leading_classes(segments, classes, mass), strict=True):
-        inside = pixels[classes[pixels] == leading]
-        names.append(name_of(Place(spectrum, rest, observed, pixels, inside, mass, masked), int(leading)))
-    return tuple(names)
-
-
-def _known(parts: dict[str, float], spectrum: Spectrum) -> dict[str, float]:
+def _known(parts: dict[str, float], ground: Ground) -> dict[str, float]:
     """Replace what cannot be known by NaN."""
     unknown: set[str] = set()
-    if rest_wave(spectrum) is None:
+    if ground.rest is None:
         unknown |= {"lines", "continuum"}
-    if observed_wave(spectrum) is None:
+    if ground.observed is None:
         unknown |= {"sky", "telluric", "join", "continuum"}
-    if spectrum.meta.get("instrument") not in ARM_JOINS:
+    if ground.spectrum.meta.get("instrument") not in ARM_JOINS:
         unknown |= {"join"}
     return {name: float("nan") if name in unknown else float(value) for name, value in parts.items()}
 

@@ -2,154 +2,217 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..lines import AIRGLOW_5577, ARM_JOINS, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS, Band, Line
-from ..spectrum import Spectrum
-from .narrow import dead_pixels
+from ..lines import AIRGLOW_5577, ARM_JOINS, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS, Band
+from .classes import CLASSES, Ground
+from .narrow import runs_of
 
 NAMED_SHARE = 0.15  # a line is named when it has this share of the strongest one's mass
 FEATURE_REACH = 8.0  # Å to both sides of the peak of an unlisted feature
 NEAR_SKY = 10.0  # Å within which residual sky is named after a line
 
+_CENTRES = np.array([item.wave for item in LINES])
+_MIDWAY = (_CENTRES[1:] + _CENTRES[:-1]) / 2.0
+_SPECIES = tuple(item.label.rpartition(" ")[0] if item.label.rpartition(" ")[2].isdigit() else item.label
+                 for item in LINES)
+
 
 @dataclass(frozen=True, eq=False)
-class Place:
-    """The pixels a name is made of.
+class Places:
+    """What the names of all segments are made of.
 
     Attributes
     ----------
-    spectrum : Spectrum
-    rest, observed : (p,) arrays or None
-        Wavelengths in both frames, as far as known.
-    pixels, inside : int arrays
-        Pixels of the segment; those of its leading class.
+    ground : Ground
+    segments : (p,) int array
     mass : (p,) array
         How each segment shares its weight among its pixels.
-    masked : (p,) bool array
+    wave : (p,) array
+        Wavelengths that names give: rest frame where known.
+    unit : str
+        Of `wave`.
+    first, last : (K,) int arrays
+        First and last pixel of each segment.
+    leading : (K,) int array
+        The class with most mass.
+    inside : (p,) bool array
+        Pixels of the leading class of their segment.
+    peak : (K,) int array
+        The pixel among these with most mass.
     """
 
-    spectrum: Spectrum
-    rest: NDArray[np.float64] | None
-    observed: NDArray[np.float64] | None
-    pixels: NDArray[np.intp]
-    inside: NDArray[np.intp]
+    ground: Ground
+    segments: NDArray[np.intp]
     mass: NDArray[np.float64]
-    masked: NDArray[np.bool_]
+    wave: NDArray[np.float64]
+    unit: str
+    first: NDArray[np.intp]
+    last: NDArray[np.intp]
+    leading: NDArray[np.intp]
+    inside: NDArray[np.bool_]
+    peak: NDArray[np.intp]
 
-    @property
-    def unit(self) -> str:
-        """Of the wavelengths."""
-        return "pixels" if self.rest is None and self.observed is None else "Å"
+    @classmethod
+    def of(cls, ground: Ground, segments: NDArray[np.intp], *, mass: NDArray[np.float64]) -> Places:
+        """Find what leads each segment, and where."""
+        k = int(segments.max()) + 1
+        leading = leading_classes(segments, ground.classes, mass)
+        inside = ground.classes == leading[segments]
+        order = np.argsort(segments, kind="stable")
+        counts = np.bincount(segments, minlength=k)
+        starts = np.cumsum(counts) - counts
+        height = np.where(inside, mass, -1.0)[order]
+        highest = np.flatnonzero(height == np.repeat(np.maximum.reduceat(height, starts), counts))
+        peak = order[highest[np.searchsorted(highest, starts)]]
+        known = ground.rest is not None or ground.observed is not None
+        wave = ground.spectrum.wave if ground.rest is None else ground.rest
+        return cls(ground, segments, mass, wave, "Å" if known else "pixels", order[starts],
+                   order[starts + counts - 1], leading, inside, peak)
 
-    @property
-    def peak(self) -> int:
-        """The pixel of the leading class with most mass."""
-        return int(self.inside[int(np.argmax(self.mass[self.inside]))])
+    @cached_property
+    def features(self) -> NDArray[np.bool_]:
+        """Where most of the mass comes from a small part of the segment, of what no list knows, shape ``(K,)``."""
+        return _features(self)
+
+    def total(self, flags: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the mass of the flagged pixels of each segment, shape ``(K,)``."""
+        at = np.flatnonzero(flags)
+        return np.bincount(self.segments[at], weights=self.mass[at], minlength=self.peak.size)
+
+
+def _features(places: Places) -> NDArray[np.bool_]:
+    """Say where most of the mass comes from a small part of the segment, of what no list knows, shape ``(K,)``."""
+    near = np.flatnonzero(places.inside & (np.abs(places.wave - places.wave[places.peak][places.segments])
+                                           <= FEATURE_REACH))
+    k = places.peak.size
+    small = np.bincount(places.segments[near], minlength=k) < 0.4 * np.bincount(places.segments, minlength=k)
+    mass = np.bincount(places.segments[near], weights=places.mass[near], minlength=k)
+    return np.asarray((mass > 0.5) & small)
+
+
+def names_of(ground: Ground, segments: NDArray[np.intp], *, mass: NDArray[np.float64]) -> tuple[str, ...]:
+    """Return the names of all segments.
+
+    Parameters
+    ----------
+    ground : Ground
+    segments : (p,) int array
+        Ids 0…K−1.
+    mass : (p,) array
+        How each segment shares its weight among its pixels; sums to 1 within a segment.
+    """
+    places = Places.of(ground, segments, mass=mass)
+    names = [""] * places.peak.size
+    for index, namer in enumerate(_NAMERS):
+        which = np.flatnonzero(places.leading == index)
+        if which.size:
+            for k, name in zip(which.tolist(), namer(places, which), strict=True):
+                names[k] = name
+    return tuple(names)
 
 
 def leading_classes(
     segments: NDArray[np.intp], classes: NDArray[np.intp], mass: NDArray[np.float64]
 ) -> NDArray[np.intp]:
     """Return the class that holds most of each segment's mass, shape ``(K,)``."""
-    size = len(_NAMERS)
+    size = len(CLASSES)
     k = int(segments.max()) + 1
     table = np.bincount(segments * size + classes, weights=mass, minlength=size * k)
     return np.asarray(table.reshape(k, size).argmax(axis=1))
 
 
-def name_of(place: Place, leading: int) -> str:
-    """Return the name of a segment whose leading class has this index."""
-    return _NAMERS[leading](place)
+def _lines(places: Places, which: NDArray[np.intp]) -> list[str]:
+    rest = places.ground.rest
+    assert rest is not None  # nothing is called a line without a rest frame
+    at = np.flatnonzero(places.inside & (places.ground.classes == CLASSES.index("lines")))
+    cell = places.segments[at] * len(LINES) + np.searchsorted(_MIDWAY, rest[at])
+    shape = (places.peak.size, len(LINES))
+    held = np.bincount(cell, weights=places.mass[at], minlength=shape[0] * shape[1]).reshape(shape)
+    touched = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape) > 0
+    return [_blend(held[k], np.flatnonzero(touched[k])) for k in which.tolist()]
 
 
-def _lines(place: Place) -> str:
-    assert place.rest is not None  # nothing is called a line without a rest frame
-    held = _held(place.rest[place.inside], place.mass[place.inside], LINES)
-    chosen = [item for item, part in held if part >= NAMED_SHARE * held[0][1]]
+def _blend(held: NDArray[np.float64], touched: NDArray[np.intp]) -> str:
+    """Name the lines that hold the mass of one segment: the species, strongest first, or the one line."""
+    ranked = sorted(touched.tolist(), key=lambda i: -held[i])
+    chosen = [i for i in ranked if held[i] >= NAMED_SHARE * held[ranked[0]]]
     if len(chosen) == 1:
-        return chosen[0].label
-    chosen.sort(key=lambda item: item.name != "Ha")  # "Hα+[N II]", whichever is stronger; others strongest first
-    return "+".join(dict.fromkeys(_species(item) for item in chosen))
+        return LINES[chosen[0]].label
+    chosen.sort(key=lambda i: LINES[i].name != "Ha")  # "Hα+[N II]", whichever is stronger
+    return "+".join(dict.fromkeys(_SPECIES[i] for i in chosen))
 
 
-def _held(
-    wave: NDArray[np.float64], mass: NDArray[np.float64], lines: tuple[Line, ...]
-) -> list[tuple[Line, float]]:
-    """Give each pixel to the nearest line; return lines with their mass, strongest first."""
-    centres = np.array([item.wave for item in lines])
-    nearest = np.abs(wave[:, None] - centres).argmin(axis=1)
-    parts = np.bincount(nearest, weights=mass, minlength=len(lines))
-    order = np.argsort(-parts, kind="stable")
-    present = set(nearest.tolist())
-    return [(lines[i], float(parts[i])) for i in order if i in present]
-
-
-def _species(item: Line) -> str:
-    head, _, tail = item.label.rpartition(" ")
-    return head if tail.isdigit() else item.label
-
-
-def _imputed(place: Place) -> str:
-    on_mask = float(place.mass[place.inside][place.masked[place.inside]].sum())
-    edge = "" if on_mask > 0.5 * float(place.mass[place.inside].sum()) else " edge"
-    hidden = np.flatnonzero(place.masked)
-    start = stop = int(hidden[np.abs(hidden - place.peak).argmin()])
-    while start > 0 and place.masked[start - 1]:
-        start -= 1
-    while stop + 1 < place.masked.size and place.masked[stop + 1]:
-        stop += 1
-    if dead_pixels(place.spectrum)[start : stop + 1].mean() > 0.5:
-        kind = "dead pixels"
-    elif _overlaps(place.observed, (start, stop), AIRGLOW_5577):
-        return f"{AIRGLOW_5577.name}{edge}"
-    else:
-        kind = "mask"
-    wave = place.spectrum.wave
-    return f"{kind}{edge} {wave[start]:.0f}–{wave[stop]:.0f} {place.unit}"
+def _imputed(places: Places, which: NDArray[np.intp]) -> list[str]:
+    ground, wave = places.ground, places.ground.spectrum.wave
+    starts, stops = runs_of(ground.masked)
+    on_mask, whole = places.total(places.inside & ground.masked), places.total(places.inside)
+    dead = np.concatenate([[0], np.cumsum(ground.dead)])
+    after = np.searchsorted(starts, places.peak[which], side="right")  # the run that begins next; before it, its own
+    names = []
+    for k, peak, right in zip(which.tolist(), places.peak[which].tolist(), after.tolist(), strict=True):
+        left = max(right - 1, 0)
+        right = min(right, starts.size - 1)
+        run = left if peak - (stops[left] - 1) <= starts[right] - peak or right == left else right
+        start, stop = int(starts[run]), int(stops[run]) - 1
+        edge = "" if on_mask[k] > 0.5 * whole[k] else " edge"
+        kind = "dead pixels" if dead[stop + 1] - dead[start] > 0.5 * (stop + 1 - start) else "mask"
+        if kind == "mask" and _overlaps(ground.observed, (start, stop), AIRGLOW_5577):
+            names.append(f"{AIRGLOW_5577.name}{edge}")
+        else:
+            names.append(f"{kind}{edge} {_span(wave[start], wave[stop], places.unit)}")
+    return names
 
 
 def _overlaps(observed: NDArray[np.float64] | None, ends: tuple[int, int], band: Band) -> bool:
     return observed is not None and bool(observed[ends[0]] <= band.hi and observed[ends[1]] >= band.lo)
 
 
-def _sky(place: Place) -> str:
-    assert place.observed is not None  # nothing is called sky without an observed frame
-    peak = float(place.observed[place.peak])
-    best = min(SKY_LINES, key=lambda item: abs(item.wave - peak))
-    if abs(peak - best.wave) <= NEAR_SKY:
-        return best.label
-    return OH_FOREST.name if peak >= OH_FOREST.lo else "bright sky"
+def _span(low: float, high: float, unit: str) -> str:
+    ends = f"{low:.0f}–{high:.0f}"
+    return f"{low:.0f} {unit}" if ends == f"{low:.0f}–{low:.0f}" else f"{ends} {unit}"
 
 
-def _band(place: Place) -> str:
-    assert place.observed is not None  # bands lie in the observed frame
-    peak = float(place.observed[place.peak])
-    bands: tuple[Band, ...] = TELLURIC_BANDS + ARM_JOINS.get(str(place.spectrum.meta.get("instrument")), ())
-    name = next(band.name for band in bands if band.lo <= peak <= band.hi)
-    feature = _feature(place)  # a spike is not what an atmospheric band or a join of arms looks like
-    return f"{feature} ({name})" if feature else name
+def _sky(places: Places, which: NDArray[np.intp]) -> list[str]:
+    assert places.ground.observed is not None  # nothing is called sky without an observed frame
+    names = []
+    for peak in places.ground.observed[places.peak[which]].tolist():
+        best = min(SKY_LINES, key=lambda item: abs(item.wave - peak))
+        if abs(peak - best.wave) <= NEAR_SKY:
+            names.append(best.label)
+        else:
+            names.append(OH_FOREST.name if peak >= OH_FOREST.lo else "bright sky")
+    return names
 
 
-def _continuum(place: Place) -> str:
-    wave = (place.spectrum.wave if place.rest is None else place.rest)[place.pixels]
-    return _feature(place) or f"continuum {wave[0]:.0f}–{wave[-1]:.0f} {place.unit}"
+def _band(places: Places, which: NDArray[np.intp]) -> list[str]:
+    ground = places.ground
+    assert ground.observed is not None  # bands lie in the observed frame
+    bands: tuple[Band, ...] = TELLURIC_BANDS + ARM_JOINS.get(str(ground.spectrum.meta.get("instrument")), ())
+    features = places.features
+    names = []
+    for k, peak in zip(which.tolist(), places.peak[which].tolist(), strict=True):
+        name = next(band.name for band in bands if band.lo <= ground.observed[peak] <= band.hi)
+        # A spike is not what an atmospheric band or a join of arms looks like.
+        names.append(f"feature at {places.wave[peak]:.0f} {places.unit} ({name})" if features[k] else name)
+    return names
 
 
-def _spike(place: Place) -> str:
-    wave = place.spectrum.wave if place.rest is None else place.rest
-    return f"spike at {wave[place.peak]:.0f} {place.unit}"
+def _continuum(places: Places, which: NDArray[np.intp]) -> list[str]:
+    low, high = places.wave[places.first[which]].tolist(), places.wave[places.last[which]].tolist()
+    peak = places.wave[places.peak[which]].tolist()
+    return [f"feature at {at:.0f} {places.unit}" if feature else f"continuum {_span(lo, hi, places.unit)}"
+            for feature, at, lo, hi in zip(places.features[which].tolist(), peak, low, high, strict=True)]
 
 
-def _feature(place: Place) -> str:
-    """Name what no list knows, where most of the weight comes from a small part of the segment; else return ""."""
-    wave = place.spectrum.wave if place.rest is None else place.rest
-    near = place.inside[np.abs(wave[place.inside] - wave[place.peak]) <= FEATURE_REACH]
-    small = place.mass[near].sum() > 0.5 and near.size < 0.4 * place.pixels.size
-    return f"feature at {wave[place.peak]:.0f} {place.unit}" if small else ""
+def _spike(places: Places, which: NDArray[np.intp]) -> list[str]:
+    return [f"spike at {wave:.0f} {places.unit}" for wave in places.wave[places.peak[which]].tolist()]
 
 
-_NAMERS = (_lines, _imputed, _sky, _band, _band, _continuum, _spike)  # in the order of classes.CLASSES
+_NAMERS: tuple[Callable[[Places, NDArray[np.intp]], list[str]], ...] = (
+    _lines, _imputed, _sky, _band, _band, _continuum, _spike)  # in the order of classes.CLASSES

@@ -6,6 +6,8 @@ sky do. And it cannot come without noise: dead pixels do.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
@@ -64,12 +66,27 @@ def dead_pixels(spectrum: Spectrum) -> NDArray[np.bool_]:
     if spectrum.ivar is None or len(spectrum) <= DEAD_RUN:
         return dead
     ivar = np.maximum(spectrum.ivar[1:], spectrum.ivar[:-1])
-    still = np.diff(spectrum.flux) ** 2 * ivar < DEAD_STEP**2
-    ends = np.flatnonzero(np.diff(np.concatenate([[False], still & (ivar > 0), [False]]).astype(np.int8)))
-    for start, stop in zip(ends[::2], ends[1::2], strict=True):
-        if stop - start + 1 >= DEAD_RUN:
-            dead[start : stop + 1] = True
+    still = (np.diff(spectrum.flux) ** 2 * ivar < DEAD_STEP**2) & (ivar > 0)
+    starts, stops = runs_of(still)
+    long = stops - starts + 1 >= DEAD_RUN
+    dead |= covered(starts[long], stops[long] + 1, len(spectrum))
     return dead if dead.mean() < 0.5 else np.zeros_like(dead)
+
+
+def runs_of(flags: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return where runs of True begin, and where they have ended."""
+    padded = np.zeros(flags.size + 2, dtype=np.int8)
+    padded[1:-1] = flags
+    ends = np.flatnonzero(np.diff(padded))
+    return ends[::2], ends[1::2]
+
+
+def covered(starts: NDArray[Any], stops: NDArray[Any], size: int) -> NDArray[np.bool_]:
+    """Say which of `size` pixels lie in any of the intervals ``[start, stop)``; empty ones count for nothing."""
+    inside = np.zeros(size, dtype=np.bool_)
+    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+        inside[start:stop] = True
+    return inside
 
 
 def _noise(spectrum: Spectrum, size: NDArray[np.float64]) -> NDArray[np.float64]:
