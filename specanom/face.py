@@ -17,6 +17,8 @@ OPENERS = {
     "plot spectrum": "specanom.plots:spectrum",
     "plot sample": "specanom.plots:sample",
     "plot explanation": "specanom.plots:explanation",
+    "plot image explanation": "specanom.plots:image_explanation",
+    "plot neighbours": "specanom.plots:neighbours",
     "plot explanations": "specanom.plots:explanation_set",
     "plot clusters": "specanom.plots:clusters",
     "plot report": "specanom.plots:waterfall",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass, fields, is_dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,19 +14,20 @@ from numpy.typing import NDArray
 from ..errors import ArgumentError, DataError, GridError, ShapeError, choice, message
 from ..parallel import map_blocks
 from ..presets import PRESETS, by_preset, resolve
-from ..protocols import Perturbation, Segmenter
+from ..protocols import Perturbation, Score, Segmenter
 from ..seeds import content_hash, object_seed
 from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
-from .attribution import Method
+from .attribution import Evaluator, Method
 from .evaluate import evaluator_of
 from .explanation import Explanation
 from .explanationset import ExplanationSet, Skipped
+from .images import explain_image, is_image
 from .inputs import as_spectrum, blocks_of
 from .lime import Lime
 from .perturb import Contrast, Scale
 from .posing import bind, cut, pose, record
-from .problem import Problem
+from .refine import answer
 from .segments import Uniform
 
 SEGMENTS = by_preset(Uniform(77), paper=Uniform(77, published=True))
@@ -89,12 +91,14 @@ class Explainer:
             object.__setattr__(self, "method", self.method.by_preset(self.preset))
 
     def explain(self, spectrum: Spectrum | NDArray[Any]) -> Explanation:
-        """Explain one spectrum.
+        """Explain one spectrum, or one image.
 
         Parameters
         ----------
         spectrum : Spectrum or (p,) array
-            On the grid of the score. An array without wavelengths is explained by pixel number.
+            On the grid of the score. An array without wavelengths is explained by pixel number. An ``(h, w)`` or
+            ``(h, w, c)`` array is an image, explained by superpixels: the score then takes ``(n, h, w[, c])``, the
+            segments are :class:`Slic`, :class:`Grid` or :class:`Given`, and an :class:`ImageExplanation` is returned.
 
         Raises
         ------
@@ -105,7 +109,8 @@ class Explainer:
         ArgumentError
             When there are more segments than pixels, or the perturbation cannot be used.
         """
-        made, notes = self._explained(as_spectrum(spectrum, self.score))
+        made, notes = (explain_image(self, np.asarray(spectrum)) if is_image(spectrum)
+                       else self._explained(as_spectrum(spectrum, self.score)))
         for note in notes:
             warnings.warn(note, ExplanationWarning, stacklevel=2)
         return made
@@ -158,14 +163,14 @@ class Explainer:
         return made, skipped, noted
 
     def _explained(self, spectrum: Spectrum) -> tuple[Explanation, tuple[str, ...]]:
-        evaluator = evaluator_of(self._problem(spectrum))
-        found = self.method(evaluator, seed=self.seed)
+        at = partial(self._evaluator, bind(self.score, spectrum), spectrum)
+        evaluator, found = answer(at, self.segments, cut(self.segments, spectrum), method=self.method, seed=self.seed)
         return record(spectrum, evaluator, found, settings=self.settings), found.notes
 
-    def _problem(self, spectrum: Spectrum) -> Problem:
-        bound = bind(self.score, spectrum)
-        return pose(bound, spectrum, cut(self.segments, spectrum), perturbation=self.perturbation,
-                    seed=object_seed(self.seed, spectrum.id), last_stays=getattr(self.segments, "last_stays", False))
+    def _evaluator(self, bound: Score, spectrum: Spectrum, ids: NDArray[np.intp]) -> Evaluator:
+        return evaluator_of(pose(
+            bound, spectrum, ids, perturbation=self.perturbation, seed=object_seed(self.seed, spectrum.id),
+            last_stays=getattr(self.segments, "last_stays", False)))
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -190,8 +195,9 @@ def _described(part: Any) -> dict[str, Any]:
         return kind
     values = {item.name: getattr(part, item.name) for item in fields(part)}
     # Lists, because that is what JSON gives back: settings read from disk must equal those they were made of.
-    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
-    return kind | {name: value if isinstance(value, (int, float, str, bool, list, type(None)))
+    plain = {name: list(value) if isinstance(value, tuple) else _described(value) if is_dataclass(value) else value
+             for name, value in values.items()}
+    return kind | {name: value if isinstance(value, (int, float, str, bool, list, dict, type(None)))
                    else content_hash(np.asarray(value)) for name, value in plain.items()}
 
 

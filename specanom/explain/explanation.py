@@ -97,7 +97,7 @@ class Explanation:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Read-only mappings cannot be pickled: worker processes send the parts.
-        return partial(Explanation, **{**self.__dict__, "settings": dict(self.settings)}), ()
+        return partial(type(self), **{**self.__dict__, "settings": dict(self.settings)}), ()
 
     @property
     def n_segments(self) -> int:
@@ -132,6 +132,15 @@ class Explanation:
     def per_pixel(self) -> NDArray[np.float64]:
         """Return the weight of each pixel's segment, shape ``(p,)``."""
         return self.weights[self.segments]
+
+    def per_angstrom(self) -> NDArray[np.float64]:
+        """Return each weight over the width of its segment in Å, shape ``(K,)``: for segments of different widths.
+
+        A wide segment collects more weight than a narrow one; per Å they can be compared. Spectra without wavelengths
+        are measured in pixels.
+        """
+        widths = np.array([sum(hi - lo for lo, hi in spans) for spans in self.intervals])
+        return self.weights / widths
 
     def as_list(self, n: int | None = None) -> list[tuple[str, float]]:
         """Return ``(name, weight)`` pairs by falling |weight|, as lime's explanations do; `n` of them, or all."""

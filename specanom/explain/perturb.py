@@ -3,6 +3,8 @@
 A copy of the spectrum keeps its own pixels in the segments that are on and takes those of g elsewhere. All fills
 share ``keep_noise``: the small-scale structure of the spectrum (flux minus its Gaussian smooth of 3 pixels) is then
 added to the fill, so that switching off does not also denoise. Lines narrower than the smoothing count as noise.
+
+On images, ``(h, w)`` or ``(h, w, c)``, smoothing is two-dimensional, and each channel is filled by itself.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from ..errors import ArgumentError, ShapeError, message
 from ..protocols import Reconstruct
@@ -22,8 +24,16 @@ NOISE_SIGMA = 3.0  # pixels: the smoothing that parts noise from shape, as publi
 
 
 def smooth(flux: Floats, sigma: float) -> NDArray[np.float64]:
-    """Return the flux smoothed by a Gaussian of `sigma` pixels; the ends are extended."""
-    return np.asarray(gaussian_filter1d(np.asarray(flux, dtype=np.float64), sigma, mode="nearest"))
+    """Return the flux smoothed by a Gaussian of `sigma` pixels, channel by channel; the ends are extended."""
+    values = np.asarray(flux, dtype=np.float64)
+    if values.ndim == 1:
+        return np.asarray(gaussian_filter1d(values, sigma, mode="nearest"))
+    return np.asarray(gaussian_filter(values, (sigma, sigma, *(0.0,) * (values.ndim - 2)), mode="nearest"))
+
+
+def middle_of(flux: Floats) -> NDArray[np.float64]:
+    """Return the median of a spectrum, or of each channel of an image."""
+    return np.asarray(np.median(np.asarray(flux, dtype=np.float64), axis=None if np.ndim(flux) < 3 else (0, 1)))
 
 
 def noise_of(flux: Floats, sigma: float = NOISE_SIGMA) -> NDArray[np.float64]:
@@ -89,7 +99,7 @@ class Contrast:
     ) -> NDArray[np.float64]:
         """Return the fill, shape ``(p,)``."""
         low = smooth(flux, self.sigma)
-        middle = float(np.median(low))
+        middle = middle_of(low)
         fill = middle + self.factor * (low - middle)
         return fill + (np.asarray(flux, dtype=np.float64) - low) if self.keep_noise else fill
 
@@ -119,8 +129,43 @@ class Flat:
 
 
 @dataclass(frozen=True)
+class Grey:
+    """One level everywhere: by default the median, which in a cut-out of a small galaxy is the sky.
+
+    Parameters
+    ----------
+    level : float or sequence of float, optional
+        In units of the flux; one number, or one a channel of an image. The median of the spectrum, or of each
+        channel, by default.
+    keep_noise : bool
+        Whether the small-scale structure is added.
+    """
+
+    level: float | tuple[float, ...] | None = None
+    keep_noise: bool = False
+
+    def __post_init__(self) -> None:
+        if self.level is not None:
+            for value in np.ravel(self.level):
+                _finite("level", float(value))
+            if np.ndim(self.level):
+                object.__setattr__(self, "level", tuple(float(value) for value in np.ravel(self.level)))
+
+    def __call__(
+        self, flux: Floats, segments: NDArray[np.intp], *, seed: int, reconstruct: Reconstruct | None = None
+    ) -> NDArray[np.float64]:
+        """Return the fill, of the shape of the flux."""
+        level = middle_of(flux) if self.level is None else np.asarray(self.level, dtype=np.float64)
+        shape = np.shape(flux)
+        if level.ndim and level.shape != shape[2:]:
+            raise ArgumentError(message("level", expected=f"one number, or one for each of {shape[2:]} channels",
+                                        got=f"{level.size} numbers"))
+        return _finish(np.broadcast_to(level, shape).copy(), flux, self.keep_noise)
+
+
+@dataclass(frozen=True)
 class SegmentMean:
-    """Each segment at its own mean flux: features go, the level stays."""
+    """Each segment at its own mean flux, in each channel of an image: features go, the level stays."""
 
     keep_noise: bool = False
 
@@ -128,8 +173,11 @@ class SegmentMean:
         self, flux: Floats, segments: NDArray[np.intp], *, seed: int, reconstruct: Reconstruct | None = None
     ) -> NDArray[np.float64]:
         """Return the fill, shape ``(p,)``."""
-        total = np.bincount(segments, weights=np.asarray(flux, dtype=np.float64))
-        return _finish((total / np.bincount(segments))[segments], flux, self.keep_noise)
+        size = np.bincount(segments.ravel())
+        channels = np.asarray(flux, dtype=np.float64).reshape(segments.size, -1)
+        total = np.stack([np.bincount(segments.ravel(), weights=one) for one in channels.T], axis=-1)
+        fill = (total / size[:, None])[segments.ravel()].reshape(np.shape(flux))
+        return _finish(fill, flux, self.keep_noise)
 
 
 @dataclass(frozen=True)
@@ -151,7 +199,7 @@ class Blur:
 
 @dataclass(frozen=True)
 class Gaussians:
-    """The spectrum with a bump in the middle of each segment, up or down at random (seeded per object).
+    """The spectrum with a bump in the middle of each segment, up or down at random (seeded per object); no images.
 
     Parameters
     ----------
@@ -176,6 +224,9 @@ class Gaussians:
         self, flux: Floats, segments: NDArray[np.intp], *, seed: int, reconstruct: Reconstruct | None = None
     ) -> NDArray[np.float64]:
         """Return the fill, shape ``(p,)``."""
+        if segments.ndim != 1:
+            raise ArgumentError(message("perturbation", expected="a fill for images", got=repr(self),
+                                        hint="Grey(), SegmentMean() or Blur(5)"))
         size = np.bincount(segments)
         pixel = np.arange(segments.size)
         centre = np.bincount(segments, weights=pixel) / size
@@ -238,15 +289,16 @@ def fill_of(
     ----------
     perturbation : Perturbation
         Any callable that meets the protocol.
-    flux : (p,) array
-        The spectrum.
-    segments : (p,) int array
+    flux : (p,), (h, w) or (h, w, c) array
+        The spectrum or image.
+    segments : (p,) or (h, w) int array
         Ids 0…K−1.
     seed : int
         Of this object.
     frozen : (p,) bool array, optional
-        Imputed pixels the score leaves out. The perturbation sees a straight line there instead of invented flux,
-        so no mean or smooth takes it up, and the fill equals the flux, so switching a segment never moves them.
+        For spectra: imputed pixels the score leaves out. The perturbation sees a straight line there instead of
+        invented flux, so no mean or smooth takes it up, and the fill equals the flux, so switching a segment never
+        moves them.
     reconstruct : callable, optional
         The model bound to this spectrum.
 

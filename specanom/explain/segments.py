@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -41,6 +42,7 @@ class Uniform:
     k: int = 77
     published: bool = field(default=False, kw_only=True)
     uses_flux: ClassVar[bool] = False
+    images: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         _positive_int("k", self.k)
@@ -142,6 +144,7 @@ class Lines:
     continuum: float = 150.0
     lines: tuple[str, ...] | None = None
     uses_flux: ClassVar[bool] = False
+    images: ClassVar[bool] = False
     frame: ClassVar[str] = "rest"
 
     def __post_init__(self) -> None:
@@ -168,7 +171,7 @@ class Lines:
     def names(self, flux: NDArray[Any], wave: NDArray[np.float64]) -> tuple[str, ...]:
         """Return a name for each segment: ``"Hα+[N II]"``, ``"continuum 5100–5250 Å"`` (rest frame)."""
         starts = runs(self(flux, wave))
-        return tuple(self._name(wave[start:stop]) for start, stop in zip(starts[:-1], starts[1:], strict=True))
+        return tuple(self._name(wave[start:stop]) for start, stop in pairwise(starts))
 
     def _name(self, wave: NDArray[np.float64]) -> str:
         for lo, hi in self.blends():
@@ -205,6 +208,7 @@ class Boundaries:
 
     edges: Sequence[float]
     uses_flux: ClassVar[bool] = False
+    images: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         edges = tuple(float(edge) for edge in self.edges)

@@ -80,6 +80,8 @@ SEGMENTERS = {
     "Uniform, as many as pixels": lambda: sa.Uniform(P),
     "Slic": lambda: sa.Slic(8),
     "Lines": lambda: sa.Lines(),
+    "Refined": lambda: sa.Refined(sa.Uniform(11)),
+    "Given": lambda: sa.Given(np.arange(P) // 9),
     "Boundaries": lambda: sa.explain.Boundaries((4500.0, 5000.0, 6500.0)),
 }
 PERTURBATIONS = {
@@ -87,6 +89,7 @@ PERTURBATIONS = {
     "Contrast": lambda: sa.explain.Contrast(0.9),
     "Flat": lambda: sa.Flat(),
     "Flat with noise": lambda: sa.Flat(noise=0.1),
+    "Grey": lambda: sa.Grey(),
     "SegmentMean": lambda: sa.SegmentMean(),
     "Blur": lambda: sa.explain.Blur(5),
     "Gaussians": lambda: sa.Gaussians(),
