@@ -109,7 +109,7 @@ def test_any_callable_will_do_as_score() -> None:
     # Scale(0.9): a segment holds a tenth of its share of the mean.
     parts = 0.1 * flux[0].astype(float).reshape(10, 40).sum(axis=1) / P
     np.testing.assert_allclose(plain.weights, parts, rtol=0.03)
-    assert plain.path == "generic"
+    assert plain.path == "generic: the score is a plain function"
     assert np.isnan([plain.context.lines, plain.context.sky, plain.context.continuum]).all()  # pixels, not Å
     assert plain.names[0].endswith("pixels")
     assert plain.grade == "trusted"

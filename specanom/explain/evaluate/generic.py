@@ -43,6 +43,14 @@ class GenericEvaluator:
         """Return Σ (x − g)² over each segment, shape ``(K,)``."""
         return self.problem.energy()
 
+    def reconstruction(self) -> NDArray[np.float32] | None:
+        """Return the reconstruction of the spectrum itself, shape ``(p,)``; None when the score has no model."""
+        reconstruct = self.problem.reconstruct
+        if reconstruct is None:
+            return None
+        made: NDArray[np.float32] = np.asarray(reconstruct(self.problem.flux[None, :]), dtype=np.float32)[0]
+        return made
+
     def copies(self, masks: NDArray[np.uint8], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Return the perturbed copies of some masks, shape ``(n, p)``; bit for bit flux or fill in each pixel."""
         if out is None:

@@ -1,0 +1,197 @@
+"""The last hidden layer of perturbed copies, without making any copy.
+
+With t = mask − ½ a copy is ``zb + Σ t_k u_[k]``: zb = (x + g)/2 is the point in the middle of all copies and
+u_[k] = x − g within segment k. Everything is a deviation from zb, so that float32 rounds what is small: the first
+layer needs the K sums ``A[k] = Σ u_p W[:, p]`` over segments and one product of the masks with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from ..problem import Problem
+from .shared import Shared, shared_of
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+PIECE = 64  # pixels summed in float32 before float64 takes over
+
+
+class Layer(Protocol):
+    """``y = weight @ x + bias``, `weight` of shape ``(out, in)``."""
+
+    weight: Floats
+    bias: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Deviations:
+    """Last hidden layer of the copies of n masks: ``h(z_n) = reference + y[n] @ basis``.
+
+    Attributes
+    ----------
+    signs : (n, K) float32 array
+        t, +½ where a segment is as observed and −½ where it is filled.
+    reference : (H,) float64 array
+        h at zb.
+    y : (n, r) float32 array
+        Coordinates; zero in the rows of `parked`, which say nothing about those copies.
+    basis : (r, H) float32 array or None
+        None: r = H, and `y` are the deviations themselves.
+    parked : (m,) int array
+        Rows left out of `y`, far from all others: all segments on, or all off.
+    """
+
+    signs: Floats
+    reference: Doubles
+    y: Floats
+    basis: Floats | None
+    parked: NDArray[np.intp]
+
+
+class Setup:
+    """What all masks of one problem share.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its score has a model with ``.network``.
+
+    Attributes
+    ----------
+    shared : Shared
+        The layers, as this room needs them, one for all problems of a network.
+    u, zb : (p,) float64 array
+        x − g and (x + g)/2.
+    segments : SegmentSums
+        Sums over segments.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        network = getattr(problem.reconstruct, "network")  # noqa: B009 - offered by some models only
+        self.problem = problem
+        self.shared: Shared = shared_of(network)
+        flux, fill = problem.flux.astype(np.float64), problem.fill.astype(np.float64)
+        self.u, self.zb = flux - fill, 0.5 * (flux + fill)
+        self.segments = SegmentSums(problem.segments)
+
+    @cached_property
+    def _first(self) -> tuple[Floats, Doubles]:
+        weight = self.shared.first
+        both = self.segments.rows((self.u, self.zb), weight)
+        return both[0].astype(np.float32), both[1].sum(axis=0) + self.shared.biases[0]
+
+    @property
+    def slopes(self) -> Floats:
+        """A, shape ``(K, H1)``: how the first layer answers to each segment."""
+        return self._first[0]
+
+    @cached_property
+    def centres(self) -> tuple[Doubles, ...]:
+        """What enters the ReLU of each layer at zb (of the latent layer: what leaves it)."""
+        return self.shared.forward(self._first[1])
+
+    @cached_property
+    def reference(self) -> Doubles:
+        """h(zb), shape ``(H,)``."""
+        return self.shared.hidden(self.centres[-1])
+
+    @cached_property
+    def whole(self) -> Doubles:
+        """h(x), shape ``(H,)``, from the same sums over segments: t = ½ everywhere."""
+        first = self._first[1] + 0.5 * self.slopes.sum(axis=0, dtype=np.float64)
+        return self.shared.hidden(self.shared.forward(first)[-1])
+
+    @cached_property
+    def empty(self) -> Doubles:
+        """h(g), shape ``(H,)``: t = −½ everywhere."""
+        first = self._first[1] - 0.5 * self.slopes.sum(axis=0, dtype=np.float64)
+        return self.shared.hidden(self.shared.forward(first)[-1])
+
+    @cached_property
+    def residual(self) -> Doubles:
+        """Residual at zb, ``rb = zb − D h(zb) − d``, shape ``(p,)``."""
+        return self.zb - self.shared.output(self.reference)
+
+    def reconstruction(self) -> Floats:
+        """Return the reconstruction of the spectrum itself, shape ``(p,)``."""
+        return self.shared.output(self.whole).astype(np.float32)
+
+    def plain(self, signs: Floats) -> Floats:
+        """Return ``h(z) − h(zb)`` of a block of copies, shape ``(n, H)``, layer by layer.
+
+        Parameters
+        ----------
+        signs : (n, K) float32 array
+            t of some hundred copies: what is made along the way should stay in the cache.
+        """
+        made = signs @ self.slopes
+        for i, centre in enumerate(self.centres):
+            if i:
+                made = made @ self.shared.steps[i]
+            if self.shared.relu[i]:
+                through_relu(made, centre)
+        return made
+
+    def expanded(self, basis: Floats | None) -> Floats:
+        """Return E = D basisᵀ, shape ``(p, r)``: how each pixel of the reconstruction answers to coordinates."""
+        last = self.shared.last
+        return last if basis is None else last @ np.ascontiguousarray(basis.T)
+
+
+class SegmentSums:
+    """Sums over the pixels of each segment, wherever they are.
+
+    Parameters
+    ----------
+    ids : (p,) int array
+        Segment of each pixel.
+    """
+
+    def __init__(self, ids: NDArray[np.intp]) -> None:
+        self.ids, self.k = ids, int(ids.max()) + 1
+        if (np.diff(ids) >= 0).all():
+            self.order = np.arange(ids.size, dtype=np.int32)
+        else:
+            self.order = np.argsort(ids, kind="stable").astype(np.int32)
+        sizes = np.bincount(ids, minlength=self.k)
+        pieces = -(-sizes // PIECE)
+        begin = np.concatenate([[0], np.cumsum(sizes)])[:-1]
+        self._first_piece = np.concatenate([[0], np.cumsum(pieces)])[:-1]
+        within = np.arange(int(pieces.sum())) - np.repeat(self._first_piece, pieces)
+        starts = np.repeat(begin, pieces) + PIECE * within
+        self._indptr = np.append(starts, ids.size).astype(np.int32)
+        self._split = bool((pieces > 1).any())
+
+    def __call__(self, values: Doubles) -> Doubles:
+        """Return the sums of ``(p,)`` values, float64, shape ``(K,)``."""
+        return np.asarray(np.bincount(self.ids, weights=values, minlength=self.k))
+
+    def rows(self, factors: tuple[Doubles, ...], matrix: Floats) -> tuple[Doubles, ...]:
+        """Return ``Σ factor_p matrix[p]`` over each segment, for each of the factors: shapes ``(K, m)``."""
+        n = self._indptr.size - 1
+        data = np.concatenate([factor[self.order] for factor in factors]).astype(np.float32)
+        indptr = np.concatenate([self._indptr[:-1] + i * self.ids.size for i in range(len(factors))] + [[data.size]])
+        sparse = csr_array((data, np.tile(self.order, len(factors)), indptr), shape=(n * len(factors), self.ids.size))
+        sums: Any = (sparse @ matrix).reshape(len(factors), n, -1).astype(np.float64)
+        if not self._split:
+            return tuple(sums)
+        return tuple(np.add.reduceat(sums, self._first_piece, axis=1))
+
+
+def through_relu(change: Floats, centre: Doubles) -> None:
+    """Turn a change before a ReLU into the change after it, in place: ``relu(centre + change) − relu(centre)``."""
+    np.maximum(change, (-centre).astype(np.float32), out=change)
+    change += np.minimum(centre, 0.0).astype(np.float32)
+
+
+def signs_of(masks: NDArray[np.uint8]) -> Floats:
+    """Return t = mask − ½ as float32."""
+    return np.subtract(masks, np.float32(0.5), dtype=np.float32)

@@ -1,0 +1,102 @@
+"""Squared scores of a network without making any perturbed copy: masks meet the network in its first hidden layer.
+
+A score costs about K·H products instead of those of a whole spectrum through the network. When few ReLUs change
+state over the masks, the network collapses to a small one (see :mod:`.collapse`) and costs a tenth of that.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import ShapeError, message
+from ..problem import Problem
+from .deviations import Floats, Setup, signs_of
+from .squares import Squares
+
+Doubles = NDArray[np.float64]
+
+BLOCK = 512  # rows worked on at once: what is made of them stays in the cache
+
+
+class FactoredEvaluator:
+    """Scores of perturbed copies of one spectrum, for sums of squares over a fixed set of pixels.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its score is a mean (or root) of squared residuals with fixed weights, of a model with affine layers.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem, self.n_segments = problem, problem.n_segments
+        self.setup = Setup(problem)
+        self.path = "factored: squared residuals of affine layers"
+
+    @cached_property
+    def squares(self) -> Squares:
+        """The quadratic form of this problem."""
+        return Squares(self.setup)
+
+    def energy(self) -> Doubles:
+        """Return Σ (x − g)² over each segment, shape ``(K,)``."""
+        return self.problem.energy()
+
+    def reconstruction(self) -> Floats:
+        """Return the reconstruction of the spectrum itself, shape ``(p,)``."""
+        return self._whole[0]
+
+    @cached_property
+    def _whole(self) -> tuple[Floats, float]:
+        made = self.setup.reconstruction()
+        return made, self._dense(self.problem.flux, made)
+
+    @cached_property
+    def _empty(self) -> float:
+        return self._dense(self.problem.fill, self.setup.shared.output(self.setup.empty).astype(np.float32))
+
+    def _dense(self, flux: Floats, made: Floats) -> float:
+        score: Any = self.problem.score
+        return float(score.of_reconstruction(flux[None, :], made[None, :])[0])
+
+    def scores(self, masks: NDArray[np.uint8]) -> Doubles:
+        """Return the score of each perturbed copy, shape ``(n,)`` float64.
+
+        Raises
+        ------
+        ShapeError
+            When masks are not ``(n, K)``.
+        """
+        if masks.ndim != 2 or masks.shape[1] != self.n_segments:
+            raise ShapeError(message("masks", expected=f"shape (n, {self.n_segments})", got=f"shape {masks.shape}"))
+        if not self.setup.u.any():
+            return np.full(len(masks), self._whole[1])
+        signs = signs_of(masks)
+        on = signs @ np.ones(self.n_segments, dtype=np.float32)
+        whole, empty = np.flatnonzero(on == 0.5 * self.n_segments), np.flatnonzero(on == -0.5 * self.n_segments)
+        values = self._linked(self._raw(signs, np.concatenate([whole, empty])))
+        if whole.size:
+            values[whole] = self._whole[1]
+        if empty.size:
+            values[empty] = self._empty
+        return values
+
+    def _linked(self, raw: Doubles) -> Doubles:
+        link = getattr(self.problem.score, "link", None)
+        return raw if link is None else np.asarray(link(raw), dtype=np.float64)
+
+    def _raw(self, signs: Floats, parked: NDArray[np.intp]) -> Doubles:
+        if len(signs) == parked.size:
+            return np.zeros(len(signs))
+        return self._plain(signs)
+
+    def _plain(self, signs: Floats) -> Doubles:
+        form = self.squares.form(None)
+        total = np.empty(len(signs))
+        for start in range(0, len(signs), BLOCK):
+            some = signs[start : start + BLOCK]
+            total[start : start + len(some)] = form(some, self.setup.plain(some))
+        return self.squares.score(total)
