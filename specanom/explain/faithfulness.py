@@ -127,8 +127,8 @@ def infidelity(
         Scores of masks for the spectrum.
     weights : (K,) array
     masks : (n, K) uint8 array, optional
-        1 = as observed. When not given, `n_samples` masks in which a share of the segments is off that is itself drawn
-        evenly between 0 and 1, so that small and large changes count alike.
+        1 = as observed. When not given, `n_samples` masks in which small and large shares of the segments are off, see
+        :func:`spread_masks`.
     scaled : bool
         Whether weights are first multiplied by the one factor that fits best (Yeh et al. 2019, Sect. 2.2), which lets
         methods of other units be compared; then at most 1.
@@ -142,19 +142,31 @@ def infidelity(
     """
     given = _weights(evaluator, weights)
     if masks is None:
-        masks = _masks(np.random.default_rng([seed, given.size]), n_samples, given.size)
-    whole = _scores(evaluator, np.ones((1, given.size), np.uint8))[0]
-    change = whole - _scores(evaluator, masks)
-    said = (1.0 - masks) @ given
+        masks = spread_masks(given.size, n_samples, seed=seed)
+    return infidelity_of(given, masks, changes(evaluator, masks), scaled=scaled)
+
+
+def infidelity_of(weights: Doubles, masks: NDArray[np.uint8], change: Doubles, *, scaled: bool = False) -> float:
+    """Return the :func:`infidelity` of weights ``(K,)`` when the :func:`changes` ``(n,)`` of masks are known."""
+    said = (1.0 - masks) @ weights
     power, size = float(change @ change), float(said @ said)
-    if power <= (FLAT * abs(whole)) ** 2 * len(masks):
+    if power == 0:
         return float("nan")
     if scaled and size > 0:
         said = said * (float(said @ change) / size)
     return float(np.sum((said - change) ** 2) / power)
 
 
-def _masks(rng: np.random.Generator, n: int, k: int) -> NDArray[np.uint8]:
+def changes(evaluator: Evaluator, masks: NDArray[np.uint8]) -> Doubles:
+    """Return ``f(x) − f(mask)`` of masks ``(n, K)``, ``(n,)``; 0 throughout when it is only rounding."""
+    scores = _scores(evaluator, np.concatenate([np.ones((1, masks.shape[1]), np.uint8), masks]))
+    change = scores[0] - scores[1:]
+    return change if np.abs(change).max() > FLAT * abs(scores[0]) else np.zeros_like(change)
+
+
+def spread_masks(k: int, n: int, *, seed: int = 0) -> NDArray[np.uint8]:
+    """Return ``(n, k)`` masks; the chance of a segment to be off is drawn evenly between 0 and 1 for each mask."""
+    rng = np.random.default_rng([seed, k])
     return (rng.random((n, k)) >= rng.random((n, 1))).astype(np.uint8)
 
 
