@@ -14,11 +14,12 @@ import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from ..devices import pick_device
 from ..errors import ArgumentError, DataError, ShapeError, message, not_fitted
 from ..seeds import object_seed
 from .bound import Bound
 from .folds import REFERENCE, FoldMap, hash_ids, hash_rows
-from .infer import Floats, draw_rows, fill_padded, pick_device, run_padded
+from .infer import Floats, draw_rows, fill_padded, run_padded
 from .inputs import Rows, check_finite, check_grid, read_rows
 from .network import Network
 from .plan import Plan, make_plan

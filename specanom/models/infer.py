@@ -13,30 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import ArgumentError, choice, message
 from .network import Network
 
 BATCH = 256
 Floats = NDArray[np.float32]
-
-
-def pick_device(name: str = "auto") -> torch.device:
-    """Return the device called `name`; ``"auto"``: CUDA, then MPS, then the CPU.
-
-    Raises
-    ------
-    ArgumentError
-        When that device is not on this machine.
-    """
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    kind = choice("device", name.partition(":")[0], ("auto", "cpu", "cuda", "mps"))
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there[kind]:
-        raise ArgumentError(message("device", expected="a device of this machine", got=repr(name), hint='"auto"'))
-    return torch.device(name)
 
 
 @torch.no_grad()

@@ -144,15 +144,37 @@ class Recipe:
         self, x: NDArray[Any], y: NDArray[Any], ivar: NDArray[Any] | None = None, keep: Keep | None = None
     ) -> Doubles:
         """Return the weighted squared residual of each pixel, ``(n, p)``, zero where it does not count."""
-        keep = self._known(ivar, keep)
-        weight = self._weight(x, y, ivar)
-        if self.trim > 0.0:
-            keep = self._trim(x, y, weight, keep)
+        weight, kept = self.used(x, y, ivar, keep)
         with np.errstate(invalid="ignore", over="ignore"):
             made = np.square(x.astype(np.float64) - y)
             if weight is not None:
                 made *= weight
-        return made if keep is None else np.where(keep, made, 0.0)
+        return np.where(kept, made, 0.0)
+
+    def used(
+        self, x: NDArray[Any], y: NDArray[Any], ivar: NDArray[Any] | None = None, keep: Keep | None = None
+    ) -> tuple[NDArray[Any] | None, Keep]:
+        """Return the weight of each pixel, None for no weights, and the ``(n, p)`` pixels that count, after the trim.
+
+        Takes what :meth:`terms` takes.
+        """
+        keep = self._known(ivar, keep)
+        weight = self.pixel_weights(x, y, ivar)
+        if self.trim > 0.0:
+            keep = self._trim(x, y, weight, keep)
+        return weight, np.broadcast_to(np.ones(1, dtype=bool) if keep is None else keep, x.shape)
+
+    def pixel_weights(
+        self, x: NDArray[Any], y: NDArray[Any], ivar: NDArray[Any] | None = None
+    ) -> NDArray[Any] | None:
+        """Return the weight of each squared residual as ``(n, p)``, or as `ivar` is given; None without weights."""
+        if self.weighting in ("none", "ivar"):
+            return ivar if self.weighting == "ivar" else None
+        return flux_weight(x, y, self.weight, self.delta)
+
+    def stay(self, pixels: int) -> int:
+        """Return how many of the pixels that count the trim leaves: ``⌊(1 − trim)·pixels⌋``."""
+        return kept_of(pixels, self.trim)
 
     def _known(self, ivar: NDArray[Any] | None, keep: Keep | None) -> Keep | None:
         """Leave out pixels of unknown noise where the noise is the weight."""
@@ -163,13 +185,8 @@ class Recipe:
                                     hint="score a SpectrumSet or Spectrum that has one, or use 'mse'"))
         return ivar > 0 if keep is None else keep & (ivar > 0)
 
-    def _weight(self, x: NDArray[Any], y: NDArray[Any], ivar: NDArray[Any] | None) -> NDArray[Any] | None:
-        if self.weighting in ("none", "ivar"):
-            return ivar if self.weighting == "ivar" else None
-        return flux_weight(x, y, self.weight, self.delta)
-
     def _few(self, x: NDArray[Any], y: NDArray[Any], ivar: NDArray[Any] | None, keep: Keep | None) -> Doubles:
-        weight = self._weight(x, y, ivar)
+        weight = self.pixel_weights(x, y, ivar)
         if self.trim > 0.0:
             keep = self._trim(x, y, weight, keep)
         return self.function(x, y, weight, keep)
