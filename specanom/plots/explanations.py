@@ -76,7 +76,7 @@ def explanation(
     if s is not None and _labelled(axis):
         line_markers(panels, axis, colours)
     link(panels, colours)
-    tables = [_leading(e, theme, top), _context(e, theme)]
+    tables = [leading_segments(e, theme, top), _context(e, theme)]
     for table in tables:
         table.height = max(one.height for one in tables)
     return below(stack(panels), stack(tables, columns=2, toolbar=False))
@@ -176,7 +176,8 @@ def _reach(e: Explanation) -> tuple[float, float]:
     return low + room, high + room
 
 
-def _leading(e: Explanation, theme: str, top: int) -> figure:
+def leading_segments(e: Explanation, theme: str, top: int) -> figure:
+    """Draw the `top` segments of largest |weight| by name, with their intervals, as horizontal bars."""
     colours = palette(theme)
     chosen = [int(k) for k in e.order[: max(1, top)]]
     names = _unique([plain(e.names[k]) for k in chosen])
