@@ -16,6 +16,8 @@ OPENERS = {
     "from specutils": "specanom.convert:from_specutils",
     "plot spectrum": "specanom.plots:spectrum",
     "plot sample": "specanom.plots:sample",
+    "plot comparison": "specanom.plots:comparison",
+    "plot recovery": "specanom.plots:recovery",
     "plot explanation": "specanom.plots:explanation",
     "plot image explanation": "specanom.plots:image_explanation",
     "plot neighbours": "specanom.plots:neighbours",

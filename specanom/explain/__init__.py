@@ -14,6 +14,8 @@
 :class:`Blur`, :class:`Gaussians`,
 :class:`Typical`
 :class:`Lime`                       scores of masks → weights
+:func:`compare`                     methods on the same spectra: faithfulness, pointing, noise floor
+:func:`inject`, :func:`recover`     features in one's own spectra: what is found, what is rightly explained
 ==================================  ===========================================================================
 
 Names are loaded when first used; scikit-learn, lime and scikit-image only by the settings that need them.
@@ -25,37 +27,54 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .comparing import compare
+    from .comparison import Comparison
     from .context import Context
     from .explainer import Explainer, ExplanationWarning
     from .explanation import Explanation
     from .explanationset import ExplanationSet, Skipped
+    from .faithfulness import curves, deletion, infidelity, insertion, max_sensitivity, pointing
     from .imageexplanation import ImageExplanation, neighbours
+    from .injection import Injected, Injection, inject
     from .lime import Lime
     from .masks import make_masks
     from .perturb import Blur, Contrast, Flat, Gaussians, Grey, Scale, SegmentMean, Typical
+    from .recovery import Recovery, recover
     from .refine import Refined
     from .segments import Boundaries, Lines, Slic, Uniform
     from .superpixels import Given, Grid
+    from .templates import ArrayTemplate, LineTemplate, Spike, Step, Trough
+    from .truth import Truth, parse_intervals, truth_pixels
 
 _HOMES = {
+    "comparing": ("compare",),
+    "comparison": ("Comparison",),
     "context": ("Context",),
     "explainer": ("Explainer", "ExplanationWarning"),
     "explanation": ("Explanation",),
     "explanationset": ("ExplanationSet", "Skipped"),
+    "faithfulness": ("curves", "deletion", "infidelity", "insertion", "max_sensitivity", "pointing"),
     "imageexplanation": ("ImageExplanation", "neighbours"),
+    "injection": ("Injected", "Injection", "inject"),
     "lime": ("Lime",),
     "masks": ("make_masks",),
     "perturb": ("Blur", "Contrast", "Flat", "Gaussians", "Grey", "Scale", "SegmentMean", "Typical"),
+    "recovery": ("Recovery", "recover"),
     "refine": ("Refined",),
     "segments": ("Boundaries", "Lines", "Slic", "Uniform"),
     "superpixels": ("Given", "Grid"),
+    "templates": ("ArrayTemplate", "LineTemplate", "Spike", "Step", "Trough"),
+    "truth": ("Truth", "parse_intervals", "truth_pixels"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Blur", "Boundaries", "Context", "Contrast", "Explainer", "Explanation", "ExplanationSet", "ExplanationWarning",
-    "Flat", "Gaussians", "Given", "Grey", "Grid", "ImageExplanation", "Lime", "Lines", "Refined", "Scale",
-    "SegmentMean", "Skipped", "Slic", "Typical", "Uniform", "make_masks", "neighbours",
+    "ArrayTemplate", "Blur", "Boundaries", "Comparison", "Context", "Contrast", "Explainer", "Explanation",
+    "ExplanationSet", "ExplanationWarning", "Flat", "Gaussians", "Given", "Grey", "Grid", "ImageExplanation",
+    "Injected", "Injection", "Lime", "LineTemplate", "Lines", "Recovery", "Refined", "Scale", "SegmentMean", "Skipped",
+    "Slic", "Spike", "Step", "Trough", "Truth", "Typical", "Uniform", "compare", "curves", "deletion", "infidelity",
+    "inject", "insertion", "make_masks", "max_sensitivity", "neighbours", "parse_intervals", "pointing", "recover",
+    "truth_pixels",
 ]
 
 
