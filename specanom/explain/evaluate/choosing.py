@@ -6,14 +6,18 @@ from typing import Any
 
 from ..attribution import Evaluator
 from ..problem import Problem
+from .blocked import BlockedEvaluator, no_blocks
 from .factored import FactoredEvaluator
 from .generic import GenericEvaluator
 
 
 def evaluator_of(problem: Problem) -> Evaluator:
     """Return the fastest evaluator for this score; its ``path`` says which and why."""
-    why = no_layers(problem) or _no_fixed_squares(problem.score)
-    return GenericEvaluator(problem, why) if why else FactoredEvaluator(problem)
+    why = no_layers(problem)
+    if not why and not _no_fixed_squares(problem.score):
+        return FactoredEvaluator(problem)
+    why = why or no_blocks(problem)
+    return GenericEvaluator(problem, why) if why else BlockedEvaluator(problem)
 
 
 def no_layers(problem: Problem) -> str:
