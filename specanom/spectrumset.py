@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INTEGER_COLUMNS = ("plate", "mjd", "fiber")
+AT_ONCE = 256  # spectra of a set on disk that are read together when one after the other is asked for
 
 
 class SpectrumSet:
@@ -190,7 +191,9 @@ class SpectrumSet:
         if not -n <= index < n:
             raise IndexError(message("index", expected=f"a row of {n} spectra", got=index))
         index %= n
-        row = {name: self._table[name].iloc[index] for name in self._table.columns}
+        return self._made({name: self._table[name].iloc[index] for name in self._table.columns}, index)
+
+    def _made(self, row: Mapping[str, Any], index: int) -> Spectrum:
         rows: dict[str, Any] = {name: None if value is None else np.asarray(value[index : index + 1])[0]
                 for name, value in self._arrays.items()}
         z = row.get("z")
@@ -199,9 +202,11 @@ class SpectrumSet:
                         meta={k: v.item() if isinstance(v, np.generic) else v for k, v in row.items() if k != "id"})
 
     def __iter__(self) -> Iterator[Spectrum]:
-        for block in self.blocks():
-            for index in range(len(block)):
-                yield block[index]
+        for block in self.blocks(AT_ONCE):
+            for name in block._arrays:
+                block._array(name)  # a set on disk is read many rows at a time: one by one is 20 times slower
+            for index, row in enumerate(block._table.to_dict("records")):
+                yield block._made(row, index)
 
     def blocks(self, n: int = 1024) -> Iterator[SpectrumSet]:
         """Yield the set in blocks of at most `n` rows; a set on disk is read block by block and not kept."""
