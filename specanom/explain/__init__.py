@@ -14,6 +14,10 @@
 :class:`Blur`, :class:`Gaussians`,
 :class:`Typical`
 :class:`Lime`                       scores of masks → weights
+:class:`Shap`                       Shapley values, which add up to the difference of spectrum and fill
+:class:`Occlusion`                  one segment at a time, off or on
+:class:`IntegratedGradients`        the slope of the score between the model's reconstruction and the spectrum
+:class:`ResidualSplit`              the parts of a score that is a sum over pixels
 :func:`compare`                     methods on the same spectra: faithfulness, pointing, noise floor
 :func:`inject`, :func:`recover`     features in one's own spectra: what is found, what is rightly explained
 ==================================  ===========================================================================
@@ -34,14 +38,18 @@ if TYPE_CHECKING:
     from .explanation import Explanation
     from .explanationset import ExplanationSet, Skipped
     from .faithfulness import curves, deletion, infidelity, insertion, max_sensitivity, pointing
+    from .gradients import IntegratedGradients
     from .imageexplanation import ImageExplanation, neighbours
     from .injection import Injected, Injection, inject
     from .lime import Lime
     from .masks import make_masks
+    from .occlusion import Occlusion
     from .perturb import Blur, Contrast, Flat, Gaussians, Grey, Scale, SegmentMean, Typical
     from .recovery import Recovery, recover
     from .refine import Refined
+    from .residuals import ResidualSplit
     from .segments import Boundaries, Lines, Slic, Uniform
+    from .shap import Shap
     from .superpixels import Given, Grid
     from .templates import ArrayTemplate, LineTemplate, Spike, Step, Trough
     from .truth import Truth, parse_intervals, truth_pixels
@@ -54,14 +62,18 @@ _HOMES = {
     "explanation": ("Explanation",),
     "explanationset": ("ExplanationSet", "Skipped"),
     "faithfulness": ("curves", "deletion", "infidelity", "insertion", "max_sensitivity", "pointing"),
+    "gradients": ("IntegratedGradients",),
     "imageexplanation": ("ImageExplanation", "neighbours"),
     "injection": ("Injected", "Injection", "inject"),
     "lime": ("Lime",),
     "masks": ("make_masks",),
+    "occlusion": ("Occlusion",),
     "perturb": ("Blur", "Contrast", "Flat", "Gaussians", "Grey", "Scale", "SegmentMean", "Typical"),
     "recovery": ("Recovery", "recover"),
     "refine": ("Refined",),
+    "residuals": ("ResidualSplit",),
     "segments": ("Boundaries", "Lines", "Slic", "Uniform"),
+    "shap": ("Shap",),
     "superpixels": ("Given", "Grid"),
     "templates": ("ArrayTemplate", "LineTemplate", "Spike", "Step", "Trough"),
     "truth": ("Truth", "parse_intervals", "truth_pixels"),
@@ -71,10 +83,10 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "ArrayTemplate", "Blur", "Boundaries", "Comparison", "Context", "Contrast", "Explainer", "Explanation",
     "ExplanationSet", "ExplanationWarning", "Flat", "Gaussians", "Given", "Grey", "Grid", "ImageExplanation",
-    "Injected", "Injection", "Lime", "LineTemplate", "Lines", "Recovery", "Refined", "Scale", "SegmentMean", "Skipped",
-    "Slic", "Spike", "Step", "Trough", "Truth", "Typical", "Uniform", "compare", "curves", "deletion", "infidelity",
-    "inject", "insertion", "make_masks", "max_sensitivity", "neighbours", "parse_intervals", "pointing", "recover",
-    "truth_pixels",
+    "Injected", "Injection", "IntegratedGradients", "Lime", "LineTemplate", "Lines", "Occlusion", "Recovery",
+    "Refined", "ResidualSplit", "Scale", "SegmentMean", "Shap", "Skipped", "Slic", "Spike", "Step", "Trough", "Truth",
+    "Typical", "Uniform", "compare", "curves", "deletion", "infidelity", "inject", "insertion", "make_masks",
+    "max_sensitivity", "neighbours", "parse_intervals", "pointing", "recover", "truth_pixels",
 ]
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..protocols import Reconstruct
 from .chunks import Doubles, Keep
+from .gradient import partials, pulled_back, slope_of
 from .recipe import Recipe
 
 
@@ -58,6 +59,21 @@ class BoundScore:
         """Return the ``(m,)`` scores when the reconstructions ``(m, p)`` are known already."""
         raw = finite(self.recipe(flux, reconstruction, self.weights, self.keep))
         return raw if self.link is None else self.link(raw)
+
+    def gradient(self, flux: NDArray[Any], /) -> Doubles:
+        """Return the gradient of each score by the flux of its copy, ``(m, p)`` float64 for ``(m, p)`` copies.
+
+        Through the reconstruction too, by the model's vector-Jacobian product, and through the link. Pixels that the
+        score leaves out have a gradient all the same, since the model sees them. Trimmed pixels are held.
+
+        Raises
+        ------
+        ArgumentError
+            When the metric is not one of squared residuals, or model or link cannot be differentiated.
+        """
+        found = partials(self.recipe, flux, np.asarray(self.reconstruct(flux)), ivar=self.weights, keep=self.keep)
+        raw = found.by_flux + pulled_back(self.reconstruct, flux, found.by_reconstruction)
+        return np.asarray(slope_of(self.link, found.raw)[:, None] * raw)
 
     @property
     def metric(self) -> str:

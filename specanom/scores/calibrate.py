@@ -55,6 +55,12 @@ class Excess:
         """Map ``(m,)`` raw scores; NaN stays NaN."""
         return np.asarray((scaled(raw, self.logarithm) - self.centre) / self.width)
 
+    def slope(self, raw: Doubles) -> Doubles:
+        """Return the derivative at ``(m,)`` raw scores; zero at and below the smallest positive number."""
+        if not self.logarithm:
+            return np.full_like(raw, 1.0 / self.width, dtype=np.float64)
+        return np.where(raw > TINY, 1.0 / (np.maximum(raw, TINY) * self.width), 0.0)
+
 
 def scaled(raw: Doubles, logarithm: bool) -> Doubles:
     """Return log s (of at least the smallest positive number), or s itself."""

@@ -14,6 +14,7 @@ from ..protocols import Reconstruct
 from .calibrate import CalibratedScorer
 from .chunks import Doubles, Keep
 from .evaluate import scored
+from .gradient import OTHERS
 from .rows import BLOCK, Batch
 
 
@@ -43,6 +44,26 @@ class BoundCombination:
                 made[network] = np.asarray(member.reconstruct(flux))
             values.append(member.of_reconstruction(flux, made[network]))
         return highest(values)
+
+    def gradient(self, flux: NDArray[Any], /) -> Doubles:
+        """Return the gradient of each score by the flux of its copy, ``(m, p)``: that of the member that is highest.
+
+        Raises
+        ------
+        ArgumentError
+            When the highest member has no gradient.
+        """
+        values = np.stack([np.asarray(member(flux), dtype=np.float64) for member in self.members])
+        winners = np.where(np.isnan(values), -np.inf, values).argmax(axis=0)
+        made = np.empty(np.shape(flux), dtype=np.float64)
+        for index, member in enumerate(self.members):
+            rows = np.flatnonzero(winners == index)
+            if rows.size and not hasattr(member, "gradient"):
+                raise ArgumentError(message("score", expected="members with a gradient", got=repr(member.name),
+                                            hint=OTHERS))
+            if rows.size:
+                made[rows] = member.gradient(flux[rows])
+        return made
 
     @property
     def keep(self) -> Keep:
