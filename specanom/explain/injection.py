@@ -248,7 +248,7 @@ def continuum(spectrum: Spectrum) -> Doubles:
     if good.any() and not good.all():
         pixel = np.arange(good.size)
         flux[~good] = np.interp(pixel[~good], pixel[good], flux[good])
-    return np.maximum(median_filter(flux, size=min(CONTINUUM, flux.size), mode="nearest"), 0.0)
+    return np.asarray(np.maximum(median_filter(flux, size=min(CONTINUUM, flux.size), mode="nearest"), 0.0))
 
 
 def _with(

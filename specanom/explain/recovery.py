@@ -103,10 +103,11 @@ class Recovery:
         good = self.objects[(self.objects["status"] == INJECTED) & self.objects[column].between(edges[0], edges[-1])]
         place = np.clip(np.searchsorted(edges, good[column], side="right") - 1, 0, edges.size - 2)
         rows = []
-        for key, part in good.groupby([pd.Series(place, good.index), *also], sort=True):
-            i, *rest = key if isinstance(key, tuple) else (key,)
-            rows.append({f"{column}_lo": edges[i], f"{column}_hi": edges[i + 1], **dict(zip(also, rest, strict=True)),
-                         **_rates(part)})
+        for i in np.unique(place).tolist():
+            inside = good[place == i]
+            parts = inside.groupby(list(also), sort=True) if also else [((), inside)]
+            rows += [{f"{column}_lo": edges[i], f"{column}_hi": edges[i + 1], **dict(zip(also, key, strict=True)),
+                      **_rates(part)} for key, part in parts]
         return pd.DataFrame(rows)
 
     def limit(self, share: float = 0.5) -> float:
