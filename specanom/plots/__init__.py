@@ -4,6 +4,8 @@
 one spectrum            :func:`spectrum`, :func:`thumbnail` (inline SVG, without bokeh)
 many spectra            :func:`sample`
 explanations            :func:`explanation`, :func:`explanation_set`
+explained images        :func:`image_explanation`, :func:`image_segments`, :func:`image_heat`, :func:`image_top`,
+                        :func:`neighbours`
 scores                  :func:`histograms`, :func:`overlap`, :func:`dependence`
 clusters                :func:`clusters`, :func:`elbow_silhouette`, :func:`bpt`
 how it went             :func:`waterfall`, :func:`history`, :func:`roc`, :func:`learning_curve`
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
     from .diagrams import bpt as bpt
     from .explanation_sets import explanation_set as explanation_set
     from .explanations import explanation as explanation
+    from .images import image_explanation as image_explanation
+    from .images import image_heat as image_heat
+    from .images import image_segments as image_segments
+    from .images import image_top as image_top
+    from .images import neighbours as neighbours
     from .output import embed as embed
     from .output import resources as resources
     from .output import save_html as save_html
@@ -55,7 +62,12 @@ _WHERE = {
     "explanation_set": "explanation_sets",
     "histograms": "scoring",
     "history": "progress",
+    "image_explanation": "images",
+    "image_heat": "images",
+    "image_segments": "images",
+    "image_top": "images",
     "learning_curve": "progress",
+    "neighbours": "images",
     "overlap": "scoring",
     "resources": "output",
     "restyle": "theme",
