@@ -62,9 +62,10 @@ class Lime:
     Notes
     -----
     A positive weight says: this segment, as observed, raises the score against its fill. Intervals come from the
-    cluster-robust (sandwich) variance of the weighted regression, a complementary pair of masks being one cluster.
-    They speak of the drawing of masks alone, neither of the noise in the spectrum nor of the shrinkage by the penalty
-    (about 4 α/N of a weight). The stability of an explanation is the probability that another drawing of as many
+    cluster-robust (sandwich) variance of the weighted regression, a complementary pair of masks being one cluster,
+    and are for the weights of endless sampling: they allow for the pull of the spectrum itself, which is in every
+    drawing, and for the shrinkage by the penalty (about 4 α/N of a weight). Of the noise in the spectrum they say
+    nothing. The stability of an explanation is the probability that another drawing of as many
     masks has the same segment of largest |weight|. The score of the fill, with which completeness is judged, is that
     of a mask of all zeros; an independent design has none, and asks for one that has no part in the fit.
     """

@@ -32,7 +32,7 @@ class Quality(NamedTuple):
     error : (K,) array
         Standard error of each weight; NaN when there are no more independent rows than coefficients.
     half : (K,) array
-        Half the 95 % interval.
+        Half the 95 % interval, which allows for the shrinkage by the penalty too.
     delta, sigma : (G,) arrays
         Weighted residuals of each cluster: difference and sum of its two rows, for :meth:`Ridge.covariance`.
     """
@@ -52,7 +52,7 @@ class Ridge:
     Parameters
     ----------
     masks : (n, K) array
-        0 or 1.
+        0 or 1. Row 0, the spectrum itself, is in every drawing.
     weights : (n,) array
         Proximities.
     alpha : float
@@ -71,6 +71,7 @@ class Ridge:
         self._first, self._second = first, second
         self._mean = (first - second) @ t / self._total  # of mask − ½
         gram = t.T @ ((first + second)[:, None] * t) - self._total * np.outer(self._mean, self._mean)
+        self._shrinkage = alpha / np.maximum(np.diag(gram), 1e-12 * self._total)  # of a weight, to first order
         gram[np.diag_indices_from(gram)] += alpha
         factor = cho_factor(gram, lower=True)
         operator = cho_solve(factor, t.T).T  # (G, K): weights = Σ operator · (w₁ f₁ − w₂ f₂) for centred scores
@@ -105,7 +106,8 @@ class Ridge:
         """Return how well given weights and intercept fit one row of scores.
 
         A perfect fit has R² 1; a constant score has 0 unless fitted exactly. Standard errors are those of the
-        cluster-robust (sandwich) variance.
+        cluster-robust (sandwich) variance, with the spectrum itself as one of the clusters: what it, in every drawing
+        alike, pulls the weights away from those of endless sampling is thereby allowed for.
         """
         centre = float((scores * self.weights).sum()) / self._total
         one, two = self._sides(scores - centre)
@@ -117,25 +119,29 @@ class Ridge:
         # A score that does not depend on the masks leaves rounding errors only, of which no share is explained.
         constant = total <= 1e-24 * self._total * centre**2
         r2 = float(constant) if constant or total == 0.0 else 1.0 - left / total
-        return Quality(r2, *self._errors(one, two))
+        error, delta, sigma = self._errors(one, two)
+        quantile = float(stdtrit(self.freedom, 0.975)) if self.freedom >= 1 else np.nan
+        return Quality(r2, error, quantile * np.hypot(error, self._shrinkage * weights), delta, sigma)
 
-    def _errors(self, one: Vector, two: Vector) -> tuple[Vector, Vector, Vector, Vector]:
+    def _errors(self, one: Vector, two: Vector) -> tuple[Vector, Vector, Vector]:
         aa, ab, bb = self._adjust
         one, two = aa * one + ab * two, ab * one + bb * two
         one, two = one * np.sqrt(self._first), two * np.sqrt(self._second)
         delta, sigma = one - two, one + two
         if self.freedom < 1:
-            unknown = np.full(self._shift.size, np.nan)
-            return unknown, unknown, delta, sigma
+            return np.full(self._shift.size, np.nan), delta, sigma
         mixed = _times(delta * sigma, self._operator)
         variance = (_times(delta * delta, self._square) + 2.0 * self._shift * mixed
                     + self._shift**2 * float((sigma * sigma).sum()))
-        error = np.sqrt(np.maximum(variance, 0.0))
-        return error, float(stdtrit(self.freedom, 0.975)) * error, delta, sigma
+        return np.sqrt(np.maximum(variance, 0.0)), delta, sigma
 
     def covariance(self, found: Quality, segments: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Return the covariance of the weights of some segments over the drawing of masks, shape ``(s, s)``."""
-        parts = self._operator[:, segments] * found.delta[:, None] + np.outer(found.sigma, self._shift[segments])
+        """Return the covariance of the weights of some segments from one drawing to another, shape ``(s, s)``.
+
+        The spectrum itself, which is in all of them, has no part in it.
+        """
+        parts = self._operator[1:, segments] * found.delta[1:, None]
+        parts = parts + np.outer(found.sigma[1:], self._shift[segments])
         return np.asarray(parts.T @ parts, dtype=np.float64)
 
     def _sides(self, rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

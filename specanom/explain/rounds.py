@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-SIZES: tuple[int, ...] = tuple(500 * step for power in range(24) for step in (2**power, 3 * 2**power // 2) if power or step == 1)
+SIZES: tuple[int, ...] = (500, *(500 * step for power in range(1, 24) for step in (2**power, 3 * 2**power // 2)))
 """500, 1000, 1500, 2000, 3000, 4000, 6000, …: at most half as many again from one to the next."""
 PER_SEGMENT = 6  # masks per segment of a first round: enough for an effective sample size of five per segment
 LEADING = 5

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from sklearn.metrics import pairwise_distances
 
 from specanom.errors import ArgumentError
-from specanom.explain.masks import DESIGNS, cosine_distances, effective_size, kernel, make_masks
+from specanom.explain.masks import (
+    DESIGNS,
+    cosine_distances,
+    effective_size,
+    empty_row,
+    kernel,
+    make_masks,
+    with_empty,
+)
 
 
 @given(st.integers(0, 2**40), st.integers(1, 90), st.integers(2, 301), st.sampled_from(DESIGNS))
@@ -78,3 +86,16 @@ def test_unknown_designs_and_too_few_masks_are_refused() -> None:
         make_masks(0, 5, 10, "pared")
     with pytest.raises(ArgumentError, match="n_samples"):
         make_masks(0, 5, 1)
+
+
+@given(st.integers(0, 2**40), st.integers(1, 90), st.integers(2, 301), st.integers(0, 700), st.sampled_from(DESIGNS))
+def test_a_larger_draw_begins_with_the_smaller(seed: int, k: int, n: int, more: int, design: str) -> None:
+    assert np.array_equal(make_masks(seed, k, n, design), make_masks(seed, k, n + more, design)[:n])
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_the_fill_is_among_the_rows_asked_for(design: str) -> None:
+    asked = with_empty(3, 12, 101, design)
+    assert not asked[empty_row(101, design)].any()
+    assert np.array_equal(asked[:101], make_masks(3, 12, 101, design))
+    assert with_empty(3, 12, 101, design) is asked
