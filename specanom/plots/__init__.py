@@ -3,12 +3,13 @@
 ======================  ================================================================================
 one spectrum            :func:`spectrum`, :func:`thumbnail` (inline SVG, without bokeh)
 many spectra            :func:`sample`
-explanations            :func:`explanation`, :func:`explanation_set`
+explanations            :func:`explanation`, :func:`explanation_set`, :func:`sampling_errors`
 explained images        :func:`image_explanation`, :func:`image_segments`, :func:`image_heat`, :func:`image_top`,
                         :func:`neighbours`
 scores                  :func:`histograms`, :func:`overlap`, :func:`dependence`
 clusters                :func:`clusters`, :func:`elbow_silhouette`, :func:`bpt`
 how it went             :func:`waterfall`, :func:`history`, :func:`roc`, :func:`learning_curve`
+how far to trust it     :func:`comparison`, :func:`faithfulness_curves`, :func:`recovery`
 getting it out          :func:`save_html`, :func:`to_html`, :func:`embed`, :func:`resources`, :func:`show`
 look                    :func:`restyle` (light to dark and back), :data:`THEMES`
 ======================  ================================================================================
@@ -28,11 +29,14 @@ if TYPE_CHECKING:
     from .diagrams import bpt as bpt
     from .explanation_sets import explanation_set as explanation_set
     from .explanations import explanation as explanation
+    from .faithfulness import comparison as comparison
+    from .faithfulness import faithfulness_curves as faithfulness_curves
     from .images import image_explanation as image_explanation
     from .images import image_heat as image_heat
     from .images import image_segments as image_segments
     from .images import image_top as image_top
     from .images import neighbours as neighbours
+    from .injection import recovery as recovery
     from .output import embed as embed
     from .output import resources as resources
     from .output import save_html as save_html
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
     from .progress import roc as roc
     from .progress import waterfall as waterfall
     from .samples import sample as sample
+    from .sampling import sampling_errors as sampling_errors
     from .scoring import dependence as dependence
     from .scoring import histograms as histograms
     from .scoring import overlap as overlap
@@ -55,11 +60,13 @@ _WHERE = {
     "THEMES": "palette",
     "bpt": "diagrams",
     "clusters": "clustering",
+    "comparison": "faithfulness",
     "dependence": "scoring",
     "elbow_silhouette": "clustering",
     "embed": "output",
     "explanation": "explanations",
     "explanation_set": "explanation_sets",
+    "faithfulness_curves": "faithfulness",
     "histograms": "scoring",
     "history": "progress",
     "image_explanation": "images",
@@ -69,10 +76,12 @@ _WHERE = {
     "learning_curve": "progress",
     "neighbours": "images",
     "overlap": "scoring",
+    "recovery": "injection",
     "resources": "output",
     "restyle": "theme",
     "roc": "progress",
     "sample": "samples",
+    "sampling_errors": "sampling",
     "save_html": "output",
     "show": "output",
     "spectrum": "single",
