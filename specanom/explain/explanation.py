@@ -160,6 +160,14 @@ class Explanation:
             "narrow": [None] * self.n_segments if narrow is None else narrow,
         })
 
+    def to_shap(self) -> Any:
+        """Return a ``shap.Explanation``; see :func:`specanom.explain.exports.to_shap`."""
+        return opener("explanation to shap")(self)
+
+    def to_xarray(self) -> Any:
+        """Return an ``xarray.Dataset``; see :func:`specanom.explain.exports.to_xarray`."""
+        return opener("explanation to xarray")(self)
+
     def plot(self, **options: Any) -> Any:
         """Return a bokeh figure; see :func:`specanom.plots.explanation` for the options."""
         return opener("plot explanation")(self, **options)
