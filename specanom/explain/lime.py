@@ -159,6 +159,11 @@ class Lime:
             completeness=completeness(weights, float(scores[0]), empty),
         )
 
+    def weights_of(self, scores: Vector, evaluator: Evaluator, *, seed: int) -> Vector:
+        """Return the weights, shape ``(K,)``, of scores ``(n,)`` that are there already, of the first n masks."""
+        fit, _ = self._ridge(seed, len(scores), evaluator)
+        return self._solved(fit, make_masks(seed, evaluator.n_segments, len(scores), self.design), scores)[0]
+
     def _first(self, k: int) -> int:
         return first_round(k, self.max_samples) if isinstance(self.n_samples, str) else int(self.n_samples)
 
