@@ -146,6 +146,26 @@ class SpectrumSet:
         return value
 
     @property
+    def in_memory(self) -> bool:
+        """Whether the flux is in memory; a set opened from disk reads it when it is first touched."""
+        return not isinstance(self._arrays["flux"], Rows)
+
+    def rows(self, name: str, which: NDArray[np.intp] | None = None) -> Rows | None:
+        """Return some rows of an array without copying or reading them now; None when the set has no such array.
+
+        Parameters
+        ----------
+        name : {"flux", "ivar", "mask", "imputed"}
+        which : (m,) int array, optional
+            All rows when not given.
+        """
+        value = self._arrays[choice("name", name, tuple(ARRAYS))]
+        if value is None:
+            return None
+        whole = value if isinstance(value, Rows) else Rows(value)
+        return whole if which is None else whole[which]
+
+    @property
     def table(self) -> pd.DataFrame:
         """What is known of each object, one row a spectrum; `id` is text."""
         return self._table
@@ -193,7 +213,7 @@ class SpectrumSet:
         index %= n
         return self._made({name: self._table[name].iloc[index] for name in self._table.columns}, index)
 
-    def _made(self, row: Mapping[str, Any], index: int) -> Spectrum:
+    def _made(self, row: Mapping[Any, Any], index: int) -> Spectrum:
         rows: dict[str, Any] = {name: None if value is None else np.asarray(value[index : index + 1])[0]
                 for name, value in self._arrays.items()}
         z = row.get("z")

@@ -38,6 +38,10 @@ class Evaluator(Protocol):
         """Return Σ (x − g)² over each segment, shape ``(K,)``: squared distances between copies."""
         ...
 
+    def reconstruction(self) -> NDArray[np.float32] | None:
+        """Return the model's reconstruction of the spectrum itself, shape ``(p,)``; None without a model."""
+        ...
+
 
 class Method(Protocol):
     """An attribution method: settings, called with an evaluator."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, message
-from ..protocols import Perturbation, Score, Segmenter
+from ..protocols import Perturbation, Reconstruct, Score, Segmenter
 from ..spectrum import Spectrum
 from .attribution import Attribution, Evaluator
 from .classes import rest_wave
@@ -76,10 +76,16 @@ def pose(
     # Imputed pixels that the score leaves out stay as they are, so that no segment is blamed for invented flux.
     frozen = spectrum.imputed & ~keep if spectrum.imputed is not None and keep is not None else None
     fill = fill_of(perturbation, flux, segments, seed=seed, frozen=frozen,
-                   reconstruct=getattr(bound, "reconstruct", None))
+                   reconstruct=_one_by_one(getattr(bound, "reconstruct", None)))
     if last_stays:
         fill = np.where(segments == segments.max(), flux, fill)
     return Problem(bound, flux, fill, segments)
+
+
+def _one_by_one(reconstruct: Reconstruct | None) -> Reconstruct | None:
+    """Return the model for one spectrum: through its layers where it offers them, not in a padded batch of hundreds."""
+    network = getattr(reconstruct, "network", None)
+    return reconstruct if network is None else lambda rows: network(np.asarray(rows)[0])[None, :]
 
 
 def record(
@@ -87,9 +93,7 @@ def record(
 ) -> Explanation:
     """Return the explanation: the weights, how far they can be trusted, and what lies where they are."""
     problem = evaluator.problem
-    reconstruct = problem.reconstruct
-    typical = None if reconstruct is None else np.asarray(reconstruct(problem.flux[None, :]))[0]
-    evidence = Evidence.of(problem.flux, problem.fill, reconstruction=typical, keep=problem.keep,
+    evidence = Evidence.of(problem.flux, problem.fill, reconstruction=evaluator.reconstruction(), keep=problem.keep,
                            weight=getattr(problem.score, "weights", None))
     context = context_of(spectrum, problem.segments, found.weights, evidence=evidence)
     grade = grade_of(found)
