@@ -120,7 +120,7 @@ def lacking(name: str, imputed: NDArray[np.bool_]) -> NDArray[Any]:
 
 
 class Rows:
-    """Some rows of an array on disk, read when :meth:`load` is called."""
+    """Some rows of an array on disk or in memory, taken when :meth:`load` is called."""
 
     def __init__(self, array: Any, rows: slice | NDArray[np.intp] | None = None) -> None:
         self._array = array
@@ -141,7 +141,8 @@ class Rows:
             values = np.asarray(self._array[rows[0] : rows[0] + rows.size])
         else:
             wanted, back = np.unique(rows, return_inverse=True)
-            values = np.asarray(self._array.oindex[wanted])[back] if rows.size else np.empty(self.shape, self._dtype)
+            picked = getattr(self._array, "oindex", self._array)
+            values = np.asarray(picked[wanted])[back] if rows.size else np.empty(self.shape, self._dtype)
         values.flags.writeable = False
         return values
 

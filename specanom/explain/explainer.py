@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, fields, is_dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,13 +22,16 @@ from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
 from .attribution import Evaluator, Method
 from .evaluate import evaluator_of
+from .evaluate.device import batched_device, prefetch
 from .explanation import Explanation
 from .explanationset import ExplanationSet, Skipped
 from .images import explain_image, is_image
-from .inputs import as_spectrum, blocks_of
+from .inputs import as_set, as_spectrum, blocks_of
 from .lime import Lime
+from .many import Block, gathered, stored
 from .perturb import Contrast, Scale
 from .posing import bind, cut, pose, record
+from .problem import Problem
 from .refine import answer
 from .segments import Uniform
 
@@ -59,6 +64,9 @@ class Explainer:
         As published, in all that is not given: 5000 independent masks, proximities not normalised, the published way
         of cutting, and what the paper calls scale, which is :class:`Contrast`. Of a :class:`Lime` that is given, the
         settings it was given stay.
+    device : {"cpu", "auto", "cuda", "mps"}
+        Where the scores of perturbed copies are computed, for many spectra at once; ``"auto"`` takes a GPU when there
+        is one. What a GPU cannot do is done on the CPU, and ``explanation.path`` says so.
 
     Examples
     --------
@@ -76,9 +84,11 @@ class Explainer:
     method: Method = METHOD
     seed: int = 0
     preset: str | None = None
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         choice("preset", self.preset, PRESETS)
+        batched_device(self.device)
         if not callable(self.score) and not hasattr(self.score, "bind"):
             raise ArgumentError(message("score", expected="a Scorer or a function (n, p) -> (n,)",
                                         got=type(self.score).__name__))
@@ -116,7 +126,8 @@ class Explainer:
         return made
 
     def explain_many(
-        self, sample: SpectrumSet | Iterable[Spectrum] | NDArray[Any], progress: bool = False, *, executor: Any = None
+        self, sample: SpectrumSet | Iterable[Spectrum] | NDArray[Any], progress: bool = False, *, executor: Any = None,
+        store: str | Path | None = None,
     ) -> ExplanationSet:
         """Explain each spectrum of a sample; the numbers are those of :meth:`explain`.
 
@@ -128,49 +139,78 @@ class Explainer:
             Whether to show a progress bar.
         executor : optional
             Where to work, see :func:`specanom.parallel.map_blocks`.
+        store : path-like, optional
+            Folder to write the explanations to as they come, e.g. ``"explanations.zarr"``: memory then does not grow
+            with the sample. It appears when it is whole; saved explanations that are there are replaced.
 
         Returns
         -------
         ExplanationSet
-            In the order of the sample; spectra that cannot be explained are listed in ``.skipped``.
+            In the order of the sample; spectra that cannot be explained are listed in ``.skipped``. With `store`, its
+            arrays are read when they are touched.
+
+        Raises
+        ------
+        DataError
+            When not one spectrum can be explained, or `store` holds something else.
         """
-        done: list[Explanation] = []
-        skipped: list[Skipped] = []
-        noted: list[str] = []
-        results = map_blocks(self._block, blocks_of(sample, self.score), executor)
-        for made, left, notes in _shown(results, sample, progress):
-            done += made
-            skipped += left
-            noted += notes
+        if isinstance(sample, np.ndarray) and sample.ndim == 2:
+            sample = as_set(sample, self.score)
+        home = sample if isinstance(sample, SpectrumSet) and store is None else None
+        work = partial(self._block, flux=home is None)
+        results = _shown(map_blocks(work, blocks_of(sample, self.score), executor), sample, progress)
+        made, noted = gathered(results, home) if store is None else stored(results, store)
         if noted:
             warnings.warn(f"{len(noted)} explanations: {noted[0]}", ExplanationWarning, stacklevel=2)
-        return ExplanationSet.of(done, skipped)
+        return made
 
-    def _block(self, spectra: list[Spectrum]) -> tuple[list[Explanation], list[Skipped], list[str]]:
-        made: list[Explanation] = []
-        skipped: list[Skipped] = []
-        noted: list[str] = []
-        for spectrum in spectra:
-            try:
-                one, notes = self._explained(spectrum)
-            except (ShapeError, GridError):
-                raise  # not one bad spectrum: the wrong grid for this score
-            except DataError as exc:
-                skipped.append(Skipped(spectrum.id, str(exc)))
-                continue
-            made.append(one)
-            noted += notes[:1]
-        return made, skipped, noted
+    def _block(self, spectra: list[Spectrum], *, flux: bool) -> Block:
+        ready = self._ready(spectra)
+        return Block.of((self._outcome(one, ready.get(i)) for i, one in enumerate(spectra)), flux=flux)
 
-    def _explained(self, spectrum: Spectrum) -> tuple[Explanation, tuple[str, ...]]:
-        at = partial(self._evaluator, bind(self.score, spectrum), spectrum)
-        evaluator, found = answer(at, self.segments, cut(self.segments, spectrum), method=self.method, seed=self.seed)
+    def _outcome(self, spectrum: Spectrum, ready: Evaluator | None) -> tuple[Explanation, tuple[str, ...]] | Skipped:
+        try:
+            return self._explained(spectrum, ready)
+        except (ShapeError, GridError):
+            raise  # not one bad spectrum: the wrong grid for this score
+        except DataError as exc:
+            return Skipped(spectrum.id, str(exc))
+
+    def _ready(self, spectra: list[Spectrum]) -> dict[int, Evaluator]:
+        """Score the first masks of many spectra at once on the device; without one there is nothing to gain."""
+        if batched_device(self.device) is None:
+            return {}
+        posed: dict[int, Problem] = {}
+        for i, one in enumerate(spectra):
+            with suppress(DataError):  # said again, and better, when its turn comes
+                posed[i] = self._problem(bind(self.score, one), one, cut(self.segments, one))
+        return dict(zip(posed, self._evaluators(list(posed.values())), strict=True))
+
+    def _explained(
+        self, spectrum: Spectrum, ready: Evaluator | None = None
+    ) -> tuple[Explanation, tuple[str, ...]]:
+        if ready is None:
+            bound, ids = bind(self.score, spectrum), cut(self.segments, spectrum)
+        else:
+            bound, ids = ready.problem.score, ready.problem.segments
+
+        def at(segments: NDArray[np.intp]) -> Evaluator:
+            if ready is not None and segments is ids:
+                return ready
+            return self._evaluators([self._problem(bound, spectrum, segments)])[0]
+
+        evaluator, found = answer(at, self.segments, ids, method=self.method, seed=self.seed)
         return record(spectrum, evaluator, found, settings=self.settings), found.notes
 
-    def _evaluator(self, bound: Score, spectrum: Spectrum, ids: NDArray[np.intp]) -> Evaluator:
-        return evaluator_of(pose(
-            bound, spectrum, ids, perturbation=self.perturbation, seed=object_seed(self.seed, spectrum.id),
-            last_stays=getattr(self.segments, "last_stays", False)))
+    def _problem(self, bound: Score, spectrum: Spectrum, ids: NDArray[np.intp]) -> Problem:
+        return pose(bound, spectrum, ids, perturbation=self.perturbation, seed=object_seed(self.seed, spectrum.id),
+                    last_stays=getattr(self.segments, "last_stays", False))
+
+    def _evaluators(self, problems: list[Problem]) -> list[Evaluator]:
+        device, masks = batched_device(self.device), getattr(self.method, "masks", None)
+        if device is None or masks is None:
+            return [evaluator_of(one) for one in problems]
+        return prefetch(problems, [masks(self.seed, one.n_segments) for one in problems], device)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -208,7 +248,7 @@ def _shown(results: Iterator[Any], sample: Any, progress: bool) -> Iterator[Any]
     from tqdm.auto import tqdm
 
     with tqdm(total=len(sample) if hasattr(sample, "__len__") else None, desc="explain", unit="spectrum") as bar:
-        for made, skipped, notes in results:
-            bar.update(len(made) + len(skipped))
-            yield made, skipped, notes
+        for block in results:
+            bar.update(len(block.kept))
+            yield block
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -12,18 +12,26 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError, GridError, ShapeError, message
+from ..errors import DataError, ShapeError, message
 from ..face import opener
+from ..store import Rows
 from .classes import CLASSES
 from .context import FIELDS, Context
 from .explanation import Explanation
-from .explanation_store import read_columns, write_columns
+from .explanation_store import read_columns
+from .joining import NUMBERS, TEXT, Joining, columns_of
+from .names import Names
+from .writer import ROWS, ExplanationWriter
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TEXT = ("ids", "grades", "reasons", "paths")
-NUMBERS = ("scores", "intercepts", "r2", "ess", "stability", "completeness", "n_samples", "artefact")
+LARGE = ("weights", "interval", "error", "segments", "shares", "narrow", "flux")  # on disk until they are touched
+STEP = 256  # rows read at a time when a set on disk is walked through
+
+
+def _none() -> None:
+    """Stand for what a set has not; as a factory, so that the class itself has no such attribute."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,9 @@ class Skipped:
 @dataclass(frozen=True, eq=False)
 class ExplanationSet:
     """Explanations of many spectra; ``es[i]`` is one of them, iteration gives all.
+
+    A set opened from disk reads its large arrays when they are first touched; ``es[i]``, slices and iteration read
+    their own rows only.
 
     Attributes
     ----------
@@ -53,12 +64,13 @@ class ExplanationSet:
         Standard errors of the weights.
     shares : (n, 7) float64 array
         Context: lines, imputed, sky, telluric, join, continuum, narrow.
-    names : list of tuple of str
-        Names of the segments, row by row.
+    names : Names
+        Names of the segments, row by row: ``es.names[i]`` is a tuple of str.
     narrow : (n, K) bool array or None
     frame : str
     settings : mapping
     flux : (n, p) float32 array or None
+        The spectra, for plots; those of a SpectrumSet that was explained are not copied.
     skipped : tuple of Skipped
         Spectra without an explanation.
     """
@@ -81,29 +93,54 @@ class ExplanationSet:
     artefact: NDArray[np.float64]
     error: NDArray[np.float64]
     shares: NDArray[np.float64]
-    names: list[tuple[str, ...]]
-    narrow: NDArray[np.bool_] | None = None
+    names: Names
+    narrow: NDArray[np.bool_] | None = field(default_factory=_none)
     frame: str = "rest"
     settings: Mapping[str, Any] = field(default_factory=dict)
-    flux: NDArray[np.float32] | None = None
+    flux: NDArray[np.float32] | None = field(default_factory=_none)
     skipped: tuple[Skipped, ...] = ()
 
+    if TYPE_CHECKING:
+
+        @property
+        def _unread(self) -> Mapping[str, Rows]: ...
+
     def __post_init__(self) -> None:
+        object.__setattr__(self, "names", Names.of(self.names))
         n = len(self.ids)
         for name in ("weights", "interval", "error", "shares", *NUMBERS, *TEXT, "names"):
-            if len(getattr(self, name)) != n:
-                raise ShapeError(message(name, expected=f"{n} rows, one an id", got=len(getattr(self, name))))
-        for name in ("weights", "interval", "error", "segments", "wave", "shares", *NUMBERS, "narrow", "flux"):
-            array = getattr(self, name)
-            if array is not None:
-                view = np.asarray(array).view()
-                view.flags.writeable = False
-                object.__setattr__(self, name, view)
+            value = self._raw(name)
+            rows = value.shape[0] if isinstance(value, Rows) else len(value)
+            if rows != n:
+                raise ShapeError(message(name, expected=f"{n} rows, one an id", got=rows))
+        unread = {name: self.__dict__[name] for name in LARGE if isinstance(self.__dict__[name], Rows)}
+        for name in unread:
+            object.__delattr__(self, name)  # until it is touched, see __getattr__
+        object.__setattr__(self, "_unread", unread)
+        for name in (*LARGE, *NUMBERS, "wave"):
+            if self.__dict__.get(name) is not None:
+                object.__setattr__(self, name, _frozen(name, self.__dict__[name]))
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            unread = self.__dict__.get("_unread", {})
+            if name not in unread:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            object.__setattr__(self, name, _frozen(name, unread[name].load()))
+            return self.__dict__[name]
+
+    def _raw(self, name: str) -> Any:
+        """Return a field as it is, without reading it from disk."""
+        return self.__dict__[name] if name in self.__dict__ else self._unread[name]
+
+    def _fields(self) -> dict[str, Any]:
+        return {item.name: self._raw(item.name) for item in fields(self)} | {"settings": dict(self.settings)}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Read-only mappings cannot be pickled: worker processes send the parts.
-        return partial(ExplanationSet, **{**self.__dict__, "settings": dict(self.settings)}), ()
+        return partial(ExplanationSet, **self._fields()), ()
 
     @classmethod
     def of(cls, explanations: Sequence[Explanation], skipped: Sequence[Skipped] = ()) -> ExplanationSet:
@@ -119,45 +156,23 @@ class ExplanationSet:
         if not explanations:
             reasons = "; ".join(f"{one.id}: {one.reason}" for one in skipped[:3])
             raise DataError(message("explanations", expected="at least one", got=f"none ({reasons or 'empty sample'})"))
-        first = explanations[0]
-        _same(first, explanations)
-        k = max(one.n_segments for one in explanations)
-        shared = all(one.segments is first.segments or np.array_equal(one.segments, first.segments)
-                     for one in explanations)
-        narrow = [one.context.narrow for one in explanations]
-        flux = [one.flux for one in explanations if one.flux is not None]
-        return cls(
-            weights=_padded([one.weights for one in explanations], k),
-            interval=_padded([one.interval for one in explanations], k),
-            error=_padded([np.full(one.n_segments, np.nan) if one.error is None else one.error
-                           for one in explanations], k),
-            segments=first.segments if shared else np.stack([one.segments for one in explanations]),
-            wave=first.wave,
-            ids=[one.id for one in explanations],
-            grades=[one.grade for one in explanations],
-            reasons=[one.reason for one in explanations],
-            paths=[one.path for one in explanations],
-            scores=np.array([one.score for one in explanations]),
-            intercepts=np.array([one.intercept for one in explanations]),
-            r2=np.array([one.r2 for one in explanations]),
-            ess=np.array([one.ess for one in explanations]),
-            stability=np.array([one.stability for one in explanations]),
-            completeness=np.array([one.completeness for one in explanations]),
-            n_samples=np.array([one.n_samples for one in explanations]),
-            artefact=np.array([one.context.artefact for one in explanations]),
-            shares=np.array([list(one.context.shares.values()) for one in explanations]),
-            names=[one.names for one in explanations],
-            narrow=None if any(row is None for row in narrow) else _padded(narrow, k) == 1,
-            frame=first.frame,
-            settings=first.settings,
-            flux=np.stack(flux) if len(flux) == len(explanations) else None,
-            skipped=tuple(skipped),
-        )
+        return cls(**columns_of(explanations), skipped=tuple(skipped))
 
     @classmethod
     def concatenate(cls, sets: Sequence[ExplanationSet]) -> ExplanationSet:
-        """Join sets on one grid, made with the same settings."""
-        return cls.of([one for each in sets for one in each], [one for each in sets for one in each.skipped])
+        """Join sets on one grid, made with the same settings.
+
+        Raises
+        ------
+        DataError
+            When there are none, or their settings differ.
+        GridError
+            When their wavelengths differ.
+        """
+        joining = Joining()
+        for each in sets:
+            joining.append(each)
+        return cls(**joining.finish(), skipped=tuple(one for each in sets for one in each.skipped))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -169,15 +184,17 @@ class ExplanationSet:
     def __getitem__(self, key: Any) -> Explanation | ExplanationSet:
         if isinstance(key, (int, np.integer)):
             return self._one(range(len(self))[int(key)])
-        rows = np.arange(len(self))[key]
-        columns = ("weights", "interval", "error", "shares", *NUMBERS)
-        picked: dict[str, Any] = {name: getattr(self, name)[rows] for name in columns}
-        picked |= {name: [getattr(self, name)[i] for i in rows] for name in (*TEXT, "names")}
-        picked |= {name: None if getattr(self, name) is None else getattr(self, name)[rows]
-                   for name in ("narrow", "flux")}
-        return replace(self, segments=self.segments if self.segments.ndim == 1 else self.segments[rows], **picked)
+        rows = key if isinstance(key, slice) else np.arange(len(self))[key]
+        picked: dict[str, Any] = {name: _part(self._raw(name), rows) for name in (*LARGE, *NUMBERS, "names")}
+        where = np.arange(len(self))[rows]
+        picked |= {name: [getattr(self, name)[i] for i in where] for name in TEXT}
+        if len(self._raw("segments").shape) == 1:
+            picked["segments"] = self._raw("segments")
+        return self.replace(**picked)
 
     def _one(self, i: int) -> Explanation:
+        if self._unread.keys() - self.__dict__.keys():
+            return self[i : i + 1]._read()._one(0)
         segments = self.segments if self.segments.ndim == 1 else self.segments[i]
         k = int(segments.max()) + 1
         shares = {FIELDS.get(name, name): float(value) for name, value in zip(CLASSES, self.shares[i], strict=True)}
@@ -193,9 +210,21 @@ class ExplanationSet:
             flux=None if self.flux is None else self.flux[i],
         )
 
+    def _read(self) -> ExplanationSet:
+        for name in self._unread:
+            getattr(self, name)
+        if isinstance(self.names.codes, Rows):
+            object.__setattr__(self, "names", Names(self.names.codes.load(), self.names.vocabulary))
+        return self
+
     def __iter__(self) -> Iterator[Explanation]:
-        for i in range(len(self)):
-            yield self._one(i)
+        for block in self.blocks(STEP):
+            yield from (block._one(i) for i in range(len(block)))
+
+    def blocks(self, n: int = STEP) -> Iterator[ExplanationSet]:
+        """Yield the set in blocks of at most `n` rows; a set on disk is read block by block and not kept."""
+        for start in range(0, len(self), n):
+            yield self[start : start + n]._read()
 
     def by_id(self, id: str) -> Explanation:
         """Return the first explanation called `id`.
@@ -233,28 +262,31 @@ class ExplanationSet:
         """Return one row a spectrum: id, score, r2, ess, grade, reason, path, the leading segment, context shares."""
         import pandas as pd
 
-        best = [int(np.nanargmax(np.abs(row))) for row in self.weights]
+        best = np.nanargmax(np.abs(self.weights), axis=1)
         head = pd.DataFrame({
             "id": self.ids, "score": self.scores, "intercept": self.intercepts, "r2": self.r2, "ess": self.ess,
             "stability": self.stability, "completeness": self.completeness, "n_samples": self.n_samples,
             "grade": self.grades, "reason": self.reasons, "path": self.paths,
-            "leading": [names[k] for names, k in zip(self.names, best, strict=True)],
-            "leading_weight": [float(row[k]) for row, k in zip(self.weights, best, strict=True)],
+            "leading": self.names.at(best), "leading_weight": self.weights[np.arange(len(self)), best],
             "artefact": self.artefact,
         })
         return pd.concat([head, self.context.drop(columns="id")], axis=1)
 
-    def replace(self, **fields: Any) -> ExplanationSet:
+    def replace(self, **values: Any) -> ExplanationSet:
         """Return a copy with other values for the named attributes, e.g. ``flux=None`` before saving."""
-        return replace(self, **fields)
+        return ExplanationSet(**{**self._fields(), **values})
 
     def save(self, path: str | Path, *, overwrite: bool = True) -> Path:
         """Write a Zarr v3 group with a table and a manifest; the folder appears when it is whole."""
-        return write_columns(self, path, overwrite=overwrite)
+        with ExplanationWriter(path, overwrite=overwrite) as writer:
+            for block in self.blocks(ROWS):
+                writer.append(block)
+            writer.skip(self.skipped)
+        return Path(path)
 
     @classmethod
     def open(cls, path: str | Path) -> ExplanationSet:
-        """Open what :meth:`save` wrote.
+        """Open what :meth:`save` wrote; large arrays are read when they are touched.
 
         Raises
         ------
@@ -264,6 +296,14 @@ class ExplanationSet:
         columns = read_columns(path)
         return cls(**{**columns, "skipped": tuple(Skipped(**one) for one in columns["skipped"])})
 
+    def to_shap(self) -> Any:
+        """Return a ``shap.Explanation``; see :func:`specanom.explain.exports.to_shap`."""
+        return opener("explanation to shap")(self)
+
+    def to_xarray(self) -> Any:
+        """Return an ``xarray.Dataset``; see :func:`specanom.explain.exports.to_xarray`."""
+        return opener("explanation to xarray")(self)
+
     def plot(self, **options: Any) -> Any:
         """Return a bokeh figure; see :func:`specanom.plots.explanation_set`."""
         return opener("plot explanations")(self, **options)
@@ -271,28 +311,21 @@ class ExplanationSet:
     def __repr__(self) -> str:
         counts = ", ".join(f"{self.grades.count(grade)} {grade}" for grade in dict.fromkeys(self.grades))
         left = f"; {len(self.skipped)} skipped" if self.skipped else ""
-        return f"ExplanationSet: {len(self)} explanations x {self.weights.shape[1]} segments ({counts}){left}"
+        return f"ExplanationSet: {len(self)} explanations x {self._raw('weights').shape[1]} segments ({counts}){left}"
 
     def _repr_html_(self) -> str:
         from html import escape
 
-        shown = self.to_frame()[["id", "score", "leading", "leading_weight", "r2", "grade"]].head(8)
+        shown = self[:8].to_frame()[["id", "score", "leading", "leading_weight", "r2", "grade"]]
         return f"<p>{escape(repr(self))}</p>{shown.to_html(index=False)}"
 
 
-def _padded(rows: Sequence[Any], k: int) -> NDArray[np.float64]:
-    first = np.asarray(rows[0])
-    made = np.full((len(rows), k, *first.shape[1:]), np.nan)
-    for target, row in zip(made, rows, strict=True):
-        target[: len(row)] = row
-    return made
+def _part(values: Any, rows: Any) -> Any:
+    return None if values is None else values[rows]
 
 
-def _same(first: Explanation, explanations: Sequence[Explanation]) -> None:
-    for other in explanations:
-        if other.wave is not first.wave and not np.array_equal(other.wave, first.wave):
-            raise GridError(message("explanations", expected="one wavelength grid", got="several",
-                                    hint="one set a grid"))
-        if dict(other.settings) != dict(first.settings):
-            raise DataError(message("explanations", expected="equal settings", got="several kinds",
-                                    hint="explain the sample again with one Explainer"))
+def _frozen(name: str, array: Any) -> NDArray[Any]:
+    kind = {"segments": np.intp, "narrow": np.bool_}.get(name)
+    view = np.asarray(array, dtype=kind).view()
+    view.flags.writeable = False
+    return view

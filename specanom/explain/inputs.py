@@ -27,11 +27,11 @@ def as_spectrum(spectrum: Any, score: Any) -> Spectrum:
         got = f"shape {flux.shape}" if flux.size else type(spectrum).__name__
         raise ShapeError(message("spectrum", expected="a Spectrum or a (p,) array", got=got,
                                  hint="explain_many for several"))
-    return next(iter(_as_set(flux[None, :], score)))
+    return next(iter(as_set(flux[None, :], score)))
 
 
-def _as_set(flux: NDArray[Any], score: Any) -> SpectrumSet:
-    """Put bare rows on the wavelengths of the score, or number their pixels."""
+def as_set(flux: NDArray[Any], score: Any) -> SpectrumSet:
+    """Put bare rows, ``(n, p)``, on the wavelengths of the score, or number their pixels."""
     import pandas as pd
 
     wave = getattr(score, "wave", None)
@@ -47,10 +47,12 @@ def blocks_of(sample: Any, score: Any) -> Iterator[list[Spectrum]]:
     """Yield the spectra of a sample, a few at a time."""
     if isinstance(sample, Spectrum) or not isinstance(sample, Iterable) or getattr(sample, "ndim", 2) != 2:
         got = f"shape {sample.shape}" if isinstance(sample, np.ndarray) else type(sample).__name__
+        images = getattr(sample, "ndim", 2) in (3, 4)
         raise ShapeError(message("sample", expected="a SpectrumSet, several Spectrum or an (n, p) array", got=got,
-                                 hint="explain for one spectrum"))
+                                 hint="[explainer.explain(image) for image in images]" if images
+                                 else "explain for one spectrum"))
     if isinstance(sample, np.ndarray):
-        sample = _as_set(sample, score)
+        sample = as_set(sample, score)
     spectra = iter(sample)
     while block := list(islice(spectra, BLOCK)):
         for one in block:

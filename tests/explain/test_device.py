@@ -84,7 +84,7 @@ def close(got: np.ndarray | None, wanted: np.ndarray) -> bool:
 @pytest.mark.parametrize("network", [*NETWORKS, PCA], ids=["vae", "other vae", "pca"])
 def test_scores_are_those_of_a_dense_float64_evaluation(name: str, network: Network) -> None:
     some = [problem(seed, RECIPES[name], network) for seed in range(3)]
-    for one, (got, path) in zip(some, device_scores(some, MASKS, "cpu"), strict=True):
+    for one, (got, path, _) in zip(some, device_scores(some, MASKS, "cpu"), strict=True):
         assert got is not None
         wanted = dense(one, MASKS)
         if name == "chi2 signed":  # terms of both signs, a few of them huge: an error relative to their size
@@ -100,7 +100,7 @@ def test_segments_in_pieces_and_wide_segments_are_summed_whole() -> None:
         k = int(cut.max()) + 1
         masks = make_masks(1, k, 40)
         some = [problem(1, cut=cut), problem(2, RECIPES["chi2 trimmed"], cut=cut)]
-        for one, (got, _) in zip(some, device_scores(some, masks, "cpu"), strict=True):
+        for one, (got, *_) in zip(some, device_scores(some, masks, "cpu"), strict=True):
             assert close(got, dense(one, masks))
 
 
@@ -112,7 +112,7 @@ def test_the_bits_of_a_spectrum_do_not_depend_on_its_company() -> None:
     order = np.random.default_rng(0).permutation(len(some))
     for rows in (range(len(some)), order, order[:7], order[::-1]):
         among = device_scores([some[i] for i in rows], MASKS, "cpu")
-        assert all(np.array_equal(alone[i], got) for i, (got, _) in zip(rows, among, strict=True))  # type: ignore[arg-type]
+        assert all(np.array_equal(alone[i], got) for i, (got, *_) in zip(rows, among, strict=True))  # type: ignore[arg-type]
 
 
 def test_the_bits_of_a_mask_do_not_depend_on_how_many_there_are() -> None:
@@ -143,21 +143,21 @@ def test_a_link_is_applied() -> None:
     score: Any = plain.score
     linked = Problem(BoundScore("toy", score.recipe, score.keep, score.reconstruct, link=np.log), plain.flux,
                      plain.fill, plain.segments)
-    (first, _), (second, _) = device_scores([plain, linked], MASKS, "cpu")
+    (first, *_), (second, *_) = device_scores([plain, linked], MASKS, "cpu")
     assert first is not None
     assert np.array_equal(np.log(first), second)  # type: ignore[arg-type]
 
 
 def test_what_a_device_cannot_do_goes_to_the_cpu_and_says_why() -> None:
-    random = Network(0)
-    random.network = None
+    drawn = Network(0)
+    drawn.network = None
     plain = Problem(lambda flux: flux.mean(axis=1).astype(float), np.ones(P), np.zeros(P), CUT)
-    cases = {"plain function": plain, "random": problem(0, network=random), "mad": problem(0, Recipe("mad")),
+    mine = Problem(BoundScore("toy", Recipe(), np.ones(P, bool), lambda x: 0.9 * x), np.ones(P), np.zeros(P), CUT)
+    cases = {"plain function": plain, "does not offer its layers": mine, "mad": problem(0, Recipe("mad")),
              "masks of 20 segments": problem(0, cut=np.zeros(P, dtype=np.intp))}
+    assert "random draws" in device_scores([problem(0, network=drawn)], MASKS, "cpu")[0].path
     for why, one in cases.items():
-        if why == "random":
-            one = Problem(BoundScore("toy", Recipe(), np.ones(P, bool), lambda x: 0.9 * x), one.flux, one.fill, CUT)
-        scores, path = device_scores([one], MASKS, "cpu")[0]
+        scores, path, _ = device_scores([one], MASKS, "cpu")[0]
         assert scores is None
         assert path.startswith("not on cpu: ")
         assert why in path
@@ -178,6 +178,8 @@ def test_known_masks_are_looked_up_and_others_computed() -> None:
     other = make_masks(9, 20, 33)
     np.testing.assert_allclose(evaluator.scores(other), dense(one, other), rtol=1e-5)
     assert np.array_equal(evaluator.energy(), one.energy())
+    typical: Any = one.reconstruct
+    np.testing.assert_allclose(evaluator.reconstruction(), typical(one.flux[None])[0], atol=1e-5)
 
 
 def test_masks_may_differ_from_spectrum_to_spectrum() -> None:
@@ -192,7 +194,7 @@ def test_masks_may_differ_from_spectrum_to_spectrum() -> None:
 def test_a_score_that_overflows_is_nan() -> None:
     one = problem(0)
     huge = Problem(one.score, np.where(np.arange(P) == 5, 1e30, one.flux), one.fill, one.segments)
-    scores, _ = device_scores([huge], MASKS, "cpu")[0]
+    scores, *_ = device_scores([huge], MASKS, "cpu")[0]
     assert scores is not None
     assert np.isnan(scores[MASKS[:, CUT[5]] == 1]).all()
 
@@ -220,7 +222,7 @@ def test_a_device_that_is_not_here_is_refused() -> None:
 def test_cuda_gives_the_same_scores_and_bits_in_any_company() -> None:
     some = [problem(i, RECIPES["mse" if i % 2 else "chi2 trimmed"]) for i in range(21)]
     alone = [device_scores([one], MASKS, "cuda")[0][0] for one in some]
-    for one, wanted, (got, _) in zip(some, alone, device_scores(some[::-1], MASKS, "cuda")[::-1], strict=True):
+    for one, wanted, (got, *_) in zip(some, alone, device_scores(some[::-1], MASKS, "cuda")[::-1], strict=True):
         assert np.array_equal(got, wanted)  # type: ignore[arg-type]
         assert close(got, dense(one, MASKS))
 

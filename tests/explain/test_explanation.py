@@ -129,7 +129,7 @@ def test_a_save_that_fails_leaves_the_old_set_whole(
     def full(*args: object, **kwargs: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("specanom.explain.explanation_store.write_json", full)
+    monkeypatch.setattr("specanom.explain.writer.write_json", full)
     with pytest.raises(OSError, match="No space"):
         es[:2].save(path)
     assert [p.name for p in tmp_path.iterdir()] == ["e.zarr"]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from ...devices import pick_device
 from ...seeds import content_hash
 from ..attribution import Evaluator
 from ..problem import Problem
-from .choosing import evaluator_of
+from .choosing import evaluator_of, no_layers
 from .device_blocks import factored, residuals
 from .device_constants import SIZES, Constants, Layers, Pieces, prepare
 
@@ -33,6 +33,24 @@ if TYPE_CHECKING:
 
 Masks = NDArray[np.uint8]
 _ONE_AT_A_TIME = RLock()  # the precision of products is a setting of the whole process
+
+
+class Scored(NamedTuple):
+    """What a device made of one spectrum.
+
+    Attributes
+    ----------
+    scores : (n,) float64 array or None
+        None when this score cannot be computed on a device.
+    path : str
+        How they were made, or why not.
+    reconstruction : (p,) float32 array or None
+        Of the spectrum itself.
+    """
+
+    scores: NDArray[np.float64] | None
+    path: str
+    reconstruction: NDArray[np.float32] | None = None
 
 
 class Prefetched:
@@ -45,15 +63,13 @@ class Prefetched:
     problem : Problem
     masks : (n, K) array
         The masks whose scores are known.
-    scores : (n,) array or None
-        Their scores; None when the device could not make them.
-    path : str
-        How they were made, or why not.
+    scored : Scored
+        Their scores.
     """
 
-    def __init__(self, problem: Problem, masks: Masks, scores: NDArray[np.float64] | None, *, path: str) -> None:
+    def __init__(self, problem: Problem, masks: Masks, scored: Scored) -> None:
         self.problem, self.n_segments = problem, problem.n_segments
-        self._masks, self._scores, self._path = masks, scores, path
+        self._masks, (self._scores, self._path, self._typical) = masks, scored
         self._other: Evaluator | None = None
 
     @property
@@ -70,6 +86,10 @@ class Prefetched:
     def energy(self) -> NDArray[np.float64]:
         """Return Σ (x − g)² over each segment, shape ``(K,)``."""
         return self.problem.energy()
+
+    def reconstruction(self) -> NDArray[np.float32] | None:
+        """Return the model's reconstruction of the spectrum itself, shape ``(p,)``; None without a model."""
+        return self._cpu.reconstruction() if self._typical is None else self._typical
 
     def scores(self, masks: Masks) -> NDArray[np.float64]:
         """Return the score of each perturbed copy, shape ``(n,)`` float64."""
@@ -103,14 +123,12 @@ def prefetch(problems: Sequence[Problem], masks: Masks | Sequence[Masks], device
     for rows in groups.values():
         shared = each[rows[0]]
         found = device_scores([problems[i] for i in rows], shared, place)
-        for i, (scores, path) in zip(rows, found, strict=True):
-            made[i] = Prefetched(problems[i], shared, scores, path=path)
+        for i, scored in zip(rows, found, strict=True):
+            made[i] = Prefetched(problems[i], shared, scored)
     return [one for one in made if one is not None]
 
 
-def device_scores(
-    problems: Sequence[Problem], masks: Masks, device: Any
-) -> list[tuple[NDArray[np.float64] | None, str]]:
+def device_scores(problems: Sequence[Problem], masks: Masks, device: Any) -> list[Scored]:
     """Return the scores of all spectra under the same masks, and how they were made.
 
     Parameters
@@ -123,8 +141,8 @@ def device_scores(
 
     Returns
     -------
-    list of (scores, path)
-        ``(n,)`` float64 each; None when this score cannot be computed on a device, and `path` says why.
+    list of Scored
+        In the order of the problems.
     """
     import torch
 
@@ -132,30 +150,27 @@ def device_scores(
     sizes = SIZES[place.type]
     lacking = [why_not(one, masks.shape[1]) for one in problems]
     able = [i for i, why in enumerate(lacking) if not why]
-    made: list[tuple[NDArray[np.float64] | None, str]] = [(None, f"not on {place}: {why}") for why in lacking]
+    made = [Scored(None, f"not on {place}: {why}") for why in lacking]
     with torch.no_grad(), full_precision():
         for rows, ready in _prepared(problems, able, place):
             signs = torch.tensor(masks.astype(np.float32) - 0.5, device=place)
             quadratic = _is_quadratic(ready[0].problem.score)
             raw = factored(ready, signs, sizes) if quadratic else residuals(ready, signs, sizes)
-            for i, values in zip(rows, raw, strict=True):
+            typical = torch.stack([one.reconstruction for one in ready]).cpu().numpy()
+            for i, values, whole in zip(rows, raw, typical, strict=True):
                 link = getattr(problems[i].score, "link", None)
                 finite = np.where(np.isfinite(values), values, np.nan)
                 kind = "factored" if quadratic else "residuals in blocks"
-                made[i] = finite if link is None else link(finite), f"device: {kind}, float32 on {place}"
+                made[i] = Scored(finite if link is None else link(finite), f"device: {kind}, float32 on {place}", whole)
     return made
 
 
 def why_not(problem: Problem, k: int) -> str:
     """Return why a device cannot score copies of this spectrum; empty when it can."""
+    why = no_layers(problem)
+    if why:
+        return why
     score: Any = problem.score
-    network = getattr(problem.reconstruct, "network", None)
-    if not hasattr(score, "recipe"):
-        return "the score is a plain function"
-    if not getattr(score, "squared", False):
-        return f"{score.metric} is not made of squared residuals"
-    if network is None:
-        return "the reconstruction is random or not a network of affine layers"
     if problem.n_segments != k:
         return f"masks of {k} segments for a spectrum of {problem.n_segments}"
     return "" if score.keep.any() else "no pixel counts"
@@ -194,6 +209,20 @@ def _grouped(rows: Sequence[int], keys: Sequence[Any], size: int) -> Iterator[li
         groups.setdefault(key, []).append(row)
     for members in groups.values():
         yield from (members[start : start + size] for start in range(0, len(members), size))
+
+
+def batched_device(name: str) -> torch.device | None:
+    """Return the device on which many spectra are scored at once; None for the CPU, whose own evaluators are faster.
+
+    Raises
+    ------
+    ArgumentError
+        When that device is not on this machine.
+    """
+    if name == "cpu":
+        return None
+    found = pick_device(name)
+    return None if found.type == "cpu" else found
 
 
 def _device(device: Any) -> torch.device:

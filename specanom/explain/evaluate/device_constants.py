@@ -145,8 +145,8 @@ class Constants:
         Last hidden layer at zb.
     residual : (p,) float64 tensor
         zb less its reconstruction.
-    difference : (p,) tensor
-        u.
+    difference, reconstruction : (p,) tensors
+        u, and the reconstruction of x.
     b, linear, rho, base : tensors
         Of the quadratic form, with the weight v of each pixel: −2 Σ v u D over each segment (K, H), −2 Dᵀ(v r) (H,),
         2 Σ v r u over each segment (K,), and Σ v (r² + u²/4).
@@ -159,6 +159,7 @@ class Constants:
     reference: torch.Tensor
     residual: torch.Tensor
     difference: torch.Tensor
+    reconstruction: torch.Tensor
     b: torch.Tensor
     linear: torch.Tensor
     rho: torch.Tensor
@@ -254,10 +255,12 @@ def prepare(problems: Sequence[Problem], pieces: Pieces, layers: Layers, *, spec
     difference = u.float().to(device)
     a = pieces.products(difference, layers.first)
     b = pieces.products((-2.0 * v * u).float().to(device), layers.last)
+    whole = hidden((start + a.sum(1) / 2.0)[:, None, :], [layers] * spectra)[:, 0, :]
+    made = torch.addmm(layers.last_bias.float().to(device), whole, layers.last.T)
     linear = (-2.0 * seen @ layers.exact_last).float().to(device)
     rho, base = pieces.sums(2.0 * seen * u), (v * (residual**2 + u**2 / 4.0)).sum(-1)
-    return [Constants(one, layers, a[i], start[i], reference[i], residual[i], difference[i], b[i], linear[i], rho[i],
-                      base[i]) for i, one in enumerate(problems)]
+    return [Constants(one, layers, a[i], start[i], reference[i], residual[i], difference[i], made[i], b[i], linear[i],
+                      rho[i], base[i]) for i, one in enumerate(problems)]
 
 
 def hidden(start: torch.Tensor, layers: Sequence[Layers]) -> torch.Tensor:
