@@ -19,6 +19,8 @@ Doubles = NDArray[np.float64]
 WAYS = {"deletion": ("Deletion: leading segments off first, low is faithful", "share of the segments off"),
         "insertion": ("Insertion: leading segments on first, high is faithful", "share of the segments on")}
 SPREAD = 30.0  # largest over smallest value from which an axis is logarithmic
+LEAST = 1e-6  # what smaller values count as on a logarithmic axis
+LABELS = 120  # screen pixels for the names of methods
 LIMITS = (-1.0, 2.0)  # curves leave the frame where the fill scores like the spectrum
 
 
@@ -57,7 +59,7 @@ def faithfulness_curves(curves: Mapping[str, tuple[Curve, Curve]], *, theme: str
     panels = []
     for place, kind in enumerate(WAYS):
         panel = _frame(kind, [pair[place].value for pair in curves.values()], theme)
-        entries = []
+        entries: list[tuple[str, list[Any]]] = []
         for index, (name, pair) in enumerate(curves.items()):
             colour = colours.categories[index % len(colours.categories)]
             source = ColumnDataSource({"x": pair[place].share, "y": pair[place].value, "score": pair[place].score},
@@ -66,7 +68,7 @@ def faithfulness_curves(curves: Mapping[str, tuple[Curve, Curve]], *, theme: str
             hover(panel, [drawn], [("method", plain(name)), ("share", "@x{0.00}"), ("normalised", "@y{0.000}"),
                                    ("score", "@score{0.0000 a}"), ("area", f"{pair[place].auc:.3f}")])
             entries.append((f"{name} {pair[place].auc:.2f}", [drawn]))
-        legend(panel, entries, colours)
+        _key(panel, entries, theme)
         panels.append(panel)
     return stack(panels, columns=2)
 
@@ -80,7 +82,13 @@ def _frame(kind: str, values: list[Doubles], theme: str) -> figure:
         "y_range": Range1d(max(min(lo, 0.0), LIMITS[0]) - 0.05, min(max(hi, 1.0), LIMITS[1]) + 0.05)})
     made.segment(0, 0 if kind == "insertion" else 1, 1, 1 if kind == "insertion" else 0,
                  line_color=palette(theme).grid, line_width=1)
+    made.min_border_left = LABELS
     return made
+
+
+def _key(panel: figure, entries: list[tuple[str, list[Any]]], theme: str) -> None:
+    legend(panel, entries, palette(theme))
+    panel.legend[0].ncols = min(3, len(entries))  # a panel is half a page wide
 
 
 def _curves(made: Comparison, kind: str, theme: str) -> figure:
@@ -93,7 +101,8 @@ def _curves(made: Comparison, kind: str, theme: str) -> figure:
         colour = colours.categories[index % len(colours.categories)]
         source = ColumnDataSource({key: part[key].to_numpy() for key in ("share", "value", "lower", "upper")},
                                   name=f"{kind}: {name}")
-        band = panel.varea("share", "lower", "upper", source=source, fill_color=colour, fill_alpha=0.12)
+        band = panel.varea("share", "lower", "upper", source=source, fill_color=colour,
+                           fill_alpha=0.3 / len(made.methods))
         drawn = panel.line("share", "value", source=source, color=colour, line_width=2)
         area = float(made.table[kind].get(name, np.nan)) if kind in made.table else float("nan")
         hover(panel, [drawn], [("method", plain(name)), ("share", "@share{0.00}"), ("median", "@value{0.000}"),
@@ -104,7 +113,7 @@ def _curves(made: Comparison, kind: str, theme: str) -> figure:
         drawn = panel.line(usual.index.to_numpy(), usual.to_numpy(), color=colours.muted, line_width=1.6,
                            line_dash="dashed")
         entries.append(("shuffled", [drawn]))
-    legend(panel, entries, colours)
+    _key(panel, entries, theme)
     return panel
 
 
@@ -117,12 +126,15 @@ def _measure(made: Comparison, name: str, theme: str) -> figure:
     floor = made.table[name].reindex([m + SHUFFLED for m in methods]).to_numpy(dtype=np.float64)
     every = np.concatenate([value, lower, upper, floor])
     every = every[np.isfinite(every)]
-    log = bool((every > 0).all() and every.max() > SPREAD * every.min())
+    share = about.average == "mean" or name == "r2"
+    log = bool(not share and (every >= 0).all() and every.max() > SPREAD * max(every.min(), LEAST))
+    if log:
+        value, lower, upper, floor, every = (np.maximum(each, LEAST) for each in (value, lower, upper, floor, every))
     names = [plain(m) for m in methods]
     panel = canvas(theme, f"{about.label}: {about.better} is better {ARROWS[about.better]}",
                    height=92 + 26 * len(methods), options={
                        "y_range": FactorRange(*names[::-1]), "x_axis_type": "log" if log else "linear",
-                       "x_range": _room(every, log), "tools": "save"})
+                       "x_range": _room(every, log, share), "tools": "save"})
     source = ColumnDataSource({
         "method": names, "value": value, "lower": lower, "upper": upper, "floor": floor,
         "color": [colours.categories[i % len(colours.categories)] for i in range(len(methods))]}, name=name)
@@ -137,15 +149,15 @@ def _measure(made: Comparison, name: str, theme: str) -> figure:
         panel.add_layout(Span(location=0.5, dimension="height", line_color=colours.faint, line_dash="dotted"))
     panel.xgrid.grid_line_color = colours.grid
     panel.ygrid.grid_line_color = None
-    panel.min_border_left = 120
+    panel.min_border_left = LABELS
     return panel
 
 
-def _room(values: Doubles, log: bool) -> Range1d:
+def _room(values: Doubles, log: bool, share: bool) -> Range1d:
     lo, hi = float(values.min()), float(values.max())
     if log:
         return Range1d(lo / 1.5, hi * 1.5)
-    if lo >= 0.0 and hi <= 1.0:
+    if share and lo >= 0.0 and hi <= 1.0:
         return Range1d(-0.02, 1.02)
     room = 0.06 * (hi - lo) or 0.5
     return Range1d(min(lo - room, 0.0), hi + room)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 RATES = {"completeness": ("Completeness: share detected", "blue"),
          "pointing": ("Pointing: leading segment on the feature", "vermilion")}
+ENOUGH = 10  # detections from which their pointing is drawn
 DARK = 0.55  # rates above which text in a cell is drawn in the colour of the paper
 
 
@@ -70,21 +71,23 @@ def _curve(made: Recovery, table: pd.DataFrame, name: str, theme: str) -> figure
                           ("on imputed pixels", "@imputed"), ("otherwise not injected", "@other")])
     entries = [("all spectra, 95 % interval", [line, dots])]
     if name == "pointing" and known["pointing_detected"].notna().any():
-        detected = panel.line(known["strength"].to_numpy(), known["pointing_detected"].to_numpy(), line_color=colour,
-                              line_width=1.6, line_dash="dashed")
+        enough = known["pointing_detected"].where(known["detected"] >= ENOUGH)
+        detected = panel.line(known["strength"].to_numpy(), enough.to_numpy(), line_color=colour, line_width=1.6,
+                              line_dash="dashed")
         entries.append(("those detected", [detected]))
     legend(panel, entries, colours)
     if name == "completeness":
-        _level(panel, made.false_alarms, f"false alarms {made.false_alarms:.2g}", theme)
+        _level(panel, made, made.false_alarms, text=f"false alarms {made.false_alarms:.2g}", theme=theme)
     else:
-        _level(panel, float(known["chance"].mean()), "by chance", theme)
+        _level(panel, made, float(known["chance"].mean()), text="by chance", theme=theme)
     return panel
 
 
-def _level(panel: figure, at: float, text: str, theme: str) -> None:
+def _level(panel: figure, made: Recovery, at: float, *, text: str, theme: str) -> None:
+    """Draw a level across the panel, with its name on the right, where curves have left it."""
     colours = palette(theme)
     panel.add_layout(Span(location=at, dimension="width", line_color=colours.faint, line_dash="dotted"))
-    panel.add_layout(Label(x=6, x_units="screen", y=at, y_offset=3, text=text,
+    panel.add_layout(Label(x=max(made.injection.strengths), y=at, y_offset=3, text=text, text_align="right",
                            text_color=colours.muted, text_font=FONT, text_font_size="11px"))
 
 
@@ -109,10 +112,9 @@ def _map(made: Recovery, grid: pd.DataFrame, name: str, theme: str) -> figure:
                        fill_color={"field": "rate", "transform": mapper})
     high = known[name].to_numpy() > DARK
     for rows, colour in ((high, colours.paper), (~high, colours.ink)):
-        part = {key: [value for value, shown in zip(values, rows, strict=True) if shown]
-                for key, values in data.items() if key in ("strength", "bin", "text")}
+        part = {key: np.asarray(data[key], dtype=object)[rows].tolist() for key in ("strength", "bin", "text")}
         panel.text(x="strength", y="bin", text="text", source=ColumnDataSource(part), text_color=colour,
-                   text_align="center", text_baseline="middle", text_font=FONT, text_font_size="12px")
+                   text_align="center", text_baseline="middle", text_font={"value": FONT}, text_font_size="12px")
     hover(panel, [cells], [(plain(_axis(made)), "@strength"), ("S/N of the spectra", "@bin"), ("share", "@rate{0.0%}"),
                            ("95 %", "@lo{0.0%} – @hi{0.0%}"), ("spectra", "@n")])
     panel.ygrid.grid_line_color = None
