@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..problem import Problem
-from .deviations import Doubles, Floats, Setup
-from .factored import BLOCK, FactoredEvaluator
+from .deviations import Deviations, Doubles, Floats, Setup
+from .factored import FactoredEvaluator
 from .generic import GenericEvaluator
 from .kernels import ROWS, Passes, passes
+from .products import BLOCK
 
 LIMITS = (1e-12, 1e12)  # of the largest flux: squares and weights of what is this size are safe in float32
 
@@ -51,12 +52,18 @@ class BlockedEvaluator(FactoredEvaluator):
     def _raw(self, signs: Floats, parked: NDArray[np.intp]) -> Doubles:
         if len(signs) == parked.size:
             return np.zeros(len(signs))
-        total = np.empty(len(signs))
-        blocks = Blocks(self.residuals, None, self._passes)
-        for start in range(0, len(signs), BLOCK):
-            some = signs[start : start + BLOCK]
-            total[start : start + len(some)] = blocks(some, self.setup.plain(some))
+        found, n = self.deviations(signs, parked), len(signs)
+        total, blocks = np.empty(n), Blocks(self.residuals, found.basis, self._passes)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for start in range(0, n, BLOCK):
+                rows = slice(start, min(start + BLOCK, n))
+                total[rows] = blocks(found.signs[rows], found.block(rows))
         return self._scored(total, signs)
+
+    def path_of(self, found: Deviations) -> str:
+        """Return which way was taken and why, from the collapsed network or why there is none."""
+        how = found.why or f"rank {found.rank} of {self.setup.shared.width}"
+        return f"blocks ({self._passes.name}): {_because(self._score)}; {how}"
 
     def _scored(self, total: Doubles, signs: Floats) -> Doubles:
         with np.errstate(invalid="ignore"):
@@ -171,7 +178,7 @@ class Blocks:
         beyond = ~np.isfinite(total)
         size = self._square if len(self._square) else block
         self._how.cuts(size, these.stay, self._guess, self._cut)
-        self._guess = float(np.median(self._cut))
+        self._guess = float(np.median(self._cut.astype(np.float64)))
         self._how.kept(block, size, self._cut, these.stay, total)
         total[beyond] = np.nan
         return total

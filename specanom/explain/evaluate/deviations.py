@@ -7,6 +7,7 @@ layer needs the K sums ``A[k] = Σ u_p W[:, p]`` over segments and one product o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -38,22 +39,35 @@ class Deviations:
     Attributes
     ----------
     signs : (n, K) float32 array
-        t, +½ where a segment is as observed and −½ where it is filled.
+        t, +½ where a segment is as observed and −½ where it is filled; zero in the rows of `parked`.
     reference : (H,) float64 array
         h at zb.
-    y : (n, r) float32 array
-        Coordinates; zero in the rows of `parked`, which say nothing about those copies.
     basis : (r, H) float32 array or None
-        None: r = H, and `y` are the deviations themselves.
+        None: r = H, and y are the deviations themselves.
     parked : (m,) int array
-        Rows left out of `y`, far from all others: all segments on, or all off.
+        Rows that y says nothing about, far from all others: all segments on, or all off.
+    block : callable
+        Some rows of y: ``block(slice) -> (m, r) float32``.
+    why : str
+        Why there is no basis; empty when there is one.
     """
 
     signs: Floats
     reference: Doubles
-    y: Floats
     basis: Floats | None
     parked: NDArray[np.intp]
+    block: Callable[[slice], Floats]
+    why: str = ""
+
+    @property
+    def y(self) -> Floats:
+        """All rows of y."""
+        return self.block(slice(None))
+
+    @property
+    def rank(self) -> int:
+        """r."""
+        return self.reference.size if self.basis is None else len(self.basis)
 
 
 class Setup:

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from ...errors import ShapeError, message
 from ..problem import Problem
-from .deviations import Floats, Setup, signs_of
+from .collapse import collapse
+from .deviations import Deviations, Floats, Setup, signs_of
+from .products import BLOCK as BLOCK
 from .squares import Squares
 
 Doubles = NDArray[np.float64]
 
-BLOCK = 512  # rows worked on at once: what is made of them stays in the cache
+FEW = 2  # masks for each unit of the last hidden layer, below which collapsing costs more than it saves
 
 
 class FactoredEvaluator:
@@ -91,12 +93,38 @@ class FactoredEvaluator:
     def _raw(self, signs: Floats, parked: NDArray[np.intp]) -> Doubles:
         if len(signs) == parked.size:
             return np.zeros(len(signs))
-        return self._plain(signs)
+        return self.squares.of(self.deviations(signs, parked))
 
-    def _plain(self, signs: Floats) -> Doubles:
-        form = self.squares.form(None)
-        total = np.empty(len(signs))
-        for start in range(0, len(signs), BLOCK):
-            some = signs[start : start + BLOCK]
-            total[start : start + len(some)] = form(some, self.setup.plain(some))
-        return self.squares.score(total)
+    def deviations(self, signs: Floats, parked: NDArray[np.intp]) -> Deviations:
+        """Return the last hidden layer of the copies, collapsed where it pays, and keep why in `path`.
+
+        Parameters
+        ----------
+        signs : (n, K) float32 array
+            t of the copies; the parked rows are set to zero.
+        parked : (m,) int array
+            Rows that are scored apart.
+        """
+        signs[parked] = 0.0
+        found = self._deviations(signs, parked)
+        self.path = self.path_of(found)
+        return found
+
+    def _deviations(self, signs: Floats, parked: NDArray[np.intp]) -> Deviations:
+        shared = self.setup.shared
+        if any(shared.relu) and len(signs) >= FEW * shared.width:
+            return collapse(self.setup, signs, parked)
+        few = f"{len(signs)} masks are too few to collapse for"
+        return Deviations(signs, self.setup.reference, None, parked, lambda rows: self.setup.plain(signs[rows]),
+                          few if any(shared.relu) else "the network is linear")
+
+    def path_of(self, found: Deviations) -> str:
+        """Return which way was taken and why."""
+        if found.basis is None:
+            return f"factored: {found.why}"
+        return f"collapse: rank {found.rank} of {self.setup.shared.width}"
+
+    def collapsed(self, signs: Floats, parked: NDArray[np.intp]) -> Deviations | None:
+        """Return the collapsed network's copies; None when there are no fewer coordinates."""
+        found = self.deviations(signs, parked)
+        return None if found.basis is None else found

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .deviations import Deviations, Setup
+from .products import BLOCK, product
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -34,11 +35,12 @@ class Form:
 
     def __call__(self, signs: Floats, y: Floats) -> Doubles:
         """Return Σ ω r² of a block of copies, shape ``(n,)``."""
-        mixed = signs @ self.linear
-        inner = y @ self.q
+        mixed = product(signs, self.linear)
+        inner = product(y, self.q)
         inner += mixed[:, :-1]
         inner += self.gamma
-        return self.constant + (np.einsum("ij,ij->i", inner, y) + mixed[:, -1]).astype(np.float64)
+        total: Doubles = self.constant + (np.einsum("ij,ij->i", inner, y) + mixed[:, -1]).astype(np.float64)
+        return total
 
 
 class Squares:
@@ -90,4 +92,9 @@ class Squares:
 
     def of(self, deviations: Deviations) -> Doubles:
         """Return the raw scores of copies, shape ``(n,)``; rows that are parked have to be replaced."""
-        return self.score(self.form(deviations.basis)(deviations.signs, deviations.y))
+        form, n = self.form(deviations.basis), len(deviations.signs)
+        total = np.empty(n)
+        for start in range(0, n, BLOCK):
+            rows = slice(start, min(start + BLOCK, n))
+            total[rows] = form(deviations.signs[rows], deviations.block(rows))
+        return self.score(total)

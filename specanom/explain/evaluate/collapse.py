@@ -1,0 +1,137 @@
+"""The network that is left of a network when most of its ReLUs never change state over the masks.
+
+Over all copies of one spectrum most hidden units stay on or stay off. Those that stay off are dropped; those that stay
+on are affine, so that the coordinates they are made of can take their place, where these are fewer. Both are exact.
+What is left maps masks to some tens of coordinates y, of which the last hidden layer is a linear function.
+
+In the first layer a unit's range over *all* masks, ``centre ± ½ Σ|slope|``, settles many units before any mask is
+seen. Everything else is settled on the masks asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .deviations import Deviations, Doubles, Floats, Setup, through_relu
+from .products import BLOCK, are_paired, product, ranges, signed_product
+
+FULLEST = 0.75  # share of the last hidden layer above which fewer coordinates do not pay
+SLACK = 1e-5  # of a unit's range, for float32
+
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class _Coordinates:
+    """What a layer is a linear function of: t times `slopes`, while it lasts, plus `units` times `into`."""
+
+    signs: Floats
+    paired: bool
+    slopes: Floats | None
+    units: Floats
+    into: Floats
+
+    @property
+    def width(self) -> int:
+        """Number of coordinates."""
+        return len(self.into) + (0 if self.slopes is None else len(self.slopes))
+
+    def columns(self, which: Indices) -> Floats:
+        """Return the change of some units of the layer, shape ``(n, m)``."""
+        into = np.ascontiguousarray(self.into[:, which])
+        if self.slopes is None:
+            return product(self.units, into)
+        made = signed_product(self.signs, np.ascontiguousarray(self.slopes[:, which]), self.paired)
+        if len(into):
+            made += product(self.units, into)
+        return made
+
+    def rows(self, which: slice) -> _Coordinates:
+        """Return some rows, of coordinates without t."""
+        return _Coordinates(self.signs, False, None, self.units[which], self.into)
+
+    def next(self, on: Indices, mixed: Indices, changed: Floats, step: Floats) -> _Coordinates:
+        """Return the coordinates of the next layer: these and the units that change state, already past the ReLU."""
+        into = np.concatenate([product(np.ascontiguousarray(self.into[:, on]), step[on]), step[mixed]])
+        slopes = None if self.slopes is None else product(np.ascontiguousarray(self.slopes[:, on]), step[on])
+        units = changed if not len(self.into) else np.concatenate([self.units, changed], axis=1)
+        return _Coordinates(self.signs, self.paired, slopes, units, into)
+
+
+def collapse(setup: Setup, signs: Floats, parked: Indices) -> Deviations:
+    """Return the last hidden layer of all copies in as few coordinates as pay.
+
+    Parameters
+    ----------
+    setup : Setup
+        What the masks share.
+    signs : (n, K) float32 array
+        t of the copies; zero in the rows of `parked`.
+    parked : (m,) int array
+        Rows that are not looked at.
+    """
+    shared = setup.shared
+    none = np.empty((len(signs), 0), dtype=np.float32)
+    at = _Coordinates(signs, are_paired(signs), setup.slopes, none, none[:0].reshape(0, setup.slopes.shape[1]))
+    last = len(shared.steps) - 1
+    for i in range(last):
+        centre, step = setup.centres[i], shared.steps[i + 1]
+        on, mixed = _states(at, centre) if shared.relu[i] else (np.arange(centre.size), np.empty(0, dtype=np.intp))
+        if on.size * (at.width + step.shape[1]) < at.width * step.shape[1]:
+            on, mixed = on[:0], np.sort(np.concatenate([on, mixed]))  # fewer units than coordinates: take the units
+            fresh = _changed(at, mixed, centre, relu=shared.relu[i])
+            at = _Coordinates(signs, at.paired, None, fresh, step[mixed])
+        else:
+            at = at.next(on, mixed, _changed(at, mixed, centre, relu=True), step)
+    return _last(setup, at, parked)
+
+
+def _changed(at: _Coordinates, which: Indices, centre: Doubles, *, relu: bool) -> Floats:
+    change = at.columns(which)
+    if relu:
+        through_relu(change, centre[which])
+    return change
+
+
+def _states(at: _Coordinates, centre: Doubles) -> tuple[Indices, Indices]:
+    """Return the units that stay on over all copies, and those that change state."""
+    if at.slopes is not None and not len(at.into):
+        reach = 0.5 * np.abs(at.slopes).sum(axis=0, dtype=np.float64)
+        reach += SLACK * reach + 1e-6
+        unsettled = np.flatnonzero(np.abs(centre) < reach)
+        change = at.columns(unsettled)
+        low, high = ranges(change)
+        level = centre[unsettled]
+        on = np.union1d(np.flatnonzero(centre >= reach), unsettled[level + low >= 0])
+        return on, unsettled[(level + low < 0) & (level + high > 0)]
+    low, high = ranges(at.units, at.into) if at.slopes is None else ranges(at.columns(np.arange(centre.size)))
+    stays_on = centre + low >= 0
+    return np.flatnonzero(stays_on), np.flatnonzero(~stays_on & (centre + high > 0))
+
+
+def _last(setup: Setup, at: _Coordinates, parked: Indices) -> Deviations:
+    """Return the last hidden layer, a linear function of coordinates unless too many of its units change state."""
+    centre, every = setup.centres[-1], np.arange(setup.centres[-1].size)
+    if at.slopes is not None:  # so few segments that t itself is what the units are made of
+        at = _Coordinates(at.signs, False, None, np.concatenate([at.signs, at.units], axis=1),
+                          np.concatenate([at.slopes, at.into]))
+    limit = int(FULLEST * centre.size)
+    on, mixed = _states(at.rows(slice(0, BLOCK)), centre)  # a few copies tell already when there are too many
+    if min(on.size, at.width) + mixed.size <= limit:
+        on, mixed = _states(at, centre)
+    if min(on.size, at.width) + mixed.size > limit:
+        why = f"rank above {limit} of {centre.size}, too high to collapse"
+        return Deviations(at.signs, setup.reference, None, parked,
+                          lambda rows: _changed(at.rows(rows), every, centre, relu=True), why)
+    if on.size <= at.width:
+        on, mixed = on[:0], np.sort(np.concatenate([on, mixed]))
+    y = _changed(at, mixed, centre, relu=True)
+    y = np.concatenate([at.units, y], axis=1) if on.size else y
+    basis = np.zeros((y.shape[1], centre.size), dtype=np.float32)
+    if on.size:
+        basis[: at.width, on] = at.into[:, on]
+    basis[y.shape[1] - mixed.size + np.arange(mixed.size), mixed] = 1.0
+    return Deviations(at.signs, setup.reference, basis, parked, lambda rows: y[rows])
