@@ -54,10 +54,10 @@ def grade_of(found: Attribution) -> Grade:
     size = float(np.abs(found.weights).max())
     if size == 0.0:
         return Grade("poor fit", found.notes[0] if found.notes else "no segment changes the score")
-    if size <= ROUNDING * abs(found.score):
-        return Grade("poor fit", "no segment changes the score by more than its rounding")
     if found.notes:
         return Grade("unstable", found.notes[0])
+    if size <= ROUNDING * abs(found.score):
+        return Grade("poor fit", "no segment changes the score by more than its rounding")
     return _by_chance(found) or _by_fit(found) or Grade("trusted", _praise(found))
 
 

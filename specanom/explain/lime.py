@@ -228,8 +228,8 @@ def _degenerate(fit: Ridge, k: int) -> tuple[str, ...]:
     """Say what is wrong with the proximities, the worst first."""
     most = float(fit.weights.max() / fit.weights.sum())
     if most > DOMINANT and fit.weights.size > 2 / DOMINANT:
-        return (f"a single copy has {most:.0%} of the weight of all {fit.weights.size} (effective sample size "
-                f"{fit.ess:.3g}): the kernel is too narrow, take a wider one",)
+        return (f"effective sample size {fit.ess:.3g}: a single copy has {most:.0%} of the weight of all "
+                f"{fit.weights.size}, the kernel is too narrow",)
     if fit.ess >= ENOUGH * k:
         return ()
     remedy = "fewer segments" if fit.ess > 0.5 * fit.weights.size else "a wider kernel"

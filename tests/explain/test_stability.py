@@ -55,7 +55,7 @@ def test_stability_is_how_often_redraws_agree(design: str) -> None:
         assert inside.sum() >= 20
         assert seen[inside].mean() == pytest.approx(said[inside].mean(), abs=0.1)
     assert np.corrcoef(said, seen)[0, 1] > 0.5
-    assert seen[said >= 0.9].mean() >= 0.95
+    assert seen[said >= 0.95].mean() >= 0.95
 
 
 def test_odds_of_two_segments_are_those_of_a_normal_difference() -> None:
