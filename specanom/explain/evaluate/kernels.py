@@ -23,6 +23,7 @@ ROWS = 64
 """Copies in a block: 4000 pixels of them are 1 MB, which stays in a core's cache."""
 
 TILE = 64
+TRIES = 4  # thresholds tried before all values of a copy are looked at
 
 Singles = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -221,45 +222,56 @@ def _made(block: Any, on: Any, which: Any, part: Any, reference: Any, square: An
 
 
 def _cuts(size: Any, stay: Any, guess: Any, cut: Any) -> None:
-    # Only values near or above the cut are looked at: those above a threshold a little below the guess. A copy for
-    # which that was wrong, and the guess itself when there is none, take all their values. Candidates are kept as
+    # Only values near or above the cut are looked at: those above a threshold a little below the guess, and lower
+    # ones for copies where that left too few. What is still open after that takes all values. They are kept as
     # integers of the same order (the bits of a float, flipped below zero), in which a bisection ends exactly.
     p, flip = len(size), np.int32(0x7FFFFFFF)
     above = p - stay + 1
-    room = min(p, 6 * above + TILE)
-    if np.isnan(guess):
-        guess = np.partition(size[:, 0].copy(), stay - 1)[stay - 1]
-    edge = np.full(1, guess - 0.2 * abs(guess), np.float32)
-    least, bits, answer = edge[0], size.view(np.int32), cut.view(np.int32)
-    found, candidates = np.zeros(ROWS, np.int64), np.empty((ROWS, room), np.int32)
-    for i in range(p):
-        row, any_above = size[i], np.int32(0)
-        for n in range(ROWS):
-            any_above += np.int32(row[n] > least)
-        if any_above > 0:
+    room = min(p, 8 * above + TILE)
+    least, bits, answer = np.full(ROWS, guess - 0.2 * abs(guess), np.float32), size.view(np.int32), cut.view(np.int32)
+    found, candidates, column = np.zeros(ROWS, np.int64), np.empty((ROWS, room), np.int32), np.empty(p, np.int32)
+    for _ in range(0 if np.isnan(guess) else TRIES):
+        for i in range(p):
+            row, any_above = size[i], np.int32(0)
             for n in range(ROWS):
-                if row[n] > least:
-                    if found[n] < room:
-                        key = bits[i, n]
-                        candidates[n, found[n]] = key ^ ((key >> 31) & flip)
-                    found[n] += 1
+                any_above += np.int32(row[n] > least[n])
+            if any_above > 0:
+                for n in range(ROWS):
+                    if row[n] > least[n]:
+                        if found[n] < room:
+                            key = bits[i, n]
+                            candidates[n, found[n]] = key ^ ((key >> 31) & flip)
+                        found[n] += 1
+        short = 0
+        for n in range(ROWS):
+            if found[n] >= above:
+                least[n] = np.inf
+            else:
+                short += 1
+                found[n], least[n] = 0, least[n] - 0.5 * abs(least[n])
+        if short == 0:
+            break
     for n in range(ROWS):
-        m = found[n]
+        m, some = found[n], candidates[n]
         if m < above or m > room:
-            cut[n] = np.partition(size[:, n].copy(), stay - 1)[stay - 1]
-            continue
-        some = candidates[n, :m]
-        low, high = np.int64(some.min()), np.int64(some.max())
-        while low < high:
-            middle = np.int32(low + (high - low + 1) // 2)
+            for i in range(p):
+                key = bits[i, n]
+                column[i] = key ^ ((key >> 31) & flip)
+            m, some = p, column
+        low, high = np.int32(0x7FFFFFFF), np.int32(-0x80000000)
+        for j in range(m):
+            low, high = min(low, some[j]), max(high, some[j])
+        first, last = np.int64(low), np.int64(high)
+        while first < last:
+            middle = np.int32(first + (last - first + 1) // 2)
             count = np.int32(0)
             for j in range(m):
                 count += np.int32(some[j] >= middle)
             if count >= above:
-                low = np.int64(middle)
+                first = np.int64(middle)
             else:
-                high = np.int64(middle) - 1
-        key = np.int32(low)
+                last = np.int64(middle) - 1
+        key = np.int32(first)
         answer[n] = key ^ ((key >> 31) & flip)
 
 
