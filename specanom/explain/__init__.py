@@ -37,17 +37,19 @@ if TYPE_CHECKING:
     from .explainer import Explainer, ExplanationWarning
     from .explanation import Explanation
     from .explanationset import ExplanationSet, Skipped
-    from .faithfulness import curves, deletion, infidelity, insertion, max_sensitivity, pointing
+    from .faithfulness import curves, deletion, infidelity, insertion, max_sensitivity
     from .gradients import IntegratedGradients
     from .imageexplanation import ImageExplanation, neighbours
     from .injection import Injected, Injection, inject
     from .lime import Lime
+    from .localisation import average_precision, pointing, roc_auc
     from .masks import make_masks
     from .occlusion import Occlusion
     from .perturb import Blur, Contrast, Flat, Gaussians, Grey, Scale, SegmentMean, Typical
     from .recovery import Recovery, recover
     from .refine import Refined
     from .residuals import ResidualSplit
+    from .sampling import SamplingErrors, sampling_errors
     from .segments import Boundaries, Lines, Slic, Uniform
     from .shap import Shap
     from .superpixels import Given, Grid
@@ -61,17 +63,19 @@ _HOMES = {
     "explainer": ("Explainer", "ExplanationWarning"),
     "explanation": ("Explanation",),
     "explanationset": ("ExplanationSet", "Skipped"),
-    "faithfulness": ("curves", "deletion", "infidelity", "insertion", "max_sensitivity", "pointing"),
+    "faithfulness": ("curves", "deletion", "infidelity", "insertion", "max_sensitivity"),
     "gradients": ("IntegratedGradients",),
     "imageexplanation": ("ImageExplanation", "neighbours"),
     "injection": ("Injected", "Injection", "inject"),
     "lime": ("Lime",),
+    "localisation": ("average_precision", "pointing", "roc_auc"),
     "masks": ("make_masks",),
     "occlusion": ("Occlusion",),
     "perturb": ("Blur", "Contrast", "Flat", "Gaussians", "Grey", "Scale", "SegmentMean", "Typical"),
     "recovery": ("Recovery", "recover"),
     "refine": ("Refined",),
     "residuals": ("ResidualSplit",),
+    "sampling": ("SamplingErrors", "sampling_errors"),
     "segments": ("Boundaries", "Lines", "Slic", "Uniform"),
     "shap": ("Shap",),
     "superpixels": ("Given", "Grid"),
@@ -84,9 +88,10 @@ __all__ = [
     "ArrayTemplate", "Blur", "Boundaries", "Comparison", "Context", "Contrast", "Explainer", "Explanation",
     "ExplanationSet", "ExplanationWarning", "Flat", "Gaussians", "Given", "Grey", "Grid", "ImageExplanation",
     "Injected", "Injection", "IntegratedGradients", "Lime", "LineTemplate", "Lines", "Occlusion", "Recovery",
-    "Refined", "ResidualSplit", "Scale", "SegmentMean", "Shap", "Skipped", "Slic", "Spike", "Step", "Trough", "Truth",
-    "Typical", "Uniform", "compare", "curves", "deletion", "infidelity", "inject", "insertion", "make_masks",
-    "max_sensitivity", "neighbours", "parse_intervals", "pointing", "recover", "truth_pixels",
+    "Refined", "ResidualSplit", "SamplingErrors", "Scale", "SegmentMean", "Shap", "Skipped", "Slic", "Spike", "Step",
+    "Trough", "Truth", "Typical", "Uniform", "average_precision", "compare", "curves", "deletion", "infidelity",
+    "inject", "insertion", "make_masks", "max_sensitivity", "neighbours", "parse_intervals", "pointing", "recover",
+    "roc_auc", "sampling_errors", "truth_pixels",
 ]
 
 

@@ -22,18 +22,9 @@ from .comparison import MEASURES, Comparison, averaged
 from .evaluate import evaluator_of
 from .explainer import Explainer
 from .explanation import Explanation
-from .faithfulness import (
-    Curve,
-    average_precision,
-    changes,
-    curves,
-    infidelity_of,
-    max_sensitivity,
-    pointing,
-    roc_auc,
-    spread_masks,
-)
+from .faithfulness import Curve, changes, curves, infidelity_of, max_sensitivity, spread_masks
 from .inputs import blocks_of
+from .localisation import average_precision, pointing, roc_auc
 from .posing import bind, pose
 from .truth import Truth
 
@@ -84,7 +75,7 @@ def compare(
     ArgumentError
         When there is no Explainer among `explainers`.
     DataError
-        When nothing could be explained.
+        When nothing could be explained, or `truth` knows none of the spectra.
     GridError, ShapeError
         When the score refuses the grid.
 
@@ -101,6 +92,10 @@ def compare(
     known = None if truth is None else Truth.of(truth)
     work = _Work(known, shuffles, sensitivity, seed)
     spectra = [one for block in blocks_of(sample, next(iter(named.values())).score) for one in block]
+    if known is not None and not any(spectrum.id in known.intervals for spectrum in spectra):
+        raise DataError(message("truth", expected="intervals of at least one spectrum of the sample",
+                                got=f"{len(known)} others, such as {next(iter(known.intervals), 'none')!r}",
+                                hint=f"ids such as {spectra[0].id if spectra else ''!r}"))
     for name, explainer in named.items():
         _warm_up(explainer, spectra)
         for spectrum in spectra:

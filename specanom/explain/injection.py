@@ -53,6 +53,7 @@ class Injection:
 
     Examples
     --------
+    >>> from specanom.explain import LineTemplate
     >>> Injection(LineTemplate(5008.24, 150.0), (0, 5, 10))
     Injection of LineTemplate(wave=5008.24, frame='rest', sigma_kms=150.0): S/N 0, 5, 10
     """

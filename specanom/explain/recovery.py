@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError, DataError, choice, message
 from ..face import opener
 from ..spectrumset import SpectrumSet
 from .explainer import Explainer
 from .injection import IMPUTED, INJECTED, OUTSIDE, Injected, Injection
+from .rates import wilson
 from .templates import Doubles
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 BY = ("sample", "calibration")
 NO_SCORE = "no score"
-Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,25 +268,6 @@ def _rates(part: pd.DataFrame) -> dict[str, float]:
 
 def _share(count: int, n: int) -> float:
     return count / n if n else float("nan")
-
-
-def wilson(count: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the 95 % interval of a rate after Wilson (1927): never empty, never beyond 0–1; NaN for n = 0.
-
-    Parameters
-    ----------
-    count, n : arrays
-        How many of how many.
-    """
-    k, total = (np.asarray(value, dtype=np.float64) for value in (count, n))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = k / total
-        scale = 1.0 + Z95**2 / total
-        middle = (share + Z95**2 / (2 * total)) / scale
-        half = Z95 / scale * np.sqrt(share * (1 - share) / total + Z95**2 / (4 * total**2))
-    lo, hi = np.where(k == 0, 0.0, middle - half), np.where(k == total, 1.0, middle + half)
-    empty = total == 0
-    return np.where(empty, np.nan, lo), np.where(empty, np.nan, hi)
 
 
 def _cells(row: dict[Any, Any], columns: Sequence[str]) -> list[str]:

@@ -169,6 +169,12 @@ def test_no_explainer_is_refused() -> None:
         compare([sa.Lime()], _sample(2))
 
 
+def test_a_truth_of_other_spectra_is_refused() -> None:
+    base = sa.Explainer(odd, sa.Uniform(K), perturbation=FLAT, method=Exact())
+    with pytest.raises(DataError, match="truth: expected intervals of at least one spectrum"):
+        compare([base], _sample(2), {"another": "4000-4100"})
+
+
 def test_names_are_escaped_in_html() -> None:
     base = sa.Explainer(odd, sa.Uniform(K), perturbation=FLAT, method=Exact())
     page = compare({"<b>": base}, _sample(2), sensitivity=0, shuffles=1)._repr_html_()

@@ -12,16 +12,8 @@ from hypothesis.extra.numpy import arrays
 import specanom as sa
 from specanom.errors import ArgumentError, DataError, ShapeError
 from specanom.explain.evaluate import evaluator_of
-from specanom.explain.faithfulness import (
-    average_precision,
-    curves,
-    deletion,
-    infidelity,
-    insertion,
-    max_sensitivity,
-    pointing,
-    roc_auc,
-)
+from specanom.explain.faithfulness import curves, deletion, infidelity, insertion, max_sensitivity
+from specanom.explain.localisation import average_precision, pointing, roc_auc
 from specanom.explain.problem import Problem
 from specanom.explain.truth import Truth, parse_intervals, truth_pixels
 

@@ -12,7 +12,8 @@ from scipy.stats import binomtest
 import specanom as sa
 from specanom.errors import ArgumentError, DataError, ShapeError
 from specanom.explain.injection import Injection, continuum, inject
-from specanom.explain.recovery import recover, wilson
+from specanom.explain.rates import wilson
+from specanom.explain.recovery import recover
 from specanom.explain.templates import ArrayTemplate, LineTemplate, Spike, Step, Trough
 from specanom.lines import C_KMS
 
