@@ -79,59 +79,83 @@ def collapse(setup: Setup, signs: Floats, parked: Indices) -> Deviations:
     last = len(shared.steps) - 1
     for i in range(last):
         centre, step = setup.centres[i], shared.steps[i + 1]
-        on, mixed = _states(at, centre) if shared.relu[i] else (np.arange(centre.size), np.empty(0, dtype=np.intp))
-        if on.size * (at.width + step.shape[1]) < at.width * step.shape[1]:
-            on, mixed = on[:0], np.sort(np.concatenate([on, mixed]))  # fewer units than coordinates: take the units
-            fresh = _changed(at, mixed, centre, relu=shared.relu[i])
-            at = _Coordinates(signs, at.paired, None, fresh, step[mixed])
+        states = _states(at, centre) if shared.relu[i] else _States(np.arange(centre.size), np.empty(0, dtype=np.intp))
+        if states.on.size * (at.width + step.shape[1]) < at.width * step.shape[1]:
+            states = states.all_mixed()  # fewer units than coordinates: take the units
+            at = _Coordinates(signs, at.paired, None, _changed(at, states, centre, relu=shared.relu[i]),
+                              step[states.mixed])
         else:
-            at = at.next(on, mixed, _changed(at, mixed, centre, relu=True), step)
+            at = at.next(states.on, states.mixed, _changed(at, states, centre, relu=True), step)
     return _last(setup, at, parked)
 
 
-def _changed(at: _Coordinates, which: Indices, centre: Doubles, *, relu: bool) -> Floats:
-    change = at.columns(which)
+@dataclass(frozen=True, eq=False)
+class _States:
+    """The units that stay on over all copies, those that change state, and the changes of some when they are known."""
+
+    on: Indices
+    mixed: Indices
+    known: Indices | None = None
+    change: Floats | None = None
+
+    def all_mixed(self) -> _States:
+        """Treat the units that stay on like those that change."""
+        return _States(self.on[:0], np.sort(np.concatenate([self.on, self.mixed])), self.known, self.change)
+
+
+def _changed(at: _Coordinates, states: _States, centre: Doubles, *, relu: bool) -> Floats:
+    """Return the change of the units that change state, after the ReLU."""
+    which = states.mixed
+    if states.known is not None and states.change is not None and np.isin(which, states.known).all():
+        change = states.change[:, np.searchsorted(states.known, which)]
+    else:
+        change = at.columns(which)
     if relu:
         through_relu(change, centre[which])
     return change
 
 
-def _states(at: _Coordinates, centre: Doubles) -> tuple[Indices, Indices]:
-    """Return the units that stay on over all copies, and those that change state."""
-    if at.slopes is not None and not len(at.into):
+def _states(at: _Coordinates, centre: Doubles) -> _States:
+    if at.slopes is None:
+        low, high = ranges(at.units, at.into)
+        return _settled(np.arange(centre.size), centre, low, high)
+    reach = np.full(centre.size, np.inf)
+    if not len(at.into):
         reach = 0.5 * np.abs(at.slopes).sum(axis=0, dtype=np.float64)
         reach += SLACK * reach + 1e-6
-        unsettled = np.flatnonzero(np.abs(centre) < reach)
-        change = at.columns(unsettled)
-        low, high = ranges(change)
-        level = centre[unsettled]
-        on = np.union1d(np.flatnonzero(centre >= reach), unsettled[level + low >= 0])
-        return on, unsettled[(level + low < 0) & (level + high > 0)]
-    low, high = ranges(at.units, at.into) if at.slopes is None else ranges(at.columns(np.arange(centre.size)))
+    unsettled = np.flatnonzero(np.abs(centre) < reach)
+    change = at.columns(unsettled)
+    found = _settled(unsettled, centre[unsettled], *ranges(change))
+    on = np.union1d(np.flatnonzero(centre >= reach), found.on)
+    return _States(on, found.mixed, unsettled, change)
+
+
+def _settled(units: Indices, centre: Doubles, low: Doubles, high: Doubles) -> _States:
     stays_on = centre + low >= 0
-    return np.flatnonzero(stays_on), np.flatnonzero(~stays_on & (centre + high > 0))
+    return _States(units[stays_on], units[~stays_on & (centre + high > 0)])
 
 
 def _last(setup: Setup, at: _Coordinates, parked: Indices) -> Deviations:
     """Return the last hidden layer, a linear function of coordinates unless too many of its units change state."""
-    centre, every = setup.centres[-1], np.arange(setup.centres[-1].size)
+    centre, paired = setup.centres[-1], at.paired
     if at.slopes is not None:  # so few segments that t itself is what the units are made of
         at = _Coordinates(at.signs, False, None, np.concatenate([at.signs, at.units], axis=1),
                           np.concatenate([at.slopes, at.into]))
     limit = int(FULLEST * centre.size)
-    on, mixed = _states(at.rows(slice(0, BLOCK)), centre)  # a few copies tell already when there are too many
-    if min(on.size, at.width) + mixed.size <= limit:
-        on, mixed = _states(at, centre)
-    if min(on.size, at.width) + mixed.size > limit:
-        why = f"rank above {limit} of {centre.size}, too high to collapse"
+    states = _states(at.rows(slice(0, BLOCK)), centre)  # a few copies tell already when there are too many
+    if min(states.on.size, at.width) + states.mixed.size <= limit:
+        states = _states(at, centre)
+    if min(states.on.size, at.width) + states.mixed.size > limit:
+        every = _States(np.empty(0, dtype=np.intp), np.arange(centre.size))
         return Deviations(at.signs, setup.reference, None, parked,
-                          lambda rows: _changed(at.rows(rows), every, centre, relu=True), why)
-    if on.size <= at.width:
-        on, mixed = on[:0], np.sort(np.concatenate([on, mixed]))
-    y = _changed(at, mixed, centre, relu=True)
+                          lambda rows: _changed(at.rows(rows), every, centre, relu=True),
+                          f"rank above {limit} of {centre.size}, too high to collapse", paired)
+    if states.on.size <= at.width:
+        states = states.all_mixed()
+    y, on, mixed = _changed(at, states, centre, relu=True), states.on, states.mixed
     y = np.concatenate([at.units, y], axis=1) if on.size else y
     basis = np.zeros((y.shape[1], centre.size), dtype=np.float32)
     if on.size:
         basis[: at.width, on] = at.into[:, on]
     basis[y.shape[1] - mixed.size + np.arange(mixed.size), mixed] = 1.0
-    return Deviations(at.signs, setup.reference, basis, parked, lambda rows: y[rows])
+    return Deviations(at.signs, setup.reference, basis, parked, lambda rows: y[rows], paired=paired)

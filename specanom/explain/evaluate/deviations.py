@@ -50,6 +50,8 @@ class Deviations:
         Some rows of y: ``block(slice) -> (m, r) float32``.
     why : str
         Why there is no basis; empty when there is one.
+    paired : bool
+        Whether odd rows of t are known to be the negatives of the rows before.
     """
 
     signs: Floats
@@ -58,6 +60,7 @@ class Deviations:
     parked: NDArray[np.intp]
     block: Callable[[slice], Floats]
     why: str = ""
+    paired: bool = False
 
     @property
     def y(self) -> Floats:
@@ -108,35 +111,43 @@ class Setup:
         return self._first[0]
 
     @cached_property
+    def _three(self) -> tuple[Doubles, ...]:
+        """What leaves each layer before its ReLU at zb, x and g, each ``(3, ·)``: t is 0, ½ or −½ everywhere."""
+        half = 0.5 * self.slopes.sum(axis=0, dtype=np.float64)
+        return self.shared.forward(self._first[1] + np.stack([np.zeros_like(half), half, -half]))
+
+    @cached_property
     def centres(self) -> tuple[Doubles, ...]:
         """What enters the ReLU of each layer at zb (of the latent layer: what leaves it)."""
-        return self.shared.forward(self._first[1])
+        return tuple(rows[0] for rows in self._three)
 
     @cached_property
+    def _hidden(self) -> Doubles:
+        return self.shared.hidden(self._three[-1])
+
+    @property
     def reference(self) -> Doubles:
         """h(zb), shape ``(H,)``."""
-        return self.shared.hidden(self.centres[-1])
+        return np.asarray(self._hidden[0])
 
-    @cached_property
+    @property
     def whole(self) -> Doubles:
-        """h(x), shape ``(H,)``, from the same sums over segments: t = ½ everywhere."""
-        first = self._first[1] + 0.5 * self.slopes.sum(axis=0, dtype=np.float64)
-        return self.shared.hidden(self.shared.forward(first)[-1])
+        """h(x), shape ``(H,)``."""
+        return np.asarray(self._hidden[1])
 
     @cached_property
-    def empty(self) -> Doubles:
-        """h(g), shape ``(H,)``: t = −½ everywhere."""
-        first = self._first[1] - 0.5 * self.slopes.sum(axis=0, dtype=np.float64)
-        return self.shared.hidden(self.shared.forward(first)[-1])
+    def _outputs(self) -> Doubles:
+        return self.shared.outputs(self._hidden)
 
     @cached_property
     def residual(self) -> Doubles:
         """Residual at zb, ``rb = zb − D h(zb) − d``, shape ``(p,)``."""
-        return self.zb - self.shared.output(self.reference)
+        return np.asarray(self.zb - self._outputs[0])
 
-    def reconstruction(self) -> Floats:
-        """Return the reconstruction of the spectrum itself, shape ``(p,)``."""
-        return self.shared.output(self.whole).astype(np.float32)
+    @cached_property
+    def ends(self) -> Floats:
+        """The reconstructions of x and of g, shape ``(2, p)``."""
+        return self._outputs[1:].astype(np.float32)
 
     def plain(self, signs: Floats) -> Floats:
         """Return ``h(z) − h(zb)`` of a block of copies, shape ``(n, H)``, layer by layer.
@@ -190,14 +201,19 @@ class SegmentSums:
 
     def rows(self, factors: tuple[Doubles, ...], matrix: Floats) -> tuple[Doubles, ...]:
         """Return ``Σ factor_p matrix[p]`` over each segment, for each of the factors: shapes ``(K, m)``."""
-        n = self._indptr.size - 1
-        data = np.concatenate([factor[self.order] for factor in factors]).astype(np.float32)
-        indptr = np.concatenate([self._indptr[:-1] + i * self.ids.size for i in range(len(factors))] + [[data.size]])
-        sparse = csr_array((data, np.tile(self.order, len(factors)), indptr), shape=(n * len(factors), self.ids.size))
-        sums: Any = (sparse @ matrix).reshape(len(factors), n, -1).astype(np.float64)
-        if not self._split:
-            return tuple(sums)
-        return tuple(np.add.reduceat(sums, self._first_piece, axis=1))
+        m, p = len(factors), self.ids.size
+        # Piece after piece, each with all factors, so that its rows of the matrix are read from memory once.
+        sizes = np.diff(self._indptr)
+        indptr = np.concatenate([[0], np.cumsum(np.repeat(sizes, m))])
+        place = np.arange(m * p) - np.repeat(indptr[:-1] - np.repeat(self._indptr[:-1], m), np.repeat(sizes, m))
+        which = np.repeat(np.tile(np.arange(m), sizes.size), np.repeat(sizes, m))
+        at = self.order[place]
+        data = np.stack(factors)[which, at].astype(np.float32)
+        sparse = csr_array((data, at, indptr), shape=(m * sizes.size, p))
+        sums: Any = (sparse @ matrix).reshape(sizes.size, m, -1).astype(np.float64)
+        if self._split:
+            sums = np.add.reduceat(sums, self._first_piece, axis=0)
+        return tuple(sums[:, i] for i in range(m))
 
 
 def through_relu(change: Floats, centre: Doubles) -> None:

@@ -16,7 +16,6 @@ from ...errors import ShapeError, message
 from ..problem import Problem
 from .collapse import collapse
 from .deviations import Deviations, Floats, Setup, signs_of
-from .products import BLOCK as BLOCK
 from .squares import Squares
 
 Doubles = NDArray[np.float64]
@@ -49,20 +48,14 @@ class FactoredEvaluator:
 
     def reconstruction(self) -> Floats:
         """Return the reconstruction of the spectrum itself, shape ``(p,)``."""
-        return self._whole[0]
+        return np.asarray(self.setup.ends[0])
 
     @cached_property
-    def _whole(self) -> tuple[Floats, float]:
-        made = self.setup.reconstruction()
-        return made, self._dense(self.problem.flux, made)
-
-    @cached_property
-    def _empty(self) -> float:
-        return self._dense(self.problem.fill, self.setup.shared.output(self.setup.empty).astype(np.float32))
-
-    def _dense(self, flux: Floats, made: Floats) -> float:
+    def _ends(self) -> Doubles:
+        """Scores of the spectrum and of the fill, from all their pixels."""
         score: Any = self.problem.score
-        return float(score.of_reconstruction(flux[None, :], made[None, :])[0])
+        made: Doubles = score.of_reconstruction(np.stack([self.problem.flux, self.problem.fill]), self.setup.ends)
+        return made
 
     def scores(self, masks: NDArray[np.uint8]) -> Doubles:
         """Return the score of each perturbed copy, shape ``(n,)`` float64.
@@ -75,15 +68,15 @@ class FactoredEvaluator:
         if masks.ndim != 2 or masks.shape[1] != self.n_segments:
             raise ShapeError(message("masks", expected=f"shape (n, {self.n_segments})", got=f"shape {masks.shape}"))
         if not self.setup.u.any():
-            return np.full(len(masks), self._whole[1])
+            return np.full(len(masks), self._ends[0])
         signs = signs_of(masks)
         on = signs @ np.ones(self.n_segments, dtype=np.float32)
         whole, empty = np.flatnonzero(on == 0.5 * self.n_segments), np.flatnonzero(on == -0.5 * self.n_segments)
         values = self._linked(self._raw(signs, np.concatenate([whole, empty])))
         if whole.size:
-            values[whole] = self._whole[1]
+            values[whole] = self._ends[0]
         if empty.size:
-            values[empty] = self._empty
+            values[empty] = self._ends[1]
         return values
 
     def _linked(self, raw: Doubles) -> Doubles:
@@ -123,8 +116,3 @@ class FactoredEvaluator:
         if found.basis is None:
             return f"factored: {found.why}"
         return f"collapse: rank {found.rank} of {self.setup.shared.width}"
-
-    def collapsed(self, signs: Floats, parked: NDArray[np.intp]) -> Deviations | None:
-        """Return the collapsed network's copies; None when there are no fewer coordinates."""
-        found = self.deviations(signs, parked)
-        return None if found.basis is None else found

@@ -72,9 +72,9 @@ class Shared:
     def _after(self, i: int, value: Doubles) -> Doubles:
         return np.maximum(value, 0.0) if self.relu[i] else value
 
-    def output(self, hidden: Doubles) -> Doubles:
-        """Return D h + d, shape ``(p,)``."""
-        return self.last @ hidden.astype(np.float32) + self.offset
+    def outputs(self, hidden: Doubles) -> Doubles:
+        """Return D h + d of some hidden layers ``(n, H)``, shape ``(n, p)``."""
+        return (self.last @ hidden.astype(np.float32).T).T + self.offset
 
     @cached_property
     def gram_of_all(self) -> Doubles:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .deviations import Deviations, Setup
-from .products import BLOCK, product
+from .products import BLOCK, product, signed_product
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -33,9 +33,9 @@ class Form:
     gamma: Floats
     q: Floats
 
-    def __call__(self, signs: Floats, y: Floats) -> Doubles:
-        """Return Σ ω r² of a block of copies, shape ``(n,)``."""
-        mixed = product(signs, self.linear)
+    def __call__(self, signs: Floats, y: Floats, paired: bool = False) -> Doubles:
+        """Return Σ ω r² of a block of copies, shape ``(n,)``; see :func:`.products.signed_product`."""
+        mixed = signed_product(signs, self.linear, paired)
         inner = product(y, self.q)
         inner += mixed[:, :-1]
         inner += self.gamma
@@ -96,5 +96,5 @@ class Squares:
         total = np.empty(n)
         for start in range(0, n, BLOCK):
             rows = slice(start, min(start + BLOCK, n))
-            total[rows] = form(deviations.signs[rows], deviations.block(rows))
+            total[rows] = form(deviations.signs[rows], deviations.block(rows), deviations.paired)
         return self.score(total)
