@@ -14,7 +14,7 @@ from .drawing import on_regular, pixel_edges
 from .layers import headroom, line_markers, named, wavelength_rows
 from .palette import FONT, palette
 from .single import link
-from .theme import canvas, hover, plain, stack
+from .theme import canvas, hover, legend, plain, stack
 
 COLUMNS = 900
 ORDERS = ("wavelength", "score", "given")
@@ -41,7 +41,8 @@ def explanation_set(
     Returns
     -------
     bokeh.models.GridPlot
-        The mean |weight| above the picture; each row is scaled to its largest |weight|.
+        The mean |weight| above the picture, with half of the 95 % interval of the median row; each row is scaled to
+        its largest |weight|.
 
     Raises
     ------
@@ -59,7 +60,8 @@ def explanation_set(
     shown = _order(chosen, scaled, order)
     axis = WaveAxis(es.frame, unit, None)
     x = axis.place(es.wave, es.frame)
-    panels = [_mean(scaled, x, axis, theme, len(es), len(chosen)),
+    half = _half(chosen) / np.where(most > 0, most, np.nan)
+    panels = [_mean(scaled, half, x, axis, theme=theme, n=len(es)),
               _picture(scaled[shown], [chosen.ids[i] for i in shown], x, axis, theme)]
     if es.frame == "rest":
         line_markers(panels[:1], axis, palette(theme))
@@ -76,21 +78,43 @@ def _order(es: ExplanationSet, scaled: NDArray[np.float64], order: str) -> NDArr
     return np.arange(len(es))[::-1]
 
 
-def _mean(scaled: NDArray[np.float64], x: NDArray[np.float64], axis: WaveAxis, theme: str, n: int, kept: int) -> figure:
-    colours = palette(theme)
+def _half(es: ExplanationSet) -> NDArray[np.float64]:
+    """Return half of the 95 % interval of each pixel's weight, shape ``(n, p)``."""
+    half = (es.interval[:, :, 1] - es.interval[:, :, 0]) / 2.0
+    if es.segments.ndim == 1:
+        return np.asarray(half[:, es.segments])
+    return np.take_along_axis(half, es.segments, axis=1)
+
+
+def _median(half: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the median of each column over the rows that know it, NaN where none does."""
+    known = np.isfinite(half).any(axis=0)
+    made = np.full(half.shape[1], np.nan)
+    made[known] = np.nanmedian(half[:, known], axis=0)
+    return made
+
+
+def _mean(scaled: NDArray[np.float64], half: NDArray[np.float64], x: NDArray[np.float64], axis: WaveAxis, *,
+          theme: str, n: int) -> figure:
+    colours, kept = palette(theme), len(scaled)
     title = f"{n:,} explanations" + (f", the {kept:,} with the highest scores" if kept < n else "")
     mean = np.abs(scaled).mean(axis=0)
     edges = axis.place(pixel_edges(x), axis.frame) if axis.unit == "Å" else pixel_edges(x)
-    made = canvas(theme, title, x=axis.label, y="mean |weight|", height=190,
+    made = canvas(theme, title, x=axis.label, y="mean |weight|", height=210,
                   options={"x_range": Range1d(float(edges[0]), float(edges[-1]))})
-    headroom(made, (0.0, 1.05 * float(mean.max()) or 1.0), 110 if axis.frame == "rest" else 0, colours)
+    most = float(np.nanmax(np.append(_median(half), mean.max())))
+    headroom(made, (0.0, 1.05 * most or 1.0), 110 if axis.frame == "rest" else 0, colours)
     codes, names = axis.line_names(x)
-    source = ColumnDataSource({"x": x, "y": mean.astype(np.float32), "line": codes}, name="mean")
+    source = ColumnDataSource({"x": x, "y": mean.astype(np.float32), "line": codes,
+                               "half": _median(half).astype(np.float32)}, name="mean")
     made.varea_step("x", 0, "y", source=source, step_mode="center", fill_color=colours.vermilion, fill_alpha=0.35)
+    error = made.step("x", "half", source=source, mode="center", line_color=colours.ink, line_width=1.2)
     curve = made.line("x", "y", source=source, line_alpha=0)
     rows, formatters = wavelength_rows(axis)
-    hover(made, [curve], [*rows, ("mean |weight|", "@y{0.000}"), ("line", "@line{custom}")], mode="vline",
+    numbers = [("mean |weight|", "@y{0.000}"), ("median ± 95 %", "@half{0.000}")]
+    hover(made, [curve], [*rows, *numbers, ("line", "@line{custom}")], mode="vline",
           formatters={**formatters, **named("line", names)})
+    legend(made, [("half of the 95 % interval, median", [error])], colours)
     return made
 
 

@@ -19,7 +19,7 @@ from .theme import below, canvas, hover, legend, plain, stack
 from .view import SpectrumView
 
 WHISKERS = 250
-"""With more segments than this, intervals are only in the hover text."""
+"""With more segments than this, intervals are drawn as a band: whiskers would be wider than their bars."""
 NARROW = "narrower than the instrument"
 ARTEFACTS = ("imputed", "sky", "telluric", "join", NARROW)
 
@@ -148,16 +148,20 @@ def _weights(e: Explanation, axis: WaveAxis, theme: str, *, title: str) -> figur
     }, name="weights")
     made = canvas(theme, title, x=axis.label, y="weight", height=250,
                   options={"x_range": Range1d(float(left.min()), float(right.max()))})
+    many = segment.size > WHISKERS
     bars = made.quad(left="left", right="right", top="weight", bottom=0, source=source, fill_color="color",
-                     fill_alpha=0.8, line_color=colours.paper, line_width=0.4)
+                     fill_alpha=0.8, line_color="color" if many else colours.paper, line_width=0.4)
     reach = _reach(e)
     made.y_range = Range1d(-reach[0], reach[1])
     made.add_layout(Span(location=0, dimension="width", line_color=colours.faint, line_width=1))
-    if segment.size <= WHISKERS and np.isfinite(low).any():
-        whisker = Whisker(base="middle", lower="low", upper="high", source=source, line_color=colours.muted,
-                          line_width=1, level="annotation")
+    if many and np.isfinite(low).any():
+        made.quad(left="left", right="right", top="high", bottom="low", source=source, fill_color=colours.ink,
+                  fill_alpha=0.45, line_color=None, name="interval")
+    elif np.isfinite(low).any():
+        whisker = Whisker(base="middle", lower="low", upper="high", source=source, line_color=colours.ink,
+                          line_width=1.2, level="annotation")
         whisker.upper_head.size = whisker.lower_head.size = 4
-        whisker.upper_head.line_color = whisker.lower_head.line_color = colours.muted
+        whisker.upper_head.line_color = whisker.lower_head.line_color = colours.ink
         made.add_layout(whisker)
     keys = [(text, [made.scatter(x=[np.nan], y=[np.nan], marker="square", size=11, fill_color=colour, line_color=None)])
             for text, colour in (("raises the score", colours.vermilion), ("lowers it", colours.blue))]

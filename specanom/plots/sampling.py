@@ -35,13 +35,16 @@ def sampling_errors(found: SamplingErrors, *, theme: str = "light") -> figure:
     values = table[["low", "high"]].to_numpy()
     values = values[np.isfinite(values) & (values > 0)]
     low, high = (values.min(), values.max()) if values.size else (0.01, 1.0)
+    low, high = (low, high) if high > 1.2 * low else (low / 2, high * 2)
     named = f" of {found.id}" if found.id else ""
-    made = canvas(theme, f"Error of the weights{named}", x="masks", y="error of the weights", height=360, options={
+    title = f"Error of the weights{named} against endless sampling"
+    made = canvas(theme, title, x="number of masks", y="relative error", height=360, options={
         "x_axis_type": "log", "y_axis_type": "log", "y_range": Range1d(float(low) / 1.4, float(high) * 1.4),
         "x_range": Range1d(found.n[0] / 1.15, found.n[-1] * 1.15)})
     made.xaxis.ticker = FixedTicker(ticks=[int(size) for size in found.n])
     made.xaxis.formatter = NumeralTickFormatter(format="0,0")
-    made.yaxis.formatter = NumeralTickFormatter(format="0.[0] %")
+    made.yaxis.ticker = FixedTicker(ticks=[base * 10.0**power for power in range(-6, 3) for base in (1, 2, 5)])
+    made.yaxis.formatter = NumeralTickFormatter(format="0.[000]%")
     entries = []
     for design, part in table.groupby("design", sort=False):
         source = ColumnDataSource({name: part[name].to_numpy() for name in ("n", "median", "low", "high", "same")},

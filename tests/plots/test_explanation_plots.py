@@ -4,10 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from bokeh.models import ColumnDataSource, CustomJSHover, HoverTool, Title, Whisker
+from bokeh.models import ColumnDataSource, CustomJSHover, GlyphRenderer, HoverTool, Title, Whisker
 
 import specanom.plots as plots
 from specanom.errors import ArgumentError, DataError, GridError
+from specanom.explain.sampling import SamplingErrors
 from specanom.lines import line
 from specanom.plots.palette import LIGHT
 
@@ -125,3 +126,36 @@ def test_empty_set_and_unknown_order_are_refused(explanations):
         plots.explanation_set(explanations[:0])
     with pytest.raises(ArgumentError, match="order"):
         plots.explanation_set(explanations, order="size")
+
+
+def test_many_narrow_segments_have_a_band_of_intervals_instead_of_whiskers(galaxy):
+    e = explained(galaxy, k=400)
+    layout = plots.explanation(e)
+    band = next(m for m in layout.references() if isinstance(m, GlyphRenderer) and m.name == "interval")
+    assert (band.glyph.bottom, band.glyph.top) == ("low", "high")
+    assert band.data_source.name == "weights"
+
+
+def test_the_set_shows_the_median_interval_of_its_rows(explanations):
+    data = source(plots.explanation_set(explanations), "mean")
+    weights = explanations.weights
+    half = np.ptp(explanations.interval, axis=2) / 2 / np.abs(weights).max(axis=1, keepdims=True)
+    np.testing.assert_allclose(data["half"], np.median(half, axis=0)[explanations.segments], rtol=1e-5)
+    unknown = explanations.replace(interval=np.full_like(explanations.interval, np.nan))
+    assert np.isnan(source(plots.explanation_set(unknown), "mean")["half"]).all()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_errors_against_samples_mark_the_default(theme):
+    n = np.array([500, 2000, 8000])
+    error = np.multiply.outer([[1.0], [2.0]], 0.1 * np.sqrt(500 / n))[:, 0, :, None] * np.linspace(0.9, 1.1, 5)
+    found = SamplingErrors(n, ("paired", "independent"), error, error < 0.15, np.ones(4), ("paired", 2000), "", "g1")
+    made = found.plot(theme=theme)
+    assert source(made, "default")["n"] == [2000]
+    assert source(made, "default")["median"] == pytest.approx([0.05])
+    np.testing.assert_allclose(source(made, "independent")["median"], 0.2 * np.sqrt(500 / n))
+    assert "against endless sampling" in made.title.text
+    plots.to_html(made)
+    # Without the default among the numbers, nothing is marked; errors of exactly zero are drawn off the axis.
+    bare = dataclasses.replace(found, default=("paired", 3000), error=np.zeros_like(error))
+    assert not [s for s in plots.sampling_errors(bare).references() if s.name == "default"]
