@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .device_constants import Constants, Sizes, hidden
+from .device_constants import Constants, SideBySide, Sizes
 
 if TYPE_CHECKING:
     import torch
@@ -37,11 +37,11 @@ def factored(ready: Sequence[Constants], signs: torch.Tensor, sizes: Sizes) -> l
     gram, rho = torch.stack([one.gram for one in filled]), torch.stack([one.rho for one in filled])
     base = torch.stack([one.base for one in filled])[:, None]
     width, exact = start.shape[-1], rho.device
-    layers = [one.layers for one in filled]
+    inner = SideBySide([one.layers for one in filled])
     made = []
     for block in _blocks(signs, sizes.masks):
         products = torch.bmm(block.expand(sizes.spectra, -1, -1).contiguous(), both)
-        delta = hidden(products[..., :width] + start, layers) - reference
+        delta = inner.hidden(products[..., :width] + start) - reference
         form = products[..., width:] + linear + torch.bmm(delta, gram)
         total = (delta * form).sum(-1).to(exact).double()
         total += (block.to(exact).double()[None] * rho[:, None, :]).sum(-1) + base
@@ -86,6 +86,7 @@ class Pixels:
         problem, device, score = one.problem, one.a.device, cast(Any, one.problem.score)
         self.one, self.score = one, score
         self.flux, self.fill = (torch.tensor(values, device=device) for values in (problem.flux, problem.fill))
+        self.inner = SideBySide([one.layers])
         self.residual = one.residual.float().to(device)
         self.segments = torch.tensor(problem.segments, device=device)
         self.keep = torch.tensor(np.asarray(score.keep, dtype=np.bool_), device=device)
@@ -101,7 +102,7 @@ class Pixels:
 
         one = self.one
         start = (torch.matmul(signs, one.a) + one.start)[None]
-        delta = hidden(start, [one.layers])[0] - one.reference
+        delta = self.inner.hidden(start)[0] - one.reference
         t = signs[:, self.segments]
         residual = torch.addmm(self.residual + t * one.difference, delta, one.layers.last.T, alpha=-1.0)
         terms = torch.square(residual)

@@ -101,19 +101,27 @@ class Layers:
         widths = [int(weight.shape[1]) for weight, _ in self.between]
         return (*self.first.shape, *widths, *(int(relu) for relu in self.relus))
 
-    def gram(self, weight: NDArray[np.float64]) -> torch.Tensor:
-        """Return Dᵀ diag(weight) D, summed in float64, given in float32; that of a shared filter is kept."""
+    def gram(self, problem: Problem) -> torch.Tensor:
+        """Return Dᵀ diag(weight) D, summed in float64, given in float32; that of a shared filter is kept.
+
+        Parameters
+        ----------
+        problem : Problem
+            Whose score says how much each pixel counts.
+        """
         import torch
 
-        key = content_hash(weight)
+        score: Any = problem.score
+        key = content_hash(score.keep) if score.weights is None else ""  # weights are a spectrum's own
         with _LOCK:
             if key in self.grams:
                 self.grams.move_to_end(key)
                 return self.grams[key]
-        scaled = self.exact_last * torch.tensor(weight, device=self.exact_last.device)[:, None]
+        scaled = self.exact_last * torch.tensor(pixel_weight(problem), device=self.exact_last.device)[:, None]
         made = (scaled.T @ self.exact_last).float().to(self.last.device)
         with _LOCK:
-            self.grams[key] = made
+            if key:
+                self.grams[key] = made
             while len(self.grams) > GRAMS:
                 self.grams.popitem(last=False)
         return made
@@ -168,7 +176,7 @@ class Constants:
     @cached_property
     def gram(self) -> torch.Tensor:
         """Dᵀ diag(v) D, (H, H)."""
-        return self.layers.gram(pixel_weight(self.problem))
+        return self.layers.gram(self.problem)
 
 
 def pixel_weight(problem: Problem) -> NDArray[np.float64]:
@@ -193,13 +201,11 @@ class Pieces:
         sizes = np.bincount(segments)
         counts = -(-sizes // PIECE)
         owner = np.repeat(np.arange(sizes.size), counts)
+        order = np.argsort(segments, kind="stable")
+        ids, first = segments[order], np.concatenate([[0], np.cumsum(counts)])
+        place = np.arange(segments.size) - np.concatenate([[0], np.cumsum(sizes)])[ids]  # within its segment
         index = np.full((owner.size, PIECE), segments.size, dtype=np.int64)  # beyond the last pixel there is a zero
-        order, starts = np.argsort(segments, kind="stable"), np.concatenate([[0], np.cumsum(sizes)])
-        first = np.concatenate([[0], np.cumsum(counts)])
-        for piece, k in enumerate(owner):
-            lo = starts[k] + PIECE * (piece - first[k])
-            pixels = order[lo : min(lo + PIECE, starts[k + 1])]
-            index[piece, : pixels.size] = pixels
+        index[first[ids] + place // PIECE, place % PIECE] = order
         self.index = torch.tensor(index, device=device)
         joins = (owner[None, :] == np.arange(sizes.size)[:, None]).astype(np.float32)
         self.join = torch.tensor(joins, device=device)
@@ -248,14 +254,15 @@ def prepare(problems: Sequence[Problem], pieces: Pieces, layers: Layers, *, spec
     u = x - g
     middle = g + u / 2.0
     start = (middle @ layers.exact_first + layers.first_bias).float().to(device)
-    reference = hidden(start[:, None, :], [layers] * spectra)[:, 0, :]
+    inner = SideBySide([layers] * spectra)
+    reference = inner.hidden(start[:, None, :])[:, 0, :]
     # The residual belongs to the rounded reference, from which the deviations of the copies are taken.
     residual = middle - reference.to(exact).double() @ layers.exact_last.T - layers.last_bias
     seen = v * residual
     difference = u.float().to(device)
     a = pieces.products(difference, layers.first)
     b = pieces.products((-2.0 * v * u).float().to(device), layers.last)
-    whole = hidden((start + a.sum(1) / 2.0)[:, None, :], [layers] * spectra)[:, 0, :]
+    whole = inner.hidden((start + a.sum(1) / 2.0)[:, None, :])[:, 0, :]
     made = torch.addmm(layers.last_bias.float().to(device), whole, layers.last.T)
     linear = (-2.0 * seen @ layers.exact_last).float().to(device)
     rho, base = pieces.sums(2.0 * seen * u), (v * (residual**2 + u**2 / 4.0)).sum(-1)
@@ -263,19 +270,32 @@ def prepare(problems: Sequence[Problem], pieces: Pieces, layers: Layers, *, spec
                       rho[i], base[i]) for i, one in enumerate(problems)]
 
 
-def hidden(start: torch.Tensor, layers: Sequence[Layers]) -> torch.Tensor:
-    """Return the last hidden layer ``(S, n, H)`` for pre-activations ``(S, n, h)``, each spectrum by its own network.
+class SideBySide:
+    """The inner layers of the networks of a batch, each spectrum with its own.
 
     Each spectrum is a matrix product of its own in a batch of them, so its place in the batch does not matter.
-    """
-    import torch
 
-    relus = layers[0].relus
-    values = torch.relu(start) if relus[0] else start
-    for depth, relu in enumerate(relus[1:]):
-        weight = torch.stack([one.between[depth][0] for one in layers])
-        bias = torch.stack([one.between[depth][1] for one in layers])[:, None, :]
-        values = torch.baddbmm(bias, values, weight)
-        if relu:
-            values = values.relu_()
-    return values
+    Parameters
+    ----------
+    layers : sequence of Layers
+        One a spectrum, of one shape.
+    """
+
+    def __init__(self, layers: Sequence[Layers]) -> None:
+        import torch
+
+        self.relus = layers[0].relus
+        self.between = [(torch.stack([one.between[i][0] for one in layers]),
+                         torch.stack([one.between[i][1] for one in layers])[:, None, :])
+                        for i in range(len(self.relus) - 1)]
+
+    def hidden(self, start: torch.Tensor) -> torch.Tensor:
+        """Return the last hidden layer ``(S, n, H)`` for pre-activations ``(S, n, h)``."""
+        import torch
+
+        values = torch.relu(start) if self.relus[0] else start
+        for (weight, bias), relu in zip(self.between, self.relus[1:], strict=True):
+            values = torch.baddbmm(bias, values, weight)
+            if relu:
+                values = values.relu_()
+        return values
