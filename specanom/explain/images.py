@@ -91,6 +91,9 @@ def is_image(given: object) -> bool:
 def explain_image(parts: Explains, image: NDArray[Any]) -> tuple[ImageExplanation, tuple[str, ...]]:
     """Explain one image: what ``Explainer.explain`` does with arrays of two or three dimensions.
 
+    Many are explained one by one, ``[explainer.explain(image) for image in images]``; masks are shared among all
+    with as many superpixels.
+
     Parameters
     ----------
     parts : Explainer

@@ -80,6 +80,11 @@ class Refined:
         """``"rest"`` when the start needs rest-frame wavelengths."""
         return getattr(self.start, "frame", None)
 
+    @property
+    def images(self) -> bool:
+        """Whether images can be cut: not when the start is for spectra alone."""
+        return getattr(self.start, "images", True) is not False
+
     def __call__(self, flux: NDArray[Any], wave: NDArray[np.float64] | None = None) -> Ids:
         """Return the coarse ids, of the shape of the pixels."""
         return self.start(flux, wave)  # type: ignore[arg-type]  # images have no wavelengths

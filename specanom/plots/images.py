@@ -16,7 +16,7 @@ from ..explain.imageexplanation import ImageExplanation, Neighbours
 from .explanations import leading_segments
 from .palette import FONT, palette
 from .pictures import borders, brightness, rgba
-from .theme import below, canvas, plain, stack
+from .theme import below, canvas, stack
 
 ORIGINS = ("lower", "upper")
 FRAME = 330

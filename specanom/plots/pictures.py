@@ -32,17 +32,17 @@ def brightness(image: NDArray[np.floating], stretch: str, *, like: NDArray[np.fl
     sky = float(np.median(grey))
     noise = 1.4826 * float(np.median(np.abs(grey - sky)))
     high = float(np.percentile(grey, 99.7)) if stretch == "asinh" else float(grey.max())
-    low = sky - 2.0 * noise if stretch == "asinh" else float(grey.min())
+    low = float(grey.min()) if stretch == "linear" else max(sky - 2.0 * noise, float(grey.min()))
     if not high > low:
         return np.full(values.shape, 0.5)
     if stretch == "linear":
-        return np.clip((values - low) / (high - low), 0.0, 1.0)
+        return np.asarray(np.clip((values - low) / (high - low), 0.0, 1.0))
     soft = max(SOFTENING * noise, 1e-3 * (high - low))
     total = values if values.ndim == 2 else values.mean(axis=2)
     above = np.maximum(total - low, 0.0)
     level = np.arcsinh(above / soft) / np.arcsinh((high - low) / soft)
     if values.ndim == 2:
-        return np.clip(level, 0.0, 1.0)
+        return np.asarray(np.clip(level, 0.0, 1.0))
     with np.errstate(invalid="ignore", divide="ignore"):
         scale = np.where(above > 0, level / above, 0.0)
     made = np.maximum(values - low, 0.0) * scale[:, :, None]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import specanom as sa
 from specanom.errors import ArgumentError, DataError, ShapeError
 from specanom.explain.segments import (
     Boundaries,
@@ -20,7 +21,7 @@ from specanom.explain.segments import (
     numbered,
     runs,
 )
-from specanom.lines import line
+from specanom.lines import LINES, line
 
 WAVE = np.linspace(3500.0, 7500.0, 2000)
 FLUX = np.ones(WAVE.size, dtype=np.float32)
@@ -67,7 +68,7 @@ def test_slic_ids_begin_at_zero_and_are_contiguous_in_wavelength() -> None:
 
 
 def test_lines_gives_the_halpha_complex_one_segment_and_the_continuum_equal_pieces() -> None:
-    ids = Lines(600, continuum=150)(FLUX, WAVE)
+    ids = Lines(500, continuum=150)(FLUX, WAVE)
     at = {name: ids[np.abs(WAVE - line(name).wave).argmin()] for name in ("Ha", "NII6550", "NII6585", "OIII5008", "Hb")}
     assert at["Ha"] == at["NII6550"] == at["NII6585"]
     assert len({at["Ha"], at["OIII5008"], at["Hb"]}) == 3
@@ -76,12 +77,13 @@ def test_lines_gives_the_halpha_complex_one_segment_and_the_continuum_equal_piec
     assert widest < 150 + 2 * (WAVE[1] - WAVE[0])
     centre = line("OIII5008").wave
     (lo, hi), = intervals_of(ids, WAVE)[at["OIII5008"]]
-    assert lo == pytest.approx(centre * (1 - 600 / 299792.458), abs=2.1)
-    assert hi == pytest.approx(centre * (1 + 600 / 299792.458), abs=2.1)
+    assert lo == pytest.approx(centre * (1 - 500 / 299792.458), abs=2.1)
+    assert hi == pytest.approx(centre * (1 + 500 / 299792.458), abs=2.1)
+    assert Lines().width == 500
 
 
 def test_lines_of_chosen_names_only() -> None:
-    ids = Lines(600, continuum=1e4, lines=("Ha",))(FLUX, WAVE)
+    ids = Lines(500, continuum=1e4, lines=("Ha",))(FLUX, WAVE)
     assert ids.max() == 2
     with pytest.raises(ArgumentError, match="line"):
         Lines(lines=("Hx",))
@@ -156,3 +158,103 @@ def test_the_published_cut_leaves_a_remainder_of_its_own() -> None:
     assert sizes.tolist() == [33] * 111 + [110]
     assert np.bincount(Uniform(77, published=True)(np.ones(3773), wave)).tolist() == [49] * 77
     assert np.bincount(Uniform(111)(np.ones(3773), wave)).max() == 34
+
+
+def test_names_of_lines_say_what_lies_in_each_segment() -> None:
+    cut = Lines()
+    ids, names = cut(FLUX, WAVE), cut.names(FLUX, WAVE)
+    assert len(names) == ids.max() + 1
+    at = {name: names[ids[np.abs(WAVE - line(name).wave).argmin()]]
+          for name in ("Ha", "OIII5008", "SII6718", "OII3727")}
+    assert at == {"Ha": "Hα+[N II]", "OIII5008": "[O III] 5008", "SII6718": "[S II]", "OII3727": "[O II]"}
+    for k, name in enumerate(names):
+        wave = WAVE[ids == k]
+        if name.startswith("continuum"):
+            assert name == f"continuum {wave[0]:.0f}–{wave[-1]:.0f} Å"
+            assert wave[-1] - wave[0] <= 150
+        else:
+            assert any(wave[0] - 4 < item.wave < wave[-1] + 4 for item in LINES)
+
+
+@given(st.floats(50, 3000), st.floats(5, 500), st.floats(1000, 9000), st.integers(2, 300))
+def test_lines_cover_any_grid_and_name_each_segment(width: float, continuum: float, start: float, p: int) -> None:
+    wave = start * 10 ** (1e-4 * np.arange(p))
+    cut = Lines(width, continuum=continuum)
+    ids = checked(cut(np.ones(p), wave), p)
+    assert (np.diff(ids) >= 0).all()
+    assert len(cut.names(np.ones(p), wave)) == ids.max() + 1
+
+
+def power(flux: np.ndarray) -> np.ndarray:
+    return np.asarray((flux.astype(float) ** 2).mean(axis=1))
+
+
+def test_the_last_segment_of_slic_is_perturbed_and_only_the_published_code_leaves_it() -> None:
+    """Masks of K numbers over labels 1…K never reach the last label; ids here begin at 0."""
+    flux = (1 + np.sin(WAVE / 300)).astype(np.float32)
+    last = (ids := Slic(20)(flux, WAVE)) == ids.max()
+
+    def of_last(rows: np.ndarray) -> np.ndarray:
+        return power(rows[:, last])
+
+    options = {"perturbation": sa.Scale(0.5), "method": sa.Lime(400)}
+    e = sa.Explainer(of_last, Slic(20), **options).explain(flux)
+    assert int(e.order[0]) == e.n_segments - 1
+    assert e.weights[-1] > 20 * np.abs(e.weights[:-1]).max()
+    trap = sa.Explainer(of_last, Slic(20, published=True), **options).explain(flux)
+    assert np.array_equal(trap.segments, e.segments)
+    assert not trap.weights.any()
+
+
+def test_ids_with_holes_are_refused_by_the_explainer() -> None:
+    with pytest.raises(DataError, match="without holes"):
+        sa.Explainer(power, lambda flux, wave: 2 * (np.arange(flux.size) // 100)).explain(FLUX)
+    with pytest.raises(ArgumentError, match="at most 2000 segments"):
+        sa.Explainer(power, Uniform(2001)).explain(FLUX)
+
+
+def test_one_segment_and_one_a_pixel_can_be_explained() -> None:
+    # Under a wide kernel the penalty is all that shrinks the one weight.
+    wide = sa.Lime(1000, kernel_width=10.0)
+    one = sa.Explainer(power, Uniform(1), perturbation=sa.Flat(0.0), method=wide).explain(FLUX)
+    assert one.weights.shape == (1,)
+    assert one.weights[0] == pytest.approx(1.0, rel=0.01)
+    assert one.edges.size == 2
+    flux = np.ones(12)
+    flux[7] = 4.0
+    each = sa.Explainer(power, Uniform(12), perturbation=sa.Flat(0.0), method=sa.Lime(1000)).explain(flux)
+    assert int(each.order[0]) == 7
+
+
+class Half:
+    """A scorer that leaves imputed pixels out."""
+
+    def bind(self, spectrum: sa.Spectrum) -> object:
+        keep = ~spectrum.imputed
+
+        class Bound:
+            def __call__(self, flux: np.ndarray) -> np.ndarray:
+                return power(flux[:, keep])
+
+        bound = Bound()
+        bound.keep = keep
+        return bound
+
+
+def test_segments_of_imputed_pixels_only_have_no_weight() -> None:
+    imputed = np.zeros(WAVE.size, dtype=bool)
+    imputed[500:700] = True  # segments 5 and 6 of 20
+    flux = np.where(imputed, 50.0, 1.0).astype(np.float32)
+    e = sa.Explainer(Half(), Uniform(20), perturbation=sa.Scale(0.5), method=sa.Lime(4000)).explain(
+        sa.Spectrum(WAVE, flux, imputed=imputed))
+    free = np.delete(e.weights, [5, 6])
+    assert np.abs(e.weights[[5, 6]]).max() < 0.02 * free.min()
+
+
+def test_weight_per_angstrom_compares_segments_of_different_widths() -> None:
+    ids = np.repeat([0, 1, 2], [1000, 800, 200])
+    e = sa.Explainer(power, lambda flux, wave: ids, perturbation=sa.Flat(0.0), method=sa.Lime(2000)).explain(
+        sa.Spectrum(WAVE, FLUX))
+    assert e.weights[0] > 4 * e.weights[2]
+    np.testing.assert_allclose(e.per_angstrom(), e.per_angstrom().mean(), rtol=0.05)
+    np.testing.assert_allclose(e.per_angstrom() * [2001, 1600.8, 400.2], e.weights, rtol=1e-3)
