@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..protocols import Reconstruct
 from .chunks import Doubles, Keep
-from .gradient import partials, pulled_back, slope_of
+from .gradient import mean_product, partials, pulled_back, slope_of
 from .recipe import Recipe
 
 
@@ -74,6 +74,47 @@ class BoundScore:
         found = partials(self.recipe, flux, np.asarray(self.reconstruct(flux)), ivar=self.weights, keep=self.keep)
         raw = found.by_flux + pulled_back(self.reconstruct, flux, found.by_reconstruction)
         return np.asarray(slope_of(self.link, found.raw)[:, None] * raw)
+
+    @property
+    def steep(self) -> bool:
+        """Whether the slope is too steep for sums over points of a path, where pixels cross zero: see `pieces`."""
+        return self.weighting == "flux" and self.delta > 0.0
+
+    def pieces(self, start: Doubles, end: Doubles, /) -> Doubles:
+        """Return the integral of the gradient along short straight pieces, pixel by pixel, for a `steep` score.
+
+        Along a piece the residual is taken as linear and the model's derivative and the trimmed pixels as those
+        of its middle; the weight 1/(|x| + δ) is integrated exactly.
+
+        Parameters
+        ----------
+        start, end : (m, p) arrays
+            Ends of the pieces.
+
+        Returns
+        -------
+        (m, p) array
+            Rows add up to the change of the score, but for the curvature of the model within a piece.
+        """
+        middle = ((start + end) / 2.0).astype(np.float32)
+        made = [np.asarray(self.reconstruct(rows.astype(np.float32)), dtype=np.float64) for rows in (start, end)]
+        _, kept = self.recipe.used(middle, np.asarray(self.reconstruct(middle)), self.weights, self.keep)
+        before, after = (np.where(kept, x - y, 0.0) for x, y in zip((start, end), made, strict=True))
+        product = mean_product(start, end, before, after, delta=self.delta)
+        first, last = (r * r / (np.abs(x) + self.delta) for r, x in ((before, start), (after, end)))
+        direct = last - first + 2.0 * np.where(kept, product * (made[1] - made[0]), 0.0)
+        through = (end - start) * pulled_back(self.reconstruct, middle, -2.0 * np.where(kept, product, 0.0))
+        return self._secant(first.sum(axis=1), last.sum(axis=1), kept.sum(axis=1))[:, None] * (direct + through)
+
+    def _secant(self, before: Doubles, after: Doubles, count: NDArray[Any]) -> Doubles:
+        """Return the mean slope of the score by the sum of the terms, between two sums."""
+        ends = [np.sqrt(total) if self.norm == "l2" else total / count for total in (before, after)]
+        values = [raw if self.link is None else self.link(raw) for raw in ends]
+        change = after - before
+        still = np.abs(change) <= 1e-9 * np.abs(after)
+        flat = np.where(still, 1.0, change)
+        inner = 0.5 / np.maximum(ends[1], 1e-300) if self.norm == "l2" else 1.0 / count
+        return np.where(still, slope_of(self.link, ends[1]) * inner, (values[1] - values[0]) / flat)
 
     @property
     def metric(self) -> str:

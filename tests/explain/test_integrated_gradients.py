@@ -113,6 +113,15 @@ def test_trimmed_and_calibrated_scores_add_up_too_and_more_steps_help(spectra: A
     assert np.corrcoef(raw.weights, linked.weights)[0, 1] > 0.95
 
 
+def test_a_chi2_adds_up_where_noise_crosses_zero(spectra: Any, vae: Any) -> None:
+    noisy = spectra.replace(flux=np.where(np.arange(P) % 7 == 3, np.float32(-0.1), spectra.flux))
+    for settings in ({}, {"norm": "l2"}):
+        score = Scorer(vae, "chi2", **settings).bind(noisy[0])
+        problem = Problem(score, noisy[0].flux, noisy[0].flux * 0.9, SEGMENTS)
+        assert (problem.flux * IntegratedGradients().start(problem) < 0).any()
+        assert explained(score, noisy[0]).completeness < 0.02
+
+
 def test_imputed_pixels_that_do_not_count_get_nothing(spectra: Any, vae: Any) -> None:
     score = Scorer(vae, "mse").bind(spectra[0])
     problem = Problem(score, spectra[0].flux, spectra[0].flux * 0.9, SEGMENTS)

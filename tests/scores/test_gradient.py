@@ -12,7 +12,7 @@ from specanom.errors import ArgumentError
 from specanom.models import PCAModel, VAEModel
 from specanom.scores import BoundScore, LatentScorer, Recipe, Scorer, combine
 from specanom.scores.calibrate import Excess
-from specanom.scores.gradient import partials
+from specanom.scores.gradient import mean_product, partials
 
 P = 40
 RNG = np.random.default_rng(3)
@@ -141,3 +141,37 @@ def test_scores_without_a_gradient_say_what_to_use_instead(sample: Any, smoother
     only = replace(mixed, members=mixed.members[:1])
     with pytest.raises(ArgumentError, match="members with a gradient"):
         only.gradient(far)
+
+
+def test_the_mean_of_a_weighted_residual_is_that_of_a_fine_sum_also_across_zero() -> None:
+    rng = np.random.default_rng(2)
+    a, b, ra, rb = rng.normal(size=(4, 30))
+    b[:5] = a[:5]
+    b[5:10] = a[5:10] * (1 + 1e-7)
+    a[10] = 0.0
+    u = (np.arange(400_000) + 0.5) / 400_000
+    want = [np.mean((r0 + (r1 - r0) * u) / (np.abs(x0 + (x1 - x0) * u) + 0.01))
+            for x0, x1, r0, r1 in zip(a, b, ra, rb, strict=True)]
+    np.testing.assert_allclose(mean_product(a, b, ra, rb, delta=0.01), want, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("link", LINKS[:2], ids=["raw", "log"])
+@pytest.mark.parametrize("norm", ["mean", "l2"])
+def test_pieces_add_up_to_the_change_of_the_score_where_pixels_cross_zero(link: Any, norm: str) -> None:
+    score = bound(Recipe("chi2", norm=norm, delta=0.01), link)
+    assert score.steep
+    assert not bound(Recipe("chi2", weight="reconstruction")).steep
+    rng = np.random.default_rng(8)
+    start, end = rng.normal(0, 0.5, (2, P))
+    assert (start * end < 0).any()
+    rows = start + np.linspace(0, 1, 65)[:, None] * (end - start)
+    made = score.pieces(rows[:-1], rows[1:])
+    change = np.diff(score(np.stack([start, end])))[0]
+    assert made.sum() == pytest.approx(change, rel=0.01)
+    # A sum over as many points misses the leaps altogether.
+    points = (score.gradient((rows[:-1] + rows[1:]) / 2) * np.diff(rows, axis=0)).sum()
+    assert abs(points - change) > 5 * abs(made.sum() - change)
+    # Pixel by pixel it is the integral of the gradient, by a sum fine enough to see the leaps.
+    fine = start + ((np.arange(100_000) + 0.5) / 100_000)[:, None] * (end - start)
+    want = score.gradient(fine).mean(axis=0) * (end - start)
+    np.testing.assert_allclose(made.sum(axis=0), want, atol=0.02 * np.abs(want).max())
