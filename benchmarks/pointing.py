@@ -88,7 +88,7 @@ def by_kind(made: Comparison, kinds: pd.Series, measure: str) -> pd.DataFrame:
         table["shuffled"] = table[floors].mean(axis=1)
     table = table.drop(columns=floors)
     counted = table.drop(index=[kind for kind in WHOLE if kind in table.index])
-    parts = {"mean, instrument": counted.index.isin(INSTRUMENT), "mean, sky": ~counted.index.isin(INSTRUMENT),
+    parts = {"mean, instrument": counted.index.isin(INSTRUMENT), "mean, astrophysical": ~counted.index.isin(INSTRUMENT),
              "mean, all kinds": np.ones(len(counted), dtype=bool)}
     means = {name: counted[rows].mean().mask(counted.columns == "n", counted["n"][rows].sum())
              for name, rows in parts.items() if rows.any()}
@@ -110,10 +110,16 @@ def tell(made: dict[tuple[str, str], Comparison], kinds: pd.Series) -> None:
 def with_intervals(made: Comparison) -> pd.DataFrame:
     """Return the table as text, each average with its interval."""
     table, lower, upper = made.table, made.lower, made.upper
-    return pd.DataFrame({MEASURES[name].label: [
-        "–" if np.isnan(v) else f"{v:.3g} ({lo:.3g}–{hi:.3g})" if name != "seconds" else f"{v:.4f}"
-        for v, lo, hi in zip(table[name], lower[name], upper[name], strict=True)] for name in made.measures},
-        index=table.index).T
+    columns = {MEASURES[name].label: [text(*row) for row in zip(table[name], lower[name], upper[name], strict=True)]
+               for name in made.measures}
+    return pd.DataFrame(columns, index=table.index).T
+
+
+def text(value: float, lo: float, hi: float) -> str:
+    """Return one average with its interval."""
+    if np.isnan(value):
+        return "–"
+    return "< 1e-6" if 0 <= value < 1e-6 else f"{value:.3g} ({lo:.3g}–{hi:.3g})"
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DRAWS = 1000
+LEAST = 1e-6
 SHUFFLED = ", shuffled"
 ARROWS = {"higher": "↑", "lower": "↓"}
 
@@ -210,7 +211,12 @@ class Comparison:
 
 
 def _cell(value: float, lo: float, hi: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.3g} ({lo:.3g}–{hi:.3g})"
+    """Return a value with its interval on a line below; what is below a millionth is not told apart."""
+    if np.isnan(value):
+        return "–"
+    if 0.0 <= value < LEAST:
+        return f"&lt; {LEAST:g}"
+    return f"{value:.3g}<br><small>{lo:.2g}–{hi:.2g}</small>"
 
 
 def averaged(
