@@ -32,7 +32,7 @@ class Quality(NamedTuple):
     error : (K,) array
         Standard error of each weight; NaN when there are no more independent rows than coefficients.
     half : (K,) array
-        Half the 95 % interval, which allows for the shrinkage by the penalty too.
+        Half the 95 % interval for the weights of endless sampling.
     delta, sigma : (G,) arrays
         Weighted residuals of each cluster: difference and sum of its two rows, for :meth:`Ridge.covariance`.
     """
@@ -106,8 +106,8 @@ class Ridge:
         """Return how well given weights and intercept fit one row of scores.
 
         A perfect fit has R² 1; a constant score has 0 unless fitted exactly. Standard errors are those of the
-        cluster-robust (sandwich) variance, with the spectrum itself as one of the clusters: what it, in every drawing
-        alike, pulls the weights away from those of endless sampling is thereby allowed for.
+        cluster-robust (sandwich) variance over the clusters that are drawn. Intervals are wider by what is the same in
+        every drawing and fades with their number: the pull of the spectrum itself, and the shrinkage by the penalty.
         """
         centre = float((scores * self.weights).sum()) / self._total
         one, two = self._sides(scores - centre)
@@ -120,8 +120,10 @@ class Ridge:
         constant = total <= 1e-24 * self._total * centre**2
         r2 = float(constant) if constant or total == 0.0 else 1.0 - left / total
         error, delta, sigma = self._errors(one, two)
-        quantile = float(stdtrit(self.freedom, 0.975)) if self.freedom >= 1 else np.nan
-        return Quality(r2, error, quantile * np.hypot(error, self._shrinkage * weights), delta, sigma)
+        aside = np.abs(self._operator[0] * delta[0] + self._shift * sigma[0] - self._shrinkage * weights)
+        # Off by |aside|, only one end of an interval is ever missed: then the one-sided quantile will do.
+        both, one_end = stdtrit(max(self.freedom, 1.0), (0.975, 0.95))
+        return Quality(r2, error, np.maximum(both * error, aside + one_end * error), delta, sigma)
 
     def _errors(self, one: Vector, two: Vector) -> tuple[Vector, Vector, Vector]:
         aa, ab, bb = self._adjust
@@ -130,9 +132,10 @@ class Ridge:
         delta, sigma = one - two, one + two
         if self.freedom < 1:
             return np.full(self._shift.size, np.nan), delta, sigma
-        mixed = _times(delta * sigma, self._operator)
-        variance = (_times(delta * delta, self._square) + 2.0 * self._shift * mixed
-                    + self._shift**2 * float((sigma * sigma).sum()))
+        drawn = np.arange(delta.size) > 0
+        mixed = _times(drawn * delta * sigma, self._operator)
+        variance = (_times(drawn * delta * delta, self._square) + 2.0 * self._shift * mixed
+                    + self._shift**2 * float((drawn * sigma * sigma).sum()))
         return np.sqrt(np.maximum(variance, 0.0)), delta, sigma
 
     def covariance(self, found: Quality, segments: NDArray[np.intp]) -> NDArray[np.float64]:
