@@ -178,7 +178,7 @@ class Blocks:
         beyond = ~np.isfinite(total)
         size = self._square if len(self._square) else block
         self._how.cuts(size, these.stay, self._guess, self._cut)
-        self._guess = float(np.median(self._cut.astype(np.float64)))
+        self._guess = float(self._cut.min())
         self._how.kept(block, size, self._cut, these.stay, total)
         total[beyond] = np.nan
         return total

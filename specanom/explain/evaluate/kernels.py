@@ -222,57 +222,54 @@ def _made(block: Any, on: Any, which: Any, part: Any, reference: Any, square: An
 
 
 def _cuts(size: Any, stay: Any, guess: Any, cut: Any) -> None:
-    # Only values near or above the cut are looked at: those above a threshold a little below the guess, and lower
-    # ones for copies where that left too few. What is still open after that takes all values. They are kept as
-    # integers of the same order (the bits of a float, flipped below zero), in which a bisection ends exactly.
+    # Only pixels are looked at where some copy is above a threshold a little below the guess, or a lower one when
+    # that left too few, in the end all. Values become integers of the same order (the bits of a float, flipped below
+    # zero), in which a bisection of all copies at once ends exactly.
     p, flip = len(size), np.int32(0x7FFFFFFF)
-    above = p - stay + 1
-    room = min(p, 8 * above + TILE)
-    least, bits, answer = np.full(ROWS, guess - 0.2 * abs(guess), np.float32), size.view(np.int32), cut.view(np.int32)
-    found, candidates, column = np.zeros(ROWS, np.int64), np.empty((ROWS, room), np.int32), np.empty(p, np.int32)
-    for _ in range(0 if np.isnan(guess) else TRIES):
+    above, bits, answer = p - stay + 1, size.view(np.int32), cut.view(np.int32)
+    near, count = np.empty((p, ROWS), np.int32), np.empty(ROWS, np.int32)
+    edge = np.full(1, guess - 0.1 * abs(guess), np.float32)
+    low, high, used = np.empty(ROWS, np.int32), np.empty(ROWS, np.int32), 0
+    for attempt in range(TRIES):
+        everything = np.isnan(guess) or attempt == TRIES - 1
+        least, used = edge[0], 0
         for i in range(p):
             row, any_above = size[i], np.int32(0)
             for n in range(ROWS):
-                any_above += np.int32(row[n] > least[n])
-            if any_above > 0:
+                any_above += np.int32(row[n] > least)
+            if any_above > 0 or everything:
+                source, keys = bits[i], near[used]
                 for n in range(ROWS):
-                    if row[n] > least[n]:
-                        if found[n] < room:
-                            key = bits[i, n]
-                            candidates[n, found[n]] = key ^ ((key >> 31) & flip)
-                        found[n] += 1
-        short = 0
-        for n in range(ROWS):
-            if found[n] >= above:
-                least[n] = np.inf
-            else:
-                short += 1
-                found[n], least[n] = 0, least[n] - 0.5 * abs(least[n])
-        if short == 0:
+                    keys[n] = source[n] ^ ((source[n] >> 31) & flip)
+                used += 1
+        floor = edge.view(np.int32)[0]
+        low[:] = np.int32(-0x80000000) if everything else np.int32(floor ^ ((floor >> 31) & flip))
+        count[:], high[:] = 0, low
+        for j in range(used):
+            keys = near[j]
+            for n in range(ROWS):
+                count[n] += np.int32(keys[n] > low[n])
+            for n in range(ROWS):
+                high[n] = max(high[n], keys[n])
+        if everything or count.min() >= above:
             break
-    for n in range(ROWS):
-        m, some = found[n], candidates[n]
-        if m < above or m > room:
-            for i in range(p):
-                key = bits[i, n]
-                column[i] = key ^ ((key >> 31) & flip)
-            m, some = p, column
-        low, high = np.int32(0x7FFFFFFF), np.int32(-0x80000000)
-        for j in range(m):
-            low, high = min(low, some[j]), max(high, some[j])
-        first, last = np.int64(low), np.int64(high)
-        while first < last:
-            middle = np.int32(first + (last - first + 1) // 2)
-            count = np.int32(0)
-            for j in range(m):
-                count += np.int32(some[j] >= middle)
-            if count >= above:
-                first = np.int64(middle)
+        edge[0] -= np.float32(0.5) * abs(edge[0])
+    middle = np.empty(ROWS, np.int32)
+    while (low < high).any():
+        count[:] = 0
+        for n in range(ROWS):
+            middle[n] = (low[n] | high[n]) - ((low[n] ^ high[n]) >> 1)  # the mean, rounded up, without overflow
+        for j in range(used):
+            keys = near[j]
+            for n in range(ROWS):
+                count[n] += np.int32(keys[n] >= middle[n])
+        for n in range(ROWS):
+            if count[n] >= above:
+                low[n] = middle[n]
             else:
-                last = np.int64(middle) - 1
-        key = np.int32(first)
-        answer[n] = key ^ ((key >> 31) & flip)
+                high[n] = middle[n] - np.int32(1)
+    for n in range(ROWS):
+        answer[n] = low[n] ^ ((low[n] >> 31) & flip)
 
 
 def _kept(value: Any, size: Any, cut: Any, stay: Any, total: Any) -> None:
