@@ -97,7 +97,7 @@ def test_a_decided_network_collapses_and_an_undecided_one_does_not() -> None:
     for evaluator in (decided, undecided):
         evaluator.scores(masks)
     assert re.fullmatch(r"collapse: rank \d+ of 40", decided.path)
-    assert undecided.path == "factored: rank above 30 of 40, too high to collapse"
+    assert undecided.path == "factored: rank above 20 of 40, too high to collapse"
 
 
 def test_scores_do_not_depend_on_what_was_asked_before() -> None:

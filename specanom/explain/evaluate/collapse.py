@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from .deviations import Deviations, Doubles, Floats, Setup, through_relu
 from .products import BLOCK, are_paired, product, ranges, signed_product
 
-FULLEST = 0.75  # share of the last hidden layer above which fewer coordinates do not pay
+FULLEST = 0.5  # share of the last hidden layer above which fewer coordinates do not pay
+FOLDED = 0.15  # share of the first layer that may change state, up to which folding it pays
 SLACK = 1e-5  # of a unit's range, for float32
 
 Indices = NDArray[np.intp]
@@ -74,10 +75,8 @@ def collapse(setup: Setup, signs: Floats, parked: Indices) -> Deviations:
         Rows that are not looked at.
     """
     shared = setup.shared
-    none = np.empty((len(signs), 0), dtype=np.float32)
-    at = _Coordinates(signs, are_paired(signs), setup.slopes, none, none[:0].reshape(0, setup.slopes.shape[1]))
-    last = len(shared.steps) - 1
-    for i in range(last):
+    at, first = _start(setup, signs)
+    for i in range(first, len(shared.steps) - 1):
         centre, step = setup.centres[i], shared.steps[i + 1]
         states = _states(at, centre) if shared.relu[i] else _States(np.arange(centre.size), np.empty(0, dtype=np.intp))
         if states.on.size * (at.width + step.shape[1]) < at.width * step.shape[1]:
@@ -87,6 +86,39 @@ def collapse(setup: Setup, signs: Floats, parked: Indices) -> Deviations:
         else:
             at = at.next(states.on, states.mixed, _changed(at, states, centre, relu=True), step)
     return _last(setup, at, parked)
+
+
+def _start(setup: Setup, signs: Floats) -> tuple[_Coordinates, int]:
+    """Return the coordinates of the first layer to look at, and which it is.
+
+    The encoder is passed as it is, a block of copies at a time, when much of its first layer may change state.
+    """
+    shared, paired = setup.shared, are_paired(signs)
+    none = np.empty((len(signs), 0), dtype=np.float32)
+    at = _Coordinates(signs, paired, setup.slopes, none, none[:0].reshape(0, setup.slopes.shape[1]))
+    if not shared.latent:
+        return at, 0
+    reach = _reach(setup.slopes)
+    alive = np.flatnonzero(setup.centres[0] > -reach)
+    if np.count_nonzero(np.abs(setup.centres[0]) < reach) <= FOLDED * reach.size:
+        return at, 0
+    slopes, step = np.ascontiguousarray(setup.slopes[:, alive]), shared.steps[1][alive]
+    latent = np.empty((len(signs), shared.steps[shared.latent].shape[1]), dtype=np.float32)
+    for start in range(0, len(signs), BLOCK):
+        made = signed_product(signs[start : start + BLOCK], slopes, paired)
+        through_relu(made, setup.centres[0][alive])
+        for i in range(1, shared.latent + 1):
+            made = product(made, step if i == 1 else shared.steps[i])
+            if i < shared.latent:
+                through_relu(made, setup.centres[i])
+        latent[start : start + BLOCK] = made
+    return _Coordinates(signs, paired, None, latent, shared.steps[shared.latent + 1]), shared.latent + 1
+
+
+def _reach(slopes: Floats) -> Doubles:
+    """Return how far what enters each unit of the first layer can get from its centre, over all masks there are."""
+    reach = 0.5 * np.abs(slopes).sum(axis=0, dtype=np.float64)
+    return np.asarray(reach + SLACK * reach + 1e-6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,8 +153,7 @@ def _states(at: _Coordinates, centre: Doubles) -> _States:
         return _settled(np.arange(centre.size), centre, low, high)
     reach = np.full(centre.size, np.inf)
     if not len(at.into):
-        reach = 0.5 * np.abs(at.slopes).sum(axis=0, dtype=np.float64)
-        reach += SLACK * reach + 1e-6
+        reach = _reach(at.slopes)
     unsettled = np.flatnonzero(np.abs(centre) < reach)
     change = at.columns(unsettled)
     found = _settled(unsettled, centre[unsettled], *ranges(change))

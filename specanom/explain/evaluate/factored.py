@@ -105,11 +105,11 @@ class FactoredEvaluator:
 
     def _deviations(self, signs: Floats, parked: NDArray[np.intp]) -> Deviations:
         shared = self.setup.shared
-        if any(shared.relu) and len(signs) >= FEW * shared.width:
+        if shared.relu[-1] and len(signs) >= FEW * shared.width:
             return collapse(self.setup, signs, parked)
         few = f"{len(signs)} masks are too few to collapse for"
         return Deviations(signs, self.setup.reference, None, parked, lambda rows: self.setup.plain(signs[rows]),
-                          few if any(shared.relu) else "the network is linear")
+                          few if shared.relu[-1] else "the network is linear")
 
     def path_of(self, found: Deviations) -> str:
         """Return which way was taken and why."""
