@@ -23,7 +23,7 @@ ROWS = 64
 """Copies in a block: 4000 pixels of them are 1 MB, which stays in a core's cache."""
 
 TILE = 64
-TRIES = 4  # thresholds tried before all values of a copy are looked at
+TRIES = 4  # thresholds tried for the pixels near a cut; the last takes all
 
 Singles = NDArray[np.float32]
 Doubles = NDArray[np.float64]
