@@ -16,7 +16,7 @@ from .face import opener
 from .quantities import angstrom, backwards, per_angstrom
 from .seeds import content_hash
 from .spectrum import FRAMES, SCALES, Spectrum, as_wavelength
-from .store import ARRAYS, Rows, SpectrumWriter, lacking, open_store
+from .store import ARRAYS, Rows, SpectrumWriter, as_rows, lacking, open_store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +83,7 @@ class SpectrumSet:
         self.scale = choice("scale", scale, SCALES)
         self.provenance: Mapping[str, Any] = MappingProxyType(dict(provenance or {}))
         given = {"flux": flux, "ivar": ivar, "mask": mask, "imputed": imputed}
-        self._arrays = {name: _as_rows(name, value) for name, value in given.items()}
+        self._arrays = {name: as_rows(name, value) for name, value in given.items()}
         shape = self._arrays["flux"].shape  # type: ignore[union-attr]
         for name, value in self._arrays.items():
             if value is not None and (value.shape != shape or value.shape[1:] != self._wave.shape):
@@ -145,25 +145,12 @@ class SpectrumSet:
             value = self._arrays[name] = value.load()
         return value
 
-    @property
-    def in_memory(self) -> bool:
-        """Whether the flux is in memory; a set opened from disk reads it when it is first touched."""
-        return not isinstance(self._arrays["flux"], Rows)
-
-    def rows(self, name: str, which: NDArray[np.intp] | None = None) -> Rows | None:
-        """Return some rows of an array without copying or reading them now; None when the set has no such array.
-
-        Parameters
-        ----------
-        name : {"flux", "ivar", "mask", "imputed"}
-        which : (m,) int array, optional
-            All rows when not given.
-        """
-        value = self._arrays[choice("name", name, tuple(ARRAYS))]
-        if value is None:
-            return None
-        whole = value if isinstance(value, Rows) else Rows(value)
-        return whole if which is None else whole[which]
+    def rows(self, name: str, which: NDArray[np.intp] | None = None) -> NDArray[Any] | Rows | None:
+        """Return some rows of an array, all when not told which: neither copied nor read from disk now."""
+        value = self._arrays[name]
+        if value is None or which is None:
+            return value
+        return value[which] if isinstance(value, Rows) else Rows(value, which)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -360,15 +347,3 @@ class SpectrumSet:
 
         shown = [c for c in ("id", "z", "snr", "class", "plate", "mjd", "fiber") if c in self._table]
         return f"<p>{escape(repr(self))}</p>{self._table[shown].head(8).to_html(index=False)}"
-
-
-def _as_rows(name: str, value: Any) -> NDArray[Any] | Rows | None:
-    if value is None or isinstance(value, Rows):
-        return value
-    array = np.asarray(value)
-    if array.ndim != 2:
-        raise ShapeError(message(name, expected="an (n, p) array", got=f"shape {array.shape}",
-                                 hint="one spectrum is Spectrum(wave, flux), or flux[None, :]"))
-    view = array.astype(ARRAYS[name], copy=False).view()
-    view.flags.writeable = False
-    return view

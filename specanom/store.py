@@ -147,6 +147,19 @@ class Rows:
         return values
 
 
+def as_rows(name: str, value: Any) -> NDArray[Any] | Rows | None:
+    """Return an array of a set, checked, read-only and of its dtype; what is still on disk stays there."""
+    if value is None or isinstance(value, Rows):
+        return value
+    array = np.asarray(value)
+    if array.ndim != 2:
+        raise ShapeError(message(name, expected="an (n, p) array", got=f"shape {array.shape}",
+                                 hint="one spectrum is Spectrum(wave, flux), or flux[None, :]"))
+    view = array.astype(ARRAYS[name], copy=False).view()
+    view.flags.writeable = False
+    return view
+
+
 class SpectrumWriter:
     """Writes spectra in blocks; whole shards only, and the set appears when it is finished.
 

@@ -81,8 +81,7 @@ def gathered(blocks: Iterable[Block], sample: SpectrumSet | None) -> tuple[Expla
     columns = joining.finish()
     if sample is not None:
         which = np.concatenate(kept)
-        whole = which.all() and sample.in_memory
-        columns["flux"] = sample.flux if whole else sample.rows("flux", np.flatnonzero(which))
+        columns["flux"] = sample.rows("flux", None if which.all() else np.flatnonzero(which))
     return ExplanationSet(**columns, skipped=tuple(skipped)), notes
 
 
