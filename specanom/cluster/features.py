@@ -166,8 +166,15 @@ def features_of(explanations: Any, bins: NDArray[np.intp] | None = None) -> Feat
         rows, kept, tuple(names), left,
         segments=segments, wave=_array(explanations, "wave", np.float64),
         scores=scores if scores is not None else _array(explanations, "score", np.float64),
-        context=getattr(explanations, "context", None), names=labels,
+        context=_context_of(explanations), names=labels,
     )  # fmt: skip
+
+
+def _context_of(explanations: Any) -> pd.DataFrame | None:
+    """Return the context shares, with the probability of an artefact where the explanations have one."""
+    context: pd.DataFrame | None = getattr(explanations, "context", None)
+    artefact = getattr(explanations, "artefact", None)
+    return context if context is None or artefact is None else context.assign(artefact=np.asarray(artefact))
 
 
 def _names(explanations: Any) -> tuple[tuple[str, ...], ...] | None:

@@ -63,7 +63,8 @@ class Cluster:
     context : mapping
         Mean share of the weight by what lies there.
     artefact : float
-        Mean share on masks, sky, telluric bands and arm joins.
+        Mean probability of an artefact, of the members of which it is known; without any, the mean share of the weight
+        on masks, sky, telluric bands, arm joins and spikes.
     snr, z : (float, float, float)
         16th, 50th and 84th percentile.
     ratios : DataFrame or None
@@ -231,6 +232,14 @@ def _context(features: Features, members: NDArray[np.intp]) -> dict[str, float]:
     return {str(name): float(shares[name].mean()) for name in shares.columns if str(name) != "artefact"}
 
 
+def _artefact(features: Features, members: NDArray[np.intp], context: Mapping[str, float]) -> float:
+    if features.context is None or "artefact" not in features.context:
+        return artefact_share(context)
+    known = features.context["artefact"].to_numpy(dtype=np.float64)[members]
+    known = known[np.isfinite(known)]
+    return float(known.mean()) if known.size else artefact_share(context)
+
+
 def _names(features: Features, members: NDArray[np.intp]) -> tuple[str, ...]:
     if features.names is not None:
         rows = features.names if len(features.names) == 1 else [features.names[i] for i in members]
@@ -271,7 +280,7 @@ def _cluster(label: int, found: Grouping, part: SpectrumSet, lines: pd.DataFrame
         segment_names=names,
         dominant=leading,
         context=context,
-        artefact=artefact_share(context),
+        artefact=_artefact(features, members, context),
         snr=snr,
         z=z,
         ratios=None if mine is None else ratio_ranges(mine),

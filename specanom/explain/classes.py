@@ -146,7 +146,9 @@ def _upper(values: NDArray[np.float64], block: int = 128) -> NDArray[np.float64]
     """Return the running upper quartile, from blocks: what the inverse variance is between sky lines."""
     blocks = np.pad(values, (0, -values.size % block), mode="edge").reshape(-1, block)
     middles = np.arange(len(blocks)) * block + block / 2
-    return np.interp(np.arange(values.size), middles, np.percentile(blocks, 75, axis=1))
+    place = 0.75 * (block - 1)
+    low, high = np.partition(blocks, (int(place), int(place) + 1), axis=1)[:, int(place) : int(place) + 2].T
+    return np.asarray(np.interp(np.arange(values.size), middles, low + (high - low) * (place % 1)))
 
 
 def _within(wave: NDArray[np.float64], bands: tuple[Band, ...]) -> NDArray[np.bool_]:

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from ..lines import ARM_JOINS
 from ..spectrum import Spectrum
+from .artefact import Calibration, at_prior, shipped
 from .classes import CLASSES, Ground, ground_of
+from .marks import Residual, knowledge_of, residual_marks, weight_marks
 from .naming import names_of
 
 ARTEFACTS = ("imputed", "sky", "telluric", "join", "narrow")
@@ -43,7 +45,9 @@ class Context:
     narrow : (K,) bool array or None
         Segments with most of their weight on such spikes; None when that is not known.
     artefact : float
-        Probability, 0–1, that instrument or sky made the score what it is; NaN where it cannot be told.
+        Probability, 0–1, that instrument or sky made the score what it is, calibrated on simulated surveys for even
+        odds: as many artefacts as other spectra among those looked at. NaN where it cannot be told: without an
+        observed frame, or without any weight. :meth:`artefact_at` gives it for other odds.
     """
 
     lines: float
@@ -68,6 +72,10 @@ class Context:
         parts = np.array([self.shares[name] for name in ARTEFACTS])
         return float("nan") if np.isnan(self.sky) else float(np.nansum(parts))
 
+    def artefact_at(self, prior: float) -> float:
+        """Return the probability of an artefact when artefacts have the share `prior` of the spectra looked at."""
+        return at_prior(self.artefact, prior)
+
     def __repr__(self) -> str:
         shown = ", ".join(f"{name} {value:.0%}" for name, value in self.shares.items() if value >= 0.005)
         return f"Context({shown or 'nothing known'})"
@@ -83,10 +91,16 @@ class Evidence:
         ``x − x′``; without a model ``x − g``.
     changed : (p,) array
         ``x − g``.
+    seen : (p,) array or None
+        √weight of each pixel in the score, by which both are multiplied; None for 1 everywhere.
+    modelled : bool
+        Whether `observed` is against a reconstruction.
     """
 
     observed: NDArray[np.float64]
     changed: NDArray[np.float64]
+    seen: NDArray[np.float64] | None = None
+    modelled: bool = False
 
     @classmethod
     def of(
@@ -105,7 +119,7 @@ class Evidence:
         seen = np.ones(x.size) if weight is None else np.sqrt(np.maximum(weight, 0.0))
         if keep is not None:
             seen = np.where(keep, seen, 0.0)
-        return cls(observed * seen, changed * seen)
+        return cls(observed * seen, changed * seen, seen, reconstruction is not None)
 
 
 def context_of(
@@ -138,7 +152,44 @@ def context_of(
     names = names_of(ground, segments, mass=mass)
     known = {FIELDS.get(name, name): value for name, value in _known(parts, ground).items()}
     made = Context(**known, names=names, narrow=narrow)
-    return replace(made, artefact=made.artefact_share)
+    return replace(made, artefact=artefact_probability(ground, made.shares, evidence))
+
+
+def artefact_probability(
+    ground: Ground, shares: dict[str, float], evidence: Evidence, *, calibration: Calibration | None = None
+) -> float:
+    """Return the calibrated probability of an artefact at even odds; NaN where it cannot be told.
+
+    Parameters
+    ----------
+    ground : Ground
+    shares : mapping
+        Shares of Σ|weight| by class.
+    evidence : Evidence
+    calibration : Calibration, optional
+        That of the package by default.
+    """
+    if ground.observed is None or not np.isfinite(shares["imputed"]):
+        return float("nan")  # no frame in which sky and instrument stay where they are, or no weight at all
+    marks = marks_of(ground, shares, evidence)
+    chosen = shipped() if calibration is None else calibration
+    return chosen.probability(marks, knowledge_of(ground, model=evidence.modelled))
+
+
+def marks_of(ground: Ground, shares: dict[str, float], evidence: Evidence) -> dict[str, float]:
+    """Return the marks of one explanation, see :mod:`.marks`.
+
+    Parameters
+    ----------
+    ground : Ground
+    shares : mapping
+        Shares of Σ|weight| by class.
+    evidence : Evidence
+    """
+    if not evidence.modelled:
+        return weight_marks(shares)
+    seen = np.ones(evidence.observed.size) if evidence.seen is None else evidence.seen
+    return residual_marks(Residual.of(ground, evidence.observed, seen))
 
 
 def _known(parts: dict[str, float], ground: Ground) -> dict[str, float]:

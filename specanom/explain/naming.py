@@ -19,8 +19,9 @@ NEAR_SKY = 10.0  # Å within which residual sky is named after a line
 
 _CENTRES = np.array([item.wave for item in LINES])
 _MIDWAY = (_CENTRES[1:] + _CENTRES[:-1]) / 2.0
-_SPECIES = tuple(item.label.rpartition(" ")[0] if item.label.rpartition(" ")[2].isdigit() else item.label
-                 for item in LINES)
+_SPECIES: tuple[str, ...] = tuple(
+    item.label.rpartition(" ")[0] if item.label.rpartition(" ")[2].isdigit() else item.label for item in LINES
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,8 @@ class Places:
     def total(self, flags: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the mass of the flagged pixels of each segment, shape ``(K,)``."""
         at = np.flatnonzero(flags)
-        return np.bincount(self.segments[at], weights=self.mass[at], minlength=self.peak.size)
+        return np.asarray(np.bincount(self.segments[at], weights=self.mass[at], minlength=self.peak.size),
+                          dtype=np.float64)
 
 
 def _features(places: Places) -> NDArray[np.bool_]:
@@ -140,7 +142,7 @@ def _lines(places: Places, which: NDArray[np.intp]) -> list[str]:
 
 def _blend(held: NDArray[np.float64], touched: NDArray[np.intp]) -> str:
     """Name the lines that hold the mass of one segment: the species, strongest first, or the one line."""
-    ranked = sorted(touched.tolist(), key=lambda i: -held[i])
+    ranked: list[int] = sorted(touched.tolist(), key=lambda i: -float(held[i]))
     chosen = [i for i in ranked if held[i] >= NAMED_SHARE * held[ranked[0]]]
     if len(chosen) == 1:
         return LINES[chosen[0]].label

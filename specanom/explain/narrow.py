@@ -89,9 +89,18 @@ def covered(starts: NDArray[Any], stops: NDArray[Any], size: int) -> NDArray[np.
     return inside
 
 
+def middle(values: NDArray[Any]) -> float:
+    """Return the median of finite values, without the checks that cost numpy more than the median itself."""
+    half = values.size // 2
+    if values.size % 2:
+        return float(np.partition(values, half)[half])
+    low, high = np.partition(values, (half - 1, half))[half - 1 : half + 1]
+    return float((low + high) / 2)
+
+
 def _noise(spectrum: Spectrum, size: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return what a spike must exceed: the scatter of the flux, or the noise of the pixel where that is larger."""
-    scatter = np.full(size.size, 1.4826 * float(np.median(size)))
+    scatter = np.full(size.size, 1.4826 * middle(size))
     if spectrum.ivar is not None:
         with np.errstate(divide="ignore"):
             scatter = np.maximum(scatter, 1.0 / np.sqrt(np.maximum(spectrum.ivar, 0.0)))

@@ -8,7 +8,7 @@ explained images        :func:`image_explanation`, :func:`image_segments`, :func
                         :func:`neighbours`
 scores                  :func:`histograms`, :func:`overlap`, :func:`dependence`
 clusters                :func:`clusters`, :func:`elbow_silhouette`, :func:`bpt`
-how it went             :func:`waterfall`, :func:`history`, :func:`roc`, :func:`learning_curve`
+how it went             :func:`waterfall`, :func:`history`, :func:`roc`, :func:`learning_curve`, :func:`reliability`
 how far to trust it     :func:`comparison`, :func:`faithfulness_curves`, :func:`recovery`
 getting it out          :func:`save_html`, :func:`to_html`, :func:`embed`, :func:`resources`, :func:`show`
 look                    :func:`restyle` (light to dark and back), :data:`THEMES`
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .progress import learning_curve as learning_curve
     from .progress import roc as roc
     from .progress import waterfall as waterfall
+    from .calibration import reliability as reliability
     from .samples import sample as sample
     from .sampling import sampling_errors as sampling_errors
     from .scoring import dependence as dependence
@@ -77,6 +78,7 @@ _WHERE = {
     "neighbours": "images",
     "overlap": "scoring",
     "recovery": "injection",
+    "reliability": "calibration",
     "resources": "output",
     "restyle": "theme",
     "roc": "progress",

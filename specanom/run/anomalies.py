@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from .. import plots
-from ..explain.context import ARTEFACTS
 from .content import Content
 from .cutouts import Cutouts, links
 from .scoring import CALIBRATED
@@ -26,7 +25,7 @@ COLOURS = {"lines": "#0072b2", "continuum": "#8fa3b8", "imputed": "#b0a8a0", "sk
            "join": "#cc79a7", "narrow": "#8c3b3b"}
 RATIOS = {"decrement": "Hα/Hβ", "N2": "[N II]/Hα", "O3": "[O III]/Hβ", "O32": "[O III]/[O II]", "O3N2": "O3N2"}
 ARTEFACT = 0.5
-"""Above this share of the weight on sky, masks, telluric bands, joins and spikes, an artefact is the likelier story."""
+"""Above this probability, at even odds, sky or instrument is the likelier story than the object."""
 CARD_TEXT = (
     "The {} oddest spectra, each with what LIME says of it: the weight of a segment says how much it raises the score "
     "as observed, against what stands in for it. Thin bars are 95 % intervals. Physics sits on lines and continuum, "
@@ -50,14 +49,14 @@ def anomaly_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]
                          points=[_leading(explanations[i]) for i in range(len(explanations))])
     columns: dict[str, Any] = {
         "id": ("id", str), "score": ("score", number), "z": ("z", fixed(4)), "snr": ("S/N", fixed(1)),
-        "points": ("points at", str), "lines": ("on lines", percent), "artefact": ("on artefacts", percent),
+        "points": ("points at", str), "lines": ("on lines", percent), "artefact": ("artefact?", percent),
         "grade": ("explanation", str)}
     intervals = content.run.tables("rank_intervals")
     if intervals is not None:
         spans = {row["id"]: f"{row['low']:.0f}–{row['high']:.0f}" for row in intervals.to_dict("records")}
         table["interval"] = [spans.get(id, "–") for id in table["id"]]
         columns["interval"] = ("rank in repeated fits", str)
-    table["artefact"] = table[list(ARTEFACTS)].sum(axis=1)
+    table["artefact"] = explanations.artefact
     columns_of_words = (0, 4, 7)
     return {"cards": cards, "anomalies": {"text": CARD_TEXT.format(len(cards)), "count": len(explanations),
                                           "table": grid(table, columns, text=columns_of_words)}}
@@ -123,7 +122,8 @@ def _verdict(content: Content, explanation: Any) -> str:
     said += f"The explanation points at {_leading(explanation)}"
     context = explanation.context
     if context.artefact > ARTEFACT:
-        said += (f"; {percent(context.artefact_share)} of its weight lies on sky, masks, spikes, telluric bands or the "
+        said += (f"; sky or instrument made it with a probability of {percent(context.artefact)} at even odds, and "
+                 f"{percent(context.artefact_share)} of its weight lies on sky, masks, spikes, telluric bands or the "
                  f"arm join.")
     elif context.lines > ARTEFACT:
         said += f"; {percent(context.lines)} of its weight lies on lines at the galaxy's redshift."
