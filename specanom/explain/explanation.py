@@ -139,8 +139,8 @@ class Explanation:
         A wide segment collects more weight than a narrow one; per Å they can be compared. Spectra without wavelengths
         are measured in pixels.
         """
-        widths = np.array([sum(hi - lo for lo, hi in spans) for spans in self.intervals])
-        return self.weights / widths
+        widths: NDArray[np.float64] = np.array([sum(hi - lo for lo, hi in spans) for spans in self.intervals])
+        return np.asarray(self.weights / widths)
 
     def as_list(self, n: int | None = None) -> list[tuple[str, float]]:
         """Return ``(name, weight)`` pairs by falling |weight|, as lime's explanations do; `n` of them, or all."""

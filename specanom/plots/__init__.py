@@ -24,6 +24,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .calibration import reliability as reliability
     from .clustering import clusters as clusters
     from .clustering import elbow_silhouette as elbow_silhouette
     from .diagrams import bpt as bpt
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from .progress import learning_curve as learning_curve
     from .progress import roc as roc
     from .progress import waterfall as waterfall
-    from .calibration import reliability as reliability
     from .samples import sample as sample
     from .sampling import sampling_errors as sampling_errors
     from .scoring import dependence as dependence

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .deviations import Deviations, Doubles, Floats, Setup, through_relu
-from .products import BLOCK, are_paired, product, ranges, signed_product
+from .deviations import Deviations, Doubles, Floats, Setup
+from .products import BLOCK, are_paired, product, ranges, signed_product, through_relu
 
 FULLEST = 0.5  # share of the last hidden layer above which fewer coordinates do not pay
 FOLDED = 0.15  # share of the first layer that may change state, up to which folding it pays

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..problem import Problem
+from .products import product, through_relu
 from .shared import Shared, shared_of
 
 Floats = NDArray[np.float32]
@@ -157,10 +158,10 @@ class Setup:
         signs : (n, K) float32 array
             t of some hundred copies: what is made along the way should stay in the cache.
         """
-        made = signs @ self.slopes
+        made = product(signs, self.slopes)
         for i, centre in enumerate(self.centres):
             if i:
-                made = made @ self.shared.steps[i]
+                made = product(made, self.shared.steps[i])
             if self.shared.relu[i]:
                 through_relu(made, centre)
         return made
@@ -168,7 +169,7 @@ class Setup:
     def expanded(self, basis: Floats | None) -> Floats:
         """Return E = D basisᵀ, shape ``(p, r)``: how each pixel of the reconstruction answers to coordinates."""
         last = self.shared.last
-        return last if basis is None else last @ np.ascontiguousarray(basis.T)
+        return last if basis is None else product(last, np.ascontiguousarray(basis.T))
 
 
 class SegmentSums:
@@ -214,12 +215,6 @@ class SegmentSums:
         if self._split:
             sums = np.add.reduceat(sums, self._first_piece, axis=0)
         return tuple(sums[:, i] for i in range(m))
-
-
-def through_relu(change: Floats, centre: Doubles) -> None:
-    """Turn a change before a ReLU into the change after it, in place: ``relu(centre + change) − relu(centre)``."""
-    np.maximum(change, (-centre).astype(np.float32), out=change)
-    change += np.minimum(centre, 0.0).astype(np.float32)
 
 
 def signs_of(masks: NDArray[np.uint8]) -> Floats:

@@ -45,13 +45,14 @@ class Shared:
 
     def __init__(self, network: Any) -> None:
         layers = [*network.encoder, network.latent, *network.decoder]
-        self.steps: tuple[Floats, ...] = tuple(np.ascontiguousarray(layer.weight.T) for layer in layers)
+        # Copies, since torch takes no read-only arrays.
+        self.steps: tuple[Floats, ...] = tuple(np.array(layer.weight.T, order="C") for layer in layers)
         self.biases: tuple[Doubles, ...] = tuple(layer.bias.astype(np.float64) for layer in layers)
         latent = len(network.encoder)
         self.relu = tuple(i != latent for i in range(len(layers)))
         self.latent = latent
         self.first = self.steps[0]
-        self.last: Floats = np.ascontiguousarray(network.output.weight)
+        self.last: Floats = np.array(network.output.weight, order="C")
         self.offset: Doubles = network.output.bias.astype(np.float64)
         self.width = self.last.shape[1]
         self._exact = tuple(step.astype(np.float64) for step in self.steps[1:])

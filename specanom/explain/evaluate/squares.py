@@ -77,7 +77,8 @@ class Squares:
         shared = self.setup.shared
         if self.weights is not None:
             expanded = self.setup.expanded(basis)
-            return expanded.T @ (expanded * self.omega.astype(np.float32)[:, None])
+            weighted = expanded * self.omega.astype(np.float32)[:, None]
+            return product(np.ascontiguousarray(expanded.T), weighted)
         if exact is None or basis is None:
             return shared.gram(self.keep)
         missing = shared.last[~self.keep].astype(np.float64) @ exact.T
