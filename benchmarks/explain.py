@@ -34,7 +34,7 @@ from benchmarks.baselines import (
     reconstruction,
     torch_network,
 )
-from specanom.explain.evaluate import FactoredEvaluator, GenericEvaluator, evaluator_of
+from specanom.explain.evaluate import GenericEvaluator, evaluator_of
 from specanom.explain.posing import bind, cut, pose
 from specanom.explain.problem import Problem
 
@@ -73,6 +73,13 @@ def independent(k: int, n: int) -> np.ndarray:
     return sa.explain.make_masks(0, k, n, "independent")
 
 
+def uncollapsed(problem: Problem) -> Any:
+    """Return the evaluator of a problem, kept from collapsing the network."""
+    evaluator: Any = evaluator_of(problem)
+    evaluator.collapses = False
+    return evaluator
+
+
 def lime(n: int) -> sa.Lime:
     """Return LIME as published but for the scale of the proximities."""
     return sa.Lime(n, design="independent", normalise=False)
@@ -90,7 +97,7 @@ def against_the_loop(case: Case, sizes: list[tuple[int, int]], repeats: int) -> 
                                                          n_samples=n),
             "generic": lambda plain=plain, method=method: method(GenericEvaluator(plain), seed=0),
             "factored": lambda problem=problem, method=method: method(
-                FactoredEvaluator(problem, collapse=False), seed=0),
+                uncollapsed(problem), seed=0),
             "collapse": lambda problem=problem, method=method: method(evaluator_of(problem), seed=0),
         }
         weights = {name: run() for name, run in runs.items() if name != "B"}  # also warms what is shared
@@ -111,7 +118,7 @@ def by_score(case: Case, repeats: int, k: int = 77, n: int = 5000) -> pd.DataFra
             runs = {"A": lambda problem=problem, masks=masks, score=score: case.loop(
                         score, masks.astype(np.int64), problem),
                     "uncollapsed": lambda problem=problem, method=method: method(
-                        evaluator_of(problem, collapse=False), seed=0),
+                        uncollapsed(problem), seed=0),
                     "ours": lambda problem=problem, method=method: method(evaluator_of(problem), seed=0)}
             theirs, _, ours = (run() for run in runs.values())
             times = interleaved(runs, repeats)
@@ -173,8 +180,7 @@ def growth(case: Case, repeats: int) -> pd.DataFrame:
             problem = case.problem("mse", size["K"]) if name in ("N", "K") else _random_problem(size)
             masks = sa.explain.make_masks(0, size["K"], size["N"], "paired")
             runs = {"collapse": lambda problem=problem, masks=masks: evaluator_of(problem).scores(masks),
-                    "factored": lambda problem=problem, masks=masks: FactoredEvaluator(
-                        problem, collapse=False).scores(masks)}
+                    "factored": lambda problem=problem, masks=masks: uncollapsed(problem).scores(masks)}
             for run in runs.values():
                 run()
             times = interleaved(runs, repeats)

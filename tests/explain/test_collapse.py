@@ -65,7 +65,7 @@ def test_coordinates_are_those_of_the_network(
     setup = Setup(_problem(seed, k, hidden=hidden, decided=decided))
     signs = signs_of(make_masks(seed, k, 200, design))
     signs[[0, 1]] = 0.0
-    found = collapse(setup, signs, np.arange(2))
+    found = collapse(setup, signs, np.arange(2), fullest=0.5)
     made = found.y if found.basis is None else found.y @ found.basis
     np.testing.assert_allclose(made, setup.plain(signs), atol=2e-5 * (1 + np.abs(made).max()))
     assert found.rank <= setup.shared.width

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from .deviations import Deviations, Doubles, Floats, Setup
 from .products import BLOCK, are_paired, product, ranges, signed_product, through_relu
 
-FULLEST = 0.5  # share of the last hidden layer above which fewer coordinates do not pay
 FOLDED = 0.15  # share of the first layer that may change state, up to which folding it pays
 SLACK = 1e-5  # of a unit's range, for float32
 
@@ -62,7 +61,7 @@ class _Coordinates:
         return _Coordinates(self.signs, self.paired, slopes, units, into)
 
 
-def collapse(setup: Setup, signs: Floats, parked: Indices) -> Deviations:
+def collapse(setup: Setup, signs: Floats, parked: Indices, *, fullest: float) -> Deviations:
     """Return the last hidden layer of all copies in as few coordinates as pay.
 
     Parameters
@@ -73,6 +72,8 @@ def collapse(setup: Setup, signs: Floats, parked: Indices) -> Deviations:
         t of the copies; zero in the rows of `parked`.
     parked : (m,) int array
         Rows that are not looked at.
+    fullest : float
+        Share of the last hidden layer above which fewer coordinates do not pay.
     """
     shared = setup.shared
     at, first = _start(setup, signs)
@@ -85,7 +86,7 @@ def collapse(setup: Setup, signs: Floats, parked: Indices) -> Deviations:
                               step[states.mixed])
         else:
             at = at.next(states.on, states.mixed, _changed(at, states, centre, relu=True), step)
-    return _last(setup, at, parked)
+    return _last(setup, at, parked, limit=int(fullest * shared.width))
 
 
 def _start(setup: Setup, signs: Floats) -> tuple[_Coordinates, int]:
@@ -166,13 +167,12 @@ def _settled(units: Indices, centre: Doubles, low: Doubles, high: Doubles) -> _S
     return _States(units[stays_on], units[~stays_on & (centre + high > 0)])
 
 
-def _last(setup: Setup, at: _Coordinates, parked: Indices) -> Deviations:
+def _last(setup: Setup, at: _Coordinates, parked: Indices, *, limit: int) -> Deviations:
     """Return the last hidden layer, a linear function of coordinates unless too many of its units change state."""
     centre, paired = setup.centres[-1], at.paired
     if at.slopes is not None:  # so few segments that t itself is what the units are made of
         at = _Coordinates(at.signs, False, None, np.concatenate([at.signs, at.units], axis=1),
                           np.concatenate([at.slopes, at.into]))
-    limit = int(FULLEST * centre.size)
     states = _states(at.rows(slice(0, BLOCK)), centre)  # a few copies tell already when there are too many
     if min(states.on.size, at.width) + states.mixed.size <= limit:
         states = _states(at, centre)

@@ -7,7 +7,7 @@ state over the masks, the network collapses to a small one (see :mod:`.collapse`
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +30,19 @@ class FactoredEvaluator:
     ----------
     problem : Problem
         Its score is a mean (or root) of squared residuals with fixed weights, of a model with affine layers.
+
+    Attributes
+    ----------
+    collapses : bool
+        Whether the network may be collapsed; to be switched off where the paths are compared.
     """
+
+    fullest: ClassVar[float] = 0.5
+    """Rank, as a share of the last hidden layer, up to which a collapsed network pays."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem, self.n_segments = problem, problem.n_segments
+        self.collapses = True
         self.setup = Setup(problem)
         self.path = "factored: squared residuals of affine layers"
 
@@ -105,11 +114,11 @@ class FactoredEvaluator:
 
     def _deviations(self, signs: Floats, parked: NDArray[np.intp]) -> Deviations:
         shared = self.setup.shared
-        if shared.relu[-1] and len(signs) >= FEW * shared.width:
-            return collapse(self.setup, signs, parked)
-        few = f"{len(signs)} masks are too few to collapse for"
+        if self.collapses and shared.relu[-1] and len(signs) >= FEW * shared.width:
+            return collapse(self.setup, signs, parked, fullest=self.fullest)
+        why = f"{len(signs)} masks are too few to collapse for" if self.collapses else "not to be collapsed"
         return Deviations(signs, self.setup.reference, None, parked, lambda rows: self.setup.plain(signs[rows]),
-                          few if shared.relu[-1] else "the network is linear")
+                          why if shared.relu[-1] else "the network is linear")
 
     def path_of(self, found: Deviations) -> str:
         """Return which way was taken and why."""
