@@ -93,7 +93,7 @@ def image_lime(score: Score, flux: np.ndarray, *, segments: np.ndarray, n_sample
     image = np.repeat(flux[None, :, None], 3, axis=2).astype(np.float64)
     made = LimeImageExplainer(random_state=0).explain_instance(
         image, lambda images: score(images[:, 0, :, 0].astype(np.float32))[:, None], labels=(0,), top_labels=None,
-        num_features=int(segments.max()) + 1, num_samples=n_samples, batch_size=100, progress_bar=False,
+        num_features=int(segments.max()) + 1, num_samples=n_samples, batch_size=100,
         segmentation_fn=lambda _: segments[None, :],
     )
     weights = np.empty(int(segments.max()) + 1)

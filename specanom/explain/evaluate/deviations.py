@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -98,7 +98,7 @@ class Setup:
         self.shared: Shared = shared_of(network)
         flux, fill = problem.flux.astype(np.float64), problem.fill.astype(np.float64)
         self.u, self.zb = flux - fill, 0.5 * (flux + fill)
-        self.segments = SegmentSums(problem.segments)
+        self.segments = segment_sums(problem.segments.tobytes())
 
     @cached_property
     def _first(self) -> tuple[Floats, Doubles]:
@@ -172,6 +172,12 @@ class Setup:
         return last if basis is None else product(last, np.ascontiguousarray(basis.T))
 
 
+@lru_cache(maxsize=16)
+def segment_sums(ids: bytes) -> SegmentSums:
+    """Return the sums over segments, one for all spectra that are cut alike; `ids` are the bytes of an intp array."""
+    return SegmentSums(np.frombuffer(ids, dtype=np.intp))
+
+
 class SegmentSums:
     """Sums over the pixels of each segment, wherever they are.
 
@@ -194,7 +200,8 @@ class SegmentSums:
         within = np.arange(int(pieces.sum())) - np.repeat(self._first_piece, pieces)
         starts = np.repeat(begin, pieces) + PIECE * within
         self._indptr = np.append(starts, ids.size).astype(np.int32)
-        self._split = bool((pieces > 1).any())
+        self._split, self._pieces = bool((pieces > 1).any()), int(pieces.sum())
+        self._layouts: dict[int, tuple[NDArray[np.int32], ...]] = {}
 
     def __call__(self, values: Doubles) -> Doubles:
         """Return the sums of ``(p,)`` values, float64, shape ``(K,)``."""
@@ -202,19 +209,28 @@ class SegmentSums:
 
     def rows(self, factors: tuple[Doubles, ...], matrix: Floats) -> tuple[Doubles, ...]:
         """Return ``Σ factor_p matrix[p]`` over each segment, for each of the factors: shapes ``(K, m)``."""
-        m, p = len(factors), self.ids.size
-        # Piece after piece, each with all factors, so that its rows of the matrix are read from memory once.
-        sizes = np.diff(self._indptr)
-        indptr = np.concatenate([[0], np.cumsum(np.repeat(sizes, m))])
-        place = np.arange(m * p) - np.repeat(indptr[:-1] - np.repeat(self._indptr[:-1], m), np.repeat(sizes, m))
-        which = np.repeat(np.tile(np.arange(m), sizes.size), np.repeat(sizes, m))
-        at = self.order[place]
+        m = len(factors)
+        if m not in self._layouts:
+            self._layouts[m] = self._layout(m)
+        which, at, indptr = self._layouts[m]
         data = np.stack(factors)[which, at].astype(np.float32)
-        sparse = csr_array((data, at, indptr), shape=(m * sizes.size, p))
-        sums: Any = (sparse @ matrix).reshape(sizes.size, m, -1).astype(np.float64)
+        sparse = csr_array((data, at, indptr), shape=(indptr.size - 1, self.ids.size))
+        sums: Any = (sparse @ matrix).reshape(self._pieces, m, -1).astype(np.float64)
         if self._split:
             sums = np.add.reduceat(sums, self._first_piece, axis=0)
         return tuple(sums[:, i] for i in range(m))
+
+    def _layout(self, m: int) -> tuple[NDArray[np.int32], ...]:
+        """Return factor and pixel of each entry, and where the rows of sums begin.
+
+        Piece after piece, each with all factors, so that its rows of the matrix are read from memory once.
+        """
+        sizes = np.diff(self._indptr)
+        indptr = np.concatenate([[0], np.cumsum(np.repeat(sizes, m))])
+        place = np.arange(m * self.ids.size) - np.repeat(indptr[:-1] - np.repeat(self._indptr[:-1], m),
+                                                         np.repeat(sizes, m))
+        which = np.repeat(np.tile(np.arange(m), sizes.size), np.repeat(sizes, m))
+        return which.astype(np.int32), self.order[place], indptr.astype(np.int32)
 
 
 def signs_of(masks: NDArray[np.uint8]) -> Floats:
