@@ -75,6 +75,8 @@ class Attribution:
         The kernel in words, e.g. ``"cosine, w = 0.25"``.
     notes : tuple of str
         Warnings about this fit.
+    path : str
+        How a method came to its answer when not by the scores of masks; else empty.
     error : (K,) array or None
         Standard error of each weight over the drawing of masks; zero for methods without chance, None when not known.
     stability : float
@@ -92,6 +94,7 @@ class Attribution:
     n_samples: int
     kernel: str
     notes: tuple[str, ...] = field(default=())
+    path: str = ""
     error: NDArray[np.float64] | None = None
     stability: float = float("nan")
     completeness: float = float("nan")

@@ -56,6 +56,8 @@ class Explanation:
         What lies where the weights are, and names of the segments.
     path : str
         Which evaluator made the scores, and why that one.
+    kernel : str
+        The proximity kernel of the masks in words; empty for methods without one.
     id : str
     frame : str
         ``"rest"`` or ``"observed"``.
@@ -77,6 +79,7 @@ class Explanation:
     reason: str
     context: Context
     path: str = "generic"
+    kernel: str = ""
     id: str = ""
     frame: str = "rest"
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -113,11 +116,6 @@ class Explanation:
     def intervals(self) -> tuple[tuple[tuple[float, float], ...], ...]:
         """Wavelength intervals ``(lo, hi)`` of each segment, Å."""
         return intervals_of(self.segments, self.wave)
-
-    @property
-    def kernel(self) -> str:
-        """The proximity kernel in words; empty for methods without one."""
-        return str(self.settings.get("kernel", ""))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -174,5 +172,6 @@ class Explanation:
 
     def __repr__(self) -> str:
         best = ", ".join(f"{name} {weight:+.3g}" for name, weight in self.as_list(3))
+        kernel = f", kernel {self.kernel}" if self.kernel else ""
         return (f"Explanation of {self.id!r}: score {self.score:.4g}, {self.n_segments} segments, {self.grade} "
-                f"({self.reason}); {best}")
+                f"({self.reason}); {best}; {self.path}; N = {self.n_samples}{kernel}")

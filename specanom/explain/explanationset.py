@@ -57,7 +57,7 @@ class ExplanationSet:
     segments : (p,) or (n, p) int array
         Shared by all rows, or one row each.
     wave : (p,) float64 array
-    ids, grades, reasons, paths : lists of str
+    ids, grades, reasons, paths, kernels : lists of str
     scores, intercepts, r2, ess, stability, completeness, n_samples, artefact : (n,) arrays
         As in an Explanation; `artefact` is the probability of its context.
     error : (n, K) float64 array
@@ -83,6 +83,7 @@ class ExplanationSet:
     grades: list[str]
     reasons: list[str]
     paths: list[str]
+    kernels: list[str]
     scores: NDArray[np.float64]
     intercepts: NDArray[np.float64]
     r2: NDArray[np.float64]
@@ -206,7 +207,7 @@ class ExplanationSet:
             intercept=float(self.intercepts[i]), r2=float(self.r2[i]), ess=float(self.ess[i]), grade=self.grades[i],
             reason=self.reasons[i], error=self.error[i, :k], stability=float(self.stability[i]),
             completeness=float(self.completeness[i]), n_samples=int(self.n_samples[i]), context=context,
-            path=self.paths[i], id=self.ids[i], frame=self.frame, settings=self.settings,
+            path=self.paths[i], kernel=self.kernels[i], id=self.ids[i], frame=self.frame, settings=self.settings,
             flux=None if self.flux is None else self.flux[i],
         )
 

@@ -18,7 +18,7 @@ NUMBERS = {
     "score": "scores", "intercept": "intercepts", "r2": "r2", "ess": "ess", "stability": "stability",
     "completeness": "completeness", "n_samples": "n_samples", "artefact": "artefact",
 }
-TEXTS = {"grade": "grades", "reason": "reasons", "path": "paths"}
+TEXTS = {"grade": "grades", "reason": "reasons", "path": "paths", "kernel": "kernels"}
 MEANING = {
     "weight": "change of the score when the segment is as observed instead of filled",
     "error": "standard error of the weight over the drawing of masks",

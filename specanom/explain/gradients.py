@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -89,7 +89,8 @@ class IntegratedGradients:
         if self.baseline == "fill" and not evaluator.energy().any():
             return unchanged(problem.n_segments, whole, n_samples=n)
         weights = np.bincount(problem.segments, weights=self.pixels(problem), minlength=problem.n_segments)
-        return certain(weights.astype(np.float64), whole, empty=empty, n_samples=n)
+        found = certain(weights.astype(np.float64), whole, empty=empty, n_samples=n)
+        return replace(found, path=f"gradients: {self.steps} points from the {self.baseline}, no copies")
 
     def pixels(self, problem: Problem) -> Doubles:
         """Return the weight of each pixel, shape ``(p,)``, which the weights of segments are sums of.

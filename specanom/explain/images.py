@@ -169,7 +169,8 @@ def _record(
     grade = grade_of(found)
     return ImageExplanation(
         found.weights, found.interval, ids, np.empty(0), score=found.score, intercept=found.intercept, r2=found.r2,
-        ess=found.ess, grade=grade.grade, reason=grade.reason, context=context, path=evaluator.path, id=id, frame="",
+        ess=found.ess, grade=grade.grade, reason=grade.reason, context=context, path=found.path or evaluator.path,
+        kernel=found.kernel, id=id, frame="",
         settings=settings, error=found.error, stability=found.stability, completeness=found.completeness,
         n_samples=found.n_samples, flux=pixels, fill=evaluator.problem.fill.reshape(pixels.shape),
     )

@@ -100,6 +100,7 @@ def record(
     return Explanation(
         found.weights, found.interval, problem.segments, spectrum.wave, score=found.score, intercept=found.intercept,
         r2=found.r2, ess=found.ess, error=found.error, stability=found.stability, completeness=found.completeness,
-        n_samples=found.n_samples, grade=grade.grade, reason=grade.reason, context=context, path=evaluator.path,
-        id=spectrum.id, frame=spectrum.frame, settings=settings, flux=problem.flux,
+        n_samples=found.n_samples, grade=grade.grade, reason=grade.reason, context=context,
+        path=found.path or evaluator.path, kernel=found.kernel, id=spectrum.id, frame=spectrum.frame,
+        settings=settings, flux=problem.flux,
     )

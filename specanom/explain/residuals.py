@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,8 @@ class ResidualSplit:
         score = check_scores(problem.score(problem.flux[None, :]))
         pixels = self.pixels(problem)
         weights = np.bincount(problem.segments, weights=pixels, minlength=problem.n_segments)
-        return certain(weights.astype(np.float64), float(score[0]), empty=0.0, n_samples=1)
+        found = certain(weights.astype(np.float64), float(score[0]), empty=0.0, n_samples=1)
+        return replace(found, path="residuals: the parts of the score, no copies")
 
     def pixels(self, problem: Problem) -> NDArray[np.float64]:
         """Return the part of each pixel in the score, shape ``(p,)``; zero where it does not count.
