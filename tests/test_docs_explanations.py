@@ -1,0 +1,48 @@
+"""What the guide to explanations shows runs as shown, from top to bottom."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = (ROOT / "docs" / "explanations.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
+
+
+@pytest.mark.slow
+def test_the_guide_runs_as_shown(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in BLOCKS:
+        line = PAGE[: PAGE.index(block)].count("\n")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # so small a network is not converged, and a spectrum may be noted
+            exec(compile("\n" * line + block, "docs/explanations.md", "exec"), names)
+    assert "Context(" in capsys.readouterr().out
+    _the_text_is_true(names)
+
+
+def _the_text_is_true(names: dict) -> None:
+    assert names["explanation"].grade == "trusted"
+    assert len(names["explanation"].weights) == 77
+    assert list(names["again"].ids) == list(names["many"].ids)
+    assert names["finer"].n_segments > 40, "what leads was cut"
+    table = names["found"].table.set_index("strength")
+    assert table.completeness[100] > table.completeness[0], "strong lines are found more often than none"
+    assert table.pointing[100] > 10 * table.chance[100], "the leading segment is more often right than one at random"
+    assert names["cutout"].top(1)[13:17, 1:5].all(), "the bright spot leads"
+
+
+def test_it_has_code_for_each_task() -> None:
+    tasks = re.split(r"^## ", PAGE, flags=re.M)[1:]
+    without = [task.split("\n")[0] for task in tasks if "```python" not in task]
+    assert without == ["Which fill"]
+
+
+def test_its_images_and_pages_exist() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", PAGE):
+        assert (ROOT / "docs" / target).is_file(), target
