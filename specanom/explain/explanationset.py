@@ -317,7 +317,7 @@ class ExplanationSet:
     def _repr_html_(self) -> str:
         from html import escape
 
-        shown = self[:8].to_frame()[["id", "score", "leading", "leading_weight", "r2", "grade"]]
+        shown = self[:8].to_frame()[["id", "score", "leading", "leading_weight", "artefact", "grade"]]
         return f"<p>{escape(repr(self))}</p>{shown.to_html(index=False)}"
 
 

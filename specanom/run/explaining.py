@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import explain
-from ..errors import choice
+from ..errors import ArgumentError, choice, message
 
 PERTURBATIONS: dict[str, Callable[[], Any]] = {
     "scale": lambda: explain.Scale(0.9),
@@ -31,8 +31,44 @@ def perturbation_of(name: str, preset: str | None = None) -> Any:
     return PERTURBATIONS["contrast" if (name, preset) == ("scale", "paper") else name]()
 
 
-def sampling_of(samples: int | None, preset: str | None = None) -> Any:
-    """Return the LIME of a run: paired complements, or under ``preset="paper"`` 5000 independent masks."""
+METHODS: dict[str, Callable[[], Any]] = {
+    "shap": explain.Shap,
+    "occlusion": explain.Occlusion,
+    "gradients": explain.IntegratedGradients,
+}
+
+
+def method_of(name: str, *, samples: int | None, tolerance: float = 0.0, preset: str | None = None) -> Any:
+    """Return the method called `name`: lime (or empty), shap, occlusion or gradients.
+
+    LIME takes paired complements, under ``preset="paper"`` 5000 independent masks.
+
+    Parameters
+    ----------
+    name : str
+    samples : int or None
+        Perturbed spectra an explanation takes; 0 or None is the default of the method.
+    tolerance : float
+        Of LIME: draw until the intervals of the leading segments are this share of the largest weight; 0 draws a
+        fixed number.
+    preset : str or None
+
+    Raises
+    ------
+    ArgumentError
+        For another name, or a number of samples or a tolerance that the method has no use for.
+    """
+    choice("method", name or "lime", ("lime", *METHODS))
+    if name in METHODS:
+        if tolerance or (samples and name != "shap"):
+            raise ArgumentError(message("tolerance" if tolerance else "samples", expected=f"0 with method {name!r}",
+                                        got=tolerance or samples))
+        return explain.Shap(samples) if samples else METHODS[name]()
+    if tolerance:
+        if samples:
+            raise ArgumentError(message("samples", expected="0 with a tolerance, which finds the number", got=samples))
+        given: dict[str, Any] = {"design": "independent", "normalise": False} if preset == "paper" else {}
+        return explain.Lime("auto", tolerance=tolerance, **given)
     if preset == "paper":
         return explain.Lime(samples or 5000, design="independent", normalise=False)
     return explain.Lime(samples) if samples else explain.Lime()

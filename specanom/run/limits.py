@@ -7,13 +7,13 @@ from typing import Any
 
 from ..errors import ArgumentError, choice, message
 from .acquire import SURVEYS
-from .explaining import PERTURBATIONS
+from .explaining import METHODS, PERTURBATIONS, method_of
 from .scoring import CALIBRATED, PAPER_SCORES, RECOMMENDED
 
 LEAST: dict[str, float] = {
     "n": 1, "seed": 0, "download": 0, "z_min": 0.0, "min_snr": 0.0, "grid_start": 1.0, "grid_pixels": 50, "bins": 0,
     "n_latent": 1, "epochs": 0, "max_steps": 0, "velocity": 0.0, "trim": 0.0, "overlap": 1, "top": 0, "segments": 0,
-    "samples": 0, "repeats": 0,
+    "samples": 0, "tolerance": 0.0, "repeats": 0,
 }
 """The smallest value of each number."""
 CHOICES: dict[str, Callable[[], Iterable[str]]] = {
@@ -21,6 +21,7 @@ CHOICES: dict[str, Callable[[], Iterable[str]]] = {
     "target": lambda: ("galaxy", "qso", "star"),
     "preset": lambda: ("", "paper"),
     "perturbation": lambda: ("", *PERTURBATIONS),
+    "method": lambda: ("", "lime", *METHODS),
     "rank_by": lambda: ("", *rankings()),
 }
 """The names that a text may be."""
@@ -58,6 +59,10 @@ def check_values(settings: Mapping[str, Any]) -> None:
     if settings["segments"] > settings["grid_pixels"]:
         raise ArgumentError(message("segments", expected=f"at most grid_pixels = {settings['grid_pixels']}",
                                     got=settings["segments"], hint="segments=77"))
+    method_of(settings["method"], samples=settings["samples"], tolerance=settings["tolerance"])
+    if settings["method"] == "gradients" and settings["rank_by"].startswith(("multiscale", "combined")):
+        raise ArgumentError(message("method", expected=f"one that needs no gradient, for {settings['rank_by']}",
+                                    got="gradients", hint="method=shap"))
     if not settings["trim"] < 1:
         raise ArgumentError(message("trim", expected="a share below 1", got=settings["trim"], hint="trim=0.03"))
     if settings["survey"] == "mock" and settings["path"]:

@@ -6,7 +6,7 @@ import pytest
 
 import specanom as sa
 from specanom.errors import ArgumentError
-from specanom.run.explaining import PERTURBATIONS, perturbation_of, sampling_of
+from specanom.run.explaining import METHODS, PERTURBATIONS, method_of, perturbation_of
 from specanom.run.limits import CHOICES
 from specanom.run.parameters import known
 
@@ -34,6 +34,27 @@ def test_the_explainer_itself_still_scales_by_default() -> None:
 
 
 def test_samples_are_those_of_the_method_unless_given() -> None:
-    assert sampling_of(0) == sa.Lime()
-    assert sampling_of(300).n_samples == 300
-    assert sampling_of(0, "paper").n_samples == 5000
+    assert method_of("", samples=0) == method_of("lime", samples=0) == sa.Lime()
+    assert method_of("", samples=300).n_samples == 300
+    assert method_of("", samples=0, preset="paper").n_samples == 5000
+    assert method_of("shap", samples=700) == sa.Shap(700)
+
+
+def test_a_tolerance_finds_the_number_of_samples() -> None:
+    found = method_of("", samples=0, tolerance=0.05)
+    assert (found.n_samples, found.tolerance) == ("auto", 0.05)
+
+
+def test_every_method_of_a_run_can_be_named() -> None:
+    assert set(CHOICES["method"]()) == {"", "lime", *METHODS}
+    assert method_of("occlusion", samples=0) == sa.Occlusion()
+    assert method_of("gradients", samples=0) == sa.IntegratedGradients()
+
+
+@pytest.mark.parametrize(
+    ("name", "samples", "tolerance"),
+    [("occlusion", 500, 0.0), ("gradients", 0, 0.1), ("lime", 500, 0.1), ("slime", 0, 0.0)],
+)
+def test_settings_that_a_method_has_no_use_for_are_refused(name: str, samples: int, tolerance: float) -> None:
+    with pytest.raises(ArgumentError, match=r"method|samples|tolerance"):
+        method_of(name, samples=samples, tolerance=tolerance)
