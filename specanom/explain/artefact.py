@@ -1,16 +1,25 @@
 """A calibrated probability that sky or instrument, not the object, made a score what it is.
 
-A logistic regression on the marks of an explanation (:mod:`.marks`), fitted to simulated surveys whose anomalies are
-known, with the sign of each coefficient held to what the mark means. The coefficients ship with the package and
-nothing but numpy is needed to apply them. There is one set for each state of knowledge, so that a spectrum without
-redshift, noise or line-spread function gets the probability that what is left allows.
+It is the probability *given that the spectrum is odd for a reason*: that this reason is an artefact and not the object.
+For an ordinary spectrum that noise alone has brought to the top there is no right answer.
+
+Artefacts are of kinds nobody has simulated yet, so no mechanism gets a coefficient of its own, which only a survey with
+that mechanism could teach. Each mark of a mechanism (:mod:`.marks`) is first turned into how surprising its value would
+be of an object, which objects alone teach; one coefficient, shared by all, weighs the strongest surprises, and a few
+more weigh what speaks for the object. The odds are then set right on anomalies whose kind was left out of the fit
+(Platt 1999). The numbers ship with the package and nothing but numpy is needed to apply them. There is one set for
+each state of knowledge, so that a spectrum without redshift, noise or line-spread function gets the probability that
+what is left allows.
+
+Some kinds cannot be told from one spectrum: starlight of a neighbouring fibre and a star in front of the galaxy, or
+emission lines of a neighbour and of a lensed galaxy, are the same picture.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -24,55 +33,66 @@ from scipy.optimize import minimize
 from ..errors import ArgumentError, DataError, message
 from .marks import MARKS, usable
 
-VERSION = 1
+VERSION = 2
 SIGN = {mark.name: mark.sign for mark in MARKS}
-LEAST = {"foreign": 0.5}
-"""Least coefficients: that sky, masks and spikes speak for an artefact is known beforehand, and the simulated kinds say
-it less than once, since other marks go with it. ROC-AUC of dead blocks left out of the fit: 0.88, without it 0.77."""
-RIDGE = 20.0  # of the standardised coefficients, against a weight of one a spectrum
+LEVELS = np.array([0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995])
+"""Shares of the objects below the knots of a mark."""
+SURPRISE = np.log10((1.0 - LEVELS[0]) / (1.0 - LEVELS))
+"""What the knots are worth: 0 for what half of the objects have, 2 for one in 200."""
+STRONGEST = np.array([1.0, 0.5, 0.25])
+"""Weights of the strongest surprises: several weak ones are worth something, but not what independent ones would be."""
+RIDGE = 50.0  # of the standardised coefficients, against a weight of one a spectrum
 Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Regression:
-    """A logistic regression on standardised, clipped marks.
+    """The log odds of an artefact from the marks of a spectrum.
+
+    ``intercept + slope · surprise − Σ against · marks``, where the surprise is that of the three strongest mechanisms.
 
     Attributes
     ----------
-    names : tuple of str
-        Marks.
-    mean, scale, low, high, coefficients : tuple of float
-        Of each mark: what standardises it, the range met in the calibration (values beyond count as its ends), and
-        the coefficient.
+    mechanisms : tuple of str
+        Marks that speak for an artefact.
+    knots : tuple of tuples of float
+        Of each mechanism, the values below which LEVELS of the objects lie.
+    signs : tuple of str
+        Marks that speak against.
+    slopes : tuple of float
+        Of the surprise, ≥ 0, and of each of the signs, ≤ 0.
     intercept : float
         For even odds.
     """
 
-    names: tuple[str, ...]
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    coefficients: tuple[float, ...]
+    mechanisms: tuple[str, ...]
+    knots: tuple[tuple[float, ...], ...]
+    signs: tuple[str, ...]
+    slopes: tuple[float, ...]
     intercept: float
 
     def logit(self, marks: Mapping[str, float]) -> float:
         """Return the log odds at even prior odds; NaN when a mark is."""
-        total = self.intercept
-        for name, mean, scale, low, high, slope in zip(
-                self.names, self.mean, self.scale, self.low, self.high, self.coefficients, strict=True):
-            value = marks[name]
-            if np.isnan(value):  # min and max would hide it
-                return float("nan")
-            total += slope * (min(max(value, low), high) - mean) / scale
-        return total
+        row = np.array([[marks[name] for name in (*self.mechanisms, *self.signs)]])
+        return float(self.logits(row)[0])
+
+    def logits(self, rows: Doubles) -> Doubles:
+        """Return the log odds ``(n,)`` of marks ``(n, m)``: those of `mechanisms`, then those of `signs`."""
+        split = len(self.mechanisms)
+        told = _surprise(rows[:, :split], self.knots) * self.slopes[0]
+        return np.asarray(told + rows[:, split:] @ np.array(self.slopes[1:]) + self.intercept)
+
+    def recalibrated(self, slope: float, offset: float) -> Regression:
+        """Return it with log odds ``slope · odds + offset``."""
+        slopes = _rounded(np.array(self.slopes) * slope)
+        return replace(self, slopes=slopes, intercept=_rounded(np.array([self.intercept * slope + offset]))[0])
 
     @classmethod
     def fit(
         cls, names: tuple[str, ...], rows: Doubles, artefact: NDArray[np.bool_], *, weight: Doubles,
         ridge: float = RIDGE,
     ) -> Regression:
-        """Fit to marks ``(n, m)`` of known spectra; coefficients keep the signs of their marks.
+        """Fit to marks ``(n, m)`` of known spectra.
 
         Raises
         ------
@@ -82,33 +102,69 @@ class Regression:
         if not np.isfinite(rows).all() or artefact.all() or not artefact.any():
             raise DataError(message("rows", expected="finite marks of artefacts and of other spectra",
                                     got=f"{int(artefact.sum())} artefacts of {artefact.size} rows"))
-        low, high = np.quantile(rows, 0.005, axis=0), np.quantile(rows, 0.995, axis=0)
-        inside = np.clip(rows, low, high)
-        mean = np.average(inside, axis=0, weights=weight)
-        scale = np.sqrt(np.average((inside - mean) ** 2, axis=0, weights=weight)) + 1e-6
-        z, y = (inside - mean) / scale, artefact.astype(np.float64)
+        mechanisms = tuple(name for name in names if SIGN[name] > 0)
+        signs = tuple(name for name in names if SIGN[name] < 0)
+        sound = ~artefact
+        knots = tuple(_knots(rows[sound, names.index(name)], weight[sound]) for name in mechanisms)
+        told = _surprise(rows[:, [names.index(name) for name in mechanisms]], knots)
+        x = np.column_stack([told, rows[:, [names.index(name) for name in signs]]])
+        mean = np.average(x, axis=0, weights=weight)
+        scale = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weight)) + 1e-6
+        bounds = [(0.0, None), *[(None, 0.0)] * len(signs)]
+        found = _logistic((x - mean) / scale, artefact, weight=weight, ridge=ridge, bounds=bounds)
+        slopes = found[1:] / scale
+        intercept = found[0] - float(slopes @ mean)
+        return cls(mechanisms, knots, signs, _rounded(slopes), _rounded(np.array([intercept]))[0])
 
-        def loss(beta: Doubles) -> tuple[float, Doubles]:
-            odds = z @ beta[1:] + beta[0]
-            gap = weight * (1.0 / (1.0 + np.exp(-odds)) - y)
-            value = float((weight * (np.logaddexp(0.0, odds) - y * odds)).sum() + 0.5 * ridge * (beta[1:] ** 2).sum())
-            return value, np.concatenate([[gap.sum()], z.T @ gap + ridge * beta[1:]])
 
-        bounds = [(None, None), *(_bounds(name) for name in names)]
-        found = minimize(loss, np.zeros(len(names) + 1), jac=True, bounds=bounds, method="L-BFGS-B",
-                         options={"maxiter": 2000}).x
-        return cls(names, _rounded(mean), _rounded(scale), _rounded(low), _rounded(high), _rounded(found[1:]),
-                   intercept=_rounded(found[:1])[0])
+def _surprise(rows: Doubles, knots: Sequence[Sequence[float]]) -> Doubles:
+    """Return how surprising the strongest marks ``(n, m)`` would be of an object, shape ``(n,)``; NaN if any is."""
+    each = np.empty(rows.shape)
+    for i, one in enumerate(knots):
+        each[:, i] = np.interp(rows[:, i], one, SURPRISE)
+    each.sort(axis=1)  # NaN last, so first below
+    best = each[:, : -1 - STRONGEST.size : -1]
+    return np.asarray(best @ STRONGEST[: best.shape[1]])
+
+
+def _knots(values: Doubles, weight: Doubles) -> tuple[float, ...]:
+    """Return the weighted quantiles LEVELS, apart by so little that equal ones count as the lowest."""
+    order = np.argsort(values, kind="stable")
+    found = np.interp(LEVELS, np.cumsum(weight[order]) / weight.sum(), values[order])
+    return tuple(float(f"{value:.6g}") for value in np.maximum.accumulate(found) + 1e-6 * np.arange(1, found.size + 1))
+
+
+def _logistic(
+    x: Doubles, truth: NDArray[np.bool_], *, weight: Doubles, ridge: float = 0.0,
+    bounds: Sequence[tuple[float | None, float | None]] = (),
+) -> Doubles:
+    """Return intercept and coefficients ``(m + 1,)`` of a logistic regression; the intercept is not shrunk."""
+    y = truth.astype(np.float64)
+
+    def loss(beta: Doubles) -> tuple[float, Doubles]:
+        odds = x @ beta[1:] + beta[0]
+        gap = weight * (1.0 / (1.0 + np.exp(-odds)) - y)
+        value = float((weight * (np.logaddexp(0.0, odds) - y * odds)).sum() + 0.5 * ridge * (beta[1:] ** 2).sum())
+        return value, np.concatenate([[gap.sum()], x.T @ gap + ridge * beta[1:]])
+
+    limits = [(None, None), *(bounds or [(None, None)] * x.shape[1])]
+    return np.asarray(minimize(loss, np.zeros(x.shape[1] + 1), jac=True, bounds=limits, method="L-BFGS-B",
+                               options={"maxiter": 2000}).x)
+
+
+def recalibration(logits: Doubles, artefact: NDArray[np.bool_], *, weight: Doubles) -> tuple[float, float]:
+    """Return slope and offset that set log odds right, given what they were of; the slope is never negative.
+
+    Of kinds that a fit had not seen, they say how far it may be believed (Platt 1999, Advances in Large Margin
+    Classifiers, p. 61).
+    """
+    offset, slope = _logistic(logits[:, None], artefact, weight=weight, bounds=[(0.0, None)])
+    return float(slope), float(offset)
 
 
 def _regression(plain: Mapping[str, Any]) -> Regression:
-    mean, scale, low, high, slopes = (tuple(map(float, plain[part])) for part in
-                                      ("mean", "scale", "low", "high", "coefficients"))
-    return Regression(tuple(plain["names"]), mean, scale, low, high, slopes, intercept=float(plain["intercept"]))
-
-
-def _bounds(name: str) -> tuple[float | None, float | None]:
-    return {1: (LEAST.get(name, 0.0), None), -1: (None, 0.0), 0: (None, None)}[SIGN[name]]
+    return Regression(tuple(plain["mechanisms"]), tuple(tuple(map(float, one)) for one in plain["knots"]),
+                      tuple(plain["signs"]), tuple(map(float, plain["slopes"])), float(plain["intercept"]))
 
 
 def _rounded(values: Doubles) -> tuple[float, ...]:
@@ -158,10 +214,9 @@ class Calibration:
 
     def to_json(self) -> str:
         """Return it as JSON text, which :meth:`of_json` reads."""
-        sets = {key: {name: list(value) if isinstance(value, tuple) else value for name, value in vars(one).items()}
-                for key, one in self.regressions.items()}
-        return json.dumps({"version": self.version, "training": dict(self.training), "regressions": sets},
-                          ensure_ascii=False, indent=1)
+        head = json.dumps({"version": self.version, "training": dict(self.training)}, ensure_ascii=False, indent=1)
+        sets = ",\n".join(f"  {json.dumps(key)}: {json.dumps(vars(one))}" for key, one in self.regressions.items())
+        return f'{head[:-2]},\n "regressions": {{\n{sets}\n }}\n}}'
 
     @classmethod
     def of_json(cls, text: str) -> Calibration:

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..lines import ARM_JOINS, line
+from ..lines import ARM_JOINS, C_KMS, line
 from .classes import CLASSES, Ground
 from .narrow import middle
 
@@ -21,10 +21,13 @@ Doubles = NDArray[np.float64]
 KNOWLEDGE = ("model", "ivar", "lsf", "z", "join")
 """What can be known: a reconstruction, the noise, the line-spread function, the redshift, where the arms join."""
 LOUD = 30.0  # residuals are clipped at so many times the noise: one cosmic ray must not hide the rest
+PLAIN = 10.0  # of the noise: a spike below may be the tail of what pipelines call noise
 STEP = 70  # pixels to both sides of a step
 BESIDE = 100.0  # Å beside a join where steps are no longer its own
-BALMER = tuple(line(name).wave for name in ("Hepsilon", "Hd", "Hg", "Hb", "Ha"))
-TROUGH, SHOULDER = 15.0, (25.0, 60.0)  # Å from a Balmer line: of the trough of a star, of its surroundings
+FINE, COARSE = 7, 75  # pixels, odd: what noise is averaged over, and what is left of the continuum after
+BALMER = np.array([line(name).wave for name in ("Hd", "Hg", "Hb", "Ha")])
+BROAD = 5000.0  # km/s from a Balmer line where gas around a nucleus shines
+FAR_RED = 8000.0  # Å, observed: airglow, fringes and second orders have the last word beyond
 RIPPLES = (3, 150)  # shortest and longest lag of a ripple, in bins of 4 pixels
 
 
@@ -36,7 +39,7 @@ class Mark:
     ----------
     name : str
     sign : int
-        +1 speaks for an artefact, −1 against, 0 may do either: a fit must keep to that.
+        +1 speaks for an artefact, −1 against: a fit must keep to that.
     needs : tuple of str
         What must be known, of KNOWLEDGE; ``"no model"`` is for explanations without a reconstruction.
     text : str
@@ -51,17 +54,15 @@ class Mark:
 
 MARKS = (
     Mark("dead", 1, ("model", "ivar"), "√share of the excess residual on pixels without noise"),
-    Mark("foreign", 1, ("model",), "squared share on masks and their edges, sky lines and spikes together"),
-    Mark("narrow", 1, ("model", "lsf"), "√share on spikes narrower than the line-spread function"),
-    Mark("lines", -1, ("model", "z"), "√share on lines at the redshift of the galaxy"),
+    Mark("foreign", 1, ("model",), "share on masks and their edges, sky lines and spikes together"),
+    Mark("narrow", 1, ("model", "lsf"), "√share on spikes narrower than the line-spread function, ten times the noise"),
     Mark("step", 1, ("model", "join"), "log(1 + step at the join of the arms, in units of steps elsewhere)"),
     Mark("sky_deficit", 1, ("model",), "√share of the squared residual that is missing flux on sky lines"),
-    Mark("neighbour", 1, ("model",), "troughs at the Balmer lines at rest in the observed frame, asinh of their S/N"),
     Mark("ripple", 1, ("model",), "deepest dip of the autocorrelation: how periodic the residual is"),
-    Mark("deficit", 0, ("model",), "√share of the smoothed residual that is missing flux"),
-    Mark("smooth7", 0, ("model",), "log share of the residual left after smoothing over 7 pixels"),
-    Mark("smooth31", 0, ("model",), "log share left after 31 pixels"),
-    Mark("smooth151", 0, ("model",), "log share left after 151 pixels"),
+    Mark("far_red", 1, ("model",), "share of the coarse residual beyond 8000 Å observed, above that of its pixels"),
+    Mark("lines", -1, ("model", "z"), "share of the fine residual on lines at the redshift of the galaxy"),
+    Mark("broad", -1, ("model", "z"), "share of the fine residual that is light around Balmer lines of the galaxy"),
+    Mark("kin", -1, ("model",), "|correlation| of the residual with the features of the reconstruction"),
     Mark("weight_artefact", 1, ("no model",), "√share of Σ|weight| on sky, masks, bands and joins"),
     Mark("weight_narrow", 1, ("no model", "lsf"), "√share of Σ|weight| on spikes"),
     Mark("weight_lines", -1, ("no model", "z"), "√share of Σ|weight| on lines of the galaxy"),
@@ -88,8 +89,10 @@ class Residual:
     Attributes
     ----------
     ground : Ground
+    observed : (p,) array
+        Residual x − x′ as the score weights it.
     power : (p,) array
-        Squared residual as the score weights it.
+        Its square.
     excess : (p,) array
         That minus what the noise alone would give; `power` itself when the noise is not known.
     whitened : (p,) array
@@ -99,6 +102,7 @@ class Residual:
     """
 
     ground: Ground
+    observed: Doubles
     power: Doubles
     excess: Doubles
     whitened: Doubles
@@ -111,30 +115,39 @@ class Residual:
         looked = seen > 0
         if ivar is None:
             scale = 1.4826 * middle(np.abs(observed[looked])) if looked.any() else 1.0
-            return cls(ground, power, power, np.clip(observed / (scale or 1.0), -LOUD, LOUD), seen)
+            whitened = np.clip(observed / (scale or 1.0), -LOUD, LOUD)
+            return cls(ground, observed, power, power, whitened, seen)
         good = looked & (ivar > 0)
-        noise = np.sqrt(ivar, where=good, out=np.zeros(power.size), dtype=np.float64)
-        whitened = np.divide(observed * noise, seen, where=good, out=np.zeros(power.size))
-        expected = np.divide(seen, noise, where=good, out=np.zeros(power.size)) ** 2
-        return cls(ground, power, power - expected, np.clip(whitened, -LOUD, LOUD, out=whitened), seen)
+        ratio = np.divide(seen, np.sqrt(ivar, where=good, out=np.ones(power.size)), where=good,
+                          out=np.zeros(power.size))
+        whitened = np.divide(observed, ratio, where=good, out=np.zeros(power.size))
+        return cls(ground, observed, power, power - ratio * ratio, np.clip(whitened, -LOUD, LOUD, out=whitened), seen)
 
     @cached_property
     def sums(self) -> Doubles:
         """Running sums of the whitened residual, shape ``(p + 1,)``."""
-        return np.concatenate([[0.0], np.cumsum(self.whitened)])
+        return _running(self.whitened)
 
-    def smoothed(self, width: int) -> Doubles:
-        """Return the whitened residual averaged over an odd number of pixels; fewer at the ends."""
-        return box(self.sums, width)
+    @cached_property
+    def fine(self) -> Doubles:
+        """The whitened residual averaged over a few pixels."""
+        return box(self.sums, FINE)
+
+    @cached_property
+    def coarse(self) -> Doubles:
+        """The whitened residual averaged over many pixels."""
+        return box(self.sums, COARSE)
 
     @cached_property
     def shares(self) -> dict[str, float]:
-        """Share of the excess on each class, 0–1, and on dead pixels."""
+        """Share of the excess on each class, 0–1, on dead pixels, and on plain spikes."""
         total = max(float(self.excess.sum()), 0.02 * float(self.power.sum()), 1e-30)
-        parts = np.bincount(self.ground.classes, weights=self.excess, minlength=len(CLASSES)) / total
-        dead = float(self.excess[self.ground.dead].sum()) / total
-        return {name: float(np.clip(part, 0.0, 1.0)) for name, part in
-                [*zip(CLASSES, parts.tolist(), strict=True), ("dead", dead)]}
+        parts = np.bincount(self.ground.classes, weights=self.excess, minlength=len(CLASSES)).tolist()
+        spikes = np.flatnonzero(self.ground.classes == CLASSES.index("narrow"))
+        plain = spikes[np.abs(self.whitened[spikes]) > PLAIN]
+        parts += [float(self.excess[self.ground.dead].sum()), float(self.excess[plain].sum())]
+        return {name: min(max(part / total, 0.0), 1.0)
+                for name, part in zip((*CLASSES, "dead", "plain"), parts, strict=True)}
 
 
 def box(sums: Doubles, width: int) -> Doubles:
@@ -152,20 +165,42 @@ def box(sums: Doubles, width: int) -> Doubles:
 
 def residual_marks(residual: Residual) -> dict[str, float]:
     """Return every mark of a residual by its name; those that cannot be known must be dropped by the caller."""
-    shares, size = residual.shares, max(float((residual.whitened**2).sum()), 1e-9)
-    power = max(float(residual.power.sum()), 1e-30)
-    # Squared, because every red spectrum has a little: what dominates speaks, what is there does not.
-    found = {"foreign": min(1.0, sum(shares[name] for name in ("imputed", "sky", "narrow"))) ** 2}
-    found |= {name: float(np.sqrt(shares[name])) for name in ("dead", "narrow", "lines")}
-    sky = residual.ground.classes == CLASSES.index("sky")
-    found["sky_deficit"] = float(np.sqrt(residual.power[sky & (residual.whitened < 0)].sum() / power))
-    smooth = residual.smoothed(7)
-    squared = smooth * smooth
-    found["deficit"] = float(np.sqrt(squared[smooth < 0].sum() / max(float(squared.sum()), 1e-9)))
-    found["smooth7"] = float(np.log(squared.sum() / size + 1e-4))
-    for width in (31, 151):
-        found[f"smooth{width}"] = float(np.log((residual.smoothed(width) ** 2).sum() / size + 1e-4))
-    return found | {"step": _step(residual), "neighbour": _neighbour(residual), "ripple": _ripple(residual)}
+    shares, ground = residual.shares, residual.ground
+    found = {"foreign": min(1.0, sum(shares[name] for name in ("imputed", "sky", "narrow"))),
+             "dead": float(np.sqrt(shares["dead"])), "narrow": float(np.sqrt(shares["plain"]))}
+    sky = np.flatnonzero(ground.classes == CLASSES.index("sky"))
+    missing = sky[residual.whitened[sky] < 0]
+    found["sky_deficit"] = float(np.sqrt(residual.power[missing].sum() / max(float(residual.power.sum()), 1e-30)))
+    squared = residual.fine * residual.fine
+    total = max(float(squared.sum()), 1e-9)
+    found["lines"] = float(squared[ground.classes == CLASSES.index("lines")].sum()) / total
+    found |= {"broad": _broad(residual, squared) / total, "far_red": _far_red(residual), "step": _step(residual),
+              "ripple": _ripple(residual), "kin": _kin(residual)}
+    return found
+
+
+def _broad(residual: Residual, squared: Doubles) -> float:
+    """Return the power of light, not of missing light, around the Balmer lines."""
+    rest = residual.ground.rest
+    if rest is None:
+        return 0.0
+    starts = np.searchsorted(rest, BALMER * (1 - BROAD / C_KMS)).tolist()
+    stops = np.searchsorted(rest, BALMER * (1 + BROAD / C_KMS)).tolist()
+    total = 0.0
+    for start, stop in zip(starts, stops, strict=True):
+        light = residual.fine[start:stop] > 0
+        total += float(squared[start:stop][light].sum())
+    return total
+
+
+def _far_red(residual: Residual) -> float:
+    """Return the share of the coarse residual at the far red end, less that of the pixels there."""
+    observed = residual.ground.observed
+    if observed is None:
+        return 0.0
+    first = int(np.searchsorted(observed, FAR_RED))
+    there, before = (float(part @ part) for part in (residual.coarse[first:], residual.coarse[:first]))
+    return there / max(there + before, 1e-9) - (observed.size - first) / observed.size
 
 
 def _step(residual: Residual) -> float:
@@ -174,47 +209,54 @@ def _step(residual: Residual) -> float:
     joins = ARM_JOINS.get(str(residual.ground.spectrum.meta.get("instrument")), ())
     if observed is None or observed.size < 4 * STEP:
         return 0.0
-    counts = np.concatenate([[0.0], np.cumsum(residual.seen > 0)])
+    counts = _running((residual.seen > 0).astype(np.float64))
     mean = (residual.sums[STEP:] - residual.sums[:-STEP]) / np.maximum(counts[STEP:] - counts[:-STEP], 1.0)
     jump = np.abs(mean[STEP:] - mean[:-STEP])
     where = observed[STEP : STEP + jump.size]
-    inside, near = np.zeros(jump.size, dtype=np.bool_), np.zeros(jump.size, dtype=np.bool_)
+    usual, greatest = np.ones(jump.size, dtype=np.bool_), -1.0
     for band in joins:
-        inside |= (where > band.lo) & (where < band.hi)
-        near |= (where > band.lo - BESIDE) & (where < band.hi + BESIDE)
-    if not inside.any() or near.all():
+        edges = (band.lo - BESIDE, band.lo, band.hi, band.hi + BESIDE)
+        a, b, c, d = np.searchsorted(where, edges).tolist()
+        usual[a:d] = False
+        greatest = max(greatest, float(jump[b:c].max()) if c > b else -1.0)
+    elsewhere = jump[usual]
+    if greatest < 0 or not elsewhere.size:
         return 0.0
-    usual = jump[~near]
-    high = int(0.99 * (usual.size - 1))
-    return float(np.log1p(jump[inside].max() / max(float(np.partition(usual, high)[high]), 1e-9)))
-
-
-def _neighbour(residual: Residual) -> float:
-    """Return how strongly Balmer troughs of a star at rest show, mean S/N a line."""
-    observed, sums = residual.ground.observed, residual.sums
-    if observed is None:
-        return 0.0
-    found = []
-    for centre in BALMER:
-        offsets = np.array([-SHOULDER[1], -SHOULDER[0], -TROUGH, TROUGH, SHOULDER[0], SHOULDER[1]])
-        a, b, c, d, e, f = np.searchsorted(observed, centre + offsets).tolist()
-        n, m = d - c, (b - a) + (f - e)
-        if n > 8 and m > 20:
-            around = (sums[b] - sums[a] + sums[f] - sums[e]) / m
-            found.append((around - (sums[d] - sums[c]) / n) / np.sqrt(1 / n + 1 / m))
-    strength = float(np.sum(found)) / np.sqrt(len(found)) if found else 0.0
-    return float(np.clip(np.arcsinh(strength), 0.0, 3.0))
+    high = int(0.99 * (elsewhere.size - 1))
+    return float(np.log1p(greatest / max(float(np.partition(elsewhere, high)[high]), 1e-9)))
 
 
 def _ripple(residual: Residual) -> float:
-    """Return minus the deepest dip of the autocorrelation of the smoothed residual, 0–1."""
-    fine = residual.smoothed(5)[::4]
+    """Return minus the deepest dip of the autocorrelation of the fine residual, 0–1."""
+    fine = residual.fine[::4]
     if fine.size < 2 * RIPPLES[1]:
         return 0.0
-    fine = fine - box(np.concatenate([[0.0], np.cumsum(fine)]), 101)
+    fine = fine - box(_running(fine), 101)
     size = 1 << int(np.ceil(np.log2(2 * fine.size)))
-    lags = np.fft.irfft(np.abs(np.fft.rfft(fine, size)) ** 2)[: RIPPLES[1]]
+    wave = np.fft.rfft(fine, size)
+    lags = np.fft.irfft(wave.real**2 + wave.imag**2)[: RIPPLES[1]]
     return float(-min(0.0, float(lags[RIPPLES[0] :].min()) / max(float(lags[0]), 1e-9)))
+
+
+def _kin(residual: Residual) -> float:
+    """Return how much the residual looks like the features of the galaxy, too strong or too weak: |correlation|, 0–1.
+
+    Light of the galaxy's own kind repeats its lines and breaks; what the instrument adds does not know them.
+    """
+    seen = residual.seen
+    away = np.divide(residual.observed, seen, where=seen > 0, out=np.zeros(seen.size))
+    sums = _running(np.asarray(residual.ground.spectrum.flux, dtype=np.float64) - away)
+    features = (box(sums, FINE) - box(sums, COARSE)) * seen
+    here = residual.fine - residual.coarse
+    return float(abs(here @ features) / np.sqrt(max(float(here @ here) * float(features @ features), 1e-30)))
+
+
+def _running(values: Doubles) -> Doubles:
+    """Return running sums that begin with 0, shape ``(p + 1,)``."""
+    sums = np.empty(values.size + 1)
+    sums[0] = 0.0
+    np.cumsum(values, out=sums[1:])
+    return sums
 
 
 def weight_marks(shares: dict[str, float]) -> dict[str, float]:

@@ -45,15 +45,22 @@ def narrow_pixels(spectrum: Spectrum) -> NDArray[np.bool_] | None:
     if lsf is None:
         return None
     width = FWHM * lsf / C_KMS
+    wave = spectrum.wave
     excess = spectrum.flux - median_filter(spectrum.flux, size=min(AROUND, len(spectrum)), mode="nearest")
     size = np.abs(excess)
-    extreme = (size > STANDS_OUT * _noise(spectrum, size)) & (size >= np.roll(size, 1)) & (size >= np.roll(size, -1))
+    high = np.flatnonzero(size > STANDS_OUT * _noise(spectrum, size))
+    high = high[(size[high] >= size[high - 1]) & (size[high] >= size[(high + 1) % size.size])]
     found = np.zeros(size.size, dtype=np.bool_)
-    for peak in np.flatnonzero(extreme).tolist():
-        centre = spectrum.wave[peak]
-        if _half_maximum_width(excess * np.sign(excess[peak]), peak, spectrum.wave) < NARROWER * width * centre:
-            lo, hi = np.searchsorted(spectrum.wave, [centre * (1 - width), centre * (1 + width)])
-            found[lo:hi] = True
+    if not high.size:
+        return found
+    lows, tops = (np.searchsorted(wave, wave[high] * (1 + sign * width)) for sign in (-1, 1))
+    for peak, low, top in zip(high.tolist(), lows.tolist(), tops.tolist(), strict=True):
+        # Wider than the window is wider than what is asked, so one pixel beyond it is enough.
+        window = slice(max(low - 1, 0), top + 1)
+        values = excess[window] if excess[peak] > 0 else -excess[window]
+        if _half_maximum_width(values.tolist(), peak - window.start, wave[window].tolist()) < (
+                NARROWER * width * wave[peak]):
+            found[low:top] = True
     return found
 
 
@@ -109,17 +116,18 @@ def _noise(spectrum: Spectrum, size: NDArray[np.float64]) -> NDArray[np.float64]
     return scatter
 
 
-def _half_maximum_width(values: NDArray[np.float64], peak: int, wave: NDArray[np.float64]) -> float:
+def _half_maximum_width(values: list[float], peak: int, wave: list[float]) -> float:
+    """Return the full width at half maximum, to the ends at most."""
     level = values[peak] / 2.0
     ends = []
     for step in (-1, 1):
         here = peak
-        while 0 <= here + step < values.size and values[here + step] > level:
+        while 0 <= here + step < len(values) and values[here + step] > level:
             here += step
         beyond = here + step
-        if not 0 <= beyond < values.size:
-            ends.append(float(wave[here]))
+        if not 0 <= beyond < len(values):
+            ends.append(wave[here])
             continue
         share = (values[here] - level) / (values[here] - values[beyond])
-        ends.append(float(wave[here] + share * (wave[beyond] - wave[here])))
+        ends.append(wave[here] + share * (wave[beyond] - wave[here]))
     return ends[1] - ends[0]
