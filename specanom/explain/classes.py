@@ -25,6 +25,7 @@ SKY_WIDTH = 5.0  # Å, half width of the residual of a sky line: two resolution 
 MASK_EDGE = 4.0  # Å beside a mask where interpolation and residual sky still show
 SKY_NOISE = 0.6  # share of the local inverse variance below which a pixel shows airglow
 _CENTRES = np.array([item.wave for item in LINES])
+_STRONG = tuple(item for item in SKY_LINES if item.label.startswith("[O I]"))
 SKY_BITS = np.uint32((1 << 23) | (1 << 27))  # SPPIXMASK BRIGHTSKY, BADSKYCHI
 
 
@@ -85,14 +86,15 @@ def ground_of(spectrum: Spectrum) -> Ground:
     classes = np.full(len(spectrum), CLASSES.index("continuum"), dtype=np.intp)
     # From the lowest to the highest claim.
     noisy = None if observed is None or spectrum.ivar is None else _noisy(spectrum.ivar)
+    raised = None if noisy is None else np.concatenate([[0], np.cumsum(noisy)])
     if observed is not None:
         _observed_classes(spectrum, observed, classes, noisy=noisy)
+        classes[_sky_lines(observed, SKY_LINES, raised=raised)] = CLASSES.index("sky")
     if rest is not None:
         half = _CENTRES * LINE_WIDTH / C_KMS
         classes[_between(rest, _CENTRES - half, _CENTRES + half)] = CLASSES.index("lines")
     if observed is not None:
-        strong = tuple(item for item in SKY_LINES if item.label.startswith("[O I]"))
-        classes[_sky_lines(observed, strong, noisy=noisy)] = CLASSES.index("sky")
+        classes[_sky_lines(observed, _STRONG, raised=raised)] = CLASSES.index("sky")
     if spikes is not None:
         classes[spikes] = CLASSES.index("narrow")
     if masked.any():
@@ -120,18 +122,19 @@ def _observed_classes(
         classes[(spectrum.mask & SKY_BITS) != 0] = CLASSES.index("sky")
     if noisy is not None:
         classes[noisy & _within(observed, (OH_FOREST,))] = CLASSES.index("sky")
-    classes[_sky_lines(observed, SKY_LINES, noisy=noisy)] = CLASSES.index("sky")
 
 
 def _sky_lines(
-    observed: NDArray[np.float64], lines: tuple[Line, ...], *, noisy: NDArray[np.bool_] | None
+    observed: NDArray[np.float64], lines: tuple[Line, ...], *, raised: NDArray[np.intp] | None
 ) -> NDArray[np.bool_]:
-    """Say which pixels lie on a line of the sky; a line that does not raise the noise was not there."""
+    """Say which pixels lie on a line of the sky; a line that does not raise the noise was not there.
+
+    `raised` ``(p + 1,)`` counts the noisy pixels before each; None when the noise is not known.
+    """
     centres = np.array([item.wave for item in lines])
-    starts = np.searchsorted(observed, centres - SKY_WIDTH, side="left")
-    stops = np.searchsorted(observed, centres + SKY_WIDTH, side="right")
-    if noisy is not None:
-        raised = np.concatenate([[0], np.cumsum(noisy)])
+    starts = observed.searchsorted(centres - SKY_WIDTH, side="left")
+    stops = observed.searchsorted(centres + SKY_WIDTH, side="right")
+    if raised is not None:
         seen = raised[stops] > raised[starts]
         starts, stops = starts[seen], stops[seen]
     return covered(starts, stops, observed.size)
@@ -144,7 +147,9 @@ def _noisy(ivar: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 def _upper(values: NDArray[np.float64], block: int = 128) -> NDArray[np.float64]:
     """Return the running upper quartile, from blocks: what the inverse variance is between sky lines."""
-    blocks = np.pad(values, (0, -values.size % block), mode="edge").reshape(-1, block)
+    padded = np.full(values.size + -values.size % block, values[-1])  # np.pad costs more than the quartiles
+    padded[: values.size] = values
+    blocks = padded.reshape(-1, block)
     middles = np.arange(len(blocks)) * block + block / 2
     place = 0.75 * (block - 1)
     low, high = np.partition(blocks, (int(place), int(place) + 1), axis=1)[:, int(place) : int(place) + 2].T
@@ -157,5 +162,5 @@ def _within(wave: NDArray[np.float64], bands: tuple[Band, ...]) -> NDArray[np.bo
 
 def _between(wave: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Say which wavelengths lie in any of the closed intervals."""
-    starts, stops = np.searchsorted(wave, low, side="left"), np.searchsorted(wave, high, side="right")
+    starts, stops = wave.searchsorted(low, side="left"), wave.searchsorted(high, side="right")
     return covered(starts, stops, wave.size)

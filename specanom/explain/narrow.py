@@ -48,7 +48,7 @@ def narrow_pixels(spectrum: Spectrum) -> NDArray[np.bool_] | None:
     wave = spectrum.wave
     excess = spectrum.flux - median_filter(spectrum.flux, size=min(AROUND, len(spectrum)), mode="nearest")
     size = np.abs(excess)
-    high = np.flatnonzero(size > STANDS_OUT * _noise(spectrum, size))
+    high = _standing_out(spectrum, size)
     high = high[(size[high] >= size[high - 1]) & (size[high] >= size[(high + 1) % size.size])]
     found = np.zeros(size.size, dtype=np.bool_)
     if not high.size:
@@ -105,15 +105,12 @@ def middle(values: NDArray[Any]) -> float:
     return float((low + high) / 2)
 
 
-def _noise(spectrum: Spectrum, size: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what a spike must exceed: the scatter of the flux, or the noise of the pixel where that is larger."""
-    scatter = np.full(size.size, 1.4826 * middle(size))
+def _standing_out(spectrum: Spectrum, size: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return the pixels above five times the scatter of the flux and five times their noise, imputed ones left out."""
+    high = np.flatnonzero(size > STANDS_OUT * 1.4826 * middle(size))
     if spectrum.ivar is not None:
-        with np.errstate(divide="ignore"):
-            scatter = np.maximum(scatter, 1.0 / np.sqrt(np.maximum(spectrum.ivar, 0.0)))
-    if spectrum.imputed is not None:
-        scatter[spectrum.imputed] = np.inf
-    return scatter
+        high = high[size[high].astype(np.float64) ** 2 * spectrum.ivar[high] > STANDS_OUT**2]
+    return high if spectrum.imputed is None else high[~spectrum.imputed[high]]
 
 
 def _half_maximum_width(values: list[float], peak: int, wave: list[float]) -> float:
