@@ -137,8 +137,12 @@ class Explanation:
         A wide segment collects more weight than a narrow one; per Å they can be compared. Spectra without wavelengths
         are measured in pixels.
         """
-        widths: NDArray[np.float64] = np.array([sum(hi - lo for lo, hi in spans) for spans in self.intervals])
-        return np.asarray(self.weights / widths)
+        return np.asarray(self.weights / self.widths)
+
+    @property
+    def widths(self) -> NDArray[np.float64]:
+        """Width of each segment, Å, shape ``(K,)``."""
+        return np.array([sum(hi - lo for lo, hi in spans) for spans in self.intervals])
 
     def as_list(self, n: int | None = None) -> list[tuple[str, float]]:
         """Return ``(name, weight)`` pairs by falling |weight|, as lime's explanations do; `n` of them, or all."""

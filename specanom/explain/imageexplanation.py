@@ -66,9 +66,10 @@ class ImageExplanation(Explanation):
         """Empty for each superpixel."""
         return ((),) * self.n_segments
 
-    def per_angstrom(self) -> NDArray[np.float64]:
-        """Return each weight over the number of pixels of its superpixel, shape ``(K,)``: images have no Å."""
-        return self.weights / np.bincount(self.segments.ravel())
+    @property
+    def widths(self) -> NDArray[np.float64]:
+        """Number of pixels of each superpixel, shape ``(K,)``, which its weight is held against: images have no Å."""
+        return np.bincount(self.segments.ravel()).astype(np.float64)
 
     def heat(self) -> NDArray[np.float64]:
         """Return the weight of each pixel's superpixel, shape ``(h, w)``."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from bokeh.models import Column, ColumnDataSource, FactorRange, Range1d, Span, Whisker
 from bokeh.plotting import figure
@@ -32,6 +34,7 @@ def explanation(
     unit: str = "Å",
     theme: str = "light",
     top: int = 6,
+    density: bool = False,
 ) -> Column:
     """Draw an explanation.
 
@@ -49,6 +52,8 @@ def explanation(
         Colours.
     top : int
         How many of the leading segments are listed by name.
+    density : bool
+        Draw weights per Å, which compare segments of different widths, and let these say which segments lead.
 
     Returns
     -------
@@ -72,11 +77,12 @@ def explanation(
         entries = hatch(panels, view, colours)
         if entries:
             legend(panels[0], entries, colours)
-    panels.append(_weights(e, axis, theme, title="" if panels else _title(e)))
+    drawn, label = (_by_width(e), "weight per Å") if density else (e, "weight")
+    panels.append(_weights(drawn, axis, theme, title="" if panels else _title(e), label=label))
     if s is not None and _labelled(axis):
         line_markers(panels, axis, colours)
     link(panels, colours)
-    tables = [leading_segments(e, theme, top), _context(e, theme)]
+    tables = [leading_segments(drawn, theme, top, label=label), _context(e, theme)]
     for table in tables:
         table.height = max(one.height for one in tables)
     return below(stack(panels), stack(tables, columns=2, toolbar=False))
@@ -92,6 +98,10 @@ def _explained(e: Explanation, spectrum: Spectrum | None) -> Spectrum | None:
         raise ArgumentError(message("spectrum", expected=f"the spectrum explained, {e.id!r}", got=repr(spectrum.id),
                                     hint="sample.by_id(e.id)"))
     return spectrum
+
+
+def _by_width(e: Explanation) -> Explanation:
+    return replace(e, weights=e.per_angstrom(), interval=e.interval / e.widths[:, None])
 
 
 def _title(e: Explanation) -> str:
@@ -137,7 +147,7 @@ def _accent(weight: float, colours: Palette) -> str:
     return colours.vermilion if weight >= 0 else colours.blue
 
 
-def _weights(e: Explanation, axis: WaveAxis, theme: str, *, title: str) -> figure:
+def _weights(e: Explanation, axis: WaveAxis, theme: str, *, title: str, label: str) -> figure:
     colours = palette(theme)
     segment, left, right = _boxes(e, axis)
     weights, low, high = e.weights[segment], e.interval[segment, 0], e.interval[segment, 1]
@@ -146,7 +156,7 @@ def _weights(e: Explanation, axis: WaveAxis, theme: str, *, title: str) -> figur
         "name": [plain(e.names[k]) for k in segment], "segment": segment,
         "color": [_accent(w, colours) for w in weights],
     }, name="weights")
-    made = canvas(theme, title, x=axis.label, y="weight", height=250,
+    made = canvas(theme, title, x=axis.label, y=label, height=250,
                   options={"x_range": Range1d(float(left.min()), float(right.max()))})
     many = segment.size > WHISKERS
     bars = made.quad(left="left", right="right", top="weight", bottom=0, source=source, fill_color="color",
@@ -180,7 +190,7 @@ def _reach(e: Explanation) -> tuple[float, float]:
     return low + room, high + room
 
 
-def leading_segments(e: Explanation, theme: str, top: int) -> figure:
+def leading_segments(e: Explanation, theme: str, top: int, *, label: str = "weight") -> figure:
     """Draw the `top` segments of largest |weight| by name, with their intervals, as horizontal bars."""
     colours = palette(theme)
     chosen = [int(k) for k in e.order[: max(1, top)]]
@@ -191,7 +201,7 @@ def leading_segments(e: Explanation, theme: str, top: int) -> figure:
     }, name="leading")
     reach = _reach(e)
     made = canvas(theme, "Leading segments",
-                  x="weight, with its 95 % interval", height=110 + 24 * len(names),
+                  x=f"{label}, with its 95 % interval", height=110 + 24 * len(names),
                   options={"y_range": FactorRange(*names[::-1]), "tools": "", "toolbar_location": None,
                            "x_range": Range1d(-reach[0], reach[1])})
     bars = made.hbar(y="name", right="weight", height=0.6, source=source, fill_color="color", fill_alpha=0.85,

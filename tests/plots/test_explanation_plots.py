@@ -25,6 +25,15 @@ def test_weights_intervals_and_borders_are_those_of_the_explanation(explanation_
     assert data["name"] == list(e.names)
 
 
+def test_weights_per_angstrom_are_weights_over_widths(explanation_of_galaxy):
+    e = explanation_of_galaxy
+    layout = plots.explanation(e, density=True, top=1)
+    data = source(layout, "weights")
+    np.testing.assert_allclose(data["weight"] * np.diff(e.edges), e.weights)
+    np.testing.assert_allclose(data["high"] * np.diff(e.edges), e.interval[:, 1])
+    assert source(layout, "leading")["name"] == [e.names[int(np.abs(e.weights / np.diff(e.edges)).argmax())]]
+
+
 def test_colour_tells_the_sign_and_tint_the_size(explanation_of_galaxy):
     layout = plots.explanation(explanation_of_galaxy)
     data = source(layout, "weights")
