@@ -160,7 +160,8 @@ def weights_of(kinds: Any) -> Any:
     kinds = pd.Series(np.asarray(kinds))
     bad = kinds.isin(INSTRUMENTAL)
     weight = 1.0 / kinds.map(kinds.value_counts())
-    for part, share in ((bad, 1.0), (~bad & (kinds != ""), 1 - ORDINARY), (kinds == "", ORDINARY)):
+    ordinary = ORDINARY if (kinds == "").any() else 0.0
+    for part, share in ((bad, 1.0), (~bad & (kinds != ""), 1 - ordinary), (kinds == "", ordinary)):
         weight[part] *= share / max(weight[part].sum(), 1e-30)
     return (weight * len(kinds) / weight.sum()).to_numpy()
 
@@ -326,7 +327,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fibres", type=int, default=3840)
     parser.add_argument("--seed", type=int, default=101)
-    parser.add_argument("--samples", type=int, default=600)
+    parser.add_argument("--samples", type=int, default=300)
     parser.add_argument("--survey", action="append", default=[], metavar="NAME=FOLDER")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--record", type=Path)

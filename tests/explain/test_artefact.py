@@ -151,10 +151,10 @@ def test_every_state_of_knowledge_has_its_regression() -> None:
 
 def test_mechanisms_speak_for_an_artefact_and_signs_of_the_galaxy_against() -> None:
     sign = {mark.name: mark.sign for mark in MARKS}
-    for one in shipped().regressions.values():
+    for known, one in shipped().regressions.items():
         assert all(sign[name] == 1 for name in one.mechanisms)
         assert all(sign[name] == -1 for name in one.signs)
-        assert one.slopes[0] > 0
+        assert one.slopes[0] > 0 if "model" in known else one.slopes[0] >= 0
         assert max(one.slopes[1:], default=0.0) <= 0
         assert (np.diff(one.knots, axis=1) >= 0).all()
 
