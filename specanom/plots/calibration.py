@@ -88,7 +88,7 @@ def _diagram(curves: Mapping[str, pd.DataFrame], theme: str) -> figure:
                              ("95 %", "@low{0.00} – @high{0.00}"), ("spectra", "@count{0,0}")])
         entries.append((name, [curve, dots]))
     legend(made, entries, colours)
-    made.legend[0].ncols = 2
+    _below(made, columns=2)
     return made
 
 
@@ -104,5 +104,13 @@ def _rocs(rocs: Mapping[str, tuple[Sequence[float], Sequence[float]]], theme: st
         hover(made, [curve], [("kind", "@kind"), ("taken", "@x{0.00}"), ("found", "@y{0.00}")])
         entries.append((kind, [curve]))
     legend(made, entries, colours)
-    made.legend[0].ncols = 4
+    _below(made, columns=4)
     return made
+
+
+def _below(made: figure, *, columns: int) -> None:
+    """Move the legend below the frame: above it, one of several rows would run into the title."""
+    entries = made.legend[0]
+    entries.ncols, entries.spacing, entries.margin = columns, 8, 16
+    made.above = [one for one in made.above if one is not entries]
+    made.add_layout(entries, "below")

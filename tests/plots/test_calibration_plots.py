@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from bokeh.models import ColumnDataSource, Whisker
+from bokeh.models import ColumnDataSource, Legend, Plot, Whisker
 
 import specanom.plots as plots
 from specanom.errors import ArgumentError
@@ -43,6 +43,13 @@ def test_more_kinds_than_colours_are_dashed():
     rocs = {f"kind {i}": ([0, 1], [0, 1]) for i in range(12)}
     layout = plots.reliability({"a": table()}, rocs)
     assert set(rocs) <= set(sources(layout))
+
+
+def test_legends_stand_below_where_they_touch_no_title():
+    layout = plots.reliability({"a": table()}, {"kind": ([0, 1], [0, 1])})
+    for panel in layout.select({"type": Plot}):
+        assert [one for one in panel.below if isinstance(one, Legend)]
+        assert not [one for one in panel.above if isinstance(one, Legend)]
 
 
 def test_without_curves_or_columns_it_is_refused_and_names_are_drawn_as_text():
