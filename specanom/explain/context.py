@@ -45,9 +45,11 @@ class Context:
     narrow : (K,) bool array or None
         Segments with most of their weight on such spikes; None when that is not known.
     artefact : float
-        Probability, 0–1, that instrument or sky made the score what it is, calibrated on simulated surveys for even
-        odds: as many artefacts as other spectra among those looked at. NaN where it cannot be told: without an
-        observed frame, or without any weight. :meth:`artefact_at` gives it for other odds.
+        Probability, 0–1, that instrument or sky made the score what it is, *given that the spectrum is odd for a
+        reason*: of an ordinary spectrum that noise alone brought to the top it says nothing. Calibrated on simulated
+        surveys, on kinds of anomaly left out of the fit, for even odds: as many artefacts as objects among those
+        looked at. Light of a neighbouring fibre counts as an object, which it is. NaN where it cannot be told: without
+        an observed frame, or without any weight. :meth:`artefact_at` gives it for other odds.
     """
 
     lines: float
