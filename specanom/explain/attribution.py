@@ -80,7 +80,7 @@ class Attribution:
     error : (K,) array or None
         Standard error of each weight over the drawing of masks; zero for methods without chance, None when not known.
     stability : float
-        How well the ranking of the leading segments would survive another drawing of masks, 0–1; NaN when not known.
+        Probability that another drawing of as many masks has the same segment of largest |weight|; NaN when not known.
     completeness : float
         ``|Σ weights − (score of the spectrum − score of the fill)|`` as a share of that difference; NaN when not known.
     """

@@ -44,7 +44,8 @@ class Explanation:
     error : (K,) float64 array
         Standard error of each weight over the drawing of masks; NaN where it cannot be known.
     stability : float
-        How well the ranking of the leading segments would survive another drawing of masks, 0–1.
+        Probability that another drawing of as many masks has the same segment of largest |weight|; 1 for methods
+        without chance.
     completeness : float
         How far the weights are from adding up to the difference between the scores of spectrum and fill, as a share
         of that difference.

@@ -25,7 +25,7 @@ MEANING = {
     "lower": "lower end of the 95 % interval of the weight", "upper": "upper end of the 95 % interval of the weight",
     "intercept": "score of the surrogate with every segment filled", "r2": "weighted R² of the surrogate",
     "ess": "effective number of samples", "n_samples": "number of scores asked for",
-    "stability": "how well the ranking of the segments would survive another drawing of masks, 0 to 1",
+    "stability": "probability that another drawing of as many masks has the same segment of largest |weight|",
     "completeness": "what the weights lack in adding up, as a share of the difference between spectrum and fill",
     "artefact": "probability of an artefact", "share": "share of the weight on each class of pixels",
     "segments": "segment of each pixel", "narrow": "whether the segment is narrower than the line-spread function",

@@ -106,5 +106,5 @@ def _praise(found: Attribution) -> str:
     parts = [f"R² {found.r2:.2f}"] if np.isfinite(found.r2) else []
     parts.append(f"sampling error {error:.0%}" if error > 0 else "no sampling error")
     if np.isfinite(found.stability) and error > 0:
-        parts.append(f"same leading segment in {found.stability:.0%} of drawings")
+        parts.append(f"same leader in {found.stability:.0%} of drawings")
     return ", ".join(parts)

@@ -44,7 +44,7 @@ def test_the_standard_error_is_taken_where_it_is_given() -> None:
 def test_a_lead_that_other_masks_would_not_give_is_unstable(stability: float, grade: str) -> None:
     found = grade_of(replace(GOOD, stability=stability))
     assert found.grade == grade
-    assert (grade == "trusted") == ("same leading segment" in found.reason)
+    assert (grade == "trusted") == ("same leader" in found.reason)
     assert (grade == "unstable") == ("another segment in 30%" in found.reason)
 
 
