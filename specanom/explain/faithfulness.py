@@ -190,7 +190,7 @@ def max_sensitivity(
     Returns
     -------
     float
-        NaN when all weights of the spectrum are 0.
+        NaN when all weights of the spectrum are 0, or when no pixel has noise of a known size.
 
     Raises
     ------
@@ -204,10 +204,10 @@ def max_sensitivity(
         raise ArgumentError(message("n, size", expected="above 0", got=f"{n}, {size}"))
     own = np.asarray(explain(spectrum), dtype=np.float64)
     length = float(np.linalg.norm(own))
-    if length == 0:
+    good = spectrum.valid
+    if length == 0 or not good.any():
         return float("nan")
     rng = np.random.default_rng(seed)
-    good = spectrum.valid
     sigma = np.where(good, size / np.sqrt(np.where(good, spectrum.ivar, 1.0)), 0.0)
     worst = 0.0
     for _ in range(n):

@@ -124,11 +124,14 @@ class Injected:
 
     @property
     def truth(self) -> Truth:
-        """Where the features are, to judge explanations by."""
+        """Where the features are, to judge explanations by.
+
+        It is told in the rest frame: spectra in the observed frame whose redshift is not known are left out.
+        """
         left, right = pixel_edges(self.sample.wave)
-        z = self.sample.table["z"].to_numpy(dtype=np.float64) if self.sample.frame == "observed" else None
+        z = _redshifts(self.sample) if self.sample.frame == "observed" else None
         found: dict[str, Any] = {}
-        for i in np.flatnonzero(self.injected):
+        for i in np.flatnonzero(self.injected if z is None else self.injected & np.isfinite(z)):
             at = np.flatnonzero(self.pixels[i])
             runs = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1) if at.size else []
             scale = 1.0 if z is None else 1.0 + z[i]
@@ -192,6 +195,13 @@ def inject(
                     float(strength))
 
 
+def _redshifts(sample: SpectrumSet) -> Doubles:
+    """Return the redshifts, ``(n,)``, NaN where not known."""
+    if "z" not in sample.table:
+        return np.full(len(sample), np.nan)
+    return sample.table["z"].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
 @dataclass
 class _Rows:
     status: NDArray[np.str_]
@@ -225,7 +235,8 @@ def _feature(spectrum: Spectrum, template: Template, strength: float, *, unit: s
     seen = np.where(good, shape, 0.0)
     if float(seen @ seen) < HALF * power:
         return _Feature(IMPUTED, *none)
-    ivar = np.full(good.size, np.nan) if spectrum.ivar is None else spectrum.ivar.astype(np.float64)
+    own = np.nan if spectrum.ivar is None else spectrum.ivar
+    ivar = np.where(good, own, 0.0).astype(np.float64)  # what is not valid may be NaN, and takes no feature
     if unit == "snr":
         added = seen * (strength / np.sqrt(float(seen**2 @ ivar)))
     else:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..lines import AIRGLOW_5577, ARM_JOINS, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS, Band
+from ..lines import AIRGLOW_5577, ARM_JOINS, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS, Band, blend_label
 from .classes import CLASSES, Ground
 from .narrow import runs_of
 
@@ -19,9 +19,6 @@ NEAR_SKY = 10.0  # Å within which residual sky is named after a line
 
 _CENTRES = np.array([item.wave for item in LINES])
 _MIDWAY = (_CENTRES[1:] + _CENTRES[:-1]) / 2.0
-_SPECIES: tuple[str, ...] = tuple(
-    item.label.rpartition(" ")[0] if item.label.rpartition(" ")[2].isdigit() else item.label for item in LINES
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,11 +140,7 @@ def _lines(places: Places, which: NDArray[np.intp]) -> list[str]:
 def _blend(held: NDArray[np.float64], touched: NDArray[np.intp]) -> str:
     """Name the lines that hold the mass of one segment: the species, strongest first, or the one line."""
     ranked: list[int] = sorted(touched.tolist(), key=lambda i: -float(held[i]))
-    chosen = [i for i in ranked if held[i] >= NAMED_SHARE * held[ranked[0]]]
-    if len(chosen) == 1:
-        return LINES[chosen[0]].label
-    chosen.sort(key=lambda i: LINES[i].name != "Ha")  # "Hα+[N II]", whichever is stronger
-    return "+".join(dict.fromkeys(_SPECIES[i] for i in chosen))
+    return blend_label([LINES[i] for i in ranked if held[i] >= NAMED_SHARE * held[ranked[0]]])
 
 
 def _imputed(places: Places, which: NDArray[np.intp]) -> list[str]:

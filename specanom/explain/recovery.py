@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import ArgumentError, DataError, choice, message
+from ..errors import ArgumentError, DataError, GridError, ShapeError, choice, message
 from ..face import opener
 from ..spectrumset import SpectrumSet
 from .explainer import Explainer
+from .explanation import Explanation
 from .injection import IMPUTED, INJECTED, OUTSIDE, Injected, Injection
 from .rates import wilson
 from .templates import Doubles
@@ -239,7 +240,7 @@ def _pointed(part: pd.DataFrame, made: Injected, explainer: Explainer) -> pd.Dat
     rows = np.flatnonzero(part["status"] == INJECTED)
     pointed, chance = np.full((2, len(part)), np.nan)
     left = list(rows)
-    for one in explainer.explain_many(made.sample[rows]) if rows.size else ():
+    for one in _explained(explainer, made.sample[rows]) if rows.size else ():
         while made.sample.ids[left[0]] != one.id:  # skipped: stays NaN
             left.pop(0)
         i = left.pop(0)
@@ -248,6 +249,16 @@ def _pointed(part: pd.DataFrame, made: Injected, explainer: Explainer) -> pd.Dat
         pointed[i] = float(size.max() > 0 and hit[one.order[0]])
         chance[i] = hit.mean()
     return part.assign(pointed=pointed, chance=chance)
+
+
+def _explained(explainer: Explainer, sample: SpectrumSet) -> Iterable[Explanation]:
+    """Return the explanations there are; when there is not one, the other strengths are worth having all the same."""
+    try:
+        return explainer.explain_many(sample)
+    except (ShapeError, GridError):
+        raise  # the wrong grid for this score
+    except DataError:
+        return ()
 
 
 def _rates(part: pd.DataFrame) -> dict[str, float]:

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ShapeError, message
+from .rates import wilson
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Z95 = 1.959964
 
 
 def reliability_table(probability: NDArray[Any], truth: NDArray[Any], *, bins: int = 10) -> pd.DataFrame:
@@ -43,12 +42,10 @@ def reliability_table(probability: NDArray[Any], truth: NDArray[Any], *, bins: i
     count = np.bincount(place, minlength=bins)
     full = count > 0
     n = count[full]
-    share = np.bincount(place, weights=y, minlength=bins)[full] / n
-    centre = (share + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
-    half = Z95 / (1 + Z95**2 / n) * np.sqrt(share * (1 - share) / n + Z95**2 / (4 * n**2))
-    return pd.DataFrame({"predicted": np.bincount(place, weights=p, minlength=bins)[full] / n, "observed": share,
-                         "low": np.minimum(centre - half, share).clip(0), "high": np.maximum(centre + half, share).clip(
-                             max=1), "count": n})
+    hits = np.bincount(place, weights=y, minlength=bins)[full]
+    low, high = wilson(hits, n)
+    return pd.DataFrame({"predicted": np.bincount(place, weights=p, minlength=bins)[full] / n, "observed": hits / n,
+                         "low": low, "high": high, "count": n})
 
 
 def calibration_error(table: pd.DataFrame) -> float:

@@ -50,10 +50,12 @@ class _Placed:
 
     def __post_init__(self) -> None:
         choice("frame", self.frame, FRAMES)
-        ends = np.atleast_1d(np.asarray(self.wave, dtype=np.float64))
-        if ends.size > 2 or not (np.isfinite(ends).all() and (ends > 0).all() and ends[-1] >= ends[0]):
+        ends = np.asarray(self.wave, dtype=np.float64)
+        positive = bool(np.isfinite(ends).all() and (ends > 0).all())
+        if ends.shape not in ((), (2,)) or not positive or ends.flat[0] > ends.flat[-1]:
             raise ArgumentError(message("wave", expected="a wavelength in Å, or (lo, hi) to draw it from",
                                         got=self.wave))
+        object.__setattr__(self, "wave", tuple(ends.tolist()) if ends.ndim else float(ends))
 
     def placed(self: T, rng: np.random.Generator) -> T:
         """Return it at one wavelength: itself, or drawn evenly from its range."""

@@ -156,6 +156,11 @@ def test_max_sensitivity_of_constant_weights_is_0_and_of_no_weights_nan() -> Non
     assert np.isnan(max_sensitivity(lambda s: np.zeros(3), spectrum))
 
 
+def test_max_sensitivity_without_a_pixel_that_could_move_is_not_known() -> None:
+    assert np.isnan(max_sensitivity(lambda s: np.ones(3), _noisy(np.zeros(4))))
+    assert np.isnan(max_sensitivity(lambda s: np.ones(3), _noisy(np.ones(4), imputed=np.ones(4, dtype=bool))))
+
+
 def test_max_sensitivity_refuses_spectra_without_noise() -> None:
     with pytest.raises(ArgumentError, match="inverse variance"):
         max_sensitivity(lambda s: np.ones(3), _noisy())

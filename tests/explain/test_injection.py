@@ -65,6 +65,16 @@ def test_a_range_gives_each_spectrum_its_own_place() -> None:
     assert np.array_equal(part.place, made.place[10:12])  # whatever else is in the sample
 
 
+def test_a_range_may_be_a_list_or_an_array() -> None:
+    wanted = Spike((4100.0, 4900.0), frame="rest")
+    for given_as in ([4100, 4900], np.array([4100.0, 4900.0])):
+        made = Spike(given_as, frame="rest")
+        assert made == wanted
+        assert made.placed(np.random.default_rng(1)) == wanted.placed(np.random.default_rng(1)) != wanted
+    with pytest.raises(ArgumentError, match="wave"):
+        Spike((4100.0,))
+
+
 def test_bad_templates_are_refused() -> None:
     for make in (lambda: LineTemplate(-1.0), lambda: LineTemplate(4000.0, sigma_kms=0.0), lambda: Trough((2.0, 1.0)),
                  lambda: Spike(4000.0, pixels=0), lambda: Step(4000.0, width=-1.0), lambda: Step(4000.0, frame="air"),
@@ -193,6 +203,25 @@ def test_the_truth_of_an_injection_is_where_its_pixels_are() -> None:
     assert np.flatnonzero(observed.truth.pixels(spectrum)).tolist() == [100]
 
 
+def test_the_truth_leaves_out_spectra_whose_rest_frame_is_not_known() -> None:
+    sample = _sample(2, frame="observed")
+    bare = inject(sample.replace(table=sample.table[["id"]]), Spike(4500.0), 5.0)
+    assert bare.injected.all()
+    assert len(bare.truth) == 0
+    partly = inject(sample.replace(table=sample.table.assign(z=[0.25, np.nan])), Spike(4500.0), 5.0)
+    assert partly.injected.all()
+    assert list(partly.truth.intervals) == ["s0"]
+
+
+def test_pixels_whose_noise_is_not_a_number_take_no_feature_and_hinder_none() -> None:
+    sample = _sample(2)
+    ivar = sample.ivar.copy()
+    ivar[:, 100] = np.nan
+    made = inject(sample.replace(ivar=ivar), Spike(4502.0, pixels=2, frame="rest"), 8.0)
+    assert np.flatnonzero((made.sample.flux - sample.flux)[0]).tolist() == [101]
+    np.testing.assert_allclose(made.snr, 8.0)
+
+
 def test_noise_must_be_known_where_it_is_needed() -> None:
     bare = _sample(2).replace(ivar=None)
     for wrong in ({"unit": "snr"}, {"unit": "continuum", "noise": 1.0}):
@@ -276,6 +305,19 @@ def test_a_spectrum_that_loses_its_score_is_counted_apart() -> None:
                    lambda flux: np.where(flux.max(axis=1) > 2, np.nan, flux.max(axis=1)))
     row = made.table.iloc[0]
     assert (row["n"], row["other"]) == (0, 10)
+
+
+def test_a_strength_at_which_nothing_can_be_explained_does_not_end_the_search() -> None:
+    def picky(flux: np.ndarray) -> np.ndarray:  # no score for copies of spectra with a strong feature
+        lost = (flux.max(axis=1) > 2) & (flux.min(axis=1) == 0)
+        return np.where(lost, np.nan, highest(flux))
+
+    explainer = sa.Explainer(picky, sa.Uniform(5), perturbation=sa.Flat(0.0), method=sa.Lime(50))
+    made = recover(_sample(6), Injection(Spike(4500.0, frame="rest"), (0.0, 50.0)), picky, explainer=explainer)
+    assert made.table["n"].tolist() == [6, 6]
+    assert made.table["explained"].tolist() == [6, 0]
+    assert made.table["completeness"].iloc[1] == 1.0
+    assert np.isnan(made.table["pointing"].iloc[1])
 
 
 def test_a_calibrated_scorer_gives_its_own_threshold() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +24,6 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 PIECE = 64  # pixels summed in float32 before float64 takes over
-
-
-class Layer(Protocol):
-    """``y = weight @ x + bias``, `weight` of shape ``(out, in)``."""
-
-    weight: Floats
-    bias: Floats
 
 
 @dataclass(frozen=True, eq=False)
