@@ -74,7 +74,13 @@ class Ground:
 
 
 def ground_of(spectrum: Spectrum) -> Ground:
-    """Look at a spectrum: its frames, its bad pixels, and the class of each pixel."""
+    """Look at a spectrum: its frames, its bad pixels, and the class of each pixel.
+
+    An inverse variance without a single number above zero, some of it NaN, is that of a spectrum joined to others
+    whose noise is known: it is taken for not known.
+    """
+    if spectrum.ivar is not None and np.isnan(spectrum.ivar).any() and not (spectrum.ivar > 0).any():
+        spectrum = spectrum.replace(ivar=None)
     rest, observed = rest_wave(spectrum), observed_wave(spectrum)
     dead = dead_pixels(spectrum)
     masked = dead.copy()

@@ -103,6 +103,16 @@ def test_pixels_without_inverse_variance_count_as_masked() -> None:
     assert masked.max() == 1009 + 3
 
 
+def test_noise_that_is_not_a_number_anywhere_is_noise_not_known() -> None:
+    """Sets with and without inverse variance can be joined; the spectra of the latter then hold NaN."""
+    flux = np.ones(WAVE.size) + _bump(5578.9 / (1 + Z)) + _bump(5200.0, sigma=1.0)
+    without, _ = _context(flux)
+    ivar = np.full(WAVE.size, np.nan)
+    ivar[:20] = 0.0  # imputed pixels of such a set
+    assert _context(flux, ivar=ivar)[0].shares == without.shares
+    assert without.sky + without.narrow_share > 0.5
+
+
 def test_telluric_and_join_lie_in_the_observed_frame() -> None:
     classes = pixel_classes(_spectrum(np.ones(WAVE.size)))
     observed = WAVE * (1 + Z)
