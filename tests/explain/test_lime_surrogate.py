@@ -45,6 +45,24 @@ def _lime_base(masks: np.ndarray, scores: np.ndarray, near: np.ndarray) -> tuple
     return weights, intercept, r2
 
 
+@pytest.mark.parametrize(("design", "left_out"), [("paired", 2), ("independent", 1), ("hadamard", 2)])
+def test_without_the_anchor_the_spectrum_itself_has_no_say_in_the_fit(design: str, left_out: int) -> None:
+    game = Game(20, lambda m: _curved(20)(m) + 50.0 * (m.sum(axis=1) == 20))  # the spectrum is unlike its copies
+    found = Lime(600, design=design, anchor=False)(game, seed=3)
+    masks = make_masks(3, 20, 600, design)
+    near = np.where(np.arange(600) < left_out, 0.0, kernel(cosine_distances(masks), 0.25))
+    weights, intercept, r2 = _lime_base(masks, game.scores(masks), near * 600 / near.sum())
+    np.testing.assert_allclose(found.weights, weights, rtol=1e-6, atol=1e-9)
+    assert (found.intercept, found.r2) == (pytest.approx(intercept, rel=1e-6), pytest.approx(r2, rel=1e-6))
+    assert found.score == game.scores(masks[:1])[0]
+    endless = Lime(60_000)(Game(20, _curved(20)), seed=9).weights
+    anchored = Lime(600, design=design)(game, seed=3).weights
+    assert np.linalg.norm(found.weights - endless) < 0.5 * np.linalg.norm(anchored - endless)
+    assert "without the spectrum itself" in found.kernel
+    with pytest.raises(ArgumentError, match="n_samples"):
+        Lime(3, anchor=False)
+
+
 @pytest.mark.parametrize("design", ["paired", "independent", "hadamard"])
 @pytest.mark.parametrize("normalise", [True, False])
 @pytest.mark.parametrize(("k", "n"), [(5, 60), (77, 2000), (40, 30)])

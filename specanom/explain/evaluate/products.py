@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.blas import ssyrk
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -28,6 +29,12 @@ def signed_product(signs: Floats, matrix: Floats, paired: bool) -> Floats:
     made[0::2] = half
     np.negative(half[: len(signs) // 2], out=made[1::2])
     return made
+
+
+def square_of(matrix: Floats) -> Floats:
+    """Return ``matrixᵀ @ matrix``, of which only one triangle is computed."""
+    upper = ssyrk(1.0, matrix.T)
+    return np.asarray(upper + np.triu(upper, 1).T, dtype=np.float32)
 
 
 def are_paired(signs: Floats) -> bool:

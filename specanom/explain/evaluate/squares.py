@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .deviations import Deviations, Setup
-from .products import BLOCK, product, signed_product
+from .products import BLOCK, product, signed_product, square_of
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -77,8 +77,7 @@ class Squares:
         shared = self.setup.shared
         if self.weights is not None:
             expanded = self.setup.expanded(basis)
-            weighted = expanded * self.omega.astype(np.float32)[:, None]
-            return product(np.ascontiguousarray(expanded.T), weighted)
+            return square_of(expanded * np.sqrt(self.omega).astype(np.float32)[:, None])
         if exact is None or basis is None:
             return shared.gram(self.keep)
         missing = shared.last[~self.keep].astype(np.float64) @ exact.T
