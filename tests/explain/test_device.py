@@ -191,6 +191,25 @@ def test_masks_may_differ_from_spectrum_to_spectrum() -> None:
         assert close(evaluator.scores(mine), dense(one, mine))
 
 
+@pytest.mark.parametrize("method", [sa.Lime(100), sa.Occlusion(), sa.Shap(100), sa.Shap(exact=True)], ids=repr)
+def test_spectra_are_scored_together_whether_or_not_a_method_gives_them_one_array(
+    method: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together: list[int] = []
+
+    def counted(problems: Any, masks: Any, device: Any) -> Any:
+        together.append(len(problems))
+        return device_scores(problems, masks, device)
+
+    monkeypatch.setattr("specanom.explain.evaluate.device.device_scores", counted)
+    few = Uniform(6)(np.ones(P), WAVE)
+    some = [problem(i, cut=few) for i in range(5)]
+    made = prefetch(some, [method.masks(0, 6) for _ in some], "cpu")
+    assert together == [5]
+    alone = prefetch(some[3:4], [method.masks(0, 6)], "cpu")[0]
+    assert np.array_equal(made[3].scores(method.masks(0, 6)), alone.scores(method.masks(0, 6)))
+
+
 def test_a_score_that_overflows_is_nan() -> None:
     one = problem(0)
     huge = Problem(one.score, np.where(np.arange(P) == 5, 1e30, one.flux), one.fill, one.segments)

@@ -117,9 +117,9 @@ def prefetch(problems: Sequence[Problem], masks: Masks | Sequence[Masks], device
     place = _device(device)
     each: list[Masks] = [masks] * len(problems) if isinstance(masks, np.ndarray) else list(masks)
     made: list[Evaluator | None] = [None] * len(problems)
-    groups: dict[int, list[int]] = {}
-    for i, some in enumerate(each):
-        groups.setdefault(id(some), []).append(i)
+    groups: dict[str, list[int]] = {}
+    for i, content in enumerate(_contents(each)):  # not every method gives all spectra one and the same array
+        groups.setdefault(content, []).append(i)
     for rows in groups.values():
         shared = each[rows[0]]
         found = device_scores([problems[i] for i in rows], shared, place)
@@ -186,7 +186,7 @@ def _prepared(
     """Yield batches of spectra that run side by side: networks of one shape, one kind of score."""
     spectra = SIZES[device.type].spectra
     layers = {i: Layers.of(problems[i].reconstruct.network, device) for i in rows}  # type: ignore[union-attr]
-    cuts = _cuts([problems[i].segments for i in rows])
+    cuts = _contents([problems[i].segments for i in rows])
     ready: dict[int, Constants] = {}
     for batch in _grouped(rows, [(id(layers[i]), cut) for i, cut in zip(rows, cuts, strict=True)], spectra):
         pieces = Pieces(problems[batch[0]].segments, device)
@@ -197,10 +197,11 @@ def _prepared(
         yield batch, [ready[i] for i in batch]
 
 
-def _cuts(segments: Sequence[NDArray[np.intp]]) -> list[str]:
-    known = {id(one): one for one in segments}  # most spectra of a batch share one array
+def _contents(arrays: Sequence[NDArray[Any]]) -> list[str]:
+    """Return what tells arrays of equal content from others."""
+    known = {id(one): one for one in arrays}  # most spectra of a batch share one array
     hashes = {key: content_hash(one) for key, one in known.items()}
-    return [hashes[id(one)] for one in segments]
+    return [hashes[id(one)] for one in arrays]
 
 
 def _grouped(rows: Sequence[int], keys: Sequence[Any], size: int) -> Iterator[list[int]]:
