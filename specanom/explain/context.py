@@ -79,8 +79,9 @@ class Context:
         return at_prior(self.artefact, prior)
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name} {value:.0%}" for name, value in self.shares.items() if value >= 0.005)
-        return f"Context({shown or 'nothing known'})"
+        shown = [f"{name} {value:.0%}" for name, value in self.shares.items() if value >= 0.005] or ["nothing known"]
+        told = [] if np.isnan(self.artefact) else [f"probability of an artefact {self.artefact:.2f}"]
+        return f"Context({'; '.join([', '.join(shown), *told])})"
 
 
 @dataclass(frozen=True, eq=False)

@@ -89,6 +89,11 @@ class Explainer:
     def __post_init__(self) -> None:
         choice("preset", self.preset, PRESETS)
         batched_device(self.device)
+        if isinstance(self.seed, bool) or not isinstance(self.seed, (int, np.integer)):
+            raise ArgumentError(message("seed", expected="a whole number", got=repr(self.seed)))
+        if hasattr(self.score, "reconstruct") and hasattr(self.score, "fit"):
+            raise ArgumentError(message("score", expected="a Scorer or a function (n, p) -> (n,)",
+                                        got=f"the model {self.score!r}", hint='Scorer(model, "chi2_ivar")'))
         if not callable(self.score) and not hasattr(self.score, "bind"):
             raise ArgumentError(message("score", expected="a Scorer or a function (n, p) -> (n,)",
                                         got=type(self.score).__name__))
@@ -216,6 +221,7 @@ class Explainer:
     def settings(self) -> dict[str, Any]:
         """What explanations depend on, as plain values that JSON can hold."""
         name = getattr(self.score, "name", None) or getattr(self.score, "__name__", type(self.score).__name__)
+        name = "function" if name == "<lambda>" else name
         return {"score": str(name), "segments": _described(self.segments), "seed": int(self.seed),
                 "perturbation": _described(self.perturbation), "method": _described(self.method),
                 "kernel": str(getattr(self.method, "kernel", "")), "preset": self.preset}

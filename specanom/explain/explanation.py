@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -124,6 +125,11 @@ class Explanation:
         return self.context.names
 
     @property
+    def artefact(self) -> float:
+        """Probability of an artefact, see :class:`Context`; NaN where it cannot be told."""
+        return self.context.artefact
+
+    @property
     def order(self) -> NDArray[np.intp]:
         """Segments by falling |weight|, shape ``(K,)``."""
         return np.argsort(-np.abs(self.weights), kind="stable")
@@ -146,8 +152,14 @@ class Explanation:
         return np.array([sum(hi - lo for lo, hi in spans) for spans in self.intervals])
 
     def as_list(self, n: int | None = None) -> list[tuple[str, float]]:
-        """Return ``(name, weight)`` pairs by falling |weight|, as lime's explanations do; `n` of them, or all."""
-        return [(self.names[k], float(self.weights[k])) for k in self.order[:n]]
+        """Return ``(name, weight)`` pairs by falling |weight|, as lime's explanations do; `n` of them, or all.
+
+        Segments that share a name are told apart by their wavelengths, in `frame`.
+        """
+        several, spans = Counter(self.names), self.intervals
+        told = [f"{name}, {spans[k][0][0]:.0f}–{spans[k][-1][1]:.0f}" if several[name] > 1 else name
+                for k, name in enumerate(self.names)]
+        return [(told[k], float(self.weights[k])) for k in self.order[:n]]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a segment: segment, name, lo, hi (Å), weight, error, lower, upper, narrow."""

@@ -10,6 +10,7 @@ On images, ``(h, w)`` or ``(h, w, c)``, smoothing is two-dimensional, and each c
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,9 @@ def _finish(fill: NDArray[np.float64], flux: Floats, keep_noise: bool) -> NDArra
 
 
 def _finite(name: str, value: float, *, positive: bool = False) -> None:
-    if not np.isfinite(value) or (positive and value <= 0):
+    if not isinstance(value, Real) or not np.isfinite(value) or (positive and value <= 0):
         wanted = "a finite number above 0" if positive else "a finite number"
-        raise ArgumentError(message(name, expected=wanted, got=value))
+        raise ArgumentError(message(name, expected=wanted, got=repr(value)))
 
 
 @dataclass(frozen=True)
@@ -263,6 +264,9 @@ class Typical:
             When no spectrum was given and the score has no model.
         """
         if self.spectrum is not None:
+            if not np.issubdtype(np.asarray(self.spectrum).dtype, np.number):
+                raise ArgumentError(message("spectrum", expected="a (p,) array of flux", got=repr(self.spectrum),
+                                            hint="Typical() takes the model's reconstruction"))
             fill = np.array(self.spectrum, dtype=np.float64)
         elif reconstruct is not None:
             fill = np.asarray(reconstruct(np.asarray(flux, dtype=np.float32)[None, :]), dtype=np.float64)[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -148,9 +149,9 @@ class Lines:
     frame: ClassVar[str] = "rest"
 
     def __post_init__(self) -> None:
-        if not self.width > 0 or not self.continuum > 0:
+        if not all(isinstance(value, Real) and value > 0 for value in (self.width, self.continuum)):
             raise ArgumentError(message("width, continuum", expected="a half width in km/s and a length in Å, above 0",
-                                        got=f"{self.width}, {self.continuum}", hint="Lines(500, continuum=150)"))
+                                        got=f"{self.width!r}, {self.continuum!r}", hint="Lines(500, continuum=150)"))
         if self.lines is not None:
             for name in self.lines:
                 line(name)

@@ -237,7 +237,9 @@ def _context(e: Explanation, theme: str) -> figure:
         "name": names, "share": np.nan_to_num(values), "color": [colour.get(n, colours.purple) for n in names],
         "text": ["unknown" if np.isnan(v) else f"{v:.0%}" for v in values],
     }, name="context")
-    made = canvas(theme, "Where the weight lies", x="share of Σ|weight|", height=110 + 24 * len(names), options={
+    artefact = e.context.artefact
+    title = "Where the weight lies" + ("" if np.isnan(artefact) else f" · probability of an artefact {artefact:.2f}")
+    made = canvas(theme, title, x="share of Σ|weight|", height=110 + 24 * len(names), options={
         "y_range": FactorRange(*names[::-1]), "tools": "", "toolbar_location": None, "x_range": Range1d(0, 1.12)})
     made.hbar(y="name", right="share", height=0.6, source=source, fill_color="color", fill_alpha=0.85, line_color=None)
     made.text(x="share", y="name", text="text", source=source, x_offset=5, text_baseline="middle",

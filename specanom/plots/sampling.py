@@ -71,7 +71,9 @@ def _mark_default(made: figure, found: SamplingErrors, colours: Palette) -> None
     source = ColumnDataSource({"n": [n], "median": row["median"].to_numpy()}, name="default")
     made.add_layout(Span(location=n, dimension="height", line_color=colours.faint, line_dash="dashed"))
     made.scatter("n", "median", source=source, size=16, fill_color=None, line_color=colours.ink, line_width=2)
-    made.add_layout(Label(x=n, y=float(row["median"].iloc[0]), x_offset=12, y_offset=8,
+    right = n > np.sqrt(float(found.n[0]) * float(found.n[-1]))  # of the middle: the words go to the left
+    made.add_layout(Label(x=n, y=float(row["median"].iloc[0]), x_offset=-12 if right else 12, y_offset=8,
+                          text_align="right" if right else "left",
                           text=f"default: {n:,} {design}, {float(row['median'].iloc[0]):.1%}", text_color=colours.ink,
                           text_font=FONT, text_font_size="12px", background_fill_color=colours.paper,
                           background_fill_alpha=0.8))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,25 @@ def test_as_list_is_sorted_by_size_as_in_lime(es: sa.ExplanationSet) -> None:
     assert sizes == sorted(sizes, reverse=True)
     assert pairs[0][0].startswith("Hα")
     assert es[0].as_list(3) == pairs[:3]
+
+
+def test_segments_of_one_name_are_told_apart_by_their_wavelengths(es: sa.ExplanationSet) -> None:
+    one = es[0]
+    context = replace(one.context, names=("OH forest", "OH forest", *one.names[2:]))
+    told = dict(replace(one, context=context).as_list())
+    assert len(told) == one.n_segments
+    for k in (0, 1):
+        low, high = one.intervals[k][0]
+        assert told[f"OH forest, {low:.0f}–{high:.0f}"] == one.weights[k]
+    assert told[one.names[10]] == one.weights[10]
+
+
+def test_the_probability_of_an_artefact_is_read_off_the_record_and_its_context(es: sa.ExplanationSet) -> None:
+    one = es[0]
+    context = replace(one.context, artefact=0.125)
+    assert replace(one, context=context).artefact == 0.125
+    assert "probability of an artefact 0.12" in repr(context)
+    assert "probability" not in repr(replace(one.context, artefact=float("nan")))
 
 
 def test_frames_have_a_row_a_segment_and_a_row_a_spectrum(es: sa.ExplanationSet) -> None:

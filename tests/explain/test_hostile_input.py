@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import specanom as sa
 from specanom.errors import ArgumentError, DataError, ShapeError
 from specanom.explain.explainer import ExplanationWarning
+from specanom.scores import LatentScorer, combine
 
 P = 60
 WAVE = np.linspace(4000.0, 6000.0, P)
@@ -122,3 +124,33 @@ def test_a_spectrum_wholly_imputed_has_no_explanation(method: Any, model: sa.PCA
 def test_more_segments_than_pixels_are_refused() -> None:
     with pytest.raises(ArgumentError, match="at most 60"):
         sa.Explainer(squares, sa.Uniform(61)).explain(spectrum())
+
+
+@pytest.mark.parametrize(("argument", "make"), [
+    ("tolerance", lambda: sa.Lime("auto", tolerance="narrow")), ("kernel_width", lambda: sa.Lime(kernel_width=None)),
+    ("level", lambda: sa.Flat("median")), ("factor", lambda: sa.Scale(None)), ("width", lambda: sa.Lines(width="500")),
+    ("seed", lambda: sa.Explainer(squares, seed="first")), ("seed", lambda: sa.Explainer(squares, seed=1.5)),
+    ("spectrum", lambda: sa.Explainer(squares, sa.Uniform(6), perturbation=sa.Typical("median")).explain(spectrum())),
+])
+def test_settings_of_the_wrong_type_are_named(argument: str, make: Any) -> None:
+    with pytest.raises(ArgumentError, match=argument):
+        make()
+
+
+def test_a_model_in_place_of_a_score_is_refused_with_the_way_to_make_one(model: sa.PCAModel) -> None:
+    with pytest.raises(ArgumentError, match="Scorer"):
+        sa.Explainer(model)
+
+
+@pytest.mark.parametrize("method", DRAWN.values(), ids=DRAWN)
+def test_scores_without_a_metric_are_explained_copy_by_copy(method: Any, model: sa.PCAModel) -> None:
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"id": [f"{i}" for i in range(120)], "snr": rng.uniform(5, 30, 120), "z": np.full(120, 0.1)})
+    rows = sa.SpectrumSet(WAVE, FLUX + 0.05 * rng.normal(size=(120, P)).astype("f4"), np.full((120, P), 400.0),
+                          table=table, frame="rest", scale="normalised")
+    for score in (combine([sa.Scorer(model, name).calibrate(rows) for name in ("mse", "chi2")]),
+                  LatentScorer(model).fit(rows)):
+        e = sa.Explainer(score, sa.Uniform(6), method=method).explain(rows[0])
+        assert e.score == pytest.approx(float(score(rows[:1])[0]), rel=1e-5)
+        assert np.isfinite(e.weights).all()
+        assert "is no sum of squares" in e.path

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from bokeh.models import ColumnDataSource, CustomJSHover, GlyphRenderer, HoverTool, Title, Whisker
+from bokeh.models import ColumnDataSource, CustomJSHover, GlyphRenderer, HoverTool, Label, Title, Whisker
 
 import specanom.plots as plots
 from specanom.errors import ArgumentError, DataError, GridError
@@ -57,6 +57,14 @@ def test_unknown_context_is_called_unknown(explanation_of_galaxy):
     told = dict(zip(data["name"], data["text"], strict=True))
     assert told["join"] == "unknown"
     assert told["lines"] == "50%"
+
+
+def test_the_probability_of_an_artefact_stands_above_the_shares_when_it_is_known(explanation_of_galaxy):
+    e = explanation_of_galaxy
+    for artefact, told in ((0.25, "Where the weight lies · probability of an artefact 0.25"),
+                           (float("nan"), "Where the weight lies")):
+        made = plots.explanation(dataclasses.replace(e, context=dataclasses.replace(e.context, artefact=artefact)))
+        assert told in [title.text for title in made.select({"type": Title})]
 
 
 def test_title_says_id_score_and_grade(explanation_of_galaxy):
@@ -164,6 +172,9 @@ def test_errors_against_samples_mark_the_default(theme):
     assert source(made, "default")["median"] == pytest.approx([0.05])
     np.testing.assert_allclose(source(made, "independent")["median"], 0.2 * np.sqrt(500 / n))
     assert "against endless sampling" in made.title.text
+    assert made.select_one({"type": Label}).text_align == "left"
+    last = dataclasses.replace(found, n=np.array([250, 500, 2000]))  # words to the right would leave the frame
+    assert last.plot(theme=theme).select_one({"type": Label}).text_align == "right"
     plots.to_html(made)
     # Without the default among the numbers, nothing is marked; errors of exactly zero are drawn off the axis.
     bare = dataclasses.replace(found, default=("paired", 3000), error=np.zeros_like(error))

@@ -30,7 +30,8 @@ def no_layers(problem: Problem) -> str:
     if not hasattr(score, "squared"):
         return "the score is a plain function"
     if not score.squared:
-        return f"metric {score.metric!r} is no sum of squares"
+        named = f"metric {score.metric!r}" if hasattr(score, "metric") else f"score {getattr(score, 'name', '?')!r}"
+        return f"{named} is no sum of squares"
     if not hasattr(problem.reconstruct, "network"):
         return "the model does not offer its layers"
     network: Any = getattr(problem.reconstruct, "network")  # noqa: B009 - offered by some models only
