@@ -134,6 +134,12 @@ class Rows:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self.load().astype(dtype or self._dtype, copy=False)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A few rows of a large array in memory do not take all of it along to another process or to disk.
+        if isinstance(self._array, np.ndarray):
+            return Rows, (self.load(),)
+        return Rows, (self._array, self._rows)
+
     def load(self) -> NDArray[Any]:
         """Read the rows, read-only."""
         rows = self._rows

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import specanom as sa
 from specanom.errors import DataError, GridError, ShapeError
-from specanom.store import SHARD, SpectrumWriter
+from specanom.store import SHARD, Rows, SpectrumWriter
 
 WAVE = np.linspace(4000, 4100, 7)
 
@@ -269,3 +269,14 @@ def test_the_old_set_is_deleted_only_when_the_new_one_is_in_place(tmp_path, monk
     monkeypatch.setattr(shutil, "rmtree", lambda path, **_: seen.append(len(sa.SpectrumSet.open(tmp_path / "x.zarr"))))
     make(3).save(tmp_path / "x.zarr")
     assert set(seen) == {3}
+
+
+def test_some_rows_of_an_array_in_memory_are_pickled_without_the_others() -> None:
+    whole = np.arange(40_000, dtype=np.float32).reshape(1000, 40)
+    few = Rows(whole, np.array([7, 3, 900]))
+    sent = pickle.dumps(few)
+    assert len(sent) < 2000
+    back = pickle.loads(sent)
+    assert back.shape == few.shape == (3, 40)
+    assert np.array_equal(back.load(), whole[[7, 3, 900]])
+    assert np.array_equal(back[1:].load(), whole[[3, 900]])
