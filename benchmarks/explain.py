@@ -142,7 +142,8 @@ def default_explanation(case: Case, repeats: int, population: int) -> pd.DataFra
     for name, fill in FILLS.items():
         problem = case.problem("mse", 77, fill)
         explainer = sa.Explainer(case.scorers["mse"], perturbation=fill)
-        ours, theirs, free = np.median([_errors(case, case.sample[row], fill, population) for row in some.tolist()], axis=0)
+        errors = [_errors(case, case.sample[row], fill, population) for row in some.tolist()]
+        ours, theirs, free = np.median(errors, axis=0)
         masks = independent(77, 5000).astype(np.int64)
         times = interleaved({"A": lambda problem=problem, masks=masks: case.loop("mse", masks, problem),
                              "ours": lambda explainer=explainer: explainer.explain(case.spectrum)}, repeats)
