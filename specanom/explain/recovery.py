@@ -94,7 +94,7 @@ class Recovery:
         edges = np.unique(np.nanquantile(snr, np.linspace(0, 1, bins + 1)))
         return self._binned("spectrum_snr", edges if edges.size > 1 else np.append(edges, edges + 1), ("strength",))
 
-    def by_snr(self, edges: ArrayLike = (0, 2, 4, 6, 8, 10, 15, 20, 30, 50)) -> pd.DataFrame:
+    def by_snr(self, edges: ArrayLike = (0, 2, 4, 6, 8, 10, 15, 20, 30, 50, np.inf)) -> pd.DataFrame:
         """Return the rates by S/N of the feature, all strengths together: ``snr_lo``, ``snr_hi`` and the rates."""
         return self._binned("snr", np.asarray(edges, dtype=np.float64), ())
 

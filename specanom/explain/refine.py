@@ -48,9 +48,10 @@ class Refined:
     Notes
     -----
     The weights are those of the last round alone, so they are what the method gives for these segments with its
-    share of the samples. Where the segments are was chosen from earlier rounds with other masks. A wide segment
-    collects more weight than a narrow one of the same kind: compare ``explanation.per_angstrom()``. Fine features are
-    found more exactly than by equal segments; what is as wide as a coarse segment is cut up without need.
+    share of the samples; when nothing more is to be cut, that is all that are left. Where the segments are was chosen
+    from earlier rounds with other masks. A wide segment collects more weight than a narrow one of the same kind:
+    compare ``explanation.per_angstrom()``. Fine features are found more exactly than by equal segments; what is as
+    wide as a coarse segment is cut up without need.
 
     Examples
     --------
@@ -180,6 +181,10 @@ def refined(
         if finer is None:
             break
         ids = finer
+    if left and part is not method and found.weights.any():  # nothing is sure enough to cut: more samples may help
+        rest = sum(each.n_samples for each in cast(Any, methods[-left:]))
+        found = replace(cast(Any, part), n_samples=rest)(evaluator, seed=seed)
+        asked += found.n_samples
     return evaluator, replace(found, n_samples=asked)
 
 

@@ -274,6 +274,7 @@ def test_rates_by_signal_to_noise(found) -> None:
     assert grid["n"].sum() == 800
     assert len(grid) == 8
     assert set(grid["strength"]) == {0.0, 2.0, 4.0, 8.0}
+    assert found.by_snr()["n"].sum() == found.table["n"].sum()
     feature = found.by_snr([0, 1, 3, 10])
     assert feature["n"].tolist() == [200, 200, 400]
     assert feature["completeness"].is_monotonic_increasing
@@ -293,6 +294,8 @@ def test_what_could_not_be_injected_is_in_the_table_but_in_no_rate() -> None:
                    false_alarms=0.1)
     row = made.table.iloc[0]
     assert (row["n"], row["imputed"], row["outside"], row["other"]) == (6, 4, 0, 0)
+    bins = made.by_snr()
+    assert (bins["snr_lo"].tolist(), bins["snr_hi"].tolist(), bins["n"].tolist()) == ([50.0], [np.inf], [6])
     assert row["completeness"] == 1.0
     outside = recover(_sample(10), Injection(Spike(9000.0, frame="rest"), (50.0,)), highest)
     assert outside.table["outside"].iloc[0] == 10

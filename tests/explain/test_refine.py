@@ -197,6 +197,19 @@ def test_nothing_to_find_stops_after_the_first_round() -> None:
     assert not found.weights.any()
 
 
+def test_samples_are_not_left_over_when_there_is_nothing_more_to_cut() -> None:
+    flux = spectrum(734, 3.0, 2.0)
+    coarse = Refined(Uniform(10), finest=P)  # no piece is large enough to be cut
+    e = sa.Explainer(residual, coarse, method=sa.Lime(2000)).explain(flux)
+    assert e.n_segments == 10
+    assert e.n_samples == 2000
+    three_quarters = sa.Explainer(residual, Uniform(10), method=sa.Lime(1500)).explain(flux)
+    assert np.array_equal(e.weights, three_quarters.weights)
+    assert np.array_equal(e.error, three_quarters.error)
+    plain = sa.Explainer(residual, coarse, method=sa.Occlusion()).explain(flux)
+    assert plain.n_samples == 12
+
+
 @pytest.mark.parametrize("options", [{"parts": 3}, {"depth": 0}, {"leading": 0}, {"finest": 1.5}, {"start": Uniform},
                                      {"start": Refined()}])
 def test_settings_that_make_no_sense_are_refused(options: dict) -> None:
