@@ -152,6 +152,7 @@ def context_of(
         parts["narrow"] = float("nan")
     else:
         narrow = np.bincount(segments, weights=mass * (classes == CLASSES.index("narrow"))) > 0.5
+        narrow.flags.writeable = False
     names = names_of(ground, segments, mass=mass)
     known = {FIELDS.get(name, name): value for name, value in _known(parts, ground).items()}
     made = Context(**known, names=names, narrow=narrow)

@@ -202,6 +202,12 @@ def test_a_segment_the_score_does_not_see_shares_evenly() -> None:
     assert pixel_shares(np.array([0, 0, 1, 1]), np.ones(2), evidence=evidence).tolist() == [0.5] * 4
 
 
+def test_a_context_cannot_be_written_to() -> None:
+    context, _ = _context(np.ones(WAVE.size) + _bump(5007.0))
+    with pytest.raises(ValueError, match="read-only"):
+        context.narrow[0] = True
+
+
 def test_without_redshift_or_observed_frame_shares_are_nan_and_never_zero() -> None:
     flux = 1 + _bump(line("Ha").wave)
     no_z, _ = _context(flux, z=None)
