@@ -124,6 +124,14 @@ class Evidence:
             seen = np.where(keep, seen, 0.0)
         return cls(observed * seen, changed * seen, seen, reconstruction is not None)
 
+    def model_of(self, flux: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """Return the reconstruction x′ of `flux`, shape ``(p,)``, as observed where the score does not look; or None.
+        """
+        if not self.modelled:
+            return None
+        seen = np.ones(flux.size) if self.seen is None else self.seen
+        return flux - np.divide(self.observed, seen, out=np.zeros(flux.size), where=seen > 0)
+
 
 def context_of(
     spectrum: Spectrum, segments: NDArray[np.intp], weights: NDArray[np.float64], *, evidence: Evidence
@@ -153,7 +161,7 @@ def context_of(
     else:
         narrow = np.bincount(segments, weights=mass * (classes == CLASSES.index("narrow"))) > 0.5
         narrow.flags.writeable = False
-    names = names_of(ground, segments, mass=mass)
+    names = names_of(ground, segments, mass=mass, model=evidence.model_of(spectrum.flux))
     known = {FIELDS.get(name, name): value for name, value in _known(parts, ground).items()}
     made = Context(**known, names=names, narrow=narrow)
     return replace(made, artefact=artefact_probability(ground, made.shares, evidence))

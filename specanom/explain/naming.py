@@ -15,6 +15,7 @@ from .narrow import runs_of
 
 NAMED_SHARE = 0.15  # a line is named when it has this share of the strongest one's mass
 FEATURE_REACH = 8.0  # Å to both sides of the peak of an unlisted feature
+MISSING = 0.5  # share of the height in the model below which the spectrum lacks a feature
 NEAR_SKY = 10.0  # Å within which residual sky is named after a line
 
 _CENTRES = np.array([item.wave for item in LINES])
@@ -43,6 +44,8 @@ class Places:
         Pixels of the leading class of their segment.
     peak : (K,) int array
         The pixel among these with most mass.
+    model : (p,) array or None
+        The reconstruction x′, where the score has one.
     """
 
     ground: Ground
@@ -55,9 +58,13 @@ class Places:
     leading: NDArray[np.intp]
     inside: NDArray[np.bool_]
     peak: NDArray[np.intp]
+    model: NDArray[np.float64] | None = None
 
     @classmethod
-    def of(cls, ground: Ground, segments: NDArray[np.intp], *, mass: NDArray[np.float64]) -> Places:
+    def of(
+        cls, ground: Ground, segments: NDArray[np.intp], *, mass: NDArray[np.float64],
+        model: NDArray[np.float64] | None = None,
+    ) -> Places:
         """Find what leads each segment, and where."""
         k = int(segments.max()) + 1
         leading = leading_classes(segments, ground.classes, mass)
@@ -71,12 +78,22 @@ class Places:
         known = ground.rest is not None or ground.observed is not None
         wave = ground.spectrum.wave if ground.rest is None else ground.rest
         return cls(ground, segments, mass, wave, "Å" if known else "pixels", order[starts],
-                   order[starts + counts - 1], leading, inside, peak)
+                   order[starts + counts - 1], leading, inside, peak, model)
 
     @cached_property
     def features(self) -> NDArray[np.bool_]:
         """Where most of the mass comes from a small part of the segment, of what no list knows, shape ``(K,)``."""
         return _features(self)
+
+    def feature(self, k: int) -> str:
+        """Return the name of a feature: a missing one is where the model shows it and the spectrum does not."""
+        told = f"feature at {self.wave[self.peak[k]]:.0f} {self.unit}"
+        if self.model is None:
+            return told
+        here = self.segments == k
+        seen, expected = (abs(float(values[self.peak[k]] - np.median(values[here])))
+                          for values in (self.ground.spectrum.flux, self.model))
+        return f"missing {told}" if seen < MISSING * expected else told
 
     def total(self, flags: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the mass of the flagged pixels of each segment, shape ``(K,)``."""
@@ -95,7 +112,10 @@ def _features(places: Places) -> NDArray[np.bool_]:
     return np.asarray((mass > 0.5) & small)
 
 
-def names_of(ground: Ground, segments: NDArray[np.intp], *, mass: NDArray[np.float64]) -> tuple[str, ...]:
+def names_of(
+    ground: Ground, segments: NDArray[np.intp], *, mass: NDArray[np.float64],
+    model: NDArray[np.float64] | None = None,
+) -> tuple[str, ...]:
     """Return the names of all segments.
 
     Parameters
@@ -105,8 +125,10 @@ def names_of(ground: Ground, segments: NDArray[np.intp], *, mass: NDArray[np.flo
         Ids 0…K−1.
     mass : (p,) array
         How each segment shares its weight among its pixels; sums to 1 within a segment.
+    model : (p,) array, optional
+        The reconstruction, to tell features of the spectrum from those that only the model has.
     """
-    places = Places.of(ground, segments, mass=mass)
+    places = Places.of(ground, segments, mass=mass, model=model)
     names = [""] * places.peak.size
     for index, namer in enumerate(_NAMERS):
         which = np.flatnonzero(places.leading == index)
@@ -194,15 +216,14 @@ def _band(places: Places, which: NDArray[np.intp]) -> list[str]:
     for k, peak in zip(which.tolist(), places.peak[which].tolist(), strict=True):
         name = next(band.name for band in bands if band.lo <= ground.observed[peak] <= band.hi)
         # A spike is not what an atmospheric band or a join of arms looks like.
-        names.append(f"feature at {places.wave[peak]:.0f} {places.unit} ({name})" if features[k] else name)
+        names.append(f"{places.feature(k)} ({name})" if features[k] else name)
     return names
 
 
 def _continuum(places: Places, which: NDArray[np.intp]) -> list[str]:
     low, high = places.wave[places.first[which]].tolist(), places.wave[places.last[which]].tolist()
-    peak = places.wave[places.peak[which]].tolist()
-    return [f"feature at {at:.0f} {places.unit}" if feature else f"continuum {_span(lo, hi, places.unit)}"
-            for feature, at, lo, hi in zip(places.features[which].tolist(), peak, low, high, strict=True)]
+    return [places.feature(k) if places.features[k] else f"continuum {_span(lo, hi, places.unit)}"
+            for k, lo, hi in zip(which.tolist(), low, high, strict=True)]
 
 
 def _spike(places: Places, which: NDArray[np.intp]) -> list[str]:

@@ -164,6 +164,22 @@ def test_an_unlisted_narrow_feature_is_named_by_where_it_is() -> None:
     assert context.join > 0.9
 
 
+def test_a_feature_that_only_the_model_shows_is_called_missing() -> None:
+    noise = 0.02 * np.random.default_rng(0).normal(size=WAVE.size)
+    flat, bump = (1 + noise).astype(np.float32), (1 + _bump(4500.0, 2)).astype(np.float32)
+    segments = Uniform(40)(flat, WAVE)
+    weights = np.bincount(segments, _bump(4500.0, 2) ** 2)
+    told = {}
+    for flux, model in ((flat, bump), (bump, flat), (bump, 0.5 * (1 + bump))):
+        evidence = Evidence.of(flux, model, reconstruction=model, weight=np.full(WAVE.size, 4.0))
+        np.testing.assert_allclose(evidence.model_of(flux), model, rtol=1e-6)
+        told[flux is flat, model is flat] = context_of(
+            _spectrum(flux), segments, weights, evidence=evidence).names[int(weights.argmax())]
+    assert told == {(True, False): "missing feature at 4500 Å", (False, True): "feature at 4500 Å",
+                    (False, False): "feature at 4500 Å"}
+    assert Evidence.of(flat, bump).model_of(flat) is None
+
+
 def test_bright_sky_bits_of_sdss_are_sky() -> None:
     mask = np.zeros(WAVE.size, dtype=np.uint32)
     mask[1650:1660] = 1 << 23
