@@ -130,7 +130,7 @@ class Evidence:
         if not self.modelled:
             return None
         seen = np.ones(flux.size) if self.seen is None else self.seen
-        return flux - np.divide(self.observed, seen, out=np.zeros(flux.size), where=seen > 0)
+        return flux.astype(np.float64) - np.divide(self.observed, seen, out=np.zeros(flux.size), where=seen > 0)
 
 
 def context_of(

@@ -90,8 +90,8 @@ class Places:
         told = f"feature at {self.wave[self.peak[k]]:.0f} {self.unit}"
         if self.model is None:
             return told
-        here = self.segments == k
-        seen, expected = (abs(float(values[self.peak[k]] - np.median(values[here])))
+        around = slice(self.first[k], self.last[k] + 1)
+        seen, expected = (abs(float(values[self.peak[k]] - np.median(values[around])))
                           for values in (self.ground.spectrum.flux, self.model))
         return f"missing {told}" if seen < MISSING * expected else told
 

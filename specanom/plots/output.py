@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bokeh.embed import components, file_html
 from bokeh.model import Model
-from bokeh.models import UIElement
+from bokeh.models import Plot, UIElement
 from bokeh.resources import INLINE, Resources
 
 from .theme import plain
@@ -89,7 +89,7 @@ def show(figure: UIElement) -> Shown:
 
 
 def _paper(figure: Model) -> str:
-    found = {m.background_fill_color for m in figure.references() if hasattr(m, "background_fill_color")}
+    found = {m.background_fill_color for m in figure.references() if isinstance(m, Plot)}  # labels have their own
     plain_colours = sorted(c for c in found if isinstance(c, str) and re.fullmatch(r"#[0-9a-f]{6}", c))
     return plain_colours[0] if plain_colours else "#ffffff"
 

@@ -145,7 +145,10 @@ def test_one_layout_joins_pictures_and_weights_with_intervals(e: sa.ImageExplana
     assert np.array_equal(leading["low"], e.interval[e.order[:4], 0])
     pictures = panels(layout)[:3]
     assert all(one.x_range is pictures[0].x_range for one in pictures)
-    assert {one.background_fill_color for one in panels(layout)} == {(DARK if theme == "dark" else LIGHT).paper}
+    paper = (DARK if theme == "dark" else LIGHT).paper
+    assert {one.background_fill_color for one in panels(layout)} == {paper}
+    # The page is of the colour of the panels, not of the black behind the numbers of superpixels.
+    assert f"body {{ margin: 12px; background: {paper}; }}" in plots.to_html(layout)
     issues = check_integrity(layout.references())
     assert not issues.error
     assert not issues.warning
