@@ -67,6 +67,9 @@ class Injection:
     def __post_init__(self) -> None:
         choice("unit", self.unit, UNITS)
         _noise(self.noise)
+        if isinstance(self.template, type) or not hasattr(self.template, "support"):
+            raise ArgumentError(message("template", expected="an object such as LineTemplate(6564.6)",
+                                        got=repr(self.template)))
         strengths = tuple(sorted({float(value) for value in np.atleast_1d(np.asarray(self.strengths, dtype=float))}))
         if not strengths or not np.isfinite(strengths).all():
             raise ArgumentError(message("strengths", expected="finite numbers", got=self.strengths))

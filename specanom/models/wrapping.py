@@ -94,6 +94,9 @@ def wrap(reconstruct: Any, wave: Any = None) -> WrappedModel:
     """
     method = getattr(reconstruct, "reconstruct", reconstruct)
     if not callable(method):
+        hint = ("wrap(lambda flux: m.inverse_transform(m.transform(flux)))" if hasattr(reconstruct, "inverse_transform")
+                else "a detector without reconstructions is a score: Explainer(lambda flux: -m.score_samples(flux))"
+                if hasattr(reconstruct, "score_samples") else "")
         raise ArgumentError(message("reconstruct", expected="a callable, or an object with a reconstruct method",
-                                    got=type(reconstruct).__name__))
+                                    got=type(reconstruct).__name__, hint=hint))
     return WrappedModel(method, None if wave is None else as_wavelength(wave))

@@ -369,3 +369,9 @@ def test_wilson_intervals_are_those_of_scipy(n, data) -> None:
     expected = binomtest(k, n).proportion_ci(method="wilson")
     lo, hi = wilson(k, n)
     assert (float(lo), float(hi)) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+@pytest.mark.parametrize("template", ["line", LineTemplate, None])
+def test_what_is_no_template_is_refused(template) -> None:
+    with pytest.raises(ArgumentError, match="template"):
+        Injection(template)

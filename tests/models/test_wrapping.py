@@ -45,3 +45,9 @@ def test_another_grid_is_refused(sample) -> None:
         wrap(lambda x: x, wave=sample.wave + 1).reconstruct(sample)
     with pytest.raises(ShapeError, match="199 pixels"):
         wrap(lambda x: x, wave=sample.wave[:-1]).reconstruct(sample.flux)
+
+
+@pytest.mark.parametrize(("method", "hint"), [("inverse_transform", "m.inverse"), ("score_samples", "a score")])
+def test_estimators_without_reconstruct_are_refused_with_the_way_to_use_them(method: str, hint: str) -> None:
+    with pytest.raises(ArgumentError, match=hint):
+        wrap(type("Estimator", (), {method: lambda self, flux: flux})())
