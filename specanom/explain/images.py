@@ -142,7 +142,7 @@ def _pixels(parts: Explains, image: NDArray[Any]) -> Floats:
                                       "and Slic(50) or Grid(8, 8)"))
     if not np.issubdtype(np.asarray(image).dtype, np.number) or 0 in shape:
         raise ShapeError(message("image", expected="numbers of shape (h, w) or (h, w, c)", got=f"shape {shape}"))
-    pixels = np.ascontiguousarray(image, dtype=np.float32)
+    pixels = np.array(image, dtype=np.float32, order="C")  # the explanation keeps it, whatever becomes of the array
     if not np.isfinite(pixels).all():
         raise DataError(message("image", expected="finite values", got=f"{int((~np.isfinite(pixels)).sum())} not",
                                 hint="np.nan_to_num(image, nan=np.nanmedian(image))"))

@@ -22,7 +22,8 @@ def as_spectrum(spectrum: Any, score: Any) -> Spectrum:
     """Return what was given as a Spectrum; a bare (p,) array gets the wavelengths of the score, or pixel numbers."""
     if isinstance(spectrum, Spectrum):
         return spectrum
-    flux = np.asarray(spectrum) if isinstance(spectrum, (np.ndarray, list, tuple)) else np.empty((0, 0))
+    # A copy: the explanation keeps the flux, and arrays are often filled anew with the next spectrum.
+    flux = np.array(spectrum) if isinstance(spectrum, (np.ndarray, list, tuple)) else np.empty((0, 0))
     if flux.ndim != 1 or not np.issubdtype(flux.dtype, np.number):
         got = f"shape {flux.shape}" if flux.size else type(spectrum).__name__
         raise ShapeError(message("spectrum", expected="a Spectrum or a (p,) array", got=got,

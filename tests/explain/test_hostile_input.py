@@ -154,3 +154,12 @@ def test_scores_without_a_metric_are_explained_copy_by_copy(method: Any, model: 
         assert e.score == pytest.approx(float(score(rows[:1])[0]), rel=1e-5)
         assert np.isfinite(e.weights).all()
         assert "is no sum of squares" in e.path
+
+
+@pytest.mark.parametrize(("segments", "shape"), [(sa.Uniform(4), (60,)), (sa.Grid(2, 2), (16, 16))])
+def test_an_explanation_keeps_its_flux_when_the_array_is_filled_anew(segments: object, shape: tuple[int, ...]) -> None:
+    array = np.random.default_rng(0).random(shape).astype(np.float32)
+    before = array.copy()
+    e = sa.Explainer(lambda rows: rows.reshape(len(rows), -1).sum(axis=1), segments, method=sa.Lime(60)).explain(array)
+    array[...] = 0.0
+    assert np.array_equal(e.flux, before)
