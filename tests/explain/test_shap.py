@@ -251,15 +251,20 @@ def test_settings_that_cannot_be_used_are_refused() -> None:
 # -- the shap package --------------------------------------------------------------------------------------------------
 
 
-def test_the_shap_package_agrees() -> None:
+@pytest.mark.parametrize(("k", "n", "tolerance"), [(8, 300, 1e-6), (14, 4000, 0.03)])
+def test_the_shap_package_agrees(k: int, n: int, tolerance: float) -> None:
     shap = pytest.importorskip("shap")
-    for k, n, tolerance in ((8, 300, 1e-6), (14, 4000, 0.03)):
-        game = Network(k, seed=7)
-        explainer = shap.KernelExplainer(game, np.zeros((1, k)))
-        theirs = explainer.shap_values(np.ones((1, k)), nsamples=n, silent=True, l1_reg=False)[0]
-        ours, exact = played(game, k, Shap(n, exact=False)), played(game, k, Shap(exact=True))
-        size = np.linalg.norm(exact.weights)
-        np.testing.assert_allclose(ours.weights, theirs, atol=tolerance * size)
-        assert ours.intercept == pytest.approx(float(explainer.expected_value))
-        error = np.linalg.norm(theirs - exact.weights)
-        assert np.linalg.norm(ours.weights - exact.weights) <= max(1.5 * error, 1e-6 * size)
+    game = Network(k, seed=7)
+    exact = played(game, k, Shap(exact=True)).weights
+    size = np.linalg.norm(exact)
+    explainer = shap.KernelExplainer(game, np.zeros((1, k)))
+    theirs, ours = [], []
+    for seed in range(6):  # one drawing alone may be lucky
+        np.random.seed(seed)  # noqa: NPY002 - what the package draws from
+        weights = explainer.shap_values(np.ones((1, k)), nsamples=n, silent=True, l1_reg=False)[0]
+        found = played(game, k, Shap(n, exact=False), seed=seed)
+        np.testing.assert_allclose(found.weights, weights, atol=tolerance * size)
+        assert found.intercept == pytest.approx(float(explainer.expected_value))
+        theirs.append(np.linalg.norm(weights - exact))
+        ours.append(np.linalg.norm(found.weights - exact))
+    assert np.mean(ours) <= max(1.2 * np.mean(theirs), 1e-6 * size)
