@@ -238,7 +238,7 @@ def _context(e: Explanation, theme: str) -> figure:
         "text": ["unknown" if np.isnan(v) else f"{v:.0%}" for v in values],
     }, name="context")
     artefact = e.context.artefact
-    title = "Where the weight lies" + ("" if np.isnan(artefact) else f" · probability of an artefact {artefact:.2f}")
+    title = "Where the weight lies" + ("" if np.isnan(artefact) else f" · artefact: {artefact:.0%}")
     made = canvas(theme, title, x="share of Σ|weight|", height=110 + 24 * len(names), options={
         "y_range": FactorRange(*names[::-1]), "tools": "", "toolbar_location": None, "x_range": Range1d(0, 1.12)})
     made.hbar(y="name", right="share", height=0.6, source=source, fill_color="color", fill_alpha=0.85, line_color=None)

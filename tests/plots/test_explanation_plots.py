@@ -61,7 +61,7 @@ def test_unknown_context_is_called_unknown(explanation_of_galaxy):
 
 def test_the_probability_of_an_artefact_stands_above_the_shares_when_it_is_known(explanation_of_galaxy):
     e = explanation_of_galaxy
-    for artefact, told in ((0.25, "Where the weight lies · probability of an artefact 0.25"),
+    for artefact, told in ((0.25, "Where the weight lies · artefact: 25%"),
                            (float("nan"), "Where the weight lies")):
         made = plots.explanation(dataclasses.replace(e, context=dataclasses.replace(e.context, artefact=artefact)))
         assert told in [title.text for title in made.select({"type": Title})]
