@@ -118,3 +118,23 @@ def check_scores(scores: NDArray[Any]) -> NDArray[np.float64]:
                                 got=f"{int(bad.sum())} of {values.size} not finite",
                                 hint="a fill nearer to the spectrum, e.g. Scale(0.9)"))
     return values
+
+
+def completeness(weights: NDArray[np.float64], whole: float, empty: float) -> float:
+    """Return ``|Σ weights − (whole − empty)|`` as a share of ``|whole − empty|``.
+
+    Parameters
+    ----------
+    weights : (K,) array
+    whole, empty : float
+        Scores of the spectrum and of the fill.
+
+    Returns
+    -------
+    float
+        NaN when one of them is not finite, or when they are equal to within the rounding of single precision.
+    """
+    change = whole - empty
+    if not np.isfinite(change) or abs(change) <= 1e-6 * max(abs(whole), abs(empty)):
+        return float("nan")
+    return abs(float(weights.sum()) - change) / abs(change)

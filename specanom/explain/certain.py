@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .attribution import Attribution
-from .lime import completeness
+from .attribution import Attribution, completeness
 
 UNCHANGED = "the fill equals the spectrum: switching segments off changes nothing"
 NAN = float("nan")

@@ -126,7 +126,7 @@ def _warm_up(explainer: Explainer, spectra: Sequence[Spectrum]) -> None:
             explainer.explain(spectrum)
         except (ShapeError, GridError):
             raise
-        except DataError:
+        except (DataError, ArgumentError):
             continue  # told when its turn comes
 
 
@@ -183,7 +183,7 @@ class _Work:
                                                      n=self.sensitivity, seed=object_seed(self.seed, spectrum.id))
         except (ShapeError, GridError):
             raise
-        except DataError as exc:
+        except (DataError, ArgumentError) as exc:  # one method may have no use for a score that others explain
             self.skipped.append((name, spectrum.id, str(exc)))
             return
         self._keep(name, False, pair)

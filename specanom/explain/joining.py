@@ -28,6 +28,9 @@ class Joining:
     """
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self.rows = 0
         self._first: dict[str, Any] = {}
         self._columns: dict[str, list[Any]] = {name: [] for name in (*ARRAYS, "narrow", "flux")}
@@ -79,7 +82,7 @@ class Joining:
                 [widened(part, k, empty_of(part)) for part in parts] if name in BY_SEGMENT else parts)
         made["names"] = Names(np.concatenate([widened(codes, k, NONE) for codes in self._codes]),
                               list(self._vocabulary))
-        self.__init__()  # type: ignore[misc]
+        self._begin()
         return made
 
     def _segments(self) -> NDArray[np.intp]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError, choice, message
 from ..presets import ByPreset, by_preset, resolve
-from .attribution import Attribution, Evaluator, check_scores
+from .attribution import Attribution, Evaluator, check_scores, completeness
 from .keeping import Kept
 from .limebase import lime_package
 from .masks import DESIGNS, Masks, cosine_distances, empty_row, kernel, make_masks, with_empty
@@ -209,26 +209,6 @@ class Lime:
             return ()
         got = f"{reached:.2g} of the largest weight" if np.isfinite(reached) else "no interval at all"
         return (f"tolerance {self.tolerance:g} not met: {got} with {n} masks",)
-
-
-def completeness(weights: Vector, whole: float, empty: float) -> float:
-    """Return ``|Σ weights − (whole − empty)|`` as a share of ``|whole − empty|``.
-
-    Parameters
-    ----------
-    weights : (K,) array
-    whole, empty : float
-        Scores of the spectrum and of the fill.
-
-    Returns
-    -------
-    float
-        NaN when one of them is not finite, or when they are equal to within the rounding of single precision.
-    """
-    change = whole - empty
-    if not np.isfinite(change) or abs(change) <= 1e-6 * max(abs(whole), abs(empty)):
-        return float("nan")
-    return abs(float(weights.sum()) - change) / abs(change)
 
 
 def _nothing(found: Quality) -> Quality:

@@ -74,7 +74,5 @@ class Names(Sequence[tuple[str, ...]]):
             return NotImplemented if not isinstance(other, Sequence) else False
         return all(mine == tuple(theirs) for mine, theirs in zip(self, other, strict=True))
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         return f"Names of {len(self)} rows, {len(self.vocabulary)} distinct"

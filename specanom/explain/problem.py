@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,11 @@ class Problem:
     def reconstruct(self) -> Reconstruct | None:
         """The model of the score, ``(n, p) -> (n, p)``, when it has one."""
         return getattr(self.score, "reconstruct", None)
+
+    @property
+    def network(self) -> Any:
+        """The layers of the model, as :class:`~specanom.models.affine.AffineLayers`; None when it offers none."""
+        return getattr(self.reconstruct, "network", None)
 
     @property
     def keep(self) -> NDArray[np.bool_] | None:

@@ -7,9 +7,8 @@ from dataclasses import KW_ONLY, dataclass, replace
 import numpy as np
 
 from ..errors import ArgumentError, choice, message
-from .attribution import Attribution, Evaluator, check_scores
+from .attribution import Attribution, Evaluator, check_scores, completeness
 from .certain import certain, unchanged
-from .lime import completeness
 from .masks import Masks
 from .shapley import Doubles, Fit, all_masks, exact_values, kernel_of_sizes, pairs_of, surrogate_r2
 from .stability import ranking_odds, rivals

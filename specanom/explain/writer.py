@@ -7,16 +7,14 @@ whole; without a manifest nothing is opened, so what a killed program leaves is 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import DataError, message
-from ..store import part_of, put_in_place, writable, write_json
+from ..folders import FolderWriter, part_of, put_in_place, writable, write_json
 from .joining import NUMBERS, TEXT, Joining, check_same, empty_of, same_array
 from .names import NONE
 
@@ -30,7 +28,7 @@ ROWS = 4096  # rows of a shard
 CHUNK = 64  # rows of a chunk: what reading one explanation costs
 
 
-class ExplanationWriter:
+class ExplanationWriter(FolderWriter):
     """Writes explanations in blocks; the set appears at `path` when it is finished.
 
     Parameters
@@ -172,17 +170,6 @@ class ExplanationWriter:
         put_in_place(self._part, self._folder, FORMAT)
         return self.path
 
-    def __enter__(self) -> ExplanationWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                self.close()
-        finally:
-            if self._table is not None:
-                self._table.close()
-            if self._part.exists():
-                shutil.rmtree(self._part, ignore_errors=True)
+    def _release(self) -> None:
+        if self._table is not None:
+            self._table.close()

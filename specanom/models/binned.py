@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DataError, message
+from ..folders import write_json
 from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
-from ..store import write_json
 from .folds import Hashes, hash_ids
 from .inputs import Floats, Rows, check_grid, read_rows
 from .store import CARD, FORMAT, VERSION, read_card

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import not_fitted
+from ..folders import writable
 from ..spectrumset import SpectrumSet
-from ..store import FORMAT, writable
+from ..store import FORMAT
 from .assemble import join, used_up, write
 from .fitting import Fitted, Gathered
 from .options import Options, full_grid

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError, message
+from ..folders import write_json
 from ..seeds import content_hash
-from ..store import write_json
 from .fitting import Fitted
 from .report import PreprocessReport
 

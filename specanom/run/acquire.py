@@ -15,7 +15,7 @@ import pandas as pd
 
 from .. import surveys
 from ..errors import ArgumentError, DataError, choice, message
-from ..store import write_json
+from ..folders import write_json
 from ..surveys.files import find_files
 from .folder import RunFolder
 from .manifest import key, listing, versions

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError, message
+from ..folders import write_json
 from ..spectrumset import SpectrumSet
-from ..store import write_json
 from .parameters import of_stage
 
 if TYPE_CHECKING:

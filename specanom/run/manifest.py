@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, message
-from ..store import write_json
+from ..folders import write_json
 
 FORMAT = "specanom run"
 VERSION = 1

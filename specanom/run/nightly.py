@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from .. import models, preprocess, surveys
-from ..store import write_json
+from ..folders import write_json
 from .byhand import manifest_of
 from .folder import RunFolder
 from .parameters import STAGES

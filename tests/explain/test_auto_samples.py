@@ -15,22 +15,7 @@ from specanom.explain.lime import Lime
 from specanom.explain.masks import DESIGNS, make_masks
 from specanom.explain.rounds import SIZES, first_round, next_round, relative_half
 
-
-class Game:
-    """Scores of masks by a function of the mask alone; remembers what it was asked."""
-
-    path = "generic"
-
-    def __init__(self, k: int, value: Any) -> None:
-        self.n_segments, self._value = k, value
-        self.asked: list[np.ndarray] = []
-
-    def scores(self, masks: np.ndarray) -> np.ndarray:
-        self.asked.append(masks)
-        return np.asarray(self._value(masks.astype(float)), dtype=float)
-
-    def energy(self) -> np.ndarray:
-        return np.ones(self.n_segments)
+from .conftest import Game
 
 
 def _signed(k: int, strength: float) -> Any:

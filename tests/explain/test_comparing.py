@@ -164,6 +164,14 @@ def test_a_spectrum_that_cannot_be_explained_is_listed_not_lost() -> None:
         compare([base], sample.replace(flux=np.full_like(flux, np.nan)))
 
 
+def test_a_method_that_cannot_explain_the_score_is_listed_and_the_others_are_compared() -> None:
+    explainer = sa.Explainer(odd, sa.Uniform(K), perturbation=FLAT, method=Exact())
+    made = compare([explainer, sa.IntegratedGradients()], _sample(2), shuffles=0, sensitivity=0)
+    assert made.methods == ("Exact",)
+    assert [name for name, _, _ in made.skipped] == ["IntegratedGradients"] * 2
+    assert [id for _, id, _ in made.skipped] == ["s0", "s1"]
+
+
 def test_no_explainer_is_refused() -> None:
     with pytest.raises(ArgumentError, match="at least one Explainer"):
         compare([sa.Lime()], _sample(2))

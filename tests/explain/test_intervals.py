@@ -14,20 +14,7 @@ from specanom.explain.masks import DESIGNS, cosine_distances, kernel, make_masks
 from specanom.explain.problem import Problem
 from specanom.explain.ridge import Ridge
 
-
-class Game:
-    """Scores of masks by a function of the mask alone."""
-
-    path = "generic"
-
-    def __init__(self, k: int, value: Any) -> None:
-        self.n_segments, self._value = k, value
-
-    def scores(self, masks: np.ndarray) -> np.ndarray:
-        return np.asarray(self._value(masks.astype(float)), dtype=float)
-
-    def energy(self) -> np.ndarray:
-        return np.ones(self.n_segments)
+from .conftest import Game
 
 
 def _curved(k: int, seed: int = 0) -> Any:

@@ -13,20 +13,7 @@ from specanom.explain.attribution import Attribution
 from specanom.explain.lime import Lime
 from specanom.explain.masks import cosine_distances, kernel, make_masks
 
-
-class Game:
-    """Scores of masks by a function of the mask alone."""
-
-    path = "generic"
-
-    def __init__(self, k: int, value: Any, energy: Any = None) -> None:
-        self.n_segments, self._value, self._energy = k, value, energy
-
-    def scores(self, masks: np.ndarray) -> np.ndarray:
-        return np.asarray(self._value(masks.astype(float)), dtype=float)
-
-    def energy(self) -> np.ndarray:
-        return np.ones(self.n_segments) if self._energy is None else np.asarray(self._energy)
+from .conftest import Game
 
 
 def _curved(k: int, seed: int = 0) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -13,20 +11,7 @@ from specanom.explain.lime import Lime
 from specanom.explain.sampling import sampling_errors
 from specanom.explain.stability import ranking_odds, rivals
 
-
-class Game:
-    """Scores of masks by a function of the mask alone."""
-
-    path = "generic"
-
-    def __init__(self, k: int, value: Any) -> None:
-        self.n_segments, self._value = k, value
-
-    def scores(self, masks: np.ndarray) -> np.ndarray:
-        return np.asarray(self._value(masks.astype(float)), dtype=float)
-
-    def energy(self) -> np.ndarray:
-        return np.ones(self.n_segments)
+from .conftest import Game
 
 
 def _close_race(lead: float, noise: float = 0.2, k: int = 12) -> Game:

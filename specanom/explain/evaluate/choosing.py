@@ -34,8 +34,7 @@ def no_layers(problem: Problem) -> str:
         return f"{named} is no sum of squares"
     if not hasattr(problem.reconstruct, "network"):
         return "the model does not offer its layers"
-    network: Any = getattr(problem.reconstruct, "network")  # noqa: B009 - offered by some models only
-    return "reconstructions are random draws" if network is None else ""
+    return "reconstructions are random draws" if problem.network is None else ""
 
 
 def _no_fixed_squares(score: Any) -> str:

@@ -86,9 +86,8 @@ class Setup:
     """
 
     def __init__(self, problem: Problem) -> None:
-        network = getattr(problem.reconstruct, "network")  # noqa: B009 - offered by some models only
         self.problem = problem
-        self.shared: Shared = shared_of(network)
+        self.shared: Shared = shared_of(problem.network)
         flux, fill = problem.flux.astype(np.float64), problem.fill.astype(np.float64)
         self.u, self.zb = flux - fill, 0.5 * (flux + fill)
         self.segments = segment_sums(problem.segments.tobytes())

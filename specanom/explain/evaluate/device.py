@@ -185,7 +185,7 @@ def _prepared(
 ) -> Iterator[tuple[list[int], list[Constants]]]:
     """Yield batches of spectra that run side by side: networks of one shape, one kind of score."""
     spectra = SIZES[device.type].spectra
-    layers = {i: Layers.of(problems[i].reconstruct.network, device) for i in rows}  # type: ignore[union-attr]
+    layers = {i: Layers.of(problems[i].network, device) for i in rows}
     cuts = _contents([problems[i].segments for i in rows])
     ready: dict[int, Constants] = {}
     for batch in _grouped(rows, [(id(layers[i]), cut) for i, cut in zip(rows, cuts, strict=True)], spectra):

@@ -1,0 +1,130 @@
+"""Folders and files that appear whole or not at all: written beside their place, put there by a rename."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from .errors import DataError, message
+
+
+def writable(path: str | Path, form: str, *, overwrite: bool = True) -> Path:
+    """Return the folder that may be written for `path`, links followed; raise before any work is done for nothing.
+
+    Parameters
+    ----------
+    path : path-like
+        Where something is to be saved.
+    form : str
+        The ``format`` of its manifest.
+    overwrite : bool
+        Whether what was saved there before may be replaced.
+
+    Raises
+    ------
+    DataError
+        When something is there that is neither an empty folder nor holds a manifest of that format (of any version),
+        or when anything is and `overwrite` is False.
+    """
+    folder = Path(os.path.realpath(path))
+    if not folder.exists():
+        return folder
+    if not overwrite:
+        raise DataError(message("path", expected="a new folder", got=f"{path}, which exists", hint="overwrite=True"))
+    if folder.is_dir():
+        if not any(folder.iterdir()):
+            return folder
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            manifest = None
+        if isinstance(manifest, dict) and manifest.get("format") == form:
+            return folder
+    raise DataError(message("path", expected=f"a new path, an empty folder, or saved {form} to replace",
+                            got=f"{path}, which holds something else", hint="another path, or move what is there"))
+
+
+def part_of(folder: Path) -> Path:
+    """Return the name, beside `folder`, of what is being written and will take its place."""
+    return folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.part")
+
+
+def put_in_place(part: Path, folder: Path, form: str) -> None:
+    """Rename `part` to `folder`; what was there goes aside first and is deleted last, so one of them is always whole.
+
+    Raises
+    ------
+    DataError
+        When something that may not be replaced has appeared there, see :func:`writable`.
+    """
+    writable(folder, form)
+    old = part.with_suffix(".old") if folder.exists() else None
+    if old is not None:
+        os.replace(folder, old)
+    try:
+        os.replace(part, folder)
+    except BaseException:
+        if old is not None:
+            os.replace(old, folder)
+        raise
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+class FolderWriter(ABC):
+    """Writes a folder beside its place and puts it there when all is well; after an error nothing is left."""
+
+    _part: Path
+
+    @abstractmethod
+    def close(self) -> Path:
+        """Finish the folder and return its path."""
+
+    def _release(self) -> None:  # noqa: B027 - most have no file open
+        """Let go of open files."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self.close()
+        finally:
+            self._release()
+            if self._part.exists():
+                shutil.rmtree(self._part, ignore_errors=True)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON so that `path` holds either the old or the new content, never a part of it."""
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with open(part, "w", encoding="utf-8") as handle:
+            json.dump(content, handle, indent=1, ensure_ascii=False, default=_plain)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
