@@ -10,6 +10,7 @@ from bokeh.models import Column, ColumnDataSource, FactorRange, Range1d, Span
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
+from ..errors import ArgumentError, message
 from ..explain.comparison import ARROWS, MEASURES, SHUFFLED, Comparison
 from ..explain.faithfulness import Curve
 from .palette import palette
@@ -54,7 +55,15 @@ def faithfulness_curves(curves: Mapping[str, tuple[Curve, Curve]], *, theme: str
         Name of a method → what :func:`specanom.explain.curves` returned.
     theme : {"light", "dark"}
         Colours.
+
+    Raises
+    ------
+    ArgumentError
+        When `curves` is something else.
     """
+    if not isinstance(curves, Mapping):
+        raise ArgumentError(message("curves", expected='a mapping such as {"Lime": curves(evaluator, weights)}',
+                                    got=type(curves).__name__, hint="comparison.plot() draws a Comparison"))
     colours = palette(theme)
     panels = []
     for place, kind in enumerate(WAYS):

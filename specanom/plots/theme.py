@@ -9,6 +9,7 @@ from bokeh.layouts import column, gridplot
 from bokeh.model import Model
 from bokeh.models import (
     BasicTicker,
+    BasicTickFormatter,
     Column,
     ColumnDataSource,
     GlyphRenderer,
@@ -64,6 +65,11 @@ def canvas(theme: str, title: str = "", *, x: str = "", y: str = "", height: int
     return made
 
 
+def plain_numbers() -> BasicTickFormatter:
+    """Return what writes 0.0004 as it is, where bokeh would write 4.000e-4."""
+    return BasicTickFormatter(power_limit_low=-6)
+
+
 def _dress(made: figure, colours: Palette) -> None:
     made.background_fill_color = made.border_fill_color = colours.paper
     made.outline_line_color = None
@@ -76,6 +82,8 @@ def _dress(made: figure, colours: Palette) -> None:
         axis.major_label_text_font = axis.axis_label_text_font = FONT
         axis.major_label_text_font_size, axis.axis_label_text_font_size = "12px", "12px"
         axis.axis_label_text_font_style = "normal"
+        if isinstance(axis.formatter, BasicTickFormatter):
+            axis.formatter = plain_numbers()
     for grid in made.grid:
         grid.grid_line_color = colours.grid
     made.xgrid.grid_line_color = None

@@ -8,6 +8,7 @@ from bokeh.plotting import figure
 
 import specanom as sa
 import specanom.plots as plots
+from specanom.errors import ArgumentError
 from specanom.explain.comparing import compare
 from specanom.explain.evaluate import evaluator_of
 from specanom.explain.faithfulness import curves
@@ -150,3 +151,8 @@ def _colours(layout) -> list[str]:
 def test_records_plot_themselves(compared, recovered):
     assert panels(compared.plot(theme="dark"))
     assert panels(recovered.plot(bins=3))
+
+
+def test_curves_of_something_else_are_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"comparison\.plot\(\)"):
+        plots.faithfulness_curves([1, 2])
