@@ -87,7 +87,8 @@ def image_heat(e: ImageExplanation, *, origin: str = "lower", theme: str = "ligh
     _borders(made, e.segments, "borders", width=0.5, alpha=0.5, colour=colours.faint)
     bar = ColorBar(
         color_mapper=mapper, formatter=plain_numbers(), title="orange raises the score, blue lowers it",
-        width=FRAME - 40, height=8, orientation="horizontal", padding=4, bar_line_color=None, background_fill_color=colours.paper,
+        width=FRAME - 40, height=8, orientation="horizontal", padding=4, bar_line_color=None,
+        background_fill_color=colours.paper,
         major_tick_line_color=None, major_label_text_color=colours.muted, title_text_color=colours.muted,
         title_text_font=FONT, major_label_text_font=FONT, title_text_font_size="11px",
         title_text_font_style="normal", major_label_text_font_size="11px")
