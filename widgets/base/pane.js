@@ -1,0 +1,243 @@
+// The page's side of FigurePane: loads BokehJS once a page, draws the document, and keeps it in step with the kernel.
+
+const page = (window.__specanomPanes ??= { queue: Promise.resolve(), loaded: new Set() })
+
+const unzip = bytes => new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text()
+
+function runScript(text) {
+  return new Promise((resolve, reject) => {
+    const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }))
+    const script = Object.assign(document.createElement("script"), { src: url, async: false })
+    script.onload = () => { URL.revokeObjectURL(url); resolve() }
+    script.onerror = () => reject(new Error("the page does not allow BokehJS to run (content security policy)"))
+    document.head.append(script)
+  })
+}
+
+// The bundles are models of their own, shared by all panes; a page that cannot find them asks the kernel.
+function askKernel(model) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      model.off("msg:custom", answer)
+      reject(new Error("the kernel did not send BokehJS within a minute; run the cell again"))
+    }, 60000)
+    function answer(message, buffers) {
+      if (message.k !== "js") return
+      clearTimeout(timer)
+      model.off("msg:custom", answer)
+      resolve(new Map(message.names.map((name, i) => [name, buffers[i]])))
+    }
+    model.on("msg:custom", answer)
+    model.send({ k: "js" })
+  })
+}
+
+const installed = version =>
+  window.Bokeh?.[version] ?? (window.Bokeh?.version === version ? window.Bokeh : null)
+
+async function load(model) {
+  const version = model.get("_bokeh")
+  let answered = null
+  for (const [name, id] of model.get("_runtime")) {
+    if (page.loaded.has(`${version} ${name}`) || (name === "bokeh" && installed(version))) continue
+    let bytes = null
+    try { bytes = (await model.widget_manager.get_model(id)).get("gz") } catch { /* asked for below */ }
+    if (!bytes?.byteLength) bytes = (answered ??= await askKernel(model)).get(name)
+    const text = await unzip(bytes)
+    // A page with an AMD loader would swallow the script's exports.
+    const amd = window.define
+    try {
+      if (amd?.amd) window.define = undefined
+      await runScript(text)
+    } finally {
+      if (amd?.amd) window.define = amd
+    }
+    page.loaded.add(`${version} ${name}`)
+  }
+  return installed(version)
+}
+
+function bokehjs(model) {  // one pane loads at a time; one that fails does not spoil the next
+  const loading = page.queue.then(() => load(model))
+  page.queue = loading.catch(() => {})
+  return loading
+}
+
+function isDark() {
+  const light = document.body.dataset.jpThemeLight
+  if (light !== undefined) return light === "false"
+  return matchMedia("(prefers-color-scheme: dark)").matches
+}
+
+const buffersById = (ids, buffers) => new Map((ids ?? []).map((id, i) => {
+  const view = buffers[i]
+  return [id, view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)]
+}))
+
+class View {
+  constructor(model, el) {
+    this.model = model
+    this.el = el
+    this.name = Math.random().toString(36).slice(2)
+    this.doc = null
+    this.number = -1     // of the last patch this view has
+    this.revision = -1   // of the snapshot it was drawn from
+    this.live = false    // the kernel has confirmed what is shown
+    this.gone = false
+    this.applying = false
+    this.outgoing = []
+    this.timer = null
+    this.steps = Promise.resolve()  // messages are handled strictly in order
+    el.classList.add("specanom-pane")
+    el.style.width = "100%"
+    el.setAttribute("role", "figure")
+    el.setAttribute("aria-label", model.get("label"))
+    this.note("drawing …")
+  }
+
+  note(text) {
+    const p = document.createElement("p")
+    p.textContent = text
+    p.className = "specanom-pane-note"
+    this.el.replaceChildren(p)
+  }
+
+  fail(error) {
+    console.error("specanom: figure", error)
+    this.note(`The figure cannot be drawn: ${error.message}`)
+  }
+
+  then(step) {
+    this.steps = this.steps.then(() => this.gone ? null : step()).catch(error => this.fail(error))
+  }
+
+  send(message, buffers) {
+    this.model.send({ ...message, view: this.name }, undefined, buffers)
+  }
+
+  hello() {
+    this.send({ k: "init", rev: this.revision, n: this.number, dark: isDark() })
+  }
+
+  snapshot() {  // drawn without asking the kernel, which may be busy with a long cell
+    if (this.live || !this.Bokeh) return
+    const snap = this.model.get("_snap")
+    this.then(() => {
+      if (this.live || snap.n < this.number) return null
+      this.revision = snap.rev
+      return this.build(snap, snap.buffers)
+    })
+  }
+
+  async build(message, buffers) {
+    this.drop()
+    this.number = message.n
+    const { Document } = this.Bokeh.require("document")
+    const { add_document_standalone } = this.Bokeh.require("embed/standalone")
+    const doc = Document.from_json(JSON.parse(message.content), undefined, buffersById(message.ids, buffers))
+    this.doc = doc
+    const roots = doc.all_roots.map(() => Object.assign(document.createElement("div"), { style: "width: 100%" }))
+    this.el.replaceChildren(...roots)
+    await add_document_standalone(doc, this.el, roots)
+    if (this.gone || this.doc !== doc) return
+    doc.on_change(this.push)
+    this.el.dataset.ready = String(Number(this.el.dataset.ready ?? 0) + 1)
+  }
+
+  push = event => {  // a change made in the page; the latest of each property is sent
+    if (this.applying || event.sync === false) return
+    if (event.kind === "ModelChanged") {
+      this.outgoing = this.outgoing.filter(one =>
+        !(one.kind === event.kind && one.model === event.model && one.attr === event.attr))
+    }
+    this.outgoing.push(event)
+    this.timer ??= setTimeout(() => this.flush(), 20)
+  }
+
+  flush() {
+    this.timer = null
+    if (!this.doc || !this.outgoing.length) return
+    const { Buffer } = this.Bokeh.require("core/serialization/buffer")
+    const ids = [], buffers = []
+    const patch = this.doc.create_json_patch(this.outgoing.splice(0))
+    const content = JSON.stringify(patch, (_key, value) => {
+      if (!(value instanceof Buffer)) return value
+      const id = String(ids.length)
+      ids.push(id)
+      buffers.push(value.buffer)
+      return { id }
+    })
+    this.send({ k: "patch", content, ids }, buffers)
+  }
+
+  patch(message, buffers) {
+    if (!this.doc || message.n !== this.number + 1) return  // the answer to hello() or the next snapshot has it
+    this.number = message.n
+    if (message.skip === this.name) return
+    this.applying = true
+    try {
+      this.doc.apply_json_patch(JSON.parse(message.content), buffersById(message.ids, buffers))
+    } catch (error) {
+      console.warn("specanom: a change could not be applied, asking for the whole figure", error)
+      this.number = -1
+      this.hello()
+    } finally {
+      this.applying = false
+    }
+  }
+
+  received = (message, buffers) => {
+    if (message.k === "patch") return this.then(() => this.patch(message, buffers))
+    if (message.view !== this.name) return
+    if (message.k === "live") this.live = true
+    if (message.k === "doc") {
+      this.live = true
+      this.then(() => this.build(message, buffers))
+    }
+  }
+
+  drop() {
+    clearTimeout(this.timer)
+    this.timer = null
+    this.outgoing = []
+    const doc = this.doc
+    if (!doc) return
+    this.doc = null
+    doc.remove_on_change(this.push)
+    doc.views_manager?.clear?.()
+    doc.clear({ sync: false })
+    const place = this.Bokeh.documents.indexOf(doc)
+    if (place >= 0) this.Bokeh.documents.splice(place, 1)
+  }
+
+  async start() {
+    this.Bokeh = await bokehjs(this.model)
+    if (!this.Bokeh) throw new Error("BokehJS did not load")
+    this.snapshot()
+    this.then(() => this.hello())
+  }
+
+  remove() {
+    this.gone = true
+    this.drop()
+    this.send({ k: "bye" })
+  }
+}
+
+function render({ model, el }) {
+  const view = new View(model, el)
+  const onSnapshot = () => view.snapshot()
+  model.on("msg:custom", view.received)
+  model.on("change:_snap", onSnapshot)
+  const onTheme = new MutationObserver(() => view.send({ k: "theme", dark: isDark() }))
+  onTheme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] })
+  view.start().catch(error => view.fail(error))
+  return () => {
+    onTheme.disconnect()
+    model.off("msg:custom", view.received)
+    model.off("change:_snap", onSnapshot)
+    view.remove()
+  }
+}
+
+export default { render }
