@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from bokeh.models import ColumnDataSource, FixedTicker, GridPlot, Label, LinearColorMapper, Range1d, Span
 from bokeh.plotting import figure
-from numpy.typing import NDArray
 
 from ..errors import ArgumentError, choice, message
+from .counting import CROWD, Doubles, Flags, cloud_of, counts_of, edges_of, groups_of, positive, running_of
 from .palette import FONT, palette
 from .theme import canvas, hover, legend, plain, stack
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NOT_SCORES = ("id", "z", "snr", "bin", "ebv", "ra", "dec", "plate", "mjd", "fiber", "median", "missing", "percentile")
-Doubles = NDArray[np.float64]
 
 
 def score_names(table: pd.DataFrame, columns: Sequence[str] | None = None) -> list[str]:
@@ -73,41 +72,26 @@ def histograms(
         raw = [name for name in names if not name.endswith("_cal")]
         paired = [n for name in raw for n in (name, f"{name}_cal") if n in names]
         names = paired + [name for name in names if name not in paired]
-    labels = _groups(table, groups)
+    labels = groups_of(table, groups)
     panels = [_histogram(table[name].to_numpy(dtype=np.float64), name, labels, percentile, theme) for name in names]
     return stack(panels, columns=min(2, len(panels)))
 
 
-def _groups(table: pd.DataFrame, column: str) -> dict[str, NDArray[np.bool_]]:
-    if column not in table or table[column].nunique(dropna=True) < 2:
-        return {"all spectra": np.ones(len(table), dtype=bool)}
-    found: dict[str, NDArray[np.bool_]] = {}
-    for key in sorted(table[column].dropna().unique()):
-        rows = (table[column] == key).to_numpy(dtype=bool)
-        text = f"{column} {key}"
-        if column == "bin" and "snr" in table:
-            snr = table["snr"].to_numpy(dtype=np.float64)[rows]
-            text = f"S/N {np.nanmin(snr):.1f}–{np.nanmax(snr):.1f}" if np.isfinite(snr).any() else text
-        found[text] = rows
-    return found
-
-
-def _histogram(values: Doubles, name: str, groups: dict[str, NDArray[np.bool_]], percentile: float,
+def _histogram(values: Doubles, name: str, groups: dict[str, Flags], percentile: float,
                theme: str) -> figure:
     colours = palette(theme)
     finite = np.isfinite(values)
-    log = bool(finite.any() and (values[finite] > 0).all())
+    log = positive(values)
     lost = int((~finite).sum())
     made = canvas(theme, f"{name}{f' ({lost} without a score)' if lost else ''}", y="spectra", x="score" if not
                   name.endswith("_cal") else "σ above spectra of like S/N and z", height=240,
                   options={"x_axis_type": "log" if log else "linear"})
     if not finite.any():
         return made
-    edges = _edges(values[finite], log)
-    shown = np.clip(values, edges[0], edges[-1])
+    edges = edges_of(values[finite], log)
     entries = []
     for (text, rows), colour in zip(groups.items(), _cycle(colours.categories, len(groups)), strict=True):
-        counts = np.histogram(shown[rows & finite], bins=edges)[0]
+        counts = counts_of(values, edges, rows)
         source = ColumnDataSource({"left": edges[:-1], "right": edges[1:], "count": counts,
                                    "x": np.sqrt(edges[1:] * edges[:-1]) if log else (edges[1:] + edges[:-1]) / 2,
                                    "group": [plain(text)] * counts.size}, name=f"{name}: {text}")
@@ -121,15 +105,6 @@ def _histogram(values: Doubles, name: str, groups: dict[str, NDArray[np.bool_]],
     _percentile_line(made, float(np.percentile(values[finite], percentile)), percentile, theme)
     legend(made, entries, colours)
     return made
-
-
-def _edges(values: Doubles, log: bool) -> Doubles:
-    """Return bin borders; the outermost per mille of a linear axis is counted in the last bins."""
-    lo, hi = (values.min(), values.max()) if log else np.percentile(values, [0.1, 99.9])
-    if hi <= lo:
-        room = abs(lo) * 0.1 or 0.5
-        lo, hi = lo - room, hi + room
-    return np.asarray(np.geomspace(lo, hi, 61) if log else np.linspace(lo, hi, 61))
 
 
 def _percentile_line(made: figure, at: float, percentile: float, theme: str) -> None:
@@ -246,8 +221,8 @@ def _dependence(table: pd.DataFrame, score: str, against: str, theme: str) -> fi
     colours = palette(theme)
     x, y = (table[name].to_numpy(dtype=np.float64) for name in (against, score))
     good = np.isfinite(x) & np.isfinite(y)
-    log_y = bool(good.any() and (y[good] > 0).all())
-    log_x = bool(against == "snr" and good.any() and (x[good] > 0).all())
+    log_y = positive(y[good])
+    log_x = against == "snr" and positive(x[good])
     label = {"snr": "median S/N per pixel", "z": "redshift"}.get(against, against)
     made = canvas(theme, f"{score} against {label}", x=label, y=score, height=320, options={
         "x_axis_type": "log" if log_x else "linear", "y_axis_type": "log" if log_y else "linear"})
@@ -255,7 +230,7 @@ def _dependence(table: pd.DataFrame, score: str, against: str, theme: str) -> fi
         return made
     ids = [plain(i) for i in table["id"][good]] if "id" in table else [""] * int(good.sum())
     _cloud(made, x[good], y[good], ids, (log_x, log_y), theme)
-    running = _running(x[good], y[good])
+    running = running_of(x[good], y[good])
     source = ColumnDataSource(running, name="running median")
     band = made.varea("x", "low", "high", source=source, fill_color=colours.vermilion, fill_alpha=0.18)
     curve = made.line("x", "median", source=source, color=colours.vermilion, width=2)
@@ -266,17 +241,10 @@ def _dependence(table: pd.DataFrame, score: str, against: str, theme: str) -> fi
 def _cloud(made: figure, x: Doubles, y: Doubles, ids: list[str], log: tuple[bool, bool], theme: str) -> None:
     """Draw points; where there are too many, their density and only the points in its thin parts."""
     colours = palette(theme)
-    alone = np.ones(x.size, dtype=bool)
-    if x.size > 3000:
-        u, v = (np.log10(a) if flag else a for a, flag in zip((x, y), log, strict=True))
-        counts, xe, ye = np.histogram2d(u, v, bins=70)
-        cell = (np.clip(np.digitize(u, xe[1:-1]), 0, 69), np.clip(np.digitize(v, ye[1:-1]), 0, 69))
-        alone = counts[cell] < 4
-        i, j = np.nonzero(counts >= 4)
-        back = [10.0**e if flag else e for e, flag in zip((xe, ye), log, strict=True)]
-        source = ColumnDataSource({"left": back[0][i], "right": back[0][i + 1], "bottom": back[1][j],
-                                   "top": back[1][j + 1], "density": np.log10(counts[i, j])}, name="density")
-        mapper = LinearColorMapper(palette=colours.sequential()[14:], low=np.log10(4), high=np.log10(counts.max()))
+    cells, alone = cloud_of(x, y, log)
+    if cells["density"].size:
+        source = ColumnDataSource(cells, name="density")
+        mapper = LinearColorMapper(palette=colours.sequential()[14:], low=np.log10(CROWD), high=cells["density"].max())
         made.quad(left="left", right="right", bottom="bottom", top="top", source=source, line_color=None,
                   fill_color={"field": "density", "transform": mapper})
     points = ColumnDataSource({"x": x[alone], "y": y[alone], "id": [i for i, a in zip(ids, alone, strict=True) if a]},
@@ -284,10 +252,3 @@ def _cloud(made: figure, x: Doubles, y: Doubles, ids: list[str], log: tuple[bool
     dots = made.scatter(x="x", y="y", source=points, size=3.5, fill_color=colours.teal, fill_alpha=0.55,
                         line_color=None)
     hover(made, [dots], [("id", "@id"), ("x", "@x{0.0000 a}"), ("y", "@y{0.0000 a}")])
-
-
-def _running(x: Doubles, y: Doubles) -> dict[str, Any]:
-    order = np.argsort(x, kind="stable")
-    parts = [p for p in np.array_split(order, int(np.clip(x.size // 25, 1, 25))) if p.size]
-    low, mid, high = (np.array([np.percentile(y[p], q) for p in parts]) for q in (16, 50, 84))
-    return {"x": np.array([np.median(x[p]) for p in parts]), "low": low, "median": mid, "high": high}
