@@ -148,7 +148,7 @@ def test_empty_set_and_unknown_order_are_refused(explanations):
 def test_many_narrow_segments_have_a_band_of_intervals_instead_of_whiskers(galaxy):
     e = explained(galaxy, k=400)
     layout = plots.explanation(e)
-    band = next(m for m in layout.references() if isinstance(m, GlyphRenderer) and m.name == "interval")
+    band = next(m for m in layout.references() if isinstance(m, GlyphRenderer) and m.name == "band")
     assert (band.glyph.bottom, band.glyph.top) == ("low", "high")
     assert band.data_source.name == "weights"
 
