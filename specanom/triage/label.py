@@ -1,0 +1,86 @@
+"""One label, and the line of JSON that holds it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from getpass import getuser
+from types import MappingProxyType
+from typing import Any
+
+WORDS = ("interesting", "artefact", "known")
+"""What is said of a spectrum."""
+CLUSTER_WORDS = ("physical", "artefact", "hybrid")
+"""What is said of a cluster."""
+NOTED = "noted"
+"""The label of an id of which there is a note and no other word."""
+FIELDS = ("id", "label", "note", "author", "source", "time")
+
+
+@dataclass(frozen=True)
+class Label:
+    """One thing said of one id.
+
+    Attributes
+    ----------
+    id : str
+        Of what; text that is never interpreted.
+    label : str
+        The word; empty when the author takes back what was said before.
+    note : str
+        Free text.
+    author : str
+        Who says so.
+    source : str
+        Where it was said, e.g. ``"ScorePicker"``.
+    time : str
+        When, ISO 8601, UTC.
+    more : mapping
+        Fields of the line that are none of these, as read.
+    """
+
+    id: str
+    label: str
+    note: str = ""
+    author: str = ""
+    source: str = ""
+    time: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def user() -> str:
+    """Return the name of who is at work: of the JupyterHub user, else of the account; empty when there is none."""
+    try:
+        return os.environ.get("JUPYTERHUB_USER") or getuser()
+    except (OSError, KeyError, ImportError):  # an account without a name, as in some containers
+        return ""
+
+
+def now() -> str:
+    """Return the time, ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def line_of(said: Label) -> bytes:
+    """Return the line of a label."""
+    fields = {name: getattr(said, name) for name in FIELDS}
+    text = json.dumps(fields, ensure_ascii=False) + "\n"
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half a character: JSON can hold it, UTF-8 cannot
+        return (json.dumps(fields) + "\n").encode()
+
+
+def label_of(line: bytes) -> Label | None:
+    """Return the label of a line; None when it cannot be read."""
+    try:
+        content = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(content, dict) or not isinstance(content.get("id"), str) or "label" not in content:
+        return None
+    known = {name: value if isinstance(value := content.get(name, ""), str) else str(value) for name in FIELDS}
+    return Label(**known, more=MappingProxyType({k: v for k, v in content.items() if k not in FIELDS}))

@@ -1,0 +1,214 @@
+"""A log of labels: one line of JSON for each thing said, appended and never rewritten.
+
+A line is on disk before :meth:`LabelLog.add` returns, so a killed kernel loses nothing. What was said last counts, for
+each id and author; what was said before stays in the file. Several processes may append to one file, each line in one
+write. A line that a crash or a full disk has torn is left where it is, counted, and the next one starts afresh.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ArgumentError, message
+from .append import append
+from .label import FIELDS, Label, label_of, line_of, now, user
+from .table import frame_of, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class LabelLog:
+    """An append-only file of labels (JSON, one a line).
+
+    Parameters
+    ----------
+    path : path-like
+        The file; it and its folder are made by the first label.
+
+    Attributes
+    ----------
+    path : Path
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> log = LabelLog(Path(tempfile.mkdtemp()) / "labels.jsonl")
+    >>> _ = log.add("0266-51602-0001", "interesting", note="two peaks", author="ada")
+    >>> log.current()["0266-51602-0001"].note
+    'two peaks'
+    >>> log
+    LabelLog 'labels.jsonl': 1 interesting
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if self.path.is_dir():
+            raise ArgumentError(message("path", expected="a file", got=f"the folder {path}",
+                                        hint=f"{self.path / 'labels.jsonl'}"))
+        self._lock = threading.RLock()
+        self._forget()
+
+    # -- saying ----------------------------------------------------------------------------------------------------
+
+    def add(self, id: str, label: str, *, note: str = "", author: str | None = None, source: str = "") -> Label:
+        """Append what is said of an id; it is on disk when this returns.
+
+        Parameters
+        ----------
+        id : str
+            Of what.
+        label : str
+            The word. An empty one takes back what the same author said of it.
+        note : str
+            Free text, line breaks included.
+        author : str, optional
+            Who says so; the name of the user when not given.
+        source : str
+            Where it is said.
+
+        Raises
+        ------
+        ArgumentError
+            When the id is no text or empty, or another argument is no text.
+        OSError
+            When the file cannot be written: a folder that is read-only, a full disk.
+        """
+        if not isinstance(id, str) or not id:
+            raise ArgumentError(message("id", expected="the id of a spectrum or cluster", got=repr(id)))
+        said = Label(id, label, note, user() if author is None else author, source, now())
+        for name in ("label", "note", "author", "source"):
+            if not isinstance(getattr(said, name), str):
+                raise ArgumentError(message(name, expected="text", got=repr(getattr(said, name))))
+        with self._lock:
+            append(self.path, line_of(said))
+        return said
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def current(self, author: str | None = None) -> dict[str, Label]:
+        """Return what stands: id → Label, the latest where several authors spoke.
+
+        Parameters
+        ----------
+        author : str, optional
+            Only what this one says.
+        """
+        found: dict[str, Label] = {}
+        for (id, who), (_, said) in sorted(self._read().items(), key=lambda item: item[1][0]):
+            if author is None or who == author:
+                found.pop(id, None)
+                found[id] = said
+        return found
+
+    def standing(self, id: str) -> list[Label]:
+        """Return what stands of one id, one label an author, the latest last."""
+        with self._lock:
+            self._read()
+            authors = self._authors.get(id, ())
+            found = [self._standing[id, who] for who in authors if (id, who) in self._standing]
+        return [said for _, said in sorted(found, key=lambda item: item[0])]
+
+    def history(self, id: str | None = None) -> list[Label]:
+        """Return all that was ever said (of one id), in order, with what was taken back."""
+        with self._lock:
+            self._read()
+            return [said for said in self._said if id is None or said.id == id]
+
+    @property
+    def torn(self) -> int:
+        """How many lines of the file cannot be read; they stay in it."""
+        with self._lock:
+            self._read()
+            return self._torn + self._torn_end
+
+    def to_frame(self, *, history: bool = False) -> pd.DataFrame:
+        """Return a table of what stands, or of all that was said: id, label, note, author, source, time.
+
+        What stands has one row for each id and author, in the order in which it was said.
+        """
+        if history:
+            return frame_of(self.history(), FIELDS)
+        stands = sorted(self._read().values(), key=lambda item: item[0])
+        return frame_of([said for _, said in stands], FIELDS)
+
+    def export(self, path: str | Path, *, history: bool = False) -> Path:
+        """Write the table of labels as Parquet or CSV, whole or not at all; returns the path.
+
+        Parameters
+        ----------
+        path : path-like
+            Ends in ``.parquet`` or ``.csv``. Parquet keeps every character; in CSV a cell that a spreadsheet would
+            take for a formula (it begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break) gets a ``'`` in front.
+        history : bool
+            Whether all that was said is written instead of what stands.
+
+        Raises
+        ------
+        ArgumentError
+            For another ending.
+        """
+        return write_table(self.to_frame(history=history), Path(path))
+
+    def __repr__(self) -> str:
+        try:
+            stands = self._read()
+        except OSError as exc:
+            return f"LabelLog {self.path.name!r}: cannot be read ({exc})"
+        words = Counter(said.label for _, said in stands.values())
+        told = ", ".join(f"{count} {word}" for word, count in words.most_common()) or "no labels"
+        torn = f"; {self.torn} torn line{'s' * (self.torn > 1)}" if self.torn else ""
+        return f"LabelLog {self.path.name!r}: {told}{torn}"
+
+    # -- the file --------------------------------------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        self._offset, self._file, self._torn, self._torn_end = 0, (0, 0), 0, 0
+        self._said: list[Label] = []
+        self._standing: dict[tuple[str, str], tuple[int, Label]] = {}
+        self._authors: dict[str, dict[str, None]] = {}
+
+    def _read(self) -> dict[tuple[str, str], tuple[int, Label]]:
+        """Read what was appended since the last time; return (id, author) → (place, what stands)."""
+        with self._lock:
+            try:
+                with open(self.path, "rb") as handle:
+                    state = os.fstat(handle.fileno())
+                    if (state.st_dev, state.st_ino) != self._file or state.st_size < self._offset:
+                        self._forget()  # another file took its place
+                        self._file = (state.st_dev, state.st_ino)
+                    handle.seek(self._offset)
+                    fresh = handle.read()
+            except FileNotFoundError:
+                self._forget()
+                return {}
+            whole = fresh.rfind(b"\n") + 1
+            if label_of(fresh[whole:]) is not None:  # only its line break is missing
+                whole = len(fresh)
+            self._offset += whole
+            self._torn += self._take(fresh[:whole].split(b"\n"))
+            self._torn_end = int(bool(fresh[whole:].strip()))
+            return dict(self._standing)
+
+    def _take(self, lines: Iterable[bytes]) -> int:
+        """Take lines in; return how many cannot be read."""
+        torn = 0
+        for line in lines:
+            if not line.strip():
+                continue
+            said = label_of(line)
+            if said is None:
+                torn += 1
+                continue
+            self._said.append(said)
+            self._authors.setdefault(said.id, {})[said.author] = None
+            if said.label:
+                self._standing[said.id, said.author] = (len(self._said), said)
+            else:
+                self._standing.pop((said.id, said.author), None)
+        return torn

@@ -1,0 +1,61 @@
+"""Labels as a table, and the table as a file."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import choice
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""Beginnings that make a spreadsheet compute a cell instead of showing it."""
+
+
+def frame_of(labels: Iterable[Any], fields: Sequence[str]) -> pd.DataFrame:
+    """Return labels as a table of texts, one row each."""
+    import pandas as pd
+
+    return pd.DataFrame([[getattr(one, name) for name in fields] for one in labels], columns=list(fields), dtype=object)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> Path:
+    """Write a table of texts as ``.parquet`` or ``.csv`` by rename; returns the path.
+
+    Raises
+    ------
+    ArgumentError
+        For another ending.
+    """
+    kind = choice("path", path.suffix.lower(), (".parquet", ".csv"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
+    whole = table.map(_whole)
+    try:
+        if kind == ".csv":
+            whole.map(defused).to_csv(part, index=False, encoding="utf-8")
+        else:
+            whole.astype("str").to_parquet(part, index=False)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def defused(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula.
+
+    >>> defused("=1+1")
+    "'=1+1"
+    """
+    return "'" + cell if cell.startswith(FORMULA) else cell
+
+
+def _whole(text: str) -> str:
+    """Replace halves of characters, which no file of text can hold."""
+    return text.encode("utf-8", "replace").decode()
