@@ -109,10 +109,15 @@ class FolderWriter(ABC):
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON so that `path` holds either the old or the new content, never a part of it."""
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, default=_plain))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text so that `path` holds either the old or the new content, never a part of it."""
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         with open(part, "w", encoding="utf-8") as handle:
-            json.dump(content, handle, indent=1, ensure_ascii=False, default=_plain)
+            handle.write(text)
             handle.flush()
             os.fsync(handle.fileno())
         os.replace(part, path)

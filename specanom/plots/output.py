@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from bokeh.model import Model
 from bokeh.models import Plot, UIElement
 from bokeh.resources import INLINE, Resources
 
+from ..folders import write_text
 from .theme import plain
 
 
@@ -56,13 +56,7 @@ def to_html(figure: UIElement, title: str = "specanom") -> str:
 def save_html(figure: UIElement, path: str | Path, title: str | None = None) -> Path:
     """Write :func:`to_html` to `path` at one stroke (a reader never sees half a file); returns the path."""
     target = Path(path)
-    text = to_html(figure, title or target.stem)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    write_text(target, to_html(figure, title or target.stem))
     return target
 
 
