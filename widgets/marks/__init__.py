@@ -1,0 +1,1 @@
+"""Buttons that mark a spectrum."""

@@ -1,0 +1,1 @@
+"""The dashboard that picks a score."""

@@ -1,0 +1,1 @@
+"""Spectra drawn live."""
