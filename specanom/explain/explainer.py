@@ -188,7 +188,7 @@ class Explainer:
         posed: dict[int, Problem] = {}
         for i, one in enumerate(spectra):
             with suppress(DataError):  # said again, and better, when its turn comes
-                posed[i] = self._problem(bind(self.score, one), one, cut(self.segments, one))
+                posed[i] = self.problem(bind(self.score, one), one, cut(self.segments, one))
         return dict(zip(posed, self._evaluators(list(posed.values())), strict=True))
 
     def _explained(
@@ -202,14 +202,28 @@ class Explainer:
         def at(segments: NDArray[np.intp]) -> Evaluator:
             if ready is not None and segments is ids:
                 return ready
-            return self._evaluators([self._problem(bound, spectrum, segments)])[0]
+            return self.evaluator(self.problem(bound, spectrum, segments))
 
         evaluator, found = answer(at, self.segments, ids, method=self.method, seed=self.seed)
         return record(spectrum, evaluator, found, settings=self.settings), found.notes
 
-    def _problem(self, bound: Score, spectrum: Spectrum, ids: NDArray[np.intp]) -> Problem:
-        return pose(bound, spectrum, ids, perturbation=self.perturbation, seed=object_seed(self.seed, spectrum.id),
+    def problem(self, bound: Score, spectrum: Spectrum, segments: NDArray[np.intp]) -> Problem:
+        """Return one spectrum with what replaces its segments.
+
+        Parameters
+        ----------
+        bound : callable
+            The score, bound to this spectrum.
+        spectrum : Spectrum
+        segments : (p,) int array
+            Ids 0…K−1.
+        """
+        return pose(bound, spectrum, segments, perturbation=self.perturbation, seed=object_seed(self.seed, spectrum.id),
                     last_stays=getattr(self.segments, "last_stays", False))
+
+    def evaluator(self, problem: Problem) -> Evaluator:
+        """Return what scores perturbed copies of one spectrum, on the device."""
+        return self._evaluators([problem])[0]
 
     def _evaluators(self, problems: list[Problem]) -> list[Evaluator]:
         device, masks = batched_device(self.device), getattr(self.method, "masks", None)
