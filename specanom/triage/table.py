@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import uuid
 from collections.abc import Iterable, Sequence
@@ -38,7 +39,7 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
     whole = table.map(_whole)
     try:
         if kind == ".csv":
-            whole.map(defused).to_csv(part, index=False, encoding="utf-8")
+            whole.map(defused).to_csv(part, index=False, encoding="utf-8", quoting=csv.QUOTE_ALL)  # or a lone \r ends a row
         else:
             whole.astype("str").to_parquet(part, index=False)
         os.replace(part, path)
