@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from specanom.widgets.tuner.kinds import METHODS, PERTURBATIONS, SEGMENTATIONS
+from specanom.widgets.tuner.settings import TunerSettings
 
 import specanom as sa
 from specanom.explain.segments import Uniform
-from specanom.widgets.tuner.kinds import METHODS, PERTURBATIONS, SEGMENTATIONS
-from specanom.widgets.tuner.settings import TunerSettings
 
 
 def odd(flux: np.ndarray) -> np.ndarray:

@@ -162,7 +162,8 @@ class TunerSettings:
                                    ("start", SEGMENTATIONS, self.given_segments),
                                    ("perturbation", PERTURBATIONS, self.given_perturbation),
                                    ("method", METHODS, self.given_method)):
-            choice(name, getattr(self, name), [each for each in [*kinds, GIVEN] if (name, each) != ("start", "refined")])
+            offered = [each for each in (*kinds, GIVEN) if (name, each) != ("start", "refined")]
+            choice(name, getattr(self, name), offered)
             if getattr(self, name) == GIVEN and given is None:
                 raise ArgumentError(message(name, expected="an object to carry along", got="none",
                                             hint="TunerSettings.of(explainer)"))
