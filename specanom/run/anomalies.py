@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from .. import plots
+from ..surveys.viewers import Cutouts, links
 from .content import Content
-from .cutouts import Cutouts, links
 from .scoring import CALIBRATED
 from .sections import ranks_of
 from .tabulate import fixed, grid, number, percent

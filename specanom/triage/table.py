@@ -39,7 +39,8 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
     whole = table.map(_whole)
     try:
         if kind == ".csv":
-            whole.map(defused).to_csv(part, index=False, encoding="utf-8", quoting=csv.QUOTE_ALL)  # or a lone \r ends a row
+            # A lone carriage return in a cell that is not quoted would end the row.
+            whole.map(defused).to_csv(part, index=False, encoding="utf-8", quoting=csv.QUOTE_ALL)
         else:
             whole.astype("str").to_parquet(part, index=False)
         os.replace(part, path)
