@@ -30,7 +30,7 @@ def compressed(name: str) -> bytes:
     return gzip.compress(text, 6, mtime=0)
 
 
-class Bundle(anywidget.AnyWidget):  # type: ignore[misc]
+class Bundle(anywidget.AnyWidget):
     """One bundle: a widget that is never shown and that all panes of a kernel share."""
 
     _esm = "export default {}"

@@ -36,7 +36,7 @@ _SEEN = {"theme": "light"}
 """The theme of the page, as the last view told it: where the next pane begins."""
 
 
-class FigurePane(anywidget.AnyWidget):  # type: ignore[misc]
+class FigurePane(anywidget.AnyWidget):
     """One bokeh root, live in the page.
 
     Change the models and the page follows; what the user does with the figure (a tap, a lasso, a dragged point)
@@ -68,12 +68,13 @@ class FigurePane(anywidget.AnyWidget):  # type: ignore[misc]
 
     _esm = SCRIPT
     _bokeh = traitlets.Unicode(bokeh.__version__).tag(sync=True)
-    _runtime = traitlets.List().tag(sync=True)
+    _runtime: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
     # Made whenever state is sent (opened, reloaded, displayed late), never stored.
     _snap = traitlets.Dict().tag(sync=True, to_json=lambda _value, pane: pane._snapshot())
     label = traitlets.Unicode("figure").tag(sync=True)
     theme = traitlets.Unicode("light")
     follow = traitlets.Enum(("auto", "light", "dark"), "auto")
+    _following = False
 
     def __init__(self, root: UIElement, *, bundles: Sequence[str] = ("bokeh",), label: str = "figure",
                  follow: str = "auto", theme: str = "light") -> None:
@@ -94,6 +95,7 @@ class FigurePane(anywidget.AnyWidget):  # type: ignore[misc]
         _PANES.add(self)
         _watch_cells()
         self.doc.on_change_dispatch_to(self)
+        self._following = True
         self.on_msg(self._received)
 
     # -- using it --------------------------------------------------------------------------------------------------
@@ -130,8 +132,10 @@ class FigurePane(anywidget.AnyWidget):  # type: ignore[misc]
     def close(self) -> None:
         """Let go of the figure: nothing of it follows any more."""
         with LOCK:
-            self.doc.remove_on_change(self)
-            self._views.clear()
+            if self._following:
+                self._following = False
+                self.doc.remove_on_change(self)
+                self._views.clear()
             super().close()
 
     # -- to the page -----------------------------------------------------------------------------------------------
