@@ -247,6 +247,7 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]
         code.on_click(lambda _button: self.toggle_code())
         actions = self.shortcuts()
         self._keys = Keys({key: words for key, (words, _) in actions.items()})
+        traitlets.dlink((self, "theme"), (self._keys, "theme"))
         self._keys.on_key(self._on_key)
         header = ipywidgets.HBox([name, self._busy, self._status, theme, code, self._keys])
         header.add_class("specanom-header")
