@@ -2,13 +2,15 @@
 
 ``Spectrum.read()``, ``.plot()`` and ``.to_specutils()`` live on records of low layers, while readers, plots and
 converters live higher up. They look their function up here by name, and only the call imports it: the one named
-exception to "imports go down".
+exception to "imports go down". Dashboards, which need packages that not everybody has, are opened by :func:`dashboard`.
 """
 
 from __future__ import annotations
 
 import importlib
 from typing import Any
+
+from .errors import require
 
 OPENERS = {
     "read spectrum": "specanom.surveys:read_one",
@@ -29,9 +31,34 @@ OPENERS = {
     "plot report": "specanom.plots:waterfall",
     "thumbnail": "specanom.plots:thumbnail",
 }
+DASHBOARDS = {
+    "interact": "specanom.widgets:SpectrumViewer",
+    "pick": "specanom.widgets:ScorePicker",
+    "tune": "specanom.widgets:LimeTuner",
+    "inspect": "specanom.widgets:ClusterInspector",
+}
+NEEDED = ("ipywidgets", "anywidget")
+"""What dashboards are made of; the extra ``widgets`` installs it."""
 
 
 def opener(name: str) -> Any:
     """Import and return the function registered under `name`."""
-    module, _, attribute = OPENERS[name].partition(":")
+    return _import(OPENERS[name])
+
+
+def dashboard(name: str) -> Any:
+    """Import and return the dashboard registered under `name`.
+
+    Raises
+    ------
+    MissingDependency
+        When a package that dashboards need is not installed, with the command that installs it.
+    """
+    for package in NEEDED:
+        require(package, extra="widgets")
+    return _import(DASHBOARDS[name])
+
+
+def _import(place: str) -> Any:
+    module, _, attribute = place.partition(":")
     return getattr(importlib.import_module(module), attribute)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import DataError, ShapeError, choice, message
-from .face import opener
+from .face import dashboard, opener
 from .quantities import angstrom, backwards, per_angstrom
 from .seeds import content_hash
 
@@ -171,6 +171,22 @@ class Spectrum:
     def plot(self, **options: Any) -> Any:
         """Return a bokeh figure of the spectrum; see :func:`specanom.plots.spectrum` for the options."""
         return opener("plot spectrum")(self, **options)
+
+    def interact(self) -> Any:
+        """Open the spectrum as a dashboard: lines that follow the redshift, frames, units, smoothing, overlays.
+
+        Returns
+        -------
+        SpectrumViewer
+            Shown by a notebook when it is the last line of a cell; its ``result`` is the spectrum with the redshift
+            that was chosen.
+
+        Raises
+        ------
+        MissingDependency
+            When ipywidgets or anywidget is not installed.
+        """
+        return dashboard("interact")(self)
 
     def to_specutils(self) -> Any:
         """Return a ``specutils.Spectrum`` with units, inverse-variance uncertainty, mask and meta.

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DataError, GridError, ShapeError, choice, message
+from ..face import dashboard
 from ..parallel import map_blocks
 from ..presets import PRESETS, by_preset, resolve
 from ..protocols import Perturbation, Score, Segmenter
@@ -168,6 +169,28 @@ class Explainer:
         if noted:
             warnings.warn(f"{len(noted)} explanations: {noted[0]}", ExplanationWarning, stacklevel=2)
         return made
+
+    def tune(self, spectrum: Spectrum, *, sample: SpectrumSet | None = None) -> Any:
+        """Explain a spectrum in a dashboard, and watch what each setting does to the explanation.
+
+        Parameters
+        ----------
+        spectrum : Spectrum
+            On the grid of the score.
+        sample : SpectrumSet, optional
+            Other spectra that can be switched to.
+
+        Returns
+        -------
+        LimeTuner
+            Shown by a notebook when it is the last line of a cell; its ``result`` is the explainer that was tuned.
+
+        Raises
+        ------
+        MissingDependency
+            When ipywidgets or anywidget is not installed.
+        """
+        return dashboard("tune")(self, spectrum, sample=sample)
 
     def _block(self, spectra: list[Spectrum], *, flux: bool) -> Block:
         ready = self._ready(spectra)

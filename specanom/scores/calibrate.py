@@ -17,6 +17,7 @@ from .chunks import Doubles
 from .evaluate import Evaluated, evaluate, scored
 from .false_alarms import Null
 from .neighbourhood import Neighbourhood, Usual, default_neighbours
+from .picking import Pickable
 from .rows import BLOCK, Batch, batches, places
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def scaled(raw: Doubles, logarithm: bool) -> Doubles:
 
 
 @dataclass(frozen=True, eq=False)
-class CalibratedScorer:
+class CalibratedScorer(Pickable):
     """A scorer whose values are in robust standard deviations above spectra of like S/N and redshift.
 
     The same face as :class:`Scorer`. Made by :meth:`Scorer.calibrate`.

@@ -15,6 +15,7 @@ from .calibrate import CalibratedScorer
 from .chunks import Doubles, Keep
 from .evaluate import scored
 from .gradient import OTHERS
+from .picking import Pickable
 from .rows import BLOCK, Batch
 
 
@@ -83,7 +84,7 @@ class BoundCombination:
 
 
 @dataclass(frozen=True, eq=False)
-class CombinedScorer:
+class CombinedScorer(Pickable):
     """The highest of several calibrated scores; the same face as a Scorer.
 
     Attributes

@@ -16,6 +16,7 @@ from .calibrate import CalibratedScorer, calibrate
 from .chunks import Doubles, Keep
 from .density import DENSITIES, Density
 from .evaluate import scored
+from .picking import Pickable
 from .rows import BLOCK, Batch, batches
 
 METHODS = ("gmm", "knn", "forest", "kl")
@@ -56,7 +57,7 @@ class BoundLatent:
 
 
 @dataclass(frozen=True, eq=False)
-class LatentScorer:
+class LatentScorer(Pickable):
     """How rare an encoding is, by the model's reference network; the same face as a Scorer once fitted.
 
     Parameters

@@ -18,6 +18,7 @@ from .calibrate import CalibratedScorer, calibrate
 from .chunks import Doubles, Keep
 from .evaluate import scored
 from .metrics import METRICS
+from .picking import Pickable
 from .recipe import Recipe
 from .rows import BLOCK, Batch, batches
 
@@ -28,7 +29,7 @@ VARIANTS = (("", False, False), ("_filtered", True, False), ("_trimmed", False, 
 
 
 @dataclass(frozen=True, eq=False)
-class Scorer:
+class Scorer(Pickable):
     """How odd spectra are: metric × line filter × trim of what a model cannot reconstruct.
 
     Settings only; calling it computes. Higher is odder. A spectrum of which no pixel can be used, or one that counts
