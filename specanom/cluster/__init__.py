@@ -8,6 +8,10 @@ module          what is in it
 ``clusterer``   ExplanationClusterer
 ``summary``     ClusterSummary: means, bands, members, ratios and a sentence each
 ``story``       names of segments and the sentence
+``selection``   what any choice of explanations is, in words
+``means``       mean spectra and explanations of any choice, in both frames
+``maps``        explanations as points of a plane: PCA and UMAP
+``umapping``    the process that makes a UMAP
 ``archive``     a fitted clusterer on disk
 ==============  =====================================================================
 """
@@ -16,15 +20,25 @@ from __future__ import annotations
 
 from .clusterer import ExplanationClusterer
 from .features import Features, LeftOut, features_of, unit_rows
+from .maps import PlaneMap, pca_map, umap_map
+from .means import Band, Means
+from .selection import Told, tell
 from .summary import Cluster, ClusterSummary, summarise
 
 __all__ = [
+    "Band",
     "Cluster",
     "ClusterSummary",
     "ExplanationClusterer",
     "Features",
     "LeftOut",
+    "Means",
+    "PlaneMap",
+    "Told",
     "features_of",
+    "pca_map",
     "summarise",
+    "tell",
+    "umap_map",
     "unit_rows",
 ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import ArgumentError, DataError, ShapeError, choice, message, not_fitted
 from .archive import read_clusterer, write_clusterer
 from .features import Features, LeftOut, features_of
+from .inspecting import Inspectable
 from .kmeans import Partition, curves, nearest, stability
 from .summary import ClusterSummary, Grouping, summarise
 
@@ -21,7 +22,7 @@ MEMBERS = 8
 """``n_clusters="auto"`` leaves at least this many members to a cluster on average."""
 
 
-class ExplanationClusterer:
+class ExplanationClusterer(Inspectable):
     """Group spectra by where the weight of their explanations sits (paper, Sect. 5).
 
     Rows are |weights| with unit L2 norm, so that neither the sign nor how odd a spectrum is matters. Rows of zeros or
@@ -139,6 +140,37 @@ class ExplanationClusterer:
         wanted = found if self.stability == "all" else {k: found[k]}
         self.stability_ = self._stability(rows, wanted)
         return self
+
+    def refit(self, n_clusters: int, *, bootstrap: int | None = None) -> ExplanationClusterer:
+        """Cluster the same explanations into another number of clusters; this clusterer stays as it is.
+
+        The labels are those that a new clusterer with `n_clusters` would find.
+
+        Parameters
+        ----------
+        n_clusters : int
+            Number of clusters.
+        bootstrap : int, optional
+            Draws for `stability_`, as many as before when None; 0 leaves it out, which is fast.
+
+        Raises
+        ------
+        DataError
+            When there are fewer different explanations than that.
+        """
+        features = self._fitted()
+        made = ExplanationClusterer(n_clusters, k_range=self.k_range, seed=self.seed,
+                                    bootstrap=self.bootstrap if bootstrap is None else bootstrap)  # fmt: skip
+        rows = features.rows[features.kept]
+        made._check_count(len(rows), len(np.unique(rows.round(12), axis=0)), len(features.left_out))
+        table, found = self.curves_, Partition(self.labels_[features.kept], self.centers_, float("nan"))
+        if n_clusters != self.n_clusters_ or n_clusters not in set(table["k"]):
+            fresh, partitions = curves(rows, [n_clusters], seed=self.seed)
+            found = partitions[n_clusters]
+            table = pd.concat([table[table["k"] != n_clusters], fresh]).sort_values("k", ignore_index=True)
+        made._set(features, found, table)
+        made.stability_ = made._stability(rows, {n_clusters: found})
+        return made
 
     def _check_count(self, count: int, different: int, left_out: int) -> None:
         needed = self.n_clusters if isinstance(self.n_clusters, int) else 3

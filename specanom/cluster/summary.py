@@ -17,7 +17,7 @@ from ..errors import DataError, ShapeError, choice, message
 from ..face import opener
 from ..spectrumset import SpectrumSet
 from .features import Features, LeftOut
-from .story import artefact_share, cluster_names, dominant, segment_name, segment_spans, sentence
+from .selection import tell
 
 Floats = NDArray[np.float64]
 
@@ -179,7 +179,7 @@ def _flat(cluster: Cluster) -> dict[str, Any]:
     return row | {f"bpt_{name}": count for name, count in cluster.bpt.items()} | {"story": cluster.story}
 
 
-def _rows_in(sample: SpectrumSet, ids: tuple[str, ...]) -> NDArray[np.intp]:
+def rows_in(sample: SpectrumSet, ids: tuple[str, ...]) -> NDArray[np.intp]:
     """Return the row of each id in the sample, −1 where it is not there; the first of equal ids counts."""
     place: dict[str, int] = {}
     for row, id in enumerate(sample.ids):
@@ -225,30 +225,6 @@ def _percentiles(table: pd.DataFrame, column: str) -> tuple[float, float, float]
     return float(low), float(middle), float(high)
 
 
-def _context(features: Features, members: NDArray[np.intp]) -> dict[str, float]:
-    if features.context is None:
-        return {}
-    shares = features.context.iloc[members].select_dtypes("number")
-    return {str(name): float(shares[name].mean()) for name in shares.columns if str(name) != "artefact"}
-
-
-def _artefact(features: Features, members: NDArray[np.intp], context: Mapping[str, float]) -> float:
-    if features.context is None or "artefact" not in features.context:
-        return artefact_share(context)
-    known = features.context["artefact"].to_numpy(dtype=np.float64)[members]
-    known = known[np.isfinite(known)]
-    return float(known.mean()) if known.size else artefact_share(context)
-
-
-def _names(features: Features, members: NDArray[np.intp]) -> tuple[str, ...]:
-    if features.names is not None:
-        rows = features.names if len(features.names) == 1 else [features.names[i] for i in members]
-        return cluster_names(rows, features.rows[members])
-    if features.segments is not None and features.wave is not None:
-        return tuple(segment_name(lo, hi) for lo, hi in segment_spans(features.segments, features.wave))
-    return tuple(f"segment {k}" for k in range(features.n_segments))
-
-
 def _cluster(label: int, found: Grouping, part: SpectrumSet, lines: pd.DataFrame | None) -> Cluster:
     features, members = found.features, np.flatnonzero(found.labels == label)
     rows = features.rows[members]
@@ -257,12 +233,11 @@ def _cluster(label: int, found: Grouping, part: SpectrumSet, lines: pd.DataFrame
     if features.scores is not None:
         by_score = members[np.argsort(-np.nan_to_num(features.scores[members], nan=-np.inf), kind="stable")]
     ids = tuple(features.ids[i] for i in members)
-    names, context = _names(features, members), _context(features, members)
-    leading = dominant(names, rows.mean(axis=0))
     mine = None if lines is None else lines.reindex(ids)
     bpt = {} if mine is None else {name: int((mine["bpt"] == name).sum()) for name in BPT_CLASSES}
     snr, z = _percentiles(part.table, "snr"), _percentiles(part.table, "z")
     band = np.percentile(rows, [BAND[0], BAND[2]], axis=0)
+    told = tell(features, members, classes=bpt, z=z[1])
     flux, low, high = _mean_spectrum(part)
     return Cluster(
         label,
@@ -277,15 +252,15 @@ def _cluster(label: int, found: Grouping, part: SpectrumSet, lines: pd.DataFrame
         weights=rows.mean(axis=0),
         weights_low=band[0],
         weights_high=band[1],
-        segment_names=names,
-        dominant=leading,
-        context=context,
-        artefact=_artefact(features, members, context),
+        segment_names=told.names,
+        dominant=told.dominant,
+        context=told.context,
+        artefact=told.artefact,
         snr=snr,
         z=z,
         ratios=None if mine is None else ratio_ranges(mine),
         bpt=bpt,
-        story=sentence(len(ids), leading, context=context, classes=bpt, z=z[1]),
+        story=told.story,
     )
 
 
@@ -316,7 +291,7 @@ def summarise(
     """
     if not isinstance(sample, SpectrumSet):
         raise ShapeError(message("sample", expected="the SpectrumSet that was explained", got=type(sample).__name__))
-    place = _rows_in(sample, found.features.ids)
+    place = rows_in(sample, found.features.ids)
     if not (place >= 0).any():
         raise DataError(
             message("sample", expected="the spectra that were explained, by id",

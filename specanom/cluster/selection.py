@@ -1,0 +1,94 @@
+"""What any choice of explanations is, in the words used for clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .features import Features
+from .story import artefact_share, cluster_names, dominant, segment_name, segment_spans, sentence
+
+NAMED = 512
+"""Names of segments are voted on by at most so many members."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What some explanations have in common.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Name of each segment among them.
+    dominant : tuple of (str, float)
+        Segments that hold most of the weight, with their shares.
+    context : mapping
+        Mean share of the weight by what lies there.
+    artefact : float
+        Mean probability of an artefact, of the members of which it is known; without any, the mean share of the weight
+        on masks, sky, telluric bands, arm joins and spikes.
+    story : str
+        One sentence.
+    """
+
+    names: tuple[str, ...]
+    dominant: tuple[tuple[str, float], ...]
+    context: Mapping[str, float]
+    artefact: float
+    story: str
+
+
+def tell(
+    features: Features, members: NDArray[np.intp], *, classes: Mapping[str, int] | None = None, z: float = float("nan")
+) -> Told:
+    """Say what the explanations `members` have in common.
+
+    Parameters
+    ----------
+    features : Features
+        All explanations.
+    members : int array
+        Rows of `features`; at least one.
+    classes : mapping, optional
+        Members by BPT class.
+    z : float
+        Median redshift.
+    """
+    rows = features.rows[members]
+    names, context = names_of(features, members), context_of(features, members)
+    leading = dominant(names, rows.mean(axis=0))
+    story = sentence(len(members), leading, context=context, classes=classes or {}, z=z)
+    return Told(names, leading, context, artefact_of(features, members, context), story)
+
+
+def context_of(features: Features, members: NDArray[np.intp]) -> dict[str, float]:
+    """Return the mean share of the weight on lines, masks, sky, …; empty when it is not known."""
+    if features.context is None:
+        return {}
+    shares = features.context.iloc[members].select_dtypes("number")
+    return {str(name): float(shares[name].mean()) for name in shares.columns if str(name) != "artefact"}
+
+
+def artefact_of(features: Features, members: NDArray[np.intp], context: Mapping[str, float]) -> float:
+    """Return the mean probability of an artefact, else the share of the weight where artefacts lie."""
+    if features.context is None or "artefact" not in features.context:
+        return artefact_share(context)
+    known = features.context["artefact"].to_numpy(dtype=np.float64)[members]
+    known = known[np.isfinite(known)]
+    return float(known.mean()) if known.size else artefact_share(context)
+
+
+def names_of(features: Features, members: NDArray[np.intp]) -> tuple[str, ...]:
+    """Return for each segment the name that carries most weight among the members."""
+    if features.names is not None:
+        members = members[:: -(-len(members) // NAMED)]
+        rows: Sequence[Sequence[str]] = features.names
+        if len(features.names) > 1:
+            rows = [features.names[i] for i in members]
+        return cluster_names(rows, features.rows[members])
+    if features.segments is not None and features.wave is not None:
+        return tuple(segment_name(lo, hi) for lo, hi in segment_spans(features.segments, features.wave))
+    return tuple(f"segment {k}" for k in range(features.n_segments))
