@@ -108,13 +108,22 @@ def top(table: pd.DataFrame, k: int, columns: Sequence[str] | None = None) -> di
     """
     if k < 1:
         raise ArgumentError(message("k", expected="at least 1", got=k, hint="100"))
-    first, ids = table.attrs.get("nan_first", ()), list(table["id"])
+    first, ids = table.attrs.get("nan_first", ()), table["id"].to_numpy(dtype=object)
     made = {}
     for name in score_columns(table, columns):
         values = table[name].to_numpy(dtype=np.float64)
-        rows = order(values, ids, nan="first" if name in first else "last")[:k]
-        made[name] = [ids[row] for row in rows if name in first or not np.isnan(values[row])]
+        rows = _candidates(values, k, nan_first=name in first)
+        found = order(values[rows], ids[rows], nan="first" if name in first else "last")[:k]
+        made[name] = list(ids[rows[found]])
     return made
+
+
+def _candidates(values: NDArray[np.float64], k: int, *, nan_first: bool) -> NDArray[np.intp]:
+    """Return the rows among which the `k` oddest are, equal ones included, so that few ids need to be sorted."""
+    missing = np.isnan(values)
+    known = values[~missing]
+    edge = -np.inf if known.size <= k else np.partition(known, known.size - k)[known.size - k]
+    return np.flatnonzero((values >= edge) | (missing & nan_first))
 
 
 def overlap(table: pd.DataFrame, k: int, columns: Sequence[str] | None = None) -> pd.DataFrame:
