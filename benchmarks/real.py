@@ -16,11 +16,11 @@ import pandas as pd
 
 import specanom as sa
 from specanom import models, plots
-from specanom.run.explaining import perturbation_of, segments_of
+from specanom.explain.named import perturbation_of, segments_of
 from specanom.run.folder import RunFolder
 from specanom.run.manifest import Manifest
 from specanom.run.nightly import score_new
-from specanom.run.scoring import scorers_of
+from specanom.scores.named import scorers_of
 
 
 def main() -> None:

@@ -19,7 +19,8 @@ import pandas as pd
 import specanom as sa
 from specanom.run.acquire import truth_beside
 from specanom.run.evaluate import dependence, recovery
-from specanom.run.scoring import score_table, scorers_of
+from specanom.run.scoring import score_table
+from specanom.scores.named import scorers_of
 
 CHECK = ("arm_step", "broad_lines", "dead_block")
 """Kinds that no setting was chosen on, neither of the models nor of the scores."""

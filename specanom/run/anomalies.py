@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from .. import plots
+from ..scores.named import CALIBRATED
 from ..surveys.viewers import Cutouts, links
 from .content import Content
-from .scoring import CALIBRATED
 from .sections import ranks_of
 from .tabulate import fixed, grid, number, percent
 

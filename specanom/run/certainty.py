@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from .. import scores
-from .scoring import NAN_FIRST, score_table, scorers_of
+from ..scores.named import scorers_of
+from .scoring import NAN_FIRST, score_table
 from .training import refit
 
 

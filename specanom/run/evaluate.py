@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .. import scores
-from .scoring import CALIBRATED
+from ..scores.named import CALIBRATED
 
 TOP_SHARE = 0.05
 

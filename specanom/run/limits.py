@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..errors import ArgumentError, choice, message
+from ..explain.named import METHODS, PERTURBATIONS, method_of
+from ..scores.named import CALIBRATED, PAPER_SCORES, RECOMMENDED
 from .acquire import SURVEYS
-from .explaining import METHODS, PERTURBATIONS, method_of
-from .scoring import CALIBRATED, PAPER_SCORES, RECOMMENDED
 
 LEAST: dict[str, float] = {
     "n": 1, "seed": 0, "download": 0, "z_min": 0.0, "min_snr": 0.0, "grid_start": 1.0, "grid_pixels": 50, "bins": 0,

@@ -12,10 +12,11 @@ import pandas as pd
 
 from .. import models, preprocess, surveys
 from ..folders import write_json
+from ..scores.named import ranking_column, scorers_of
 from .byhand import manifest_of
 from .folder import RunFolder
 from .parameters import STAGES
-from .scoring import add_latents, add_percentile, ranking_column, score_table, scorers_of, top_ids
+from .scoring import add_latents, add_percentile, score_table, top_ids
 
 DRIFT_P = 1e-3
 """A two-sample Kolmogorov–Smirnov test below this probability, together with DRIFT_D, counts as a drift."""

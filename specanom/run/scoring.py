@@ -10,13 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .. import scores
-from ..errors import choice
+from ..scores.named import CALIBRATED, RANK
 
-VARIANTS = ("", "_filtered", "_trimmed", "_filtered_trimmed")
-PAPER_SCORES = tuple(f"{metric}{variant}" for metric in ("mse", "chi2") for variant in VARIANTS)
-RECOMMENDED = ("chi2_ivar", "multiscale")
-CALIBRATED = "_cal"
-RANK = "_rank"
 TOP = 100
 """Spectra that a run explains when nothing else is asked."""
 PAPER_SHARE, PAPER_LEAST = 0.01, 30
@@ -67,12 +62,6 @@ def calibrations(scorers: Mapping[str, Any], reference: pd.DataFrame) -> dict[st
     return scores.calibrate_from_table(scorers, reference)
 
 
-def scorers_of(model: Any, *, velocity: float = 250.0, trim: float = 0.03, preset: str | None = None) -> dict[str, Any]:
-    """Return every scorer of a run by name: the eight of the paper, ``chi2_ivar`` and ``multiscale``."""
-    eight = scores.Scorer.paper(model, preset, velocity=velocity, trim=trim)
-    return {**eight, **{name: scores.Scorer(model, name) for name in RECOMMENDED}}
-
-
 def score_table(
     scorers: Mapping[str, Any], sample: Any, reference: pd.DataFrame | None = None
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -111,21 +100,6 @@ def score_table(
     return table, calibrated
 
 
-def ranking_column(rank_by: str | None, preset: str | None, table: pd.DataFrame) -> str:
-    """Return the column that picks the top.
-
-    Calibrated ``chi2_ivar``, or raw ``mse`` under ``preset="paper"``, or as asked: the name of a score means its
-    calibrated values, ``NAME_raw`` its raw ones.
-    """
-    if not rank_by:
-        return "mse" if preset == "paper" else "chi2_ivar" + CALIBRATED
-    names = [str(c).removesuffix(CALIBRATED) for c in table.columns if str(c).endswith(CALIBRATED)]
-    raws = {f"{name}_raw": name for name in names if name in table.columns}
-    calibrated = {name: name + CALIBRATED for name in names}
-    columns = {**{c: c for c in calibrated.values()}, **calibrated, **raws}
-    return columns[choice("rank_by", rank_by, columns)]
-
-
 def top_ids(table: pd.DataFrame, column: str, top: int) -> list[str]:
     """Return the ids of the `top` highest values of a column.
 
@@ -152,18 +126,6 @@ def oddest_ids(table: pd.DataFrame, column: str, top: int, preset: str | None = 
         table = table[table["bin"] == table["bin"].max()]
         top = top or max(PAPER_LEAST, round(PAPER_SHARE * len(table)))
     return top_ids(table, column, top or TOP)
-
-
-def scorer_of_column(column: str, scorers: Mapping[str, Any]) -> Any:
-    """Return the scorer behind a column, which explanations are made for.
-
-    A calibrated score is a smooth monotone map of the raw one at the spectrum's own S/N and redshift, so the raw score
-    is explained: its parts add up.
-    """
-    name = column.removesuffix(CALIBRATED)
-    if name == "combined":
-        return scorers["chi2_ivar"]  # the largest of many has no residual of its own
-    return scorers[choice("rank_by", name, scorers)]
 
 
 def add_latents(table: pd.DataFrame, model: Any, sample: Any) -> pd.DataFrame:

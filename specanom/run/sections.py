@@ -11,9 +11,9 @@ import pandas as pd
 
 from .. import plots, scores
 from ..explain.context import ARTEFACTS
+from ..scores.named import CALIBRATED, RANK
 from .content import Content
 from .evaluate import auc_difference
-from .scoring import CALIBRATED, RANK
 from .tabulate import Grid, fixed, grid, number, percent
 
 GATE = (

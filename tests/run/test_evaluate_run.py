@@ -9,8 +9,9 @@ from sklearn.metrics import roc_auc_score
 
 from specanom.explain.context import ARTEFACTS
 from specanom.run.evaluate import auc_difference, columns_of, dependence, quality, recovery
-from specanom.run.scoring import ranking_column, scorer_of_column, top_ids
+from specanom.run.scoring import top_ids
 from specanom.run.sections import leading_class
+from specanom.scores.named import ranking_column, scorer_of_column
 
 
 @pytest.fixture

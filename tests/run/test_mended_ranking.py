@@ -14,8 +14,9 @@ from specanom.run.certainty import Ranking, rank_intervals
 from specanom.run.folder import RunFolder
 from specanom.run.nightly import NewScores
 from specanom.run.pipeline import run_pipeline
-from specanom.run.scoring import add_latents, add_percentile, oddest_ids, score_table, scorers_of, top_ids
+from specanom.run.scoring import add_latents, add_percentile, oddest_ids, score_table, top_ids
 from specanom.run.training import fit_by_bin, refit
+from specanom.scores.named import scorers_of
 from specanom.spectrumset import SpectrumSet
 
 from .conftest import TINY

@@ -20,8 +20,8 @@ from specanom.run.compare import compare_runs
 from specanom.run.manifest import Manifest, fingerprint, versions
 from specanom.run.parameters import STAGES, known, notebook, of_stage
 from specanom.run.pipeline import run_pipeline
-from specanom.run.scoring import PAPER_SCORES
 from specanom.scores import Scorer
+from specanom.scores.named import PAPER_SCORES
 
 from .conftest import TINY
 

@@ -1,20 +1,26 @@
-"""How a run's parameters name the parts of an explainer."""
+"""How the parameters of a run name the parts of an explainer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from .. import explain
 from ..errors import ArgumentError, choice, message
+from .explainer import Explainer
+from .gradients import IntegratedGradients
+from .lime import Lime
+from .occlusion import Occlusion
+from .perturb import Blur, Contrast, Flat, Scale, SegmentMean, Typical
+from .segments import Uniform
+from .shap import Shap
 
 PERTURBATIONS: dict[str, Callable[[], Any]] = {
-    "scale": lambda: explain.Scale(0.9),
-    "contrast": lambda: explain.Contrast(0.9),
-    "flat": lambda: explain.Flat(1.0),
-    "segment_mean": lambda: explain.SegmentMean(),
-    "blur": lambda: explain.Blur(30.0),
-    "typical": lambda: explain.Typical(),
+    "scale": lambda: Scale(0.9),
+    "contrast": lambda: Contrast(0.9),
+    "flat": lambda: Flat(1.0),
+    "segment_mean": lambda: SegmentMean(),
+    "blur": lambda: Blur(30.0),
+    "typical": lambda: Typical(),
 }
 
 
@@ -32,9 +38,9 @@ def perturbation_of(name: str, preset: str | None = None) -> Any:
 
 
 METHODS: dict[str, Callable[[], Any]] = {
-    "shap": explain.Shap,
-    "occlusion": explain.Occlusion,
-    "gradients": explain.IntegratedGradients,
+    "shap": Shap,
+    "occlusion": Occlusion,
+    "gradients": IntegratedGradients,
 }
 
 
@@ -63,18 +69,35 @@ def method_of(name: str, *, samples: int | None, tolerance: float = 0.0, preset:
         if tolerance or (samples and name != "shap"):
             raise ArgumentError(message("tolerance" if tolerance else "samples", expected=f"0 with method {name!r}",
                                         got=tolerance or samples))
-        return explain.Shap(samples) if samples else METHODS[name]()
+        return Shap(samples) if samples else METHODS[name]()
     if tolerance:
         if samples:
             raise ArgumentError(message("samples", expected="0 with a tolerance, which finds the number", got=samples))
         given: dict[str, Any] = {"design": "independent", "normalise": False} if preset == "paper" else {}
-        return explain.Lime("auto", tolerance=tolerance, **given)
+        return Lime("auto", tolerance=tolerance, **given)
     if preset == "paper":
-        return explain.Lime(samples or 5000, design="independent", normalise=False)
-    return explain.Lime(samples) if samples else explain.Lime()
+        return Lime(samples or 5000, design="independent", normalise=False)
+    return Lime(samples) if samples else Lime()
 
 
 def segments_of(count: int, preset: str | None = None) -> Any:
     """Return the segments of a run: 77 of equal width; under ``preset="paper"`` 150, cut as published."""
     paper = preset == "paper"
-    return explain.Uniform(count or (150 if paper else 77), published=paper)
+    return Uniform(count or (150 if paper else 77), published=paper)
+
+
+def explainer_of(score: Any, parameters: Mapping[str, Any]) -> Explainer:
+    """Return the explainer of a run.
+
+    Parameters
+    ----------
+    score : Scorer
+        What is explained.
+    parameters : mapping
+        Of the run: segments, perturbation, method, samples, tolerance, seed and preset.
+    """
+    preset = parameters["preset"] or None
+    return Explainer(score, segments_of(parameters["segments"], preset),
+                     perturbation=perturbation_of(parameters["perturbation"], preset), seed=parameters["seed"],
+                     method=method_of(parameters["method"], samples=parameters["samples"],
+                                      tolerance=parameters["tolerance"], preset=preset))

@@ -6,7 +6,7 @@ import pytest
 
 import specanom as sa
 from specanom.errors import ArgumentError
-from specanom.run.explaining import METHODS, PERTURBATIONS, method_of, perturbation_of
+from specanom.explain.named import METHODS, PERTURBATIONS, method_of, perturbation_of
 from specanom.run.limits import CHOICES
 from specanom.run.parameters import known
 
