@@ -16,6 +16,8 @@ UNITS = {"Å": 1.0, "nm": 0.1}
 PRIORITY = ("Ha", "OIII5008", "Hb", "OII3727", "CaK", "CaH", "SII6718", "NII6585", "NaD", "Mgb", "Gband", "Hg", "Hd",
             "MgII2799", "CIV1549", "CIII1909", "Lya", "NeIII3870", "OI6302", "HeII4687", "HeI5877")
 """Which lines get their label first where there is not room for all."""
+REST_KINDS = ("emission", "absorption", "uv")
+"""Kinds of lines of the object itself."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,14 @@ class WaveAxis:
             values = values * stretch if self.frame == "observed" else values / stretch
         return values * UNITS[self.unit]
 
-    def lines_within(self, lo: float, hi: float) -> list[tuple[Line, float]]:
-        """Return rest-frame lines between `lo` and `hi` (axis units) with their places, the most telling first."""
-        placed = [(item, float(self.place(item.wave, "rest"))) for item in LINES]
+    def lines_within(self, lo: float, hi: float, kinds: Sequence[str] = REST_KINDS) -> list[tuple[Line, float]]:
+        """Return lines of some `kinds` between `lo` and `hi` (axis units) with their places, the most telling first.
+
+        Lines of the sky lie in the observed frame, all others in the rest frame.
+        """
+        placed = [(item, float(self.place(item.wave, "rest"))) for item in LINES if item.kind in kinds]
+        if "sky" in kinds:
+            placed += [(item, float(self.place(item.wave, "observed"))) for item in SKY_LINES]
         inside = [pair for pair in placed if lo <= pair[1] <= hi]
         return sorted(inside, key=lambda pair: _rank(pair[0]))
 

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from bokeh.core.properties import value
 from bokeh.models import BoxAnnotation, ColumnDataSource, CustomJS, CustomJSHover, GlyphRenderer, Range1d
 from bokeh.plotting import figure
 
-from .axis import WaveAxis, short_label
-from .drawing import clipped, place_labels
+from .axis import WaveAxis
+from .columns import ROW, ROWS, line_columns, sky_columns, span_columns
 from .palette import FONT, Palette
 from .theme import hover
-from .view import Spans, SpectrumView
+from .view import SpectrumView
 
-ROWS = 3
-ROW = 14
-"""Rows of line labels, and their height in screen pixels."""
-NOMINAL = 900
-"""Width the first layout of labels supposes, screen pixels; the browser lays them out again for its own."""
+Entry = tuple[str, list[GlyphRenderer]]
+"""What a legend says of some glyphs."""
 
 RELAYOUT = """
 const d = source.data, a = range.start, b = range.end, w = plot.inner_width || 900
@@ -41,97 +37,98 @@ source.change.emit()
 """The same rule as :func:`specanom.plots.drawing.place_labels`, run by the browser for its own width and zoom."""
 
 
-def line_colours(colours: Palette) -> dict[str, str]:
-    """Return the colour of each kind of line."""
-    return {"emission": colours.blue, "uv": colours.purple, "absorption": colours.green, "sky": colours.amber}
-
-
 def line_markers(panels: list[figure], axis: WaveAxis, colours: Palette) -> ColumnDataSource:
     """Mark rest-frame lines in all panels and write their names at the top of the first, without overlap.
 
     The most telling lines are named first; zooming in makes room for the others.
     """
+    window = float(panels[0].x_range.start), float(panels[0].x_range.end)
+    source = ColumnDataSource(line_columns(axis, window, colours), name="lines")
+    draw_lines(panels, source)
+    return source
+
+
+def draw_lines(panels: list[figure], source: ColumnDataSource) -> None:
+    """Draw the columns of :func:`specanom.plots.columns.line_columns`; the first panel needs its headroom."""
     first = panels[0]
-    lo, hi = float(first.x_range.start), float(first.x_range.end)
-    found = axis.lines_within(lo, hi)
-    labels = [short_label(item) for item, _ in found]
-    placed = place_labels([(at - lo) / (hi - lo) * NOMINAL for _, at in found], labels, ROWS, width=NOMINAL)
-    source = ColumnDataSource({
-        "x": [at for _, at in found], "label": labels, "name": [item.label for item, _ in found],
-        "row": [(ROWS - 1 - max(row, 0)) * ROW + 2 for row, _ in placed], "shift": [shift for _, shift in placed],
-        "alpha": [float(row >= 0) for row, _ in placed],
-        "color": [line_colours(colours)[item.kind] for item, _ in found],
-    }, name="lines")
     for panel in panels:
         panel.vspan(x="x", source=source, line_color="color", line_alpha=0.5, line_dash=[2, 3], line_width=1,
-                    level="underlay")
+                    level="underlay", name="line markers")
     first.text(x="x", y=1, x_offset="shift", y_offset="row", level="overlay", text="label", text_color="color",
-               text_alpha="alpha", text_font=value(FONT),
+               text_alpha="alpha", text_font=value(FONT), name="line labels",
                text_font_size="11px", text_align="center", text_baseline="top", y_range_name="labels", source=source)
     relayout = CustomJS(args={"source": source, "range": first.x_range, "plot": first, "rows": ROWS,
                               "height": ROW}, code=RELAYOUT)
     first.x_range.js_on_change("start", relayout)
     first.x_range.js_on_change("end", relayout)
     first.js_on_change("inner_width", relayout)
-    return source
+    source.js_on_change("data", relayout)  # columns that come from Python suppose a width
 
 
 def headroom(panel: figure, limits: tuple[float, float], inside: int, colours: Palette) -> None:
     """Set the vertical range of a panel, `inside` pixels tall; 0 keeps no room at its top for the line labels."""
-    lo, hi = limits
+    panel.y_range = Range1d(*limits)
     if not inside:
-        panel.y_range = Range1d(lo, hi)
         return
-    share = min(0.5, (ROWS * ROW + 6) / inside)
-    panel.y_range = Range1d(lo, lo + (hi - lo) / (1 - share))
+    share = label_share(inside)
     panel.extra_y_ranges["labels"] = Range1d(0, 1)
-    panel.yaxis.bounds = panel.ygrid.bounds = (lo, hi)
     # Features that are off the scale end here instead of running through the labels.
     panel.add_layout(BoxAnnotation(bottom=1 - share, y_range_name="labels", line_color=colours.paper, line_width=3,
                                    line_alpha=1.0, fill_color=colours.paper, fill_alpha=1.0, level="annotation"))
+    set_limits(panel, limits, share)
 
 
-def hatch(panels: list[figure], view: SpectrumView, colours: Palette) -> list[tuple[str, list[GlyphRenderer]]]:
+def label_share(inside: int) -> float:
+    """Return which share of a panel, `inside` pixels tall, is kept for the labels of lines."""
+    return min(0.5, (ROWS * ROW + 6) / inside)
+
+
+def set_limits(panel: figure, limits: tuple[float, float], share: float = 0.0) -> None:
+    """Let a panel show `limits`, and the reset tool come back to them, with a `share` of its height kept at the top."""
+    lo, hi = limits
+    end = lo + (hi - lo) / (1 - share)
+    panel.y_range.update(start=lo, end=end, reset_start=lo, reset_end=end)
+    if share:
+        panel.yaxis.bounds = panel.ygrid.bounds = (lo, hi)
+
+
+HATCHES = {"masked": "right_diagonal_line", "imputed": "left_diagonal_line"}
+"""How missing pixels are hatched; the colour is the one of the same name."""
+
+
+def hatch(panels: list[figure], view: SpectrumView, colours: Palette) -> list[Entry]:
     """Hatch masked and imputed pixels in all panels; returns entries for the legend."""
-    entries = []
-    styles: tuple[tuple[str, Spans, str, str], ...] = (
-        ("masked", view.masked, "right_diagonal_line", colours.masked),
-        ("imputed", view.imputed, "left_diagonal_line", colours.imputed),
-    )
-    for name, found, pattern, colour in styles:
-        if found:
-            source = ColumnDataSource({"x0": [a for a, _ in found], "x1": [b for _, b in found]}, name=name)
-            entries.append((name, [
-                panel.vstrip(x0="x0", x1="x1", source=source, fill_color=colour, fill_alpha=0.07, line_color=None,
-                             hatch_pattern=pattern, hatch_color=colour, hatch_alpha=0.6, hatch_scale=6,
-                             hatch_weight=0.8, level="underlay") for panel in panels]))
-    return entries
+    found = {"masked": view.masked, "imputed": view.imputed}
+    return [draw_hatch(panels, ColumnDataSource(span_columns(spans), name=name), colours)
+            for name, spans in found.items() if spans]
 
 
-def sky(panels: list[figure], axis: WaveAxis, colours: Palette) -> list[tuple[str, list[GlyphRenderer]]]:
+def draw_hatch(panels: list[figure], source: ColumnDataSource, colours: Palette) -> Entry:
+    """Draw the columns of :func:`specanom.plots.columns.span_columns` of a source called as in HATCHES."""
+    name = str(source.name)
+    colour = getattr(colours, name)
+    return (name, [
+        panel.vstrip(x0="x0", x1="x1", source=source, fill_color=colour, fill_alpha=0.07, line_color=None,
+                     hatch_pattern=HATCHES[name], hatch_color=colour, hatch_alpha=0.6, hatch_scale=6,
+                     hatch_weight=0.8, level="underlay", name=f"{name} hatch") for panel in panels])
+
+
+def sky(panels: list[figure], axis: WaveAxis, colours: Palette) -> list[Entry]:
     """Tint telluric bands and the 5577 Å mask where the observed frame is known; returns entries for the legend."""
-    bands = [(band, a, b) for band, a, b in axis.sky_bands()
-             if b > panels[0].x_range.start and a < panels[0].x_range.end]
-    if not bands:
-        return []
-    source = ColumnDataSource({"x0": [lo for _, lo, _ in bands], "x1": [hi for _, _, hi in bands],
-                               "name": [band.name for band, _, _ in bands]}, name="sky")
-    return [("sky", [panel.vstrip(x0="x0", x1="x1", source=source, fill_color=colours.amber, fill_alpha=0.09,
-                                  line_color=None, level="underlay") for panel in panels])]
+    columns = sky_columns(axis, (float(panels[0].x_range.start), float(panels[0].x_range.end)))
+    return [draw_sky(panels, ColumnDataSource(columns, name="sky"), colours)] if columns["x0"] else []
 
 
-def arrows(panel: figure, x: Any, y: Any, limits: tuple[float, float], colours: Palette) -> None:
-    """Point at pixels beyond `limits` with a triangle at the edge that tells their value."""
-    xs, edges, values = clipped(x, y, limits)
-    if not xs:
-        return
-    up = [edge == limits[1] for edge in edges]
-    inset = 0.02 * (limits[1] - limits[0])
-    source = ColumnDataSource({"x": xs, "y": [e - inset if u else e + inset for e, u in zip(edges, up, strict=True)],
-                               "value": values, "angle": [0.0 if u else np.pi for u in up]},
-                              name="clipped")
+def draw_sky(panels: list[figure], source: ColumnDataSource, colours: Palette) -> Entry:
+    """Draw the columns of :func:`specanom.plots.columns.sky_columns`."""
+    return ("sky", [panel.vstrip(x0="x0", x1="x1", source=source, fill_color=colours.amber, fill_alpha=0.09,
+                                 line_color=None, level="underlay", name="sky tint") for panel in panels])
+
+
+def draw_arrows(panel: figure, source: ColumnDataSource, colours: Palette) -> None:
+    """Draw the columns of :func:`specanom.plots.columns.clipped_columns`: triangles that tell the value when asked."""
     marks = panel.scatter(x="x", y="y", angle="angle", marker="triangle", size=9, source=source, line_color=None,
-                          fill_color=colours.vermilion)
+                          fill_color=colours.vermilion, name="arrows")
     hover(panel, [marks], [("off the scale", "@value{0.000 a}"), ("at", "@x{0.0}")])
 
 
@@ -143,9 +140,13 @@ def named(column: str, names: list[str]) -> dict[str, CustomJSHover]:
 def wavelength_rows(axis: WaveAxis) -> tuple[list[tuple[str, str]], dict[str, CustomJSHover]]:
     """Return hover rows for the wavelength in this frame and, where the redshift is known, in the other."""
     other = "observed" if axis.frame == "rest" else "rest"
-    factor = float(WaveAxis(other, "Å", axis.z).place(1.0, axis.frame)) if axis.linked else 1.0
     code = "return (format == 'other' ? value * factor : value).toFixed(digits) + unit"
-    formatter = CustomJSHover(args={"factor": factor, "unit": f" {axis.unit}", "digits": 2 if axis.unit == "Å" else 3},
-                              code=code)
     rows = [(f"λ {axis.frame}", "@x{own}"), *([(f"λ {other}", "@x{other}")] if axis.linked else [])]
-    return rows, {"@x": formatter}
+    return rows, {"@x": CustomJSHover(args=wavelength_terms(axis), code=code)}
+
+
+def wavelength_terms(axis: WaveAxis) -> dict[str, Any]:
+    """Return what the hover text of a wavelength is worked out from: the other frame's factor, unit and digits."""
+    other = "observed" if axis.frame == "rest" else "rest"
+    factor = float(WaveAxis(other, "Å", axis.z).place(1.0, axis.frame)) if axis.linked else 1.0
+    return {"factor": factor, "unit": f" {axis.unit}", "digits": 2 if axis.unit == "Å" else 3}

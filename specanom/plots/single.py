@@ -5,14 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, CrosshairTool, CustomJSHover, GridPlot, Range1d, Span
+from bokeh.models import (
+    ColumnDataSource,
+    CrosshairTool,
+    CustomJSHover,
+    GlyphRenderer,
+    GridPlot,
+    HoverTool,
+    Range1d,
+    Span,
+)
 from bokeh.plotting import figure
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ShapeError, message
 from ..spectrum import Spectrum
+from .columns import aside_columns, clipped_columns, flux_columns
 from .drawing import robust_range
-from .layers import arrows, hatch, headroom, line_markers, named, sky, wavelength_rows
+from .layers import draw_arrows, hatch, headroom, line_markers, named, sky, wavelength_rows
 from .palette import Palette, palette
 from .theme import canvas, hover, legend, stack
 from .view import SpectrumView, describe, flux_label
@@ -59,7 +69,7 @@ def spectrum(
         For an unknown frame, unit or theme, and for a reconstruction of another length.
     """
     view, colours = SpectrumView.of(s, frame, unit), palette(theme)
-    model = None if reconstruction is None else _row(reconstruction, s)
+    model = None if reconstruction is None else model_row(reconstruction, s)
     source = spectrum_source(view, model)
     labelled = lines and (view.axis.frame == "rest" or view.axis.linked)
     top = flux_panel(view, theme, title=describe(s), source=source, labelled=labelled)
@@ -69,10 +79,9 @@ def spectrum(
     entries = hatch(panels, view, colours) + sky(panels, view.axis, colours)
     if labelled:
         line_markers(panels, view.axis, colours)
-    drawn = [("flux", [r for r in top.renderers if r.name == "flux"])]
+    drawn = [("flux", [r for r in top.renderers if r.name == "flux curve"])]
     if model is not None:
-        curve = top.line("x", "reconstruction", source=source, color=colours.vermilion, width=1.4, name="model")
-        drawn.append(("reconstruction", [curve]))
+        drawn.append(("reconstruction", [draw_model(top, source, colours)]))
     noisy = [r for r in top.renderers if r.name == "noise"]
     legend(top, drawn + ([("±1σ noise", noisy)] if noisy else []) + entries, colours)
     link(panels, colours)
@@ -80,16 +89,8 @@ def spectrum(
 
 
 def spectrum_source(view: SpectrumView, model: NDArray[np.float64] | None = None) -> ColumnDataSource:
-    """Return the columns a spectrum is drawn from: places, flux, noise, codes of lines and sky."""
-    y, sigma = view.y.astype(np.float32), view.sigma.astype(np.float32)
-    data: dict[str, Any] = {"x": view.x, "y": y, "sigma": sigma, "line": view.axis.line_names(view.x)[0],
-                            "sky": view.axis.sky_names(view.x)[0]}
-    if model is not None:
-        fitted = model.astype(np.float32)
-        data |= {"reconstruction": fitted, "residual": y - fitted, "below": -sigma}
-    elif np.isfinite(sigma).any():
-        data |= {"low": y - sigma, "high": y + sigma}
-    return ColumnDataSource(data, name="flux")
+    """Return the source a spectrum is drawn from: places, flux, noise, codes of lines and sky."""
+    return ColumnDataSource(flux_columns(view, model), name="flux")
 
 
 def flux_panel(view: SpectrumView, theme: str, *, title: str, source: ColumnDataSource,
@@ -100,16 +101,58 @@ def flux_panel(view: SpectrumView, theme: str, *, title: str, source: ColumnData
                   options={"x_range": Range1d(float(view.edges[0]), float(view.edges[-1]))})
     headroom(made, view.limits, height - AROUND if labelled else 0, colours)
     if "low" in source.data:
-        made.varea_step("x", "low", "high", source=source, step_mode="center", fill_color=colours.band,
-                        fill_alpha=0.55, name="noise")
-    _set_aside(made, view, colours)
-    curve = made.step("x", "y", source=source, mode="center", line_color=colours.flux, line_width=1, name="flux")
-    # Hover does not find step glyphs, so an invisible line with the same points carries it.
-    probe = made.line("x", "y", source=source, line_alpha=0, name="probe")
-    curve.level = "glyph"
-    arrows(made, view.x, view.y, view.limits, colours)
-    _spectrum_hover(made, probe, view, "reconstruction" in source.data)
+        draw_noise(made, source, ("low", "high"), colours)
+    for name, flags in set_aside(view).items():
+        if flags.any():
+            draw_aside(made, ColumnDataSource(aside_columns(view, flags), name=name), colours)
+    _, probe = draw_curve(made, source, "y", colours)
+    arrows = clipped_columns(view.x, view.y, view.limits)
+    if arrows["x"]:
+        draw_arrows(made, ColumnDataSource(arrows, name="clipped"), colours)
+    spectrum_hover(made, probe, view, "reconstruction" in source.data)
     return made
+
+
+def draw_noise(panel: figure, source: ColumnDataSource, between: tuple[str, str], colours: Palette) -> GlyphRenderer:
+    """Draw the ±1σ band between two columns."""
+    return panel.varea_step("x", *between, source=source, step_mode="center", fill_color=colours.band, fill_alpha=0.6,
+                            name="noise")
+
+
+def draw_curve(panel: figure, source: ColumnDataSource, column: str,
+               colours: Palette) -> tuple[GlyphRenderer, GlyphRenderer]:
+    """Draw a step of flux (``"y"``) or residual; returns it and what answers the mouse in its stead."""
+    curve = panel.step("x", column, source=source, mode="center", line_color=colours.flux,
+                       line_width=1 if column == "y" else 0.7, line_alpha=1 if column == "y" else 0.85,
+                       name="flux curve" if column == "y" else f"{column} curve", level="glyph")
+    # Hover does not find step glyphs, so an invisible line with the same points carries it.
+    return curve, panel.line("x", column, source=source, line_alpha=0, name="probe")
+
+
+def draw_model(panel: figure, source: ColumnDataSource, colours: Palette) -> GlyphRenderer:
+    """Draw the reconstruction."""
+    return panel.line("x", "reconstruction", source=source, color=colours.vermilion, width=1.4, name="model")
+
+
+def set_aside(view: SpectrumView) -> dict[str, NDArray[np.bool_]]:
+    """Return which pixels have a flux that is no part of the curve, by the name of their source."""
+    s = view.spectrum
+    filled = np.zeros(len(s), dtype=bool) if s.imputed is None else s.imputed
+    return {"imputed flux": filled, "masked flux": ~s.valid & ~filled & np.isfinite(s.flux)}
+
+
+def draw_aside(panel: figure, source: ColumnDataSource, colours: Palette) -> GlyphRenderer:
+    """Draw the columns of :func:`specanom.plots.columns.aside_columns`, faintly."""
+    colour = colours.imputed if source.name == "imputed flux" else colours.faint
+    return panel.step("x", "y", source=source, mode="after", line_color=colour, line_width=1, line_alpha=0.8,
+                      name=f"{source.name} steps")
+
+
+def axis_text(panel: figure, label: str) -> None:
+    """Write label and numbers under the wavelength axis of `panel`, or neither when `label` is empty."""
+    panel.xaxis.axis_label = label
+    panel.xaxis.major_label_text_alpha = 1.0 if label else 0
+    panel.xaxis.major_label_text_font_size = "12px" if label else "1px"
 
 
 def link(panels: list[figure], colours: Palette) -> None:
@@ -119,12 +162,10 @@ def link(panels: list[figure], colours: Palette) -> None:
         panel.x_range = panels[0].x_range
         panel.add_tools(CrosshairTool(overlay=hair))
     for panel in panels[:-1]:
-        panel.xaxis.axis_label = ""
-        panel.xaxis.major_label_text_alpha = 0
-        panel.xaxis.major_label_text_font_size = "1px"
+        axis_text(panel, "")
 
 
-def _row(reconstruction: ArrayLike, s: Spectrum) -> NDArray[np.float64]:
+def model_row(reconstruction: ArrayLike, s: Spectrum) -> NDArray[np.float64]:
     values = np.asarray(reconstruction, dtype=np.float64)
     values = values[0] if values.ndim == 2 and values.shape[0] == 1 else values
     if values.shape != s.wave.shape:
@@ -133,46 +174,49 @@ def _row(reconstruction: ArrayLike, s: Spectrum) -> NDArray[np.float64]:
     return values
 
 
-def _set_aside(made: figure, view: SpectrumView, colours: Palette) -> None:
-    """Draw what is not part of the curve, masked and imputed pixels that have a value, faintly."""
-    s = view.spectrum
-    filled = np.zeros(len(s), dtype=bool) if s.imputed is None else s.imputed
-    for name, flags, colour in (("imputed flux", filled, colours.imputed),
-                                ("masked flux", ~s.valid & ~filled & np.isfinite(s.flux), colours.faint)):
-        if flags.any():
-            # One pixel more on each side would join the curve; a gap shows that the value was not measured.
-            source = ColumnDataSource({"x": view.x, "y": np.where(flags, s.flux, np.nan).astype(np.float32)}, name=name)
-            made.step("x", "y", source=source, mode="center", line_color=colour, line_width=1, line_alpha=0.8)
+def residual_limits(residual: Any, sigma: NDArray[np.float64]) -> tuple[float, float]:
+    """Return vertical limits of a residual, the same above and below zero."""
+    lo, hi = robust_range(np.asarray(residual), sigma)
+    reach = max(abs(lo), abs(hi))
+    return -reach, reach
+
+
+def residual_canvas(theme: str, top: figure, limits: tuple[float, float]) -> figure:
+    """Make the empty panel of residuals under `top`, with its line of zero."""
+    made = canvas(theme, x=top.xaxis.axis_label, y="flux − model", height=RESIDUAL_HEIGHT,
+                  options={"x_range": top.x_range, "y_range": Range1d(*limits)})
+    made.add_layout(Span(location=0, dimension="width", line_color=palette(theme).faint, line_width=1))
+    return made
 
 
 def _residual_panel(view: SpectrumView, theme: str, source: ColumnDataSource, top: figure) -> figure:
     colours = palette(theme)
-    lo, hi = robust_range(np.asarray(source.data["residual"]), view.sigma)
-    reach = max(abs(lo), abs(hi))
-    made = canvas(theme, x=view.axis.label, y="flux − model", height=RESIDUAL_HEIGHT,
-                  options={"x_range": top.x_range, "y_range": Range1d(-reach, reach)})
-    entries = []
-    if np.isfinite(view.sigma).any():
-        entries.append(("±1σ noise", [made.varea_step(
-            "x", "below", "sigma", source=source, step_mode="center", fill_color=colours.band, fill_alpha=0.7)]))
-    made.add_layout(Span(location=0, dimension="width", line_color=colours.faint, line_width=1))
-    curve = made.step("x", "residual", source=source, mode="center", line_color=colours.flux, line_width=0.7,
-                      line_alpha=0.85, name="residual")
+    limits = residual_limits(source.data["residual"], view.sigma)
+    made = residual_canvas(theme, top, limits)
+    noisy = np.isfinite(view.sigma).any()
+    entries = [("±1σ noise", [draw_noise(made, source, ("below", "sigma"), colours)])] if noisy else []
+    curve, probe = draw_curve(made, source, "residual", colours)
     legend(made, [("residual", [curve]), *entries], colours)
-    probe = made.line("x", "residual", source=source, line_alpha=0)
-    arrows(made, view.x, source.data["residual"], (-reach, reach), colours)
-    _spectrum_hover(made, probe, view, True)
+    arrows = clipped_columns(view.x, source.data["residual"], limits)
+    if arrows["x"]:
+        draw_arrows(made, ColumnDataSource(arrows, name="clipped"), colours)
+    spectrum_hover(made, probe, view, True)
     return made
 
 
-def _spectrum_hover(made: figure, probe: Any, view: SpectrumView, modelled: bool) -> None:
-    rows, formatters = wavelength_rows(view.axis)
-    rows = [*rows, ("flux", "@y{0.0000}")]
+def hover_rows(view: SpectrumView, modelled: bool) -> list[tuple[str, str]]:
+    """Return what is told of a pixel under the mouse."""
+    rows = [*wavelength_rows(view.axis)[0], ("flux", "@y{0.0000}")]
     if np.isfinite(view.sigma).any():
         rows.append(("σ", "@sigma{0.0000}"))
     if modelled:
         rows += [("model", "@reconstruction{0.0000}"), ("residual", "@residual{0.0000}")]
-    named_by: dict[str, CustomJSHover] = {**formatters, **named("line", view.axis.line_names(view.x)[1]),
-                                          **named("sky", view.axis.sky_names(view.x)[1])}
-    hover(made, [probe], [*rows, ("line", "@line{custom}"), ("sky", "@sky{custom}")], mode="vline",
-          formatters=named_by)
+    return [*rows, ("line", "@line{custom}"), ("sky", "@sky{custom}")]
+
+
+def spectrum_hover(made: figure, probe: GlyphRenderer, view: SpectrumView, modelled: bool) -> HoverTool:
+    """Add the hover tool of a spectrum to a panel; returns it."""
+    formatters: dict[str, CustomJSHover] = {**wavelength_rows(view.axis)[1],
+                                            **named("line", view.axis.line_names(view.x)[1]),
+                                            **named("sky", view.axis.sky_names(view.x)[1])}
+    return hover(made, [probe], hover_rows(view, modelled), mode="vline", formatters=formatters)
