@@ -1,0 +1,84 @@
+"""The controls of the score picker, each bound to the trait of the same meaning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets
+
+from specanom.lines import LINES
+from specanom.scores import METRICS
+
+from ..base.controls import bound, button, group, labelled
+from .state import CHOSEN
+
+METRIC_WORDS = {
+    "mse": "mse · mean squared residual", "chi2": "chi2 · residual² over flux", "chi2_ivar": "chi2_ivar · over noise",
+    "multiscale": "multiscale · weak and broad", "mad": "mad · mean |residual|", "lp": "lp · many small misfits",
+    "cosine": "cosine · angle", "correlation": "correlation · of shapes", "braycurtis": "braycurtis · relative",
+}
+LISTS = [("vacuum · all strong lines", "vacuum"), ("paper · as published, in air", "paper"), ("chosen below", CHOSEN)]
+SHORT = ipywidgets.Layout(width="auto", height="112px")
+
+
+def score_controls(owner: Any) -> list[ipywidgets.Widget]:
+    """Return the boxes that say which score it is."""
+    metrics = [(METRIC_WORDS.get(name, name), name) for name in METRICS]
+    metric = labelled(bound(owner, "metric", ipywidgets.Dropdown(options=metrics, description="Metric")),
+                      "How residuals become one number")
+    trim = labelled(bound(owner, "trim", ipywidgets.FloatSlider(
+        min=0.0, max=0.2, step=0.005, description="Trim", readout_format=".1%", continuous_update=True)),
+        "Share of the pixels left out of each spectrum, those with the largest residuals")
+    calibrated = labelled(bound(owner, "calibrated", ipywidgets.Checkbox(
+        description="Calibrated for S/N and z", indent=False)),
+        "In σ above spectra of like S/N and redshift, so that the score is no noise meter (x)")
+    return [group("Score", metric, trim, calibrated), line_controls(owner)]
+
+
+def line_controls(owner: Any) -> ipywidgets.Widget:
+    """Return the box of the line filter; what does not count now cannot be used."""
+    on = labelled(bound(owner, "filtered", ipywidgets.Checkbox(description="Leave out lines", indent=False)),
+                  "Pixels near spectral lines do not count (f)")
+    velocity = labelled(bound(owner, "velocity", ipywidgets.FloatSlider(
+        min=25.0, max=2000.0, step=25.0, description="± km/s", readout_format=".0f", continuous_update=True)),
+        "Half width of what is left out around each line")
+    which = labelled(bound(owner, "lines", ipywidgets.Dropdown(options=LISTS, description="Lines")),
+                     "Which lines are left out")
+    names = [(f"{line.label}  {line.wave:.0f} Å", line.name) for line in LINES]
+    chosen = labelled(bound(owner, "chosen_lines", ipywidgets.SelectMultiple(options=names, description="Chosen",
+                                                                             layout=SHORT)),
+                      "Ctrl or shift picks several")
+
+    def sense(_change: Any = None) -> None:
+        velocity.disabled = which.disabled = not owner.filtered
+        chosen.layout.display = None if owner.filtered and owner.lines == CHOSEN else "none"
+
+    owner.observe(sense, ["filtered", "lines"])
+    sense()
+    return group("Line filter", on, velocity, which, chosen)
+
+
+def view_controls(owner: Any, words: ipywidgets.HTML) -> ipywidgets.Widget:
+    """Return the box of what is shown of the score."""
+    percentile = labelled(bound(owner, "percentile", ipywidgets.FloatSlider(
+        min=50.0, max=99.9, step=0.1, description="Percentile", readout_format=".1f")),
+        "Where the dashed line of the histogram is; a click into the histogram moves it there")
+    return group("How many stand out", percentile, words)
+
+
+def compare_controls(owner: Any) -> tuple[ipywidgets.Widget, ipywidgets.SelectMultiple]:
+    """Return the box of the scores that are compared, and the list in it, whose options its owner sets."""
+    top = labelled(bound(owner, "top", ipywidgets.BoundedIntText(min=1, max=1_000_000, description="Top k")),
+                   "Length of the lists whose overlap is counted")
+    listed = labelled(ipywidgets.SelectMultiple(description="Scores", layout=SHORT),
+                      "Scores ranked beside the one in force; ctrl or shift picks several")
+    pin = button("Keep this score in the list", "Compare others with the score in force, with these settings (p)",
+                 owner.pin)
+    return group("Compare with", top, listed, pin), listed
+
+
+def frame_control(owner: Any) -> ipywidgets.Widget:
+    """Return the switch between the frames."""
+    made = ipywidgets.ToggleButtons(options=[("rest", "rest"), ("observed", "observed")], description="Frame",
+                                    style={"button_width": "86px"}, layout=ipywidgets.Layout(width="auto"))
+    return labelled(bound(owner, "frame", made), "Wavelengths at rest or as observed (o)")
