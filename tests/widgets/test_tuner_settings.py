@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from specanom.widgets.tuner.kinds import METHODS, PERTURBATIONS, SEGMENTATIONS
-from specanom.widgets.tuner.settings import TunerSettings
+from specanom.widgets.tuner.settings import AsGiven, TunerSettings
 
 import specanom as sa
 from specanom.explain.segments import Uniform
@@ -24,7 +25,7 @@ number = st.floats(-5.0, 5.0)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "segmentation": st.sampled_from(list(SEGMENTATIONS)),
     "count": st.integers(1, 1000), "published": st.booleans(), "line_width": positive, "continuum": positive,
-    "lines": st.none() | st.just(("H_alpha", "O_III_5008")), "compactness": positive, "slic_sigma": st.floats(0, 5),
+    "lines": st.none() | st.just(("Ha", "OIII5008")), "compactness": positive, "slic_sigma": st.floats(0, 5),
     "edges": st.lists(st.floats(3000, 9000), min_size=1, max_size=5, unique=True).map(lambda x: tuple(sorted(x))),
     "start": st.sampled_from([name for name in SEGMENTATIONS if name != "refined"]),
     "depth": st.integers(1, 4), "parts": st.sampled_from([2, 4, 8, 16]), "leading": st.integers(1, 9),
@@ -46,6 +47,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 all_settings = st.fixed_dictionaries(VALUES).map(lambda values: TunerSettings(**values, score="odd"))
 
 
+@hypothesis_settings(max_examples=300)
 @given(all_settings)
 def test_an_explainer_gives_back_the_settings_it_was_made_of(settings: TunerSettings) -> None:
     made = settings.explainer(odd)
@@ -55,6 +57,7 @@ def test_an_explainer_gives_back_the_settings_it_was_made_of(settings: TunerSett
         assert getattr(again, name) == getattr(made, name), name
 
 
+@hypothesis_settings(max_examples=300)
 @given(all_settings)
 def test_every_setting_is_tried_and_what_does_not_matter_is_forgotten(settings: TunerSettings) -> None:
     assert settings.canonical().canonical() == settings.canonical()
@@ -134,3 +137,72 @@ def test_the_score_is_chosen_by_name() -> None:
 def test_a_kind_that_is_not_offered_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(sa.ArgumentError):
         TunerSettings(**wrong)
+
+
+# -- what is refused, and told beforehand ------------------------------------------------------------------------------
+
+WAVE = np.linspace(3800.0, 7200.0, 300)
+FLUX = (1 + np.random.default_rng(4).normal(0, 0.05, (40, 300))).astype("f4")
+MODEL = sa.PCAModel(3).fit(sa.SpectrumSet(WAVE, FLUX))
+SPECTRUM = sa.Spectrum(WAVE, FLUX[0], z=0.1, id="one")
+CHI2, MAD = sa.Scorer(MODEL, "mse"), sa.Scorer(MODEL, "mad")
+PLAIN = sa.Spectrum(WAVE, FLUX[0], id="no redshift", frame="observed")
+
+REFUSED: list[tuple[dict[str, Any], Any, sa.Spectrum, str]] = [
+    ({"count": 301}, CHI2, SPECTRUM, "at most 300"),
+    ({"segmentation": "slic", "count": 500}, CHI2, SPECTRUM, "at most 300"),
+    ({"segmentation": "lines"}, CHI2, PLAIN, "redshift"),
+    ({"segmentation": "boundaries"}, CHI2, SPECTRUM, "take the present edges"),
+    ({"segmentation": "boundaries", "edges": (5000.0, 4000.0)}, CHI2, SPECTRUM, "ascending"),
+    ({"segmentation": "boundaries", "edges": (5000.0, 5000.1, 5000.2)}, CHI2, SPECTRUM, "at least one pixel"),
+    ({"segmentation": "refined", "count": 40, "n_samples": 10}, CHI2, SPECTRUM, "enough for 3 rounds"),
+    ({"segmentation": "refined", "start": "lines"}, CHI2, PLAIN, "redshift"),
+    ({"perturbation": "typical"}, odd, SPECTRUM, "segment mean"),
+    ({"perturbation": "typical", "typical": AsGiven(np.ones(7))}, CHI2, SPECTRUM, "300 pixels"),
+    ({"perturbation": "blur", "blur_sigma": 0.0}, CHI2, SPECTRUM, "above 0"),
+    ({"method": "shap", "exact": True}, CHI2, SPECTRUM, "at most 20"),
+    ({"method": "shap", "n_samples": 3}, CHI2, SPECTRUM, "at least 4"),
+    ({"n_samples": 3, "anchor": False}, CHI2, SPECTRUM, "at least 4 masks"),
+    ({"method": "gradients"}, MAD, SPECTRUM, "squared residuals"),
+    ({"method": "gradients"}, odd, SPECTRUM, "“fill”"),
+    ({"method": "gradients", "baseline": "fill"}, odd, SPECTRUM, "Lime"),
+    ({"method": "split"}, MAD, SPECTRUM, "squared residuals"),
+    ({"method": "split"}, odd, SPECTRUM, "squared residuals"),
+]
+
+
+@pytest.mark.filterwarnings("ignore::specanom.explain.explainer.ExplanationWarning")
+@pytest.mark.parametrize(("values", "score", "spectrum", "told"), REFUSED, ids=lambda part: str(part)[:40])
+def test_what_would_raise_is_told_beforehand(
+    values: dict[str, Any], score: Any, spectrum: sa.Spectrum, told: str
+) -> None:
+    settings = TunerSettings(**values)
+    reason = settings.refused(score, spectrum)
+    assert reason is not None
+    assert told in reason
+    assert "Try" in reason or "expected" in reason
+    with pytest.raises(sa.SpecanomError):
+        settings.explainer(score).explain(spectrum)
+
+
+@pytest.mark.filterwarnings("ignore::specanom.explain.explainer.ExplanationWarning")
+@hypothesis_settings(max_examples=60)
+@given(all_settings, st.sampled_from([CHI2, MAD, odd]), st.sampled_from([SPECTRUM, PLAIN]))
+def test_it_is_refused_just_when_explaining_fails(settings: TunerSettings, score: Any, spectrum: sa.Spectrum) -> None:
+    settings = settings.replace(n_samples=min(settings.n_samples, 400), max_samples=min(settings.max_samples, 400),
+                                kernel_width=max(settings.kernel_width, 0.05), continuum=settings.continuum + 20)
+    reason = settings.refused(score, spectrum)
+    if reason is None:
+        assert settings.explainer(score).explain(spectrum).weights.size >= 1
+    else:
+        with pytest.raises(sa.SpecanomError):
+            settings.explainer(score).explain(spectrum)
+
+
+def test_a_score_that_is_bound_already_is_not_bound_again() -> None:
+    assert TunerSettings(method="gradients").refused(CHI2.bind(SPECTRUM), SPECTRUM) is None
+
+
+def test_without_score_or_spectrum_only_the_settings_are_judged() -> None:
+    assert TunerSettings(count=9999, method="split").refused() is None
+    assert "compactness" in str(TunerSettings(segmentation="slic", compactness=0.0).refused())

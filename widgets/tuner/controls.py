@@ -23,7 +23,7 @@ GIVEN_OF = {"segmentation": "given_segments", "start": "given_segments", "pertur
 KINDS = {"segmentation": SEGMENTATIONS, "start": SEGMENTATIONS, "perturbation": PERTURBATIONS, "method": METHODS}
 
 
-class TunerControls(ipywidgets.VBox):
+class TunerControls(ipywidgets.VBox):  # type: ignore[misc]
     """One control for each setting; only those of the chosen kinds are visible.
 
     Parameters
@@ -92,14 +92,18 @@ class TunerControls(ipywidgets.VBox):
             try:
                 changes = {name: self.fields[name].read(value)}
                 if name == "segmentation" and value == "boundaries" and not self.settings.edges:
-                    changes["edges"] = self.edges
+                    changes["edges"] = self._present()
                 self.settings = self.settings.replace(**changes)
             except SpecanomError as exc:
                 self.refusal = str(exc)
 
     def _take_edges(self) -> None:
         with LOCK:
-            self.settings = self.settings.replace(segmentation="boundaries", edges=self.edges)
+            self.settings = self.settings.replace(segmentation="boundaries", edges=self._present())
+
+    def _present(self) -> tuple[float, ...]:
+        """Return the edges shown now in figures that can be read: a hundredth of an Å is far below a pixel."""
+        return tuple(round(float(edge), 2) for edge in self.edges)
 
     # -- from settings to controls ---------------------------------------------------------------------------------
 

@@ -50,8 +50,18 @@ class Field:
     fine: bool = False
 
     def show(self, settings: TunerSettings, name: str) -> None:
-        """Move the control to where the settings are."""
-        place(self.control, self.shown(settings, name))
+        """Move the control to where the settings are; one that is there already is left in the hand that holds it."""
+        try:
+            there = self.read(self.control.value) == getattr(settings, name)
+        except ArgumentError:
+            there = False
+        if not there:
+            place(self.control, self.shown(settings, name))
+
+
+def rounded(value: float) -> float:
+    """Return a number to three significant figures: what a logarithmic slider can be read to."""
+    return float(f"{value:.3g}")
 
 
 def segment_fields(pixels: int) -> dict[str, Field]:
@@ -71,7 +81,8 @@ def segment_fields(pixels: int) -> dict[str, Field]:
         "continuum": Field(_slider("Continuum", (20, 1000, 10), "Greatest length of a piece of continuum, Å.", ".0f",
                                    unit="Å")),
         "lines": Field(lines, lambda value: tuple(value) or None, lambda now, _name: now.lines or ()),
-        "compactness": Field(_log("Compactness", (-3, 2), "High: equal widths; low: segments follow the flux.")),
+        "compactness": Field(_log("Compactness", (-3, 2), "High: equal widths; low: segments follow the flux."),
+                             rounded),
         "slic_sigma": Field(_slider("Smoothing", (0, 20, 0.5), "Smoothing of the flux before it is cut, pixels.",
                                     ".1f", unit="px")),
         "edges": Field(edges, edges_from, lambda now, _name: edges_told(now.edges)),
@@ -89,7 +100,8 @@ def fill_fields() -> dict[str, Field]:
     return {
         "perturbation": Field(_kinds("Fill", PERTURBATIONS, "What replaces a segment that is switched off.")),
         "factor": Field(_slider("Factor", (0, 2, 0.05), "By which the flux, or its contrast, is multiplied.", ".2f")),
-        "contrast_sigma": Field(_log("Smooth (px)", (-0.5, 2), "Width of the smooth whose contrast changes, pixels.")),
+        "contrast_sigma": Field(_log("Smooth (px)", (-0.5, 2), "Width of the smooth whose contrast changes, pixels."),
+                                rounded),
         "level": Field(_slider("Level", (0, 3, 0.05), "Of the fill, in units of the (median-normalised) flux.",
                                ".2f")),
         "flat_noise": Field(_slider("Noise", (0, 1, 0.01), "Standard deviation of white noise that is added, in "
@@ -97,10 +109,12 @@ def fill_fields() -> dict[str, Field]:
         "grey_level": Field(Optional("at the median", _slider(
             "Level", (0, 3, 0.05), "Of the fill, in units of the flux; the median of the spectrum by default.",
             ".2f"))),
-        "blur_sigma": Field(_log("Smooth (px)", (0, 3), "Width of the Gaussian, pixels: what is narrower goes.")),
+        "blur_sigma": Field(_log("Smooth (px)", (0, 3), "Width of the Gaussian, pixels: what is narrower goes."),
+                            rounded),
         "amplitude": Field(_slider("Height", (0, 3, 0.05), "Of a bump, in units of the flux.", ".2f")),
         "bump_sigma": Field(Optional("a sixth of the segment wide", _log(
-            "Width (px)", (-0.3, 2.5), "Width of a bump, pixels; a sixth of the segment by default."))),
+            "Width (px)", (-0.3, 2.5), "Width of a bump, pixels; a sixth of the segment by default.")),
+            lambda value: None if value is None else rounded(value)),
         "typical": Field(ipywidgets.Dropdown(description="Spectrum", style=WIDE, tooltip="What is taken for typical: "
                                              "the model's reconstruction, or a spectrum of your own.",
                                              options=[("reconstruction", None)])),
@@ -120,14 +134,14 @@ def method_fields() -> dict[str, Field]:
                                  marks=(1000, 2000, 5000),
                                  tooltip="Number of perturbed copies that are scored.")),
         "tolerance": Field(_log("Tolerance", (-2, 0), "Largest half of a 95 % interval among the five leading "
-                                "segments, as a share of the largest weight.")),
+                                "segments, as a share of the largest weight."), rounded),
         "design": Field(_choice("Design", DESIGNS, "How masks are drawn: in complementary pairs, independently (as "
                                 "published), or from Hadamard matrices.")),
         "distance": Field(_choice("Proximity", DISTANCES, "Distance of a copy: cosine between masks, or Euclidean "
                                   "(l2) between spectra.")),
-        "kernel_width": Field(_log("Kernel w", (-2, 1), "Width of the proximity √exp(−d²/w²); with l2 a share of the "
-                                   "median distance.")),
-        "alpha": Field(_log("Ridge α", (-4, 4), "Penalty of the regression.")),
+        "kernel_width": Field(_log("Kernel w", (-1.3, 1), "Width of the proximity √exp(−d²/w²); with l2 a share of the "
+                                   "median distance."), rounded),
+        "alpha": Field(_log("Ridge α", (-4, 4), "Penalty of the regression."), rounded),
         "exact": Field(_choice("Exact", {"for few segments": "auto", "always": True, "never": False},
                                "Whether all 2ᴷ masks are scored: possible for up to 20 segments.")),
         "mode": Field(_choice("Switch", {f"each {one}": one for one in MODES}, "Each segment off with all others on, "

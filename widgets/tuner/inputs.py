@@ -30,7 +30,7 @@ def steps(low: int, high: int, *, marks: Sequence[int] = ()) -> tuple[int, ...]:
     return tuple(sorted(value for value in found if low <= value <= high))
 
 
-class Count(ipywidgets.HBox):
+class Count(ipywidgets.HBox):  # type: ignore[misc]
     """A whole number: a logarithmic slider for the hand and a field for the exact figure.
 
     Parameters
@@ -102,7 +102,7 @@ class Count(ipywidgets.HBox):
         self._moving = False
 
 
-class Optional(ipywidgets.VBox):
+class Optional(ipywidgets.VBox):  # type: ignore[misc]
     """A number, or none: a tick for what is taken without one, and a slider.
 
     Parameters

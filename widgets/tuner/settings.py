@@ -12,8 +12,10 @@ import numpy as np
 from specanom.errors import ArgumentError, choice, message
 from specanom.explain import Explainer
 from specanom.presets import PRESETS
+from specanom.spectrum import Spectrum
 
 from .kinds import GIVEN, METHODS, PERTURBATIONS, SEGMENTATIONS, Kind, kind_of
+from .refusals import refused
 
 ALWAYS = ("segmentation", "perturbation", "method", "seed", "score", "preset", "device")
 
@@ -233,6 +235,18 @@ class TunerSettings:
         if name == "lime" and self.adaptive:
             values["n_samples"] = "auto"
         return kinds[name].build(values)
+
+    def refused(self, score: Any = None, spectrum: Spectrum | None = None) -> str | None:
+        """Say why a spectrum cannot be explained with these settings, and what to try; None when it can.
+
+        Parameters
+        ----------
+        score : Scorer or callable, optional
+            As it is, or bound to the spectrum; without it nothing is said of what only some scores allow.
+        spectrum : Spectrum, optional
+            Without it nothing is said of what depends on the spectrum.
+        """
+        return refused(self, score, spectrum)
 
     # -- changing it -----------------------------------------------------------------------------------------------
 
