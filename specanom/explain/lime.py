@@ -202,6 +202,9 @@ class Lime:
         pairs = self.design != "independent"
         if not self.anchor:
             near = np.where(np.arange(near.size) < 1 + pairs, 0.0, near)  # with its complement, for the pair's sake
+        if not near.any():
+            raise ArgumentError(message("kernel_width", expected="a kernel in which some copy counts",
+                                        got=self.kernel_width, hint="0.25, or anchor=True"))
         return Ridge(masks, near * (near.size / near.sum()) if self.normalise else near, alpha=self.alpha, pairs=pairs)
 
     def _missed(self, reached: float, n: int) -> tuple[str, ...]:

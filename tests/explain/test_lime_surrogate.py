@@ -187,5 +187,10 @@ def test_settings_are_checked(bad: dict[str, Any]) -> None:
         Lime(**bad)
 
 
+def test_a_kernel_so_narrow_that_no_copy_counts_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="some copy counts"):
+        Lime(50, kernel_width=0.01, distance="l2", anchor=False)(Game(20, lambda m: m.sum(axis=1)), seed=0)
+
+
 def test_the_kernel_is_stated() -> None:
     assert Lime().kernel == "√exp(−d²/w²), cosine distance, w = 0.25, Σw = N, α = 1"
