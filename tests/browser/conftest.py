@@ -1,0 +1,50 @@
+"""Front ends and notebooks for browser tests.
+
+``frontend`` is each front end in turn; a test that needs one only says ``@pytest.mark.parametrize("frontend", ["lab"],
+indirect=True)``. ``open_notebook(cells)`` opens a notebook there and returns it as a ``Book``; the page is closed at
+the end of the module, where nothing outside the machine may have been asked for and no page may have raised.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from tests.browser.frontends import KINDS, Book, Frontend
+
+_NAMES = itertools.count()
+
+
+@pytest.fixture(scope="session", params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in KINDS])
+def frontend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frontend]:
+    """A running front end; its tests run one after the other, on one worker."""
+    server = Frontend(request.param, tmp_path_factory.mktemp(request.param)).start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def open_notebook(chromium: Any, frontend: Frontend) -> Iterator[Callable[..., Book]]:
+    """Open a notebook of code cells and run it: ``open_notebook(cells, figures=2, width=1280, height=900)``."""
+    books: list[Book] = []
+
+    def opened(cells: Sequence[str], *, figures: int = 1, width: int = 1280, height: int = 900,
+               theme: str = "light") -> Book:
+        context = chromium.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+        book = Book(frontend, context.new_page(), f"book{next(_NAMES)}.ipynb")
+        books.append(book)
+        book.write(cells)
+        book.open(theme=theme).ready(figures)
+        return book
+
+    yield opened
+    for book in books:
+        book.close()
+        book.page.context.close()
+    for book in books:
+        book.guard.check()
