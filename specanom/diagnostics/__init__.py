@@ -17,6 +17,7 @@ module          what is in it
 ``table``       many spectra
 ``ratios``      decrement, N2, O3, O32, O3N2 and their ranges
 ``bpt``         classes and curves
+``smoothing``   inverse-variance weighted means of neighbouring pixels
 ==============  ==================================================================
 """
 
@@ -27,12 +28,14 @@ from .catalogue import from_spzline
 from .components import MEASURED
 from .measure import FitSettings, LineMeasurement, measure_spectrum
 from .ratios import RATIOS, line_ratios, ratio_ranges
+from .smoothing import KERNELS, smoothed
 from .table import measure_lines
 from .templates import TemplateBank, template_bank
 
 __all__ = [
     "CLASSES",
     "FitSettings",
+    "KERNELS",
     "LineMeasurement",
     "MEASURED",
     "RATIOS",
@@ -47,5 +50,6 @@ __all__ = [
     "measure_spectrum",
     "ratio_ranges",
     "seyfert_liner",
+    "smoothed",
     "template_bank",
 ]

@@ -5,12 +5,13 @@ Figures that are drawn once and figures whose data change draw the same columns.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .axis import WaveAxis, short_label
+from .axis import REST_KINDS, WaveAxis, short_label
 from .drawing import clipped, place_labels
 from .palette import Palette
 from .view import Spans, SpectrumView
@@ -85,7 +86,7 @@ def line_colours(colours: Palette) -> dict[str, str]:
 
 
 def line_columns(axis: WaveAxis, window: tuple[float, float], colours: Palette,
-                 kinds: tuple[str, ...] = ("emission", "absorption", "uv")) -> Columns:
+                 kinds: Sequence[str] = REST_KINDS) -> Columns:
     """Return the lines of some `kinds` within `window`: places, names, colours, and where labels go.
 
     The most telling lines come first; ``alpha`` is 0 for a label there is no room for.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from bokeh.core.properties import value
 from bokeh.models import BoxAnnotation, ColumnDataSource, CustomJS, CustomJSHover, GlyphRenderer, Range1d
 from bokeh.plotting import figure
 
-from .axis import WaveAxis
+from .axis import REST_KINDS, WaveAxis
 from .columns import ROW, ROWS, line_columns, sky_columns, span_columns
 from .palette import FONT, Palette
 from .theme import hover
@@ -37,13 +38,14 @@ source.change.emit()
 """The same rule as :func:`specanom.plots.drawing.place_labels`, run by the browser for its own width and zoom."""
 
 
-def line_markers(panels: list[figure], axis: WaveAxis, colours: Palette) -> ColumnDataSource:
-    """Mark rest-frame lines in all panels and write their names at the top of the first, without overlap.
+def line_markers(panels: list[figure], axis: WaveAxis, colours: Palette,
+                 kinds: Sequence[str] = REST_KINDS) -> ColumnDataSource:
+    """Mark lines of some `kinds` in all panels and write their names at the top of the first, without overlap.
 
     The most telling lines are named first; zooming in makes room for the others.
     """
     window = float(panels[0].x_range.start), float(panels[0].x_range.end)
-    source = ColumnDataSource(line_columns(axis, window, colours), name="lines")
+    source = ColumnDataSource(line_columns(axis, window, colours, kinds), name="lines")
     draw_lines(panels, source)
     return source
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ShapeError, message
 from ..spectrum import Spectrum
+from .axis import REST_KINDS
 from .columns import aside_columns, clipped_columns, flux_columns
 from .drawing import robust_range
 from .layers import draw_arrows, hatch, headroom, line_markers, named, sky, wavelength_rows
@@ -38,7 +40,7 @@ def spectrum(
     frame: str | None = None,
     unit: str = "Å",
     theme: str = "light",
-    lines: bool = True,
+    lines: bool | Sequence[str] = True,
 ) -> GridPlot:
     """Draw a spectrum, its reconstruction and the residual.
 
@@ -54,8 +56,9 @@ def spectrum(
         Unit of the axis.
     theme : {"light", "dark"}
         Colours.
-    lines : bool
-        Whether to mark and name lines; needs a redshift when the axis is in the observed frame.
+    lines : bool or sequence of str
+        Whether to mark and name lines, or which kinds: ``"emission"``, ``"absorption"``, ``"uv"``, ``"sky"``. Needs a
+        redshift when the axis is in the observed frame.
 
     Returns
     -------
@@ -71,14 +74,15 @@ def spectrum(
     view, colours = SpectrumView.of(s, frame, unit), palette(theme)
     model = None if reconstruction is None else model_row(reconstruction, s)
     source = spectrum_source(view, model)
-    labelled = lines and (view.axis.frame == "rest" or view.axis.linked)
+    kinds = REST_KINDS if lines is True else tuple(lines or ())
+    labelled = bool(kinds) and (view.axis.frame == "rest" or view.axis.linked)
     top = flux_panel(view, theme, title=describe(s), source=source, labelled=labelled)
     panels = [top]
     if model is not None:
         panels.append(_residual_panel(view, theme, source, top))
     entries = hatch(panels, view, colours) + sky(panels, view.axis, colours)
     if labelled:
-        line_markers(panels, view.axis, colours)
+        line_markers(panels, view.axis, colours, kinds)
     drawn = [("flux", [r for r in top.renderers if r.name == "flux curve"])]
     if model is not None:
         drawn.append(("reconstruction", [draw_model(top, source, colours)]))
