@@ -13,6 +13,7 @@ from .theme import canvas, hover, legend
 INTERVALS = ("whiskers", "band")
 """Names of the two ways of drawing intervals: one for few segments, one for many."""
 BAR_EDGE = 0.4
+HEIGHT = 250
 
 
 def tint_layer(panel: figure, source: ColumnDataSource) -> GlyphRenderer:
@@ -22,8 +23,8 @@ def tint_layer(panel: figure, source: ColumnDataSource) -> GlyphRenderer:
 
 
 def weights_panel(
-    source: ColumnDataSource, axis: WaveAxis, theme: str, *, reach: tuple[float, float], title: str = "",
-    label: str = "weight", intervals: tuple[str, ...] = INTERVALS, height: int = 250,
+    source: ColumnDataSource, axis: WaveAxis, theme: str, *, reach: tuple[float, float], label: str = "weight",
+    intervals: tuple[str, ...] = INTERVALS,
 ) -> figure:
     """Draw the weight of each segment with its 95 % interval; columns as of ``weight_data``.
 
@@ -34,15 +35,14 @@ def weights_panel(
     theme : {"light", "dark"}
     reach : (float, float)
         How far the vertical range goes below and above zero.
-    title, label : str
-        Of the panel and of its vertical axis.
+    label : str
+        Of the vertical axis.
     intervals : tuple of {"whiskers", "band"}
         How intervals are drawn; renderer and annotation are called so, for those that show one of the two.
-    height : int
     """
     colours = palette(theme)
     left, right = source.data["left"], source.data["right"]
-    made = canvas(theme, title, x=axis.label, y=label, height=height,
+    made = canvas(theme, x=axis.label, y=label, height=HEIGHT,
                   options={"x_range": Range1d(float(np.min(left)), float(np.max(right)))})
     bars = made.quad(left="left", right="right", top="weight", bottom=0, source=source, fill_color="color",
                      fill_alpha=0.8, line_color="color" if intervals == ("band",) else colours.paper,

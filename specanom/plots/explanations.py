@@ -26,7 +26,7 @@ from .explanation_panels import context_panel, leading_panel, tint_layer, weight
 from .layers import hatch, line_markers
 from .palette import mix, palette
 from .single import flux_panel, link, spectrum_source
-from .theme import below, legend, stack
+from .theme import below, legend, plain, stack
 from .view import SpectrumView
 
 
@@ -133,4 +133,6 @@ def _weights(e: Explanation, axis: WaveAxis, theme: str, *, title: str, label: s
     source = ColumnDataSource(weight_data(e, axis, palette(theme)), name="weights")
     many = len(source.data["segment"]) > WHISKERS
     drawn = ("band" if many else "whiskers",) if np.isfinite(e.interval).any() else ()
-    return weights_panel(source, axis, theme, reach=reach(e), title=title, label=label, intervals=drawn)
+    made = weights_panel(source, axis, theme, reach=reach(e), label=label, intervals=drawn)
+    made.title.text = plain(title)
+    return made
