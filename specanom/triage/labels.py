@@ -79,14 +79,25 @@ class LabelLog:
         OSError
             When the file cannot be written: a folder that is read-only, a full disk.
         """
-        if not isinstance(id, str) or not id:
-            raise ArgumentError(message("id", expected="the id of a spectrum or cluster", got=repr(id)))
-        said = Label(id, label, note, user() if author is None else author, source, now())
+        return self.add_all([id], label, note=note, author=author, source=source)[0]
+
+    def add_all(self, ids: Iterable[str], label: str, *, note: str = "", author: str | None = None,
+                source: str = "") -> list[Label]:
+        """Append the same of many ids, in one write; see :meth:`add`."""
+        who, time = user() if author is None else author, now()
+        made = [self._checked(Label(id, label, note, who, source, time)) for id in ids]
+        if made:
+            with self._lock:
+                append(self.path, b"".join(line_of(said) for said in made))
+        return made
+
+    @staticmethod
+    def _checked(said: Label) -> Label:
+        if not isinstance(said.id, str) or not said.id:
+            raise ArgumentError(message("id", expected="the id of a spectrum or cluster", got=repr(said.id)))
         for name in ("label", "note", "author", "source"):
             if not isinstance(getattr(said, name), str):
                 raise ArgumentError(message(name, expected="text", got=repr(getattr(said, name))))
-        with self._lock:
-            append(self.path, line_of(said))
         return said
 
     # -- reading ---------------------------------------------------------------------------------------------------
