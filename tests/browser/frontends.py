@@ -176,6 +176,11 @@ class Frontend:
 # -- the page ----------------------------------------------------------------------------------------------------------
 
 
+NOT_OURS = [("reading 'schema'", "/static/notebook/notebook_core.")]
+"""Errors of the front ends themselves, as (message, place in the stack). Notebook 7.6 raises this one with any notebook:
+its shortcuts look up settings that are still being loaded."""
+
+
 @dataclass
 class Guard:
     """What a page must not do: ask for an address outside this machine, or raise."""
@@ -186,7 +191,7 @@ class Guard:
     def watch(self, context: Any) -> None:
         """Stop and note every request of a browser context that leaves this machine, and errors of its pages."""
         context.route("**/*", self._request)
-        context.on("weberror", lambda error: self.failed.append(str(error.error)))
+        context.on("weberror", lambda raised: self._raised(raised.error))
 
     def _request(self, route: Any) -> None:
         parts = urlsplit(route.request.url)
@@ -195,6 +200,11 @@ class Guard:
         else:
             self.outside.append(route.request.url)
             route.abort()
+
+    def _raised(self, error: Any) -> None:
+        text, stack = str(error), getattr(error, "stack", None) or ""
+        if not any(part in text and place in stack for part, place in NOT_OURS):
+            self.failed.append(f"{text}\n{stack}")
 
     def check(self) -> None:
         """Assert that nothing of it happened; says what did, once."""

@@ -2,6 +2,15 @@
 
 const page = (window.__specanomPanes ??= { queue: Promise.resolve(), loaded: new Set() })
 
+// Notebook 7 takes the arrow keys of a slider in focus for moving between cells, unless the slider itself says no. The
+// slider of a figure may stand in an output of its own, so one listener looks after all outputs of the page.
+const ARROWS = "[role=slider], [role=listbox], select, input"
+page.keys ??= document.addEventListener("focusin", ({ target }) => {
+  if (target.matches?.(ARROWS) && target.closest(".jp-OutputArea")) {
+    target.setAttribute("data-lm-suppress-shortcuts", "true")
+  }
+}) ?? true
+
 const unzip = bytes => new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text()
 
 function runScript(text) {
