@@ -1,0 +1,45 @@
+"""The order of the rows of a table: missing values last either way, ties by key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+
+def sorted_texts(texts: NDArray[Any]) -> NDArray[np.int32]:
+    """Return the rows in the order of their texts, by code point as Python has it."""
+    clean = [one.encode("utf-8", "replace").decode("utf-8") for one in texts.tolist()]
+    return np.asarray(pc.sort_indices(pa.array(clean, type=pa.large_string()))).astype(np.int32)
+
+
+def sorted_rows(values: NDArray[Any], ties: NDArray[np.int32], *, descending: bool) -> NDArray[np.int32]:
+    """Return the rows in the order of `values`.
+
+    Parameters
+    ----------
+    values : (n,) array
+        Numbers, booleans or texts. NaN and empty texts come last either way.
+    ties : (n,) int array
+        The rows in the order that decides between equal values.
+    descending : bool
+        Whether the largest comes first.
+
+    Examples
+    --------
+    >>> sorted_rows(np.array([1.0, np.nan, 2.0]), np.array([0, 1, 2]), descending=True)
+    array([2, 0, 1], dtype=int32)
+    """
+    if values.dtype == object:
+        codes, _labels = pd.factorize(values, sort=True)
+        numbers = codes.astype(np.float64)
+        numbers[values == ""] = np.nan
+    else:
+        numbers = values.astype(np.int64 if values.dtype.kind in "biu" else np.float64)
+    tied = numbers[ties]
+    # NaN sorts last in numpy, also when negated.
+    return ties[np.argsort(-tied if descending else tied, kind="stable")].astype(np.int32)
