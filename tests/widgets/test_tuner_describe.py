@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from specanom.widgets.tuner.describe import CHIPS, chip_colours, contrast, describe, numbers, spoken
 
 import specanom as sa
 from specanom.explain.grades import GOOD_R2
-from specanom.widgets.tuner.describe import CHIPS, chip_colours, contrast, describe, numbers, spoken
 
 HOSTILE = "<img src=x onerror=alert(1)>'\" & $$x$$"
 

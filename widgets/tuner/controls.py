@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
 from typing import Any
 
@@ -11,7 +12,7 @@ import traitlets
 
 from specanom.errors import SpecanomError
 
-from ..base.controls import group
+from ..base.controls import button, group
 from ..base.locking import LOCK
 from .fields import Field, fill_fields, method_fields, segment_fields
 from .inputs import WIDE
@@ -58,30 +59,29 @@ class TunerControls(ipywidgets.VBox):  # type: ignore[misc]
     continuous = traitlets.Bool(True)
     refusal = traitlets.Unicode("")
 
+    _built = False
+    _moving = False
+
     def __init__(
         self, settings: TunerSettings | None = None, *, pixels: int = 4000, scores: Sequence[str] = (),
     ) -> None:
-        self._moving = True
+        super().__init__(settings=settings or TunerSettings(), pixels=pixels, scores=tuple(scores))
         segments, fill, method = segment_fields(pixels), fill_fields(), method_fields()
-        self._fill = tuple(fill)
+        self._filling = tuple(fill)
         score = Field(ipywidgets.Dropdown(description="Score", style=WIDE, tooltip="The score that is explained."))
         self.fields: dict[str, Field] = {"score": score, **segments, **fill, **method}
+        self._take = button("take the present edges", "Cut where the segments shown now are cut.", self._take_edges)
         self._refusal = ipywidgets.HTML(layout=ipywidgets.Layout(display="none"))
-        super().__init__(settings=settings or TunerSettings(), pixels=pixels)
-        self._take = ipywidgets.Button(description="take the present edges", layout=ipywidgets.Layout(width="auto"),
-                                       tooltip="Cut where the segments shown now are cut.")
-        self._take.on_click(lambda _button: self._take_edges())
-        self._fine = ipywidgets.Accordion(
-            [ipywidgets.VBox([field.control for field in self.fields.values() if field.fine])],
-            titles=("Finer points",), selected_index=None)
         self._score = group("Score", score.control)
+        fine = ipywidgets.VBox([field.control for field in self.fields.values() if field.fine])
         self.children = (
             self._score, group("Segments", *_plain(segments), self._take), group("Fill", *_plain(fill)),
-            group("Method", *_plain(method)), self._fine, self._refusal)
-        self.scores = tuple(scores)
+            group("Method", *_plain(method)),
+            ipywidgets.Accordion([fine], titles=("Finer points",), selected_index=None), self._refusal)
+        self._built = True
+        self._show()
         for name, field in self.fields.items():
             field.control.observe(lambda change, name=name: self._moved(name, change["new"]), "value")
-        self._show()
 
     # -- from controls to settings ---------------------------------------------------------------------------------
 
@@ -93,9 +93,12 @@ class TunerControls(ipywidgets.VBox):  # type: ignore[misc]
                 changes = {name: self.fields[name].read(value)}
                 if name == "segmentation" and value == "boundaries" and not self.settings.edges:
                     changes["edges"] = self._present()
-                self.settings = self.settings.replace(**changes)
+                changed = self.settings.replace(**changes)
             except SpecanomError as exc:
                 self.refusal = str(exc)
+                return
+            self.refusal = ""
+            self.settings = changed
 
     def _take_edges(self) -> None:
         with LOCK:
@@ -107,23 +110,30 @@ class TunerControls(ipywidgets.VBox):  # type: ignore[misc]
 
     # -- from settings to controls ---------------------------------------------------------------------------------
 
-    @traitlets.observe("settings")
-    def _settings_changed(self, _change: Any) -> None:
-        if hasattr(self, "_take"):
-            self._show()
+    @traitlets.observe("settings", "scores")
+    def _on_settings(self, _change: Any) -> None:
+        self._show()
 
     def _show(self) -> None:
         """Move all controls to the settings, without an echo."""
-        now, before = self.settings, self._moving
-        self._moving = True
-        try:
+        if not self._built:
+            return
+        now = self.settings
+        with self._quietly():
             self._offer(now)
             for name, field in self.fields.items():
                 if name != "score" or now.score in self.scores:
                     field.show(now, name)
             self._show_those_of(now)
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Let controls move without telling of it."""
+        before, self._moving = self._moving, True
+        try:
+            yield
         finally:
-            self._moving = False if before is False or hasattr(self, "_take") else before
+            self._moving = before
 
     def _offer(self, now: TunerSettings) -> None:
         """Offer objects of one's own where there are any, and say what the chosen kinds do."""
@@ -132,60 +142,53 @@ class TunerControls(ipywidgets.VBox):  # type: ignore[misc]
             offered = [(kind.word, key) for key, kind in KINDS[name].items() if (name, key) != ("start", "refined")]
             if getattr(now, given) is not None:
                 offered.append((GIVEN, GIVEN))
-            if list(control.options) != offered:
-                control.options = offered
+            _give_options(control, offered)
             chosen = KINDS[name].get(getattr(now, name))
             control.tooltip = chosen.told if chosen else f"Your own object: {getattr(now, given).thing!r}"
-        typical: Any = [("reconstruction", None)]
-        if now.typical is not None:
-            typical.append(("your own", now.typical))
-        if list(self.fields["typical"].control.options) != typical:
-            self.fields["typical"].control.options = typical
+        own = [] if now.typical is None else [("your own", now.typical)]
+        _give_options(self.fields["typical"].control, [("reconstruction", None), *own])
+        _give_options(self.fields["score"].control, [(name, name) for name in self.scores])
 
     def _show_those_of(self, now: TunerSettings) -> None:
         """Hide controls of kinds that are not chosen; disable those that have no effect."""
         used = now.used
         for name, field in self.fields.items():
-            shown = name in used and not (name in ("tolerance", "max_samples") and not now.adaptive)
-            if name == "score":
-                shown = len(self.scores) > 1
+            shown = name in used and (now.adaptive or name not in ("tolerance", "max_samples"))
             field.control.layout.display = "" if shown else "none"
         self._take.layout.display = "" if "edges" in used and self.edges else "none"
         self._score.layout.display = "" if len(self.scores) > 1 else "none"
         unfilled = now.method == "split" or (now.method == "gradients" and now.baseline == "reconstruction")
-        for name in self._fill:
+        for name in self._filling:
             self.fields[name].control.disabled = unfilled
         self.fields["n_samples"].control.disabled = now.method == "shap" and now.exact is True
 
     @traitlets.observe("pixels")
-    def _pixels_changed(self, change: Any) -> None:
-        if hasattr(self, "_take"):
-            self._moving = True
-            self.fields["count"].control.most = change["new"]
-            self._moving = False
-
-    @traitlets.observe("scores")
-    def _scores_changed(self, change: Any) -> None:
-        self._moving = True
-        self.fields["score"].control.options = change["new"]
-        self._moving = False
-        self._show()
+    def _on_pixels(self, change: Any) -> None:
+        if self._built:
+            with self._quietly():
+                self.fields["count"].control.most = change["new"]
 
     @traitlets.observe("edges")
-    def _edges_changed(self, _change: Any) -> None:
-        self._show_those_of(self.settings)
+    def _on_edges(self, _change: Any) -> None:
+        if self._built:
+            self._show_those_of(self.settings)
 
     @traitlets.observe("continuous")
-    def _continuity_changed(self, change: Any) -> None:
+    def _on_continuity(self, change: Any) -> None:
         for name, field in self.fields.items():
             if name != "edges" and field.control.has_trait("continuous_update"):
                 field.control.continuous_update = change["new"]
 
     @traitlets.observe("refusal")
-    def _refusal_changed(self, change: Any) -> None:
+    def _on_refusal(self, change: Any) -> None:
         text = change["new"]
         self._refusal.value = f'<div role="alert" class="specanom-refusal">{escape(text)}</div>' if text else ""
         self._refusal.layout.display = "" if text else "none"
+
+
+def _give_options(control: Any, options: list[tuple[str, Any]]) -> None:
+    if list(control.options) != options:
+        control.options = options
 
 
 def _plain(fields: dict[str, Field]) -> list[Any]:

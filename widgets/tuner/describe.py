@@ -52,8 +52,9 @@ def numbers(e: Explanation, seconds: float | None = None) -> tuple[Number, ...]:
                f"proximity. Below {GOOD_R2:g} segments act together more than they add up: a poor fit.",
                f"below {GOOD_R2:g}" if e.r2 < GOOD_R2 else ""),
         _samples(e),
-        Number("stability", _figure(e.stability, ".0%"), "The probability that other masks lead with the same segment. "
-               f"Below {STABLE:.0%} an explanation is unstable.", f"below {STABLE:.0%}" if e.stability < STABLE else ""),
+        Number("stability", _figure(e.stability, ".0%"), "The probability that other masks lead with the same "
+               f"segment. Below {STABLE:.0%} an explanation is unstable.",
+               f"below {STABLE:.0%}" if e.stability < STABLE else ""),
         Number("completeness error", _figure(e.completeness, ".0%"), "How far the weights are from adding up to the "
                "score less that of the fill, as a share of it. A poor fit when that is more than "
                f"{GOOD_SUM:.0%} of all |weights| together."),
