@@ -11,6 +11,7 @@ from ..errors import ArgumentError, choice, message
 from ..spectrum import Spectrum
 
 KERNELS = ("boxcar", "gaussian")
+WEIGHTS = ("ivar", "equal")
 REACH = 3.0
 """How far a Gaussian reaches, standard deviations."""
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
@@ -19,8 +20,8 @@ FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 Floats = NDArray[np.float64]
 
 
-def smoothed(spectrum: Spectrum, width: float, *, kernel: str = "boxcar") -> Spectrum:
-    """Smooth a spectrum with inverse-variance weights.
+def smoothed(spectrum: Spectrum, width: float, *, kernel: str = "boxcar", weights: str = "ivar") -> Spectrum:
+    """Smooth a spectrum, with inverse-variance weights.
 
     Parameters
     ----------
@@ -30,6 +31,9 @@ def smoothed(spectrum: Spectrum, width: float, *, kernel: str = "boxcar") -> Spe
         Full width in pixels: of the box, or at half maximum of the Gaussian. A width of 1 or less changes nothing.
     kernel : {"boxcar", "gaussian"}
         Weights by distance.
+    weights : {"ivar", "equal"}
+        Weights by noise, which keep residuals of the sky out of their neighbours but lower bright emission lines, whose
+        peaks have more photon noise than their wings; or the same for all valid pixels, which keeps the flux of lines.
 
     Returns
     -------
@@ -49,17 +53,19 @@ def smoothed(spectrum: Spectrum, width: float, *, kernel: str = "boxcar") -> Spe
     array([1.5, 1. , 1.5], dtype=float32)
     """
     choice("kernel", kernel, KERNELS)
+    choice("weights", weights, WEIGHTS)
     if not (np.isfinite(width) and width > 0):
         raise ArgumentError(message("width", expected="a number of pixels above 0", got=width, hint="5"))
     good = spectrum.valid
-    weights = np.ones(good.shape) if spectrum.ivar is None else spectrum.ivar.astype(np.float64)
-    weights = np.where(good, weights, 0.0)
+    precision = np.ones(good.shape) if spectrum.ivar is None else spectrum.ivar.astype(np.float64)
+    precision = np.where(good, precision, 1.0)
+    given = np.where(good, precision if weights == "ivar" else 1.0, 0.0)
     values = np.where(good, spectrum.flux, 0.0).astype(np.float64)
     profile = _profile(width, kernel)
-    total = _spread(weights, profile)
+    total = _spread(given, profile)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = _spread(weights * values, profile) / total
-        certain = total**2 / _spread(weights, profile**2)
+        mean = _spread(given * values, profile) / total
+        certain = total**2 / _spread(given**2 / precision, profile**2)
     ivar = None if spectrum.ivar is None else np.where(good, certain, spectrum.ivar)
     return spectrum.replace(flux=np.where(good, mean, spectrum.flux), ivar=ivar)
 

@@ -13,15 +13,16 @@ def spectrum(flux, ivar=None, **fields) -> Spectrum:
     return Spectrum(np.arange(4000.0, 4000.0 + flux.size), flux, ivar, id="s", **fields)
 
 
+@pytest.mark.parametrize("weights", ["ivar", "equal"])
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("width", [1, 2.5, 5, 500])
-def test_a_constant_spectrum_stays_constant(kernel, width):
+def test_a_constant_spectrum_stays_constant(kernel, width, weights):
     rng = np.random.default_rng(0)
     ivar = rng.uniform(0.1, 10.0, 60)
     ivar[20:25] = 0.0
     flux = np.full(60, 3.0)
     flux[20:25] = 1000.0
-    made = smoothed(spectrum(flux, ivar), width, kernel=kernel)
+    made = smoothed(spectrum(flux, ivar), width, kernel=kernel, weights=weights)
     np.testing.assert_allclose(made.flux[made.valid], 3.0, rtol=1e-6)
     assert np.array_equal(made.valid, ivar > 0)
 
@@ -33,12 +34,23 @@ def test_pixels_weigh_by_their_inverse_variance():
     assert made.flux[0] == pytest.approx((1 * 1 + 2 * 2) / 3)
 
 
-def test_the_noise_of_the_mean_is_that_of_many_draws():
+def test_equal_weights_keep_the_flux_of_a_line_whose_peak_is_noisy():
+    flux = 1.0 + 50.0 * np.exp(-0.5 * ((np.arange(61) - 30) / 2.0) ** 2)
+    kept = smoothed(spectrum(flux, 1.0 / flux), 5, weights="equal").flux.sum()
+    assert kept == pytest.approx(flux.sum(), rel=1e-5)
+    assert smoothed(spectrum(flux, 1.0 / flux), 5).flux.sum() < 0.9 * kept
+
+
+@pytest.mark.parametrize("weights", ["ivar", "equal"])
+def test_the_noise_of_the_mean_is_that_of_many_draws(weights):
     rng = np.random.default_rng(1)
     sigma = rng.uniform(0.5, 2.0, 21)
-    draws = [smoothed(spectrum(rng.normal(0.0, sigma), sigma**-2), 5, kernel="gaussian").flux[10] for _ in range(2000)]
-    told = smoothed(spectrum(np.zeros(21), sigma**-2), 5, kernel="gaussian").ivar[10] ** -0.5
-    assert np.std(draws) == pytest.approx(told, rel=0.06)
+
+    def middle(flux) -> Spectrum:
+        return smoothed(spectrum(flux, sigma**-2), 5, kernel="gaussian", weights=weights)
+
+    draws = [middle(rng.normal(0.0, sigma)).flux[10] for _ in range(2000)]
+    assert np.std(draws) == pytest.approx(middle(np.zeros(21)).ivar[10] ** -0.5, rel=0.06)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

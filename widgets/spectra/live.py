@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, HoverTool, Range1d
 from bokeh.plotting import figure
 from numpy.typing import ArrayLike, NDArray
@@ -72,6 +73,8 @@ class LiveSpectrum:
         Whether there is a second panel with flux − model, seen when a reconstruction is shown.
     height : int
         Screen pixels of the panel of flux.
+    model : str
+        What the legend calls the second curve.
 
     Attributes
     ----------
@@ -88,9 +91,12 @@ class LiveSpectrum:
         Unit of the axis from the next :meth:`show` on.
     view : SpectrumView or None
         What is shown now.
+    layers : dict of str to list of GlyphRenderer
+        ``"noise"``, ``"masked"``, ``"imputed"`` and ``"sky"``: set ``visible`` of each to hide it.
     """
 
-    def __init__(self, *, theme: str = "light", residual: bool = True, height: int = FLUX_HEIGHT) -> None:
+    def __init__(self, *, theme: str = "light", residual: bool = True, height: int = FLUX_HEIGHT,
+                 model: str = "reconstruction") -> None:
         self.kinds: tuple[str, ...] = REST_KINDS
         self.unit = "Å"
         self.view: SpectrumView | None = None
@@ -107,7 +113,8 @@ class LiveSpectrum:
         self._hovers: list[HoverTool] = []
         self._draw(theme, colours)
         link(self.panels, colours)
-        self._entries = {str(item.label.value): item for panel in self.panels[:1] for item in panel.legend[0].items}
+        self._entries = {str(item.label.value): item for item in self.flux.legend[0].items}
+        self._entries["reconstruction"].label = value(plain(model))
         self.root = stack(self.panels)
 
     # -- changing what is shown --------------------------------------------------------------------------------------
@@ -176,8 +183,7 @@ class LiveSpectrum:
     def _draw(self, theme: str, colours: Palette) -> None:
         flux, top = self.sources["flux"], self.flux
         noise = [draw_noise(top, flux, ("low", "high"), colours)]
-        for name in ("imputed flux", "masked flux"):
-            draw_aside(top, self.sources[name], colours)
+        aside = {name: draw_aside(top, self.sources[f"{name} flux"], colours) for name in ("masked", "imputed")}
         curve, probe = draw_curve(top, flux, "y", colours)
         model = draw_model(top, flux, colours)
         draw_arrows(top, self.sources["clipped"], colours)
@@ -193,7 +199,8 @@ class LiveSpectrum:
             draw_arrows(self.residual, self.sources["clipped residual"], colours)
             self._hovers.append(spectrum_hover(self.residual, probe, first, True))
         legend(top, [("flux", [curve]), ("reconstruction", [model]), ("±1σ noise", noise[:1]), *marks], colours)
-        self.layers = {"noise": noise, "masked": marks[0][1], "imputed": marks[1][1], "sky": marks[2][1]}
+        self.layers = {"noise": noise, "sky": marks[2][1],
+                       **{name: [*found, aside[name]] for name, found in marks[:2]}}
 
     @property
     def _colours(self) -> Palette:
