@@ -234,6 +234,14 @@ class Means:
             self._weights[frame] = None if own is None else self._moved_weights(frame, *own)
         return self._weights[frame]
 
+    @property
+    def bins(self) -> NDArray[np.intp]:
+        """Segment of each bin of :meth:`weights` in the explanations' own frame; empty without segments."""
+        segments = self.features.segments
+        if segments is None:
+            return np.empty(0, dtype=np.intp)
+        return np.asarray(segments[np.concatenate([[0], np.flatnonzero(np.diff(segments)) + 1])])
+
     def _own_weights(self, wave: Floats) -> tuple[Floats, Stack] | None:
         segments = self.features.segments
         if segments is None:

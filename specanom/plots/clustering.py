@@ -126,6 +126,13 @@ def _weights(cluster: Cluster, summary: ClusterSummary, axis: WaveAxis, span: Ra
     return made
 
 
+def curve_columns(curves: pd.DataFrame, name: str) -> dict[str, NDArray[np.float64]]:
+    """Return one curve over the number of clusters, with its scatter where the table has one (``std``)."""
+    y = curves[name].to_numpy(dtype=np.float64)
+    spread = curves["std"].to_numpy(dtype=np.float64) if name == "mean" else np.zeros(len(y))
+    return {"k": curves["k"].to_numpy(dtype=np.float64), "y": y, "low": y - spread, "high": y + spread}
+
+
 def elbow_silhouette(curves: pd.DataFrame, chosen: int | None = None, *, theme: str = "light") -> GridPlot:
     """Draw inertia (the elbow) and silhouette against the number of clusters.
 
@@ -144,8 +151,7 @@ def elbow_silhouette(curves: pd.DataFrame, chosen: int | None = None, *, theme: 
                                     hint="clusterer.curves_"))
     colours, panels = palette(theme), []
     for name, role in (("inertia", colours.blue), ("silhouette", colours.vermilion)):
-        source = ColumnDataSource({"k": curves["k"].to_numpy(), "y": curves[name].to_numpy(dtype=np.float64)},
-                                  name=name)
+        source = ColumnDataSource(curve_columns(curves, name), name=name)
         made = canvas(theme, name.capitalize(), x="number of clusters", y=name, height=260)
         curve = made.line("k", "y", source=source, color=role, width=1.6)
         made.scatter("k", "y", source=source, color=role, size=8)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ..diagnostics.bpt import bpt_curves
 from ..errors import ArgumentError, message
-from .palette import palette
+from .palette import Palette, palette
 from .theme import canvas, hover, legend, plain
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ROLES = {"SF": "blue", "composite": "green", "Seyfert": "vermilion", "LINER": "purple", "none": "slate"}
 DASHES = ("solid", "dashed", "dotdash", "dotted")
+X_LABEL, Y_LABEL = "log [N II] 6585 / Hα", "log [O III] 5008 / Hβ"
 X_LIMITS, Y_LIMITS = (-2.0, 0.8), (-1.4, 1.6)
 
 
@@ -56,33 +57,41 @@ def bpt(
             raise ArgumentError(message("lines", expected="columns N2 and O3", got=f"no {name}",
                                         hint="sa.diagnostics.measure_lines(sample)"))
     colours = palette(theme)
-    x, y, good = _logs(lines)
+    x, y, good = log_ratios(lines)
     made = canvas(theme, f"{int(good.sum()):,} of {len(lines):,} galaxies have all four lines", height=460, options={
-        "x_range": _range(x[good], X_LIMITS), "y_range": _range(y[good], Y_LIMITS), "match_aspect": False},
-        x="log [N II] 6585 / Hα", y="log [O III] 5008 / Hβ")
+        "x_range": diagram_range(x[good], X_LIMITS), "y_range": diagram_range(y[good], Y_LIMITS),
+        "match_aspect": False}, x=X_LABEL, y=Y_LABEL)
     made.xgrid.grid_line_color = colours.grid
     entries: list[tuple[str, list[GlyphRenderer]]] = []
     if background is not None:
-        bx, by, seen = _logs(background)
+        bx, by, seen = log_ratios(background)
         source = ColumnDataSource({"x": bx[seen], "y": by[seen]}, name="background")
         entries.append(("for comparison", [made.scatter("x", "y", source=source, size=3, fill_color=colours.faint,
                                                         fill_alpha=0.4, line_color=None)]))
     entries += _points(made, lines, groups, theme)
+    legend(made, entries + dividing_curves(made, curves, colours), colours)
+    return made
+
+
+def dividing_curves(made: figure, curves: Mapping[str, tuple[ArrayLike, ArrayLike]] | None,
+                    colours: Palette) -> list[tuple[str, list[GlyphRenderer]]]:
+    """Draw the curves that divide the diagram, the usual ones when None; returns entries for the legend."""
+    entries = []
     for index, (name, (cx, cy)) in enumerate((bpt_curves() if curves is None else curves).items()):
         source = ColumnDataSource({"x": np.asarray(cx, dtype=float), "y": np.asarray(cy, dtype=float)}, name=name)
         entries.append((name, [made.line("x", "y", source=source, color=colours.ink, width=1.4,
                                          line_dash=DASHES[index % len(DASHES)])]))
-    legend(made, entries, colours)
-    return made
+    return entries
 
 
-def _logs(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def log_ratios(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return log [N II]/Hα, log [O III]/Hβ, and which rows have both."""
     with np.errstate(divide="ignore", invalid="ignore"):
         x, y = (np.log10(table[name].to_numpy(dtype=np.float64)) for name in ("N2", "O3"))
     return x, y, np.isfinite(x) & np.isfinite(y)
 
 
-def _range(values: np.ndarray, usual: tuple[float, float]) -> Range1d:
+def diagram_range(values: np.ndarray, usual: tuple[float, float]) -> Range1d:
     """Return the usual range, wider when points lie outside."""
     low, high = (values.min() - 0.1, values.max() + 0.1) if values.size else usual
     return Range1d(float(min(low, usual[0])), float(max(high, usual[1])))
@@ -90,7 +99,7 @@ def _range(values: np.ndarray, usual: tuple[float, float]) -> Range1d:
 
 def _points(made: figure, lines: pd.DataFrame, groups: str, theme: str) -> list[tuple[str, list[GlyphRenderer]]]:
     colours = palette(theme)
-    x, y, good = _logs(lines)
+    x, y, good = log_ratios(lines)
     # Errors of a logarithm: the relative error over ln 10.
     err = [lines[f"{n}_err"].to_numpy(dtype=np.float64) / lines[n].to_numpy(dtype=np.float64) / np.log(10)
            if f"{n}_err" in lines else np.full(len(lines), np.nan) for n in ("N2", "O3")]

@@ -62,6 +62,19 @@ class Palette:
         """Return `n` colours from the paper to a saturated blue, for densities."""
         return tuple(mix(self.middle, self.teal, i / (n - 1)) for i in range(n))
 
+    def scale(self, n: int = 64) -> tuple[str, ...]:
+        """Return `n` colours from amber over green and blue to dark blue, for points: all stand off the paper.
+
+        Lightness falls all the way, and amber and blue are told apart by everyone.
+        """
+        stops = (self.amber, self.green, self.blue, mix(self.blue, "#000000", 0.45))
+        made = []
+        for i in range(n):
+            place = i / max(1, n - 1) * (len(stops) - 1)
+            first = min(int(place), len(stops) - 2)
+            made.append(mix(stops[first], stops[first + 1], place - first))
+        return tuple(made)
+
 
 LIGHT = Palette(
     name="light", paper="#ffffff", ink="#1c2128", muted="#5b6470", faint="#9aa2ad", grid="#e7eaee", flux="#27323f",

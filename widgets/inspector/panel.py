@@ -1,0 +1,108 @@
+"""The controls of an inspector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import ipywidgets
+
+from specanom.triage import CLUSTER_WORDS
+
+from ..base.controls import bound, button, group, labelled
+from ..base.pane import FigurePane
+from .colouring import CHOICES
+from .state import InspectorState
+
+WIDE = ipywidgets.Layout(width="auto")
+
+
+class Panel:
+    """All controls, made once; the inspector changes their options.
+
+    Parameters
+    ----------
+    owner : InspectorState
+        Whose traits they are bound to.
+    curves : FigurePane
+        Elbow, silhouette and stability, shown under the slider.
+    actions : mapping of str to callable
+        ``"stability"``, ``"previous"``, ``"next"``, ``"clear"``, ``"lines"``, ``"export"``, and ``"mark"`` with a word.
+    ks : (int, int)
+        Smallest and largest number of clusters offered.
+    frames : sequence of str
+        Frames that can be shown.
+
+    Attributes
+    ----------
+    boxes : list of Widget
+        For the column at the left.
+    """
+
+    def __init__(self, owner: InspectorState, curves: FigurePane, actions: dict[str, Callable[..., Any]], *,
+                 ks: tuple[int, int], frames: Sequence[str]) -> None:
+        self.slider = ipywidgets.IntSlider(min=ks[0], max=ks[1], value=owner.k, description="k",
+                                           continuous_update=False, layout=WIDE)
+        bound(owner, "k", labelled(self.slider, "Number of clusters"))
+        self.picker = ipywidgets.Dropdown(options=[("0", 0)], description="Cluster", layout=WIDE)
+        labelled(self.picker, "The cluster whose means, members and line ratios are shown ([ and ])")
+        self.naming = bound(owner, "name", ipywidgets.Text(description="Name", placeholder="what they are",
+                                                           continuous_update=False, layout=WIDE))
+        labelled(self.naming, "What this cluster is; its members keep the name when k changes (n)")
+        self.focus = ipywidgets.HTML()
+        self.lines = button("Measure lines", "Fit the emission lines of all explained spectra", actions["lines"])
+        self.clear = button("Clear selection", "Show the cluster in focus again (Esc)", actions["clear"])
+        steps = ipywidgets.HBox([button("◀ Previous", "Previous cluster ([)", actions["previous"]),
+                                 button("Next ▶", "Next cluster (])", actions["next"])])
+        self.boxes: list[ipywidgets.Widget] = [
+            group("How many clusters", self.slider, curves,
+                  button("Stability of every k", "Cluster bootstrap samples at every k, in the background",
+                         actions["stability"])),
+            group("In focus", self.picker, steps, self.naming, self.focus, self.clear),
+            self._map(owner), self._means(owner, frames), self._marks(owner, actions), self._export(owner, actions),
+        ]
+
+    def _map(self, owner: InspectorState) -> ipywidgets.VBox:
+        projection = bound(owner, "projection", ipywidgets.Dropdown(
+            options=[("PCA, at once", "PCA"), ("UMAP, in the background", "UMAP")], description="Map", layout=WIDE))
+        colour = bound(owner, "colour", ipywidgets.Dropdown(
+            options=[(text, name) for name, text in CHOICES.items()], description="Colour", layout=WIDE))
+        return group("Map", labelled(projection, "How explanations are laid out in the plane (u)"),
+                     labelled(colour, "What points are coloured by"), self.lines)
+
+    def _means(self, owner: InspectorState, frames: Sequence[str]) -> ipywidgets.VBox:
+        frame = bound(owner, "frame", ipywidgets.Dropdown(
+            options=[(f"{one} frame", one) for one in frames], description="Frame", layout=WIDE))
+        compare = bound(owner, "compare", ipywidgets.Checkbox(description="means of all clusters beside",
+                                                              indent=False, layout=WIDE))
+        tip = ("Observed: members are shifted by their own redshifts, so that what comes from sky and instrument "
+               "lines up (o)")
+        return group("Means", labelled(frame, tip), compare)
+
+    def _marks(self, owner: InspectorState, actions: dict[str, Callable[..., Any]]) -> ipywidgets.VBox:
+        self.scope = ipywidgets.Dropdown(options=[("all in focus", "focus"), ("the member shown", "member")],
+                                         description="Mark", layout=WIDE)
+        bound(owner, "scope", labelled(self.scope, "What the buttons and the keys 1, 2, 3 and 0 mark"))
+        words = [button(f"{word} ({key})", f"Say “{word}” of what is chosen above (key {key})",
+                        partial(actions["mark"], word)) for key, word in enumerate(CLUSTER_WORDS, start=1)]
+        words.append(button("take back (0)", "Take the mark back (key 0)", partial(actions["mark"], "")))
+        note = bound(owner, "note", ipywidgets.Text(description="Note", placeholder="goes with the next mark",
+                                                    continuous_update=False, layout=WIDE))
+        self.marked = ipywidgets.HTML()
+        row = ipywidgets.HBox(words, layout=ipywidgets.Layout(flex_flow="row wrap"))
+        return group("Marks", self.scope, note, row, self.marked)
+
+    def _export(self, owner: InspectorState, actions: dict[str, Callable[..., Any]]) -> ipywidgets.VBox:
+        file = bound(owner, "file", ipywidgets.Text(description="File", continuous_update=False, layout=WIDE))
+        return group("Labels", labelled(file, "Ends in .csv or .parquet"),
+                     button("Export labels", "Write id, cluster, name, mark and note", actions["export"]))
+
+
+def listing(owner: InspectorState, step: Callable[[int], Any]) -> ipywidgets.HBox:
+    """Return the controls over the table: which rows, previous and next."""
+    listed = bound(owner, "listed", ipywidgets.Dropdown(
+        options=[("in focus", "focus"), ("all explained", "all")], description="Members", layout=WIDE))
+    return ipywidgets.HBox([labelled(listed, "Rows of the table"),
+                            button("▲ Previous", "Previous member (↑)", partial(step, -1)),
+                            button("▼ Next", "Next member (↓)", partial(step, 1))])
