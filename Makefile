@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 2
 # Threads that wait must not burn the core that another process needs.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: setup run test lint bench lab docs tutorials chromium clean
+.PHONY: setup run test lint bench lab app docs tutorials chromium clean
 
 setup: $(VENV)/.ready
 
@@ -31,8 +31,15 @@ lint: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 
-lab: setup
-	$(BIN)/jupyter lab notebooks
+# The dashboards stand on a finished run: the demo, made first where there is none.
+$(RUN_DIR)/report.html: | setup
+	$(BIN)/specanom run --run-dir $(RUN_DIR)
+
+lab: setup $(RUN_DIR)/report.html
+	$(BIN)/specanom lab $(RUN_DIR)
+
+app: setup $(RUN_DIR)/report.html
+	$(BIN)/specanom app $(RUN_DIR)
 
 docs: setup
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'

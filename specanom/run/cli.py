@@ -84,9 +84,24 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("second", type=Path)
     compare.add_argument("--json", action="store_true", help="print JSON")
     compare.set_defaults(command=_compare)
+    _add_dashboards(commands)
     doctor = commands.add_parser("doctor", help="check the installation")
     doctor.set_defaults(command=_doctor)
     return parser
+
+
+def _add_dashboards(commands: Any) -> None:
+    """Add the commands that start dashboards."""
+    app = commands.add_parser("app", help="open the dashboards of a run as web pages")
+    app.add_argument("--page", default="workbench", help="workbench (all of them, linked), pick, tune or inspect")
+    app.set_defaults(command=_app, port=8866)
+    lab = commands.add_parser("lab", help="open a run and its dashboards in JupyterLab")
+    lab.set_defaults(command=_lab, port=8888)
+    for one in (app, lab):
+        one.add_argument("run_dir", nargs="?", type=Path, default=Path("runs/mock"),
+                         help="a finished run (default: %(default)s)")
+        one.add_argument("--port", type=int, help="where it listens (default: %(default)s, or the next free one)")
+        one.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
 
 
 def _parameter_help() -> str:
@@ -174,6 +189,18 @@ def _compare(arguments: argparse.Namespace) -> int:
     comparison = compare_runs(arguments.first, arguments.second)
     print(comparison.to_json() if arguments.json else comparison.summary())
     return DONE if comparison.same else DIFFERS
+
+
+def _app(arguments: argparse.Namespace) -> int:
+    from .serve import app
+
+    return app(arguments.run_dir, page=arguments.page, port=arguments.port, browser=not arguments.no_browser).run()
+
+
+def _lab(arguments: argparse.Namespace) -> int:
+    from .serve import lab
+
+    return lab(arguments.run_dir, port=arguments.port, browser=not arguments.no_browser).run()
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

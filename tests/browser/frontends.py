@@ -177,8 +177,8 @@ class Frontend:
 
 
 NOT_OURS = [("reading 'schema'", "/static/notebook/notebook_core.")]
-"""Errors of the front ends themselves, as (message, place in the stack). Notebook 7.6 raises this one with any notebook:
-its shortcuts look up settings that are still being loaded."""
+"""Errors of the front ends themselves, as (message, place in the stack). Notebook 7.6 raises this one with any
+notebook: its shortcuts look up settings that are still being loaded."""
 
 
 @dataclass
