@@ -57,6 +57,8 @@ def evaluate(
     """
     if block_size < 1:
         raise ArgumentError(message("block_size", expected="at least 1", got=block_size))
+    if not scorers:
+        return []  # and nothing is read
     parts = list(map_blocks(partial(_work, tuple(scorers)), batches(sample, block_size), executor))
     if not parts:
         return [np.empty(0) for _ in scorers]

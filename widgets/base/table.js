@@ -430,7 +430,7 @@ class Table {
     this.move(this.top + event.deltaY * unit)
   }
   reveal(place) {
-    const above = place * ROW, below = above + ROW - this.room
+    const above = place * ROW, below = above + ROW - Math.max(this.room, ROW) // no room: not laid out yet
     if (above < this.top) this.move(above)
     else if (below > this.top) this.move(below)
   }

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from bokeh.models import Axis, BasicTicker, FixedTicker, Range1d
 from bokeh.plotting import figure
+from numpy.typing import ArrayLike
 
 from specanom.plots.counting import Doubles, positive
 
-ROOM = 0.03
+ROOM = 0.05
 """Share of the span that is left free at each end."""
 
 
@@ -66,6 +67,18 @@ def show_scale(axis: Axis, scale: Scale, lo: float, hi: float) -> None:
     else:
         axis.major_label_overrides = {}
         axis.ticker = BasicTicker(desired_num_ticks=5)
+
+
+def show_counts(axis: Axis, highest: float) -> None:
+    """Write an axis of counts that are drawn by :func:`count_place`."""
+    ticks = [0] + [10**e for e in range(int(np.log10(max(highest, 1.0))) + 1)]
+    axis.ticker = FixedTicker(ticks=[float(count_place(np.array(tick))) for tick in ticks])
+    axis.major_label_overrides = {float(count_place(np.array(tick))): f"{tick:,}" for tick in ticks}
+
+
+def count_place(counts: ArrayLike) -> Doubles:
+    """Return where counts are drawn: logarithmic, but for 0, so that one spectrum far out is seen beside thousands."""
+    return np.asarray(np.log10(1.0 + np.asarray(counts, dtype=np.float64)))
 
 
 def fit(span: Range1d, places: Doubles) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 0.3
 """Seconds that a score may take and still be computed while the slider moves."""
-FIRST_GUESS = 2e-4
-"""Seconds a spectrum takes, before it has been measured."""
+FIRST_GUESS, SLOW = 2e-4, {"multiscale": 5e-4}
+"""Seconds a spectrum takes, before it has been measured, and metrics that take longer."""
 KEPT_PIXELS = 12_000_000
 """Up to how many pixels spectra and reconstructions are kept in memory; four bytes each and both."""
 CALIBRATION = 5e-5
@@ -160,8 +160,9 @@ class ScoreBook:
     def quick(self, scorers: Sequence[Scorer], *, calibrated: bool = False) -> bool:
         """Whether computing these takes less than a moment."""
         fresh = [scorer for scorer in scorers if self.raw(scorer) is None]
-        slowest = max(self._seconds.values(), default=FIRST_GUESS)
-        seconds = sum(self._seconds.get(scorer.metric, slowest) for scorer in fresh)
+        known = {scorer.metric: self._seconds.get(scorer.metric, SLOW.get(scorer.metric, FIRST_GUESS))
+                 for scorer in fresh}
+        seconds = sum(known[scorer.metric] for scorer in fresh)
         seconds += self._seconds.get(MODEL, FIRST_GUESS) if fresh else 0.0
         seconds += CALIBRATION * len(scorers) if calibrated else 0.0
         return len(self.ids) * seconds < AT_ONCE
@@ -203,6 +204,10 @@ class ScoreBook:
     def batch_of(self, row: int) -> Batch:
         """Return one spectrum, ready to be reconstructed; only its row is read."""
         return next(batches(self.sample[row]))
+
+    def about(self, row: int) -> dict[str, Any]:
+        """Return where a spectrum is, as far as known."""
+        return {str(name): self.places[name].iloc[row] for name in self.places}
 
     def _compute(self, scorers: Sequence[Scorer], progress: Callable[[float], None],
                  cancelled: Callable[[], bool]) -> list[Doubles] | None:

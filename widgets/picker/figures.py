@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from specanom.plots.counting import Doubles, groups_of
+from specanom.plots.counting import Doubles, Flags, groups_of
 from specanom.plots.palette import palette
 
 from ..base.pane import FigurePane, page_theme
@@ -20,6 +20,8 @@ from .scatter import ScoreScatter
 if TYPE_CHECKING:
     import pandas as pd
 
+FEWEST = 30
+"""Spectra that a bin of S/N must have."""
 MARK_ROLES = {"interesting": "green", "artefact": "vermilion", "known": "purple"}
 """Colour of a mark, as a role of the palette."""
 
@@ -42,11 +44,12 @@ class ScoreFigures:
 
     def __init__(self, places: pd.DataFrame) -> None:
         theme = page_theme()
-        self.histogram, self.overlap = ScoreHistogram(groups_of(places), theme), OverlapMatrix(theme)
+        self.histogram, self.overlap = ScoreHistogram(groups_by_snr(places), theme), OverlapMatrix(theme)
         known = [name for name in ("snr", "z") if name in places and np.isfinite(places[name].to_numpy()).any()]
         ids = list(places["id"])
         self.scatters = {name: ScoreScatter(places[name].to_numpy(), ids, name, theme) for name in known}
-        parts = {"histogram": self.histogram, **self.scatters, "overlap": self.overlap}
+        parts: dict[str, ScoreHistogram | ScoreScatter | OverlapMatrix] = {
+            "histogram": self.histogram, **self.scatters, "overlap": self.overlap}
         words = {"histogram": "Histogram of the score", "snr": "Score against S/N", "z": "Score against redshift",
                  "overlap": "Overlap of the top lists"}
         self.panes = {name: FigurePane(part.root, label=words[name], theme=theme) for name, part in parts.items()}
@@ -91,3 +94,13 @@ class ScoreFigures:
         pane = self.panes["overlap"]
         with pane.batch():
             self.overlap.show(shares, k, theme=pane.theme)
+
+
+def groups_by_snr(places: pd.DataFrame) -> dict[str, Flags]:
+    """Return the S/N bins of the sample; thirds of like size when it has none and is large enough."""
+    groups = groups_of(places)
+    snr = places["snr"].to_numpy(dtype=np.float64) if "snr" in places else np.empty(0)
+    if len(groups) > 1 or np.isfinite(snr).sum() < 3 * FEWEST:
+        return groups
+    parts = np.digitize(snr, np.nanquantile(snr, [1 / 3, 2 / 3])).astype(np.float64)
+    return groups_of(places.assign(bin=np.where(np.isfinite(snr), parts, np.nan)))

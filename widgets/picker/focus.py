@@ -56,7 +56,7 @@ class FocusView:
         same, self._row = self._row == row, row
         with self.pane.batch():
             self.live.show(spectrum, reconstruction, frame=wanted, keep_zoom=same)
-        about = {**self.book.places.iloc[row].to_dict(), **spectrum.meta}
+        about = self.book.about(row) | dict(spectrum.meta)
         facts = [("score", f"{score:.4g}")] if np.isfinite(score) else [("score", "none")]
         facts += [("rank", f"{rank:,} of {len(self.book.ids):,}")] if rank else []
         self.details.show(spectrum.id, about, facts)

@@ -7,22 +7,31 @@ from collections.abc import Sequence
 import ipywidgets
 
 Layout = ipywidgets.Layout
-TABLE = 440
+TABLE = 330
 """Least width of the table, px; the spectrum goes below it where both do not fit."""
-SPECTRUM = 520
-FIGURE = 420
+SPECTRUM = 470
+FIGURE = 400
 
 
-def arrange(table: ipywidgets.Widget, spectrum: Sequence[ipywidgets.Widget],
+def arrange(left: Sequence[ipywidgets.Widget], right: Sequence[ipywidgets.Widget],
             figures: Sequence[ipywidgets.Widget]) -> list[ipywidgets.Widget]:
-    """Return the rows of the main area."""
-    left = ipywidgets.VBox([table], layout=Layout(flex=f"1 1 {TABLE}px", min_width="0"))
-    right = ipywidgets.VBox(list(spectrum), layout=Layout(flex=f"1.4 1 {SPECTRUM}px", min_width="0"))
-    first = ipywidgets.Box([left, right], layout=Layout(display="flex", flex_flow="row wrap", grid_gap="12px 16px",
-                                                        align_items="flex-start", width="100%"))
-    for pane in figures:
-        pane.layout.min_width = "0"
-    columns = f"repeat(auto-fit, minmax({FIGURE}px, 1fr))"
-    second = ipywidgets.GridBox(list(figures), layout=Layout(grid_template_columns=columns, grid_gap="12px 16px",
-                                                             width="100%"))
-    return [first, second]
+    """Return the rows of the main area: two columns of which the second is wider, and figures below."""
+    columns = [column(left, f"1 1 {TABLE}px"), column(right, f"1.6 1 {SPECTRUM}px")]
+    return [wrapping(columns), wrapping([column([figure], f"1 1 {FIGURE}px") for figure in figures])]
+
+
+def column(widgets: Sequence[ipywidgets.Widget], flex: str) -> ipywidgets.VBox:
+    """Return widgets below each other that share the width of a row."""
+    return ipywidgets.VBox(list(widgets), layout=Layout(flex=flex, min_width="0"))
+
+
+def wrapping(widgets: Sequence[ipywidgets.Widget]) -> ipywidgets.Box:
+    """Return a row that goes on below where the page is too narrow."""
+    return ipywidgets.Box(list(widgets), layout=Layout(display="flex", flex_flow="row wrap", grid_gap="12px 16px",
+                                                       align_items="flex-start", width="100%"))
+
+
+def beside(main: ipywidgets.Widget, side: ipywidgets.Widget) -> ipywidgets.HBox:
+    """Return a widget that fills the row and a small one at its end."""
+    main.layout.flex = "1 1 auto"
+    return ipywidgets.HBox([main, side], layout=Layout(justify_content="space-between", align_items="center"))

@@ -9,6 +9,7 @@ import numpy as np
 from bokeh.events import Tap
 from bokeh.models import ColumnDataSource, FixedTicker, LinearColorMapper
 from bokeh.plotting import figure
+from numpy.typing import NDArray
 
 from specanom.plots.palette import palette
 from specanom.plots.theme import canvas, hover, plain
@@ -18,9 +19,9 @@ from .axes import spans
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("x", "y", "share", "text", "first", "second", "color")
-MIDDLE = 0.55
-"""Share from which a number is written in the colour of the paper."""
+COLUMNS = ("x", "y", "share", "tone", "text", "first", "second", "color")
+PALE, DEEP = (0.0, 0.38), (0.82, 1.0)
+"""Parts of the ramp for less and for more than half: numbers are easy to read on both, in between on neither."""
 
 
 class OverlapMatrix:
@@ -48,11 +49,10 @@ class OverlapMatrix:
         self.cells = ColumnDataSource({name: [] for name in COLUMNS}, name="overlap")
         mapper = LinearColorMapper(palette=colours.sequential(), low=0.0, high=1.0)
         tiles = self.root.rect(x="x", y="y", width=0.96, height=0.94, source=self.cells, line_color=None,
-                               fill_color={"field": "share", "transform": mapper})
+                               fill_color={"field": "tone", "transform": mapper})
         self.root.text(x="x", y="y", text="text", source=self.cells, text_align="center", text_baseline="middle",
                        text_font_size="11px", text_color="color")
         hover(self.root, [tiles], [("", "@first"), ("and", "@second"), ("share", "@text (@share{0 %})")])
-        self.root.xaxis[0].major_label_orientation = 0.7
         self.root.yaxis[0].axis_line_color = self.root.xaxis[0].axis_line_color = None
         self.root.on_event(Tap, self._tapped)
 
@@ -64,16 +64,19 @@ class OverlapMatrix:
         rows, columns = (index.ravel() for index in np.indices((m, m)))
         flat = values.ravel()
         self.cells.data = {
-            "x": columns + 0.5, "y": rows + 0.5, "share": flat, "text": [f"{round(share * k):,}" for share in flat],
+            "x": columns + 0.5, "y": rows + 0.5, "share": flat, "tone": tone(flat),
+            "text": [f"{round(share * k):,}" for share in flat],
             "first": [plain(self.names[i]) for i in rows], "second": [plain(self.names[j]) for j in columns],
-            "color": [colours.paper if share > MIDDLE else colours.ink for share in flat],
+            "color": [colours.paper if share > 0.5 else colours.ink for share in flat],
         }
         self.root.title.text = f"Objects that two top-{k:,} lists share"
         for axis, span, ends in ((self.root.xaxis[0], self.root.x_range, (0, m)),
                                  (self.root.yaxis[0], self.root.y_range, (m, 0))):
             span.update(start=ends[0], end=ends[1] if m else 1 - ends[0], reset_start=ends[0], reset_end=ends[1])
             axis.ticker = FixedTicker(ticks=[i + 0.5 for i in range(m)])
-            axis.major_label_overrides = {i + 0.5: plain(name) for i, name in enumerate(self.names)}
+        self.root.xaxis[0].major_label_overrides = {i + 0.5: str(i + 1) for i in range(m)}
+        self.root.yaxis[0].major_label_overrides = {i + 0.5: plain(f"{name}  {i + 1}")
+                                                    for i, name in enumerate(self.names)}
 
     def _tapped(self, event: Any) -> None:
         if self.on_tap is None or event.x is None:
@@ -81,3 +84,10 @@ class OverlapMatrix:
         j, i = int(np.floor(event.x)), int(np.floor(event.y))
         if 0 <= i < len(self.names) and 0 <= j < len(self.names):
             self.on_tap(self.names[i], self.names[j])
+
+
+def tone(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return where on the ramp shares are: pale below a half, deep above."""
+    low = PALE[0] + (PALE[1] - PALE[0]) * np.minimum(shares, 0.5) / 0.5
+    high = DEEP[0] + (DEEP[1] - DEEP[0]) * (shares - 0.5) / 0.5
+    return np.where(shares > 0.5, high, low)

@@ -13,19 +13,23 @@ from ..base.controls import bound, button, group, labelled
 from .state import CHOSEN
 
 METRIC_WORDS = {
-    "mse": "mse · mean squared residual", "chi2": "chi2 · residual² over flux", "chi2_ivar": "chi2_ivar · over noise",
-    "multiscale": "multiscale · weak and broad", "mad": "mad · mean |residual|", "lp": "lp · many small misfits",
-    "cosine": "cosine · angle", "correlation": "correlation · of shapes", "braycurtis": "braycurtis · relative",
+    "mse": "mse · squares", "chi2": "chi2 · by flux", "chi2_ivar": "chi2_ivar · noise", "multiscale": "multiscale",
+    "mad": "mad · absolute", "lp": "lp · small misfits", "cosine": "cosine", "correlation": "correlation",
+    "braycurtis": "braycurtis",
 }
-LISTS = [("vacuum · all strong lines", "vacuum"), ("paper · as published, in air", "paper"), ("chosen below", CHOSEN)]
-SHORT = ipywidgets.Layout(width="auto", height="112px")
+METRIC_HELP = (
+    "How residuals become one number. mse: mean square; chi2: over the flux; chi2_ivar: over the noise; multiscale: "
+    "weak and broad misfits too; mad: mean size; lp: many small misfits count; cosine, correlation, braycurtis: shapes"
+)
+LISTS = [("vacuum list", "vacuum"), ("paper's, in air", "paper"), ("chosen below", CHOSEN)]
+HIGH = "112px"
 
 
 def score_controls(owner: Any) -> list[ipywidgets.Widget]:
     """Return the boxes that say which score it is."""
     metrics = [(METRIC_WORDS.get(name, name), name) for name in METRICS]
     metric = labelled(bound(owner, "metric", ipywidgets.Dropdown(options=metrics, description="Metric")),
-                      "How residuals become one number")
+                      METRIC_HELP)
     trim = labelled(bound(owner, "trim", ipywidgets.FloatSlider(
         min=0.0, max=0.2, step=0.005, description="Trim", readout_format=".1%", continuous_update=True)),
         "Share of the pixels left out of each spectrum, those with the largest residuals")
@@ -46,7 +50,7 @@ def line_controls(owner: Any) -> ipywidgets.Widget:
                      "Which lines are left out")
     names = [(f"{line.label}  {line.wave:.0f} Å", line.name) for line in LINES]
     chosen = labelled(bound(owner, "chosen_lines", ipywidgets.SelectMultiple(options=names, description="Chosen",
-                                                                             layout=SHORT)),
+                                                                             layout=_short())),
                       "Ctrl or shift picks several")
 
     def sense(_change: Any = None) -> None:
@@ -70,7 +74,7 @@ def compare_controls(owner: Any) -> tuple[ipywidgets.Widget, ipywidgets.SelectMu
     """Return the box of the scores that are compared, and the list in it, whose options its owner sets."""
     top = labelled(bound(owner, "top", ipywidgets.BoundedIntText(min=1, max=1_000_000, description="Top k")),
                    "Length of the lists whose overlap is counted")
-    listed = labelled(ipywidgets.SelectMultiple(description="Scores", layout=SHORT),
+    listed = labelled(ipywidgets.SelectMultiple(description="Scores", layout=_short()),
                       "Scores ranked beside the one in force; ctrl or shift picks several")
     pin = button("Keep this score in the list", "Compare others with the score in force, with these settings (p)",
                  owner.pin)
@@ -82,3 +86,8 @@ def frame_control(owner: Any) -> ipywidgets.Widget:
     made = ipywidgets.ToggleButtons(options=[("rest", "rest"), ("observed", "observed")], description="Frame",
                                     style={"button_width": "86px"}, layout=ipywidgets.Layout(width="auto"))
     return labelled(bound(owner, "frame", made), "Wavelengths at rest or as observed (o)")
+
+
+def _short() -> ipywidgets.Layout:
+    """Return the layout of a list, a new one for each: hiding one list must not hide the others."""
+    return ipywidgets.Layout(width="auto", height=HIGH)

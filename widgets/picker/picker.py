@@ -23,7 +23,7 @@ from ..marks import MarkBar
 from .book import ScoreBook
 from .figures import ScoreFigures
 from .focus import FocusView
-from .layout import arrange
+from .layout import arrange, beside
 from .panel import compare_controls, frame_control, score_controls, view_controls
 from .ranking import Ranking
 from .rows import RankedRows, formats, headings
@@ -136,7 +136,9 @@ class ScorePicker(Ranking):
         return tuple(dict.fromkeys(known))[:MOST]
 
     def _make_table(self) -> None:
-        frame = self.rows.frame(self._values, np.zeros(len(self.sample), int), {}, self.labels.current())
+        known = self.book.values(self.scorer, calibrated=self.calibrated)
+        self._values = self._values if known is None else known
+        frame, self._filled = self._frame(), self._content()
         self.table = RowTable(frame, columns=headings(frame), formats=formats(frame), sort=("rank", "ascending"),
                               height=430)
         self.table.label = "Ranked spectra"
@@ -154,8 +156,10 @@ class ScorePicker(Ranking):
         self.figures.overlap.on_tap = self._tapped_pair
         for scatter in self.figures.scatters.values():
             scatter.on_tap = self._tapped_row
-        main = arrange(self.table, [self.spectrum.details.root, frame_control(self), self.marks, self.spectrum.pane],
-                       list(self.figures.panes.values()))
+        panes = dict(self.figures.panes)
+        histogram = panes.pop("histogram")
+        head = beside(self.spectrum.details.root, frame_control(self))
+        main = arrange([self.table, histogram], [head, self.marks, self.spectrum.pane], list(panes.values()))
         self.build(controls=controls, main=main, panes=[self.spectrum.pane, *self.figures.panes.values()])
 
     # -- the spectrum in focus -------------------------------------------------------------------------------------

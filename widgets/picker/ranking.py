@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import traitlets
@@ -24,6 +24,9 @@ from .settings import code_of, key_of
 from .state import ScoreState
 from .words import count_words, standing_html, threshold_of
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 SETTINGS = ("metric", "filtered", "velocity", "lines", "chosen_lines", "trim", "calibrated")
 
 
@@ -39,6 +42,7 @@ class Ranking(ScoreState, Dashboard):
     _listed: ipywidgets.SelectMultiple
     _values: Doubles
     _shown: tuple[Scorer, bool] | None = None
+    _filled: tuple[int, dict[str, int]] | None = None
     _ready = False
 
     def _after_ranking(self) -> None:
@@ -113,8 +117,7 @@ class Ranking(ScoreState, Dashboard):
             return
         self._shown, self._values = (scorer, calibrated), values
         self.figures.show(values, label=self.label, calibrated=calibrated)
-        self.table.set_column("score", values)
-        self.table.set_column("rank", self._ranks(self.label, values))
+        self._fill_table()
         self._show_percentile()
         self._show_overlap()
         self._after_ranking()
@@ -180,10 +183,28 @@ class Ranking(ScoreState, Dashboard):
         return {name + end: known[name + end] for name in self.compared if name + end in known}
 
     def _show_compared(self) -> None:
+        self._fill_table()
+        self._show_overlap()
+
+    def _frame(self) -> pd.DataFrame:
+        """Return the table of what is known: the score in force, and ranks by those compared."""
         others = {name: self._ranks(name, values) for name, values in self._compared().items()}
         rank = self._ranks(self.label, self._values)
-        self.table.set_table(self.rows.frame(self._values, rank, others, self.labels.current()))
-        self._show_overlap()
+        return self.rows.frame(self._values, rank, others, self.labels.current())
+
+    def _content(self) -> tuple[int, dict[str, int]]:
+        """Return what tells one content of the table from another; scores are never changed in place."""
+        return id(self._values), {name: id(values) for name, values in self._compared().items()}
+
+    def _fill_table(self) -> None:
+        """Let the table hold what is known, sending no more than has changed."""
+        before, self._filled = self._filled, self._content()
+        if before is not None and before[1] == self._filled[1]:
+            if before[0] != self._filled[0]:
+                self.table.set_column("score", self._values)
+                self.table.set_column("rank", self._ranks(self.label, self._values))
+        else:
+            self.table.set_table(self._frame())
 
     @guarded
     def _show_overlap(self) -> None:

@@ -84,8 +84,8 @@ class RankedRows:
         """
         import pandas as pd
 
-        made = {"id": self.keys, "rank": rank, "score": score}
-        made |= {name: self._places[name].to_numpy() for name in self._places if name != "bin"}
+        made: dict[str, Any] = {"id": self.keys, "rank": rank, "score": score}
+        made |= {str(name): self._places[name].to_numpy() for name in self._places if name != "bin"}
         made |= {"mark": self.words(marks)}
         made |= {name + RANK: values for name, values in others.items()}
         made |= {"bin": self._places["bin"].to_numpy()} if "bin" in self._places else {}
@@ -115,5 +115,5 @@ def headings(frame: pd.DataFrame) -> dict[str, str]:
 
 def formats(frame: pd.DataFrame) -> dict[str, str]:
     """Return how numbers are written."""
-    return {name: FORMATS[name] for name in FORMATS if name in frame} | {
-        name: ",d" for name in frame.columns if str(name).endswith(RANK)}
+    names = [str(name) for name in frame.columns]
+    return {name: FORMATS.get(name, ",d") for name in names if name in FORMATS or name.endswith(RANK)}

@@ -72,9 +72,9 @@ class ScoreState(traitlets.HasTraits):
     def take(self, scorer: Scorer | CalibratedScorer) -> None:
         """Set the traits to what a scorer is."""
         base = base_of(scorer)
-        named = isinstance(base.lines, str)
+        given = base.lines or ()
         self.set_trait("metric", base.metric)
         self.filtered, self.velocity = base.velocity is not None, base.velocity or self.velocity
-        self.lines = base.lines if named else CHOSEN
-        self.chosen_lines = () if named or base.lines is None else tuple(base.lines)
+        self.lines = given if isinstance(given, str) else CHOSEN
+        self.chosen_lines = () if isinstance(given, str) else tuple(given)
         self.trim, self.calibrated = base.trim, isinstance(scorer, CalibratedScorer)
