@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from specanom.widgets.tuner.controls import TunerControls
 from specanom.widgets.tuner.fields import edges_from, edges_told
-from specanom.widgets.tuner.inputs import Count, Optional, steps
+from specanom.widgets.tuner.inputs import Count, Optional, Stepped, steps
 from specanom.widgets.tuner.kinds import METHODS, PERTURBATIONS, SEGMENTATIONS
 from specanom.widgets.tuner.presets import LAYOUTS
 from specanom.widgets.tuner.settings import AsGiven, TunerSettings
@@ -122,8 +122,9 @@ def test_every_control_has_a_name_and_says_what_it_means() -> None:
     for leaf in leaves(controls):
         if isinstance(leaf, (ipywidgets.Label, ipywidgets.HTML)):
             continue
-        assert leaf.description, leaf
         assert leaf.tooltip, leaf.description
+        exact = isinstance(leaf, (ipywidgets.BoundedFloatText, ipywidgets.BoundedIntText)) and not leaf.description
+        assert leaf.description or (exact and "exact number" in leaf.tooltip), leaf
 
 
 def test_cutting_by_hand_begins_with_the_present_edges() -> None:
@@ -223,6 +224,24 @@ def test_the_slider_stands_at_the_nearest_step_and_the_field_is_exact() -> None:
     assert (count.value, count.slider.value) == (3000, 1000)
     count.field.value = 9999
     assert count.value == 3773
+
+
+def test_what_is_typed_is_taken_as_it_is() -> None:
+    controls = TunerControls()
+    width = controls.fields["kernel_width"].control
+    assert 0.25 in width.slider.options
+    assert width.slider.value == 0.25
+    found = told(controls)
+    width.field.value = 0.3333
+    assert [one.kernel_width for one in found] == [0.3333]
+    assert width.slider.value == pytest.approx(0.33, rel=0.05)
+
+
+def test_the_slider_stops_at_every_default() -> None:
+    controls, plain = TunerControls(), TunerSettings()
+    for name, field in controls.fields.items():
+        if isinstance(field.control, Stepped):
+            assert field.control.slider.value == getattr(plain, name), name
 
 
 def test_no_more_segments_than_pixels_are_offered() -> None:

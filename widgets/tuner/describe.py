@@ -87,12 +87,12 @@ def describe(e: Explanation, seconds: float | None = None, *, theme: str = "ligh
     theme : {"light", "dark"}
         Of the chip; everything else takes the colours of the page.
     """
-    items = "".join(
-        f"<div title='{escape(one.told)}' style='display:inline-flex;gap:.35em'><dt style='opacity:.8'>"
-        f"{escape(one.name)}</dt><dd style='margin:0;font-weight:600;font-variant-numeric:tabular-nums'>"
-        f"{escape(one.value)}{_warned(one, theme)}</dd></div>" for one in numbers(e, seconds))
-    return (f"<div class='specanom-readout' style='line-height:1.5'>{chip(e.grade, theme)} {escape(e.reason)}"
-            f"<dl style='display:flex;flex-wrap:wrap;gap:0 1.1em;margin:.2em 0 0'>{items}</dl></div>")
+    items = " ".join(
+        f"<span role='listitem' title='{escape(one.told)}' style='display:inline-block;margin-right:1.1em'>"
+        f"<span style='opacity:.8'>{escape(one.name)}</span> <b style='font-variant-numeric:tabular-nums'>"
+        f"{escape(one.value)}</b>{_warned(one, theme)}</span>" for one in numbers(e, seconds))
+    return (f"<div class='specanom-readout' style='line-height:1.6'>{chip(e.grade, theme)} {escape(e.reason)}"
+            f"<div role='list'>{items}</div></div>")
 
 
 def spoken(e: Explanation, seconds: float | None = None) -> str:

@@ -16,7 +16,7 @@ from specanom.explain.occlusion import MODES
 from specanom.explain.refine import PARTS
 from specanom.lines import LINES
 
-from .inputs import MARKS, WIDE, Count, Optional, place
+from .inputs import MARKS, WIDE, Count, Optional, Stepped, place, round_steps
 from .kinds import METHODS, PERTURBATIONS, SEGMENTATIONS, Kind
 from .settings import TunerSettings
 
@@ -59,11 +59,6 @@ class Field:
             place(self.control, self.shown(settings, name))
 
 
-def rounded(value: float) -> float:
-    """Return a number to three significant figures: what a logarithmic slider can be read to."""
-    return float(f"{value:.3g}")
-
-
 def segment_fields(pixels: int) -> dict[str, Field]:
     """Return the controls of the cut, by setting."""
     lines = ipywidgets.SelectMultiple(options=[(item.label, item.name) for item in LINES], rows=5, style=WIDE,
@@ -81,8 +76,8 @@ def segment_fields(pixels: int) -> dict[str, Field]:
         "continuum": Field(_slider("Continuum", (20, 1000, 10), "Greatest length of a piece of continuum, Å.", ".0f",
                                    unit="Å")),
         "lines": Field(lines, lambda value: tuple(value) or None, lambda now, _name: now.lines or ()),
-        "compactness": Field(_log("Compactness", (-3, 2), "High: equal widths; low: segments follow the flux."),
-                             rounded),
+        "compactness": Field(_log("Compactness", (0.001, 100.0), "High: equal widths; low: segments follow the flux.",
+                                  marks=(0.1,))),
         "slic_sigma": Field(_slider("Smoothing", (0, 20, 0.5), "Smoothing of the flux before it is cut, pixels.",
                                     ".1f", unit="px")),
         "edges": Field(edges, edges_from, lambda now, _name: edges_told(now.edges)),
@@ -100,8 +95,8 @@ def fill_fields() -> dict[str, Field]:
     return {
         "perturbation": Field(_kinds("Fill", PERTURBATIONS, "What replaces a segment that is switched off.")),
         "factor": Field(_slider("Factor", (0, 2, 0.05), "By which the flux, or its contrast, is multiplied.", ".2f")),
-        "contrast_sigma": Field(_log("Smooth (px)", (-0.5, 2), "Width of the smooth whose contrast changes, pixels."),
-                                rounded),
+        "contrast_sigma": Field(_log("Smooth (px)", (0.3, 100.0), "Width of the smooth whose contrast changes, pixels.",
+                                     marks=(3.0,))),
         "level": Field(_slider("Level", (0, 3, 0.05), "Of the fill, in units of the (median-normalised) flux.",
                                ".2f")),
         "flat_noise": Field(_slider("Noise", (0, 1, 0.01), "Standard deviation of white noise that is added, in "
@@ -109,12 +104,11 @@ def fill_fields() -> dict[str, Field]:
         "grey_level": Field(Optional("at the median", _slider(
             "Level", (0, 3, 0.05), "Of the fill, in units of the flux; the median of the spectrum by default.",
             ".2f"))),
-        "blur_sigma": Field(_log("Smooth (px)", (0, 3), "Width of the Gaussian, pixels: what is narrower goes."),
-                            rounded),
+        "blur_sigma": Field(_log("Smooth (px)", (1.0, 1000.0), "Width of the Gaussian, pixels: what is narrower goes.",
+                                 marks=(20.0,))),
         "amplitude": Field(_slider("Height", (0, 3, 0.05), "Of a bump, in units of the flux.", ".2f")),
         "bump_sigma": Field(Optional("a sixth of the segment wide", _log(
-            "Width (px)", (-0.3, 2.5), "Width of a bump, pixels; a sixth of the segment by default.")),
-            lambda value: None if value is None else rounded(value)),
+            "Width (px)", (0.5, 300.0), "Width of a bump, pixels; a sixth of the segment by default."))),
         "typical": Field(ipywidgets.Dropdown(description="Spectrum", style=WIDE, tooltip="What is taken for typical: "
                                              "the model's reconstruction, or a spectrum of your own.",
                                              options=[("reconstruction", None)])),
@@ -133,15 +127,15 @@ def method_fields() -> dict[str, Field]:
         "n_samples": Field(Count(2000, description="Masks N", reach=(10, 20_000), most=MOST_SAMPLES,
                                  marks=(1000, 2000, 5000),
                                  tooltip="Number of perturbed copies that are scored.")),
-        "tolerance": Field(_log("Tolerance", (-2, 0), "Largest half of a 95 % interval among the five leading "
-                                "segments, as a share of the largest weight."), rounded),
+        "tolerance": Field(_log("Tolerance", (0.01, 1.0), "Largest half of a 95 % interval among the five leading "
+                                "segments, as a share of the largest weight.", marks=(0.1,))),
         "design": Field(_choice("Design", DESIGNS, "How masks are drawn: in complementary pairs, independently (as "
                                 "published), or from Hadamard matrices.")),
         "distance": Field(_choice("Proximity", DISTANCES, "Distance of a copy: cosine between masks, or Euclidean "
                                   "(l2) between spectra.")),
-        "kernel_width": Field(_log("Kernel w", (-1.3, 1), "Width of the proximity √exp(−d²/w²); with l2 a share of the "
-                                   "median distance."), rounded),
-        "alpha": Field(_log("Ridge α", (-4, 4), "Penalty of the regression."), rounded),
+        "kernel_width": Field(_log("Kernel w", (0.05, 10.0), "Width of the proximity √exp(−d²/w²); with l2 a share of "
+                                   "the median distance.", marks=(0.25, 1.0))),
+        "alpha": Field(_log("Ridge α", (1e-4, 1e4), "Penalty of the regression.", marks=(1.0,))),
         "exact": Field(_choice("Exact", {"for few segments": "auto", "always": True, "never": False},
                                "Whether all 2ᴷ masks are scored: possible for up to 20 segments.")),
         "mode": Field(_choice("Switch", {f"each {one}": one for one in MODES}, "Each segment off with all others on, "
@@ -205,10 +199,8 @@ def _slider(text: str, reach: tuple[float, float, float], tooltip: str, digits: 
                                   readout_format=digits, style=WIDE)
 
 
-def _log(text: str, exponents: tuple[float, float], tooltip: str) -> Any:
-    low, high = exponents
-    return ipywidgets.FloatLogSlider(value=10.0**low, min=low, max=high, step=0.05, description=text, tooltip=tooltip,
-                                     readout_format=".3g", style=WIDE)
+def _log(text: str, reach: tuple[float, float], tooltip: str, *, marks: tuple[float, ...] = ()) -> Any:
+    return Stepped(reach[0], description=text, tooltip=tooltip, options=round_steps(*reach, marks=marks))
 
 
 def _whole(text: str, reach: tuple[int, int], tooltip: str, *, unit: str = "") -> Any:

@@ -1,4 +1,4 @@
-"""Controls that ipywidgets has not: a count on a logarithmic slider with its exact number, and a number or none."""
+"""Controls that ipywidgets has not: numbers on a logarithmic slider with their exact figure, and a number or none."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import traitlets
 
 WIDE = {"description_width": "92px"}
+FIELD = {"width": "72px", "flex": "0 0 auto"}
 MARKS = (11, 77, 111, 150, 943)
 """Counts of the paper, which the slider stops at."""
 
@@ -30,45 +31,46 @@ def steps(low: int, high: int, *, marks: Sequence[int] = ()) -> tuple[int, ...]:
     return tuple(sorted(value for value in found if low <= value <= high))
 
 
-class Count(ipywidgets.HBox):  # type: ignore[misc]
-    """A whole number: a logarithmic slider for the hand and a field for the exact figure.
+def round_steps(low: float, high: float, *, marks: Sequence[float] = ()) -> tuple[float, ...]:
+    """Return numbers from `low` to `high`, about 24 a decade, with two significant figures.
+
+    Examples
+    --------
+    >>> round_steps(1.0, 1.5)
+    (1.0, 1.1, 1.2, 1.3, 1.5)
+    """
+    many = max(2, round(24 * float(np.log10(high / low))) + 1)
+    found = {float(f"{value:.2g}") for value in np.geomspace(low, high, many)}
+    return tuple(sorted(value for value in {*found, *marks, low, high} if low <= value <= high))
+
+
+class Stepped(ipywidgets.HBox):  # type: ignore[misc]
+    """A positive number: a logarithmic slider over round figures for the hand, and a field for the exact figure.
 
     Parameters
     ----------
+    value : int or float
     description, tooltip : str
         Name of the control and what it means.
-    low, high : int
-        What the slider reaches; the field goes up to `most`.
-    most : int
-        Largest number.
-    marks : sequence of int
-        Numbers the slider stops at besides round ones.
+    options : sequence of int or float
+        What the slider stops at, ascending.
 
     Attributes
     ----------
-    value : int
-    most : int
+    value : int or float
     """
 
-    value = traitlets.Int()
-    most = traitlets.Int()
+    value: Any = traitlets.Float()
     disabled = traitlets.Bool(False)
     continuous_update = traitlets.Bool(True)
 
-    def __init__(
-        self, value: int, *, description: str, tooltip: str, reach: tuple[int, int], most: int,
-        marks: Sequence[int] = (),
-    ) -> None:
-        self._reach, self._marks, self._moving = reach, tuple(marks), False
+    def __init__(self, value: float, *, description: str, tooltip: str, options: Sequence[float]) -> None:
+        self._moving = False
         self.slider = ipywidgets.SelectionSlider(
-            options=steps(*reach, marks=marks), description=description, tooltip=tooltip, readout=False, style=WIDE,
+            options=list(options), description=description, tooltip=tooltip, readout=False, style=WIDE,
             layout=ipywidgets.Layout(flex="1 1 auto", width="auto", min_width="0"))
-        self.field = ipywidgets.BoundedIntText(
-            value=value, min=reach[0], max=most, tooltip=f"{tooltip} Exact number, up to {most}.",
-            layout=ipywidgets.Layout(width="66px", flex="0 0 auto"))
-        self.field.description, self.field.style.description_width = description, "0px"
-        self.slider.description_tooltip = tooltip
-        super().__init__([self.slider, self.field], value=value, most=most)
+        self.field = self._field(value, f"{description}, exact number. {tooltip}", options[0])
+        super().__init__([self.slider, self.field], value=value)
         self._show()
         self.slider.observe(self._slid, "value")
         traitlets.link((self, "value"), (self.field, "value"))
@@ -77,15 +79,13 @@ class Count(ipywidgets.HBox):  # type: ignore[misc]
             traitlets.dlink((self, name), (self.slider, name))
         traitlets.dlink((self, "disabled"), (self.field, "disabled"))
 
-    @traitlets.observe("most")
-    def _bounded(self, change: Any) -> None:
-        """Let slider and field end where the spectrum does."""
-        self.field.max = max(change["new"], self.field.min)
-        self._moving = True
-        self.slider.options = steps(self._reach[0], max(self._reach[0], min(self._reach[1], self.most)),
-                                    marks=self._marks)
-        self._moving = False
-        self._show()
+    def _field(self, value: float, tooltip: str, low: float) -> Any:
+        return ipywidgets.BoundedFloatText(value=value, min=min(low, 1e-6), max=1e9, step=None, tooltip=tooltip,
+                                           layout=ipywidgets.Layout(**FIELD))
+
+    def reach(self, value: float) -> None:
+        """Let the field hold a value beyond what it went to."""
+        self.field.min, self.field.max = min(self.field.min, value), max(self.field.max, value)
 
     def _slid(self, change: Any) -> None:
         if not self._moving:
@@ -102,6 +102,56 @@ class Count(ipywidgets.HBox):  # type: ignore[misc]
         self._moving = False
 
 
+class Count(Stepped):
+    """A whole number, at least 1.
+
+    Parameters
+    ----------
+    value : int
+    description, tooltip : str
+        Name of the control and what it means.
+    reach : tuple of int
+        From where to where the slider goes.
+    most : int
+        Largest number, which the field takes.
+    marks : sequence of int
+        Numbers the slider stops at besides round ones.
+
+    Attributes
+    ----------
+    value : int
+    most : int
+    """
+
+    value = traitlets.Int()
+    most = traitlets.Int(1)
+
+    def __init__(
+        self, value: int, *, description: str, tooltip: str, reach: tuple[int, int], most: int,
+        marks: Sequence[int] = (),
+    ) -> None:
+        self._reach, self._marks = reach, tuple(marks)
+        super().__init__(value, description=description, tooltip=tooltip, options=self._stops(most))
+        self.most = most
+
+    def _field(self, value: float, tooltip: str, low: float) -> Any:
+        return ipywidgets.BoundedIntText(value=int(value), min=1, max=max(int(value), 1), tooltip=tooltip,
+                                         layout=ipywidgets.Layout(**FIELD))
+
+    def _stops(self, most: int) -> tuple[int, ...]:
+        low, high = self._reach
+        return steps(low, max(low, min(high, most)), marks=self._marks)
+
+    @traitlets.observe("most")
+    def _bounded(self, change: Any) -> None:
+        """Let slider and field end where the spectrum does."""
+        self.field.max = max(change["new"], self.field.min)
+        self._moving = True
+        self.slider.options = self._stops(change["new"])
+        self._moving = False
+        self._show()
+
+
 class Optional(ipywidgets.VBox):  # type: ignore[misc]
     """A number, or none: a tick for what is taken without one, and a slider.
 
@@ -109,7 +159,7 @@ class Optional(ipywidgets.VBox):  # type: ignore[misc]
     ----------
     none : str
         What the tick says, e.g. ``"median"``.
-    slider : FloatSlider
+    slider : FloatSlider or Stepped
         Of the number, shown when the tick is off.
 
     Attributes
@@ -122,7 +172,8 @@ class Optional(ipywidgets.VBox):  # type: ignore[misc]
     continuous_update = traitlets.Bool(True)
 
     def __init__(self, none: str, slider: Any) -> None:
-        self.tick = ipywidgets.Checkbox(value=True, description=none, tooltip=slider.tooltip, indent=False)
+        self.tick = ipywidgets.Checkbox(value=True, description=none, indent=False,
+                                        tooltip=f"Ticked: {none}; else the number below.")
         self.slider = slider
         self._moving = False
         super().__init__([self.tick, slider])
@@ -148,12 +199,11 @@ class Optional(ipywidgets.VBox):  # type: ignore[misc]
 
 
 def place(control: Any, value: Any) -> None:
-    """Set the value of a control; a slider whose range ends before it is made longer, so that it never lies."""
-    if isinstance(control, ipywidgets.FloatLogSlider):
-        exponent = float(np.log10(value)) if value > 0 else control.min
-        control.min, control.max = min(control.min, exponent), max(control.max, exponent)
+    """Set the value of a control; one whose range ends before it is made longer, so that it never lies."""
+    if isinstance(control, Count):
+        control.most = max(control.most, value)
+    elif isinstance(control, Stepped):
+        control.reach(value)
     elif hasattr(control, "min") and hasattr(control, "max"):
         control.min, control.max = min(control.min, value), max(control.max, value)
-    elif isinstance(control, Count):
-        control.most = max(control.most, value)
     control.value = value
