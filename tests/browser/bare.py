@@ -44,7 +44,10 @@ MODEL = """() => {
       this.said.push(content)
       return this.tell({ content, buffers: (buffers ?? []).map(text) })
     }
-    tell(what) { return (window.going = (window.going ?? Promise.resolve()).then(() => window.python(this.id, what)).then(window.take)) }
+    tell(what) {
+      window.going = (window.going ?? Promise.resolve()).then(() => window.python(this.id, what)).then(window.take)
+      return window.going
+    }
   }
   window.models = {}
   window.take = (messages) => {
@@ -87,7 +90,8 @@ class Comm:
         """Keep a message as JSON."""
         raw = [base64.b64encode(bytes(one)).decode() for one in buffers or ()]
         if data["method"] == "update":
-            self.sent.append({"id": self.comm_id, "state": data["state"], "paths": data["buffer_paths"], "buffers": raw})
+            self.sent.append({"id": self.comm_id, "state": data["state"], "paths": data["buffer_paths"],
+                              "buffers": raw})
         elif data["method"] == "custom":
             self.sent.append({"id": self.comm_id, "content": data["content"], "buffers": raw})
 
@@ -134,7 +138,10 @@ class Bare:
 
     def settle(self) -> None:
         """Wait until all that the page has said is answered."""
-        self.page.evaluate("async () => { let last; do { last = window.going; await last } while (last !== window.going) }")
+        self.page.evaluate("""async () => {
+          let last
+          do { last = window.going; await last } while (last !== window.going)
+        }""")
 
     def end(self) -> None:
         """Take all views away."""

@@ -79,8 +79,8 @@ class Rows:
     def position(self, key: str) -> int:
         """Return where a key stands among the rows shown; −1 when it does not."""
         row = self.number(key)
-        found = np.flatnonzero(self.order == row) if row >= 0 else ()
-        return int(found[0]) if len(found) else -1
+        found = np.flatnonzero(self.order == row)
+        return int(found[0]) if row >= 0 and found.size else -1
 
     def as_shown(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return some rows in the order shown, those that are not shown last."""

@@ -38,7 +38,7 @@ export function written(value, style) {
   else if (style.style === "%") text = `${(value * 100).toFixed(style.digits)}%`
   else if (style.style === "e") text = exponent(value.toExponential(style.digits))
   else if (style.style === "g") text = general(value, style.digits)
-  else text = value.toFixed(0)
+  else text = (Math.round(value) || 0).toFixed(0)
   if (style.comma) text = text.replace(/^-?\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","))
   return style.plus && value >= 0 ? `+${text}` : text
 }
