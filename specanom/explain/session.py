@@ -54,6 +54,7 @@ class Remembered:
         self.evaluator = evaluator
         self.asked: list[tuple[NDArray[np.uint8], NDArray[np.float64], str]] = []
         self.path = evaluator.path
+        self.last: tuple[NDArray[np.uint8], NDArray[np.float64]] | None = None
         self._made: list[NDArray[np.float32] | None] = []
 
     @property
@@ -70,11 +71,12 @@ class Remembered:
         """Return the score of each perturbed copy, shape ``(n,)``."""
         for known, scores, path in self.asked:
             if known is masks or np.array_equal(known, masks):
-                self.path = path
+                self.path, self.last = path, (known, scores)
                 return scores.copy()
         scores = np.asarray(self.evaluator.scores(masks), dtype=np.float64)
         self.path = self.evaluator.path
-        self.asked = [*self.asked[1 - SETS:], (masks, scores.copy(), self.path)]
+        self.last = (masks, scores.copy())
+        self.asked = [*self.asked[1 - SETS:], (*self.last, self.path)]
         return scores
 
     def energy(self) -> NDArray[np.float64]:
@@ -166,9 +168,9 @@ class Session:
         Copies or None
             None when the method asked for none.
         """
-        if self._last is None or not self._last.asked:
+        if self._last is None or self._last.last is None:
             return None
-        masks, scores, _ = self._last.asked[-1]
+        masks, scores = self._last.last
         order = np.argsort(scores, kind="stable")
         chosen = order[np.unique(np.linspace(0, order.size - 1, n).round().astype(int))]
         problem = self._last.problem
@@ -187,4 +189,5 @@ class Session:
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
+        self._kept[key].last = None
         return self._kept[key]

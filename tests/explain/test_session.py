@@ -77,7 +77,7 @@ def test_copies_are_flux_where_on_and_fill_where_off_by_rising_score(sample, sco
     assert (found.flux[~on] == 1.0).all()
     assert (np.diff(found.scores) >= 0).all()
     np.testing.assert_allclose(explainer.score.bind(sample[0])(found.flux), found.scores, rtol=1e-4)
-    session.explain(sa.Explainer(scorer, method=sa.ResidualSplit()))
+    session.explain(sa.Explainer(scorer, sa.Uniform(20), perturbation=sa.Flat(1.0), method=sa.ResidualSplit()))
     assert session.copies() is None
 
 

@@ -115,7 +115,7 @@ class LiveExplanation:
 
     def _show_tables(self, e: Explanation) -> None:
         names, below_zero, above = self._leading(e), *reach(e)
-        leading, context = self.tables
+        leading = self.tables[0]
         leading.x_range.update(start=-below_zero, end=above)
         factors = list(names["name"])[::-1]
         if list(leading.y_range.factors) != factors:

@@ -39,7 +39,11 @@ class History:
             self._left = [*self._left[1 - MOST:], old]
         self._changed, self._at = changed, now
 
+    def close(self) -> None:
+        """End the step: what is changed next is another one, however soon."""
+        self._changed, self._at = frozenset(), float("-inf")
+
     def back(self) -> TunerSettings | None:
         """Return the settings before the last step and forget them; None when there are none."""
-        self._changed, self._at = frozenset(), float("-inf")
+        self.close()
         return self._left.pop() if self._left else None

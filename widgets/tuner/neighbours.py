@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure
@@ -13,8 +15,10 @@ from specanom.plots.palette import palette
 from specanom.plots.theme import canvas
 
 ROWS = 5
-NONE = {"copies": {"x": [], "y": []}, "off": {"left": [], "right": [], "bottom": [], "top": []},
-        "copy scores": {"x": [], "y": [], "text": []}}
+NONE: dict[str, dict[str, Any]] = {
+    "copies": {"x": [], "y": []}, "off": {"left": [], "right": [], "bottom": [], "top": []},
+    "copy scores": {"x": [], "y": [], "text": []},
+}
 
 
 class Neighbours:
@@ -33,7 +37,7 @@ class Neighbours:
         colours = palette(theme)
         self.fill = ColumnDataSource({"x": [], "y": []}, name="fill")
         self.drawn_fill = spectrum.line("x", "y", source=self.fill, line_color=colours.green, line_width=1.3,
-                                        visible=False, name="fill")
+                                        visible=False, name="fill line")
         self.sources = {name: ColumnDataSource(data, name=name) for name, data in NONE.items()}
         made = canvas(theme, "Perturbed copies, lowest to highest score", x=label, y="", height=300, options={
             "x_range": spectrum.x_range, "y_range": Range1d(0, ROWS)})
@@ -41,7 +45,7 @@ class Neighbours:
                   fill_color=colours.green, fill_alpha=0.14, line_color=None, level="underlay")
         made.line("x", "y", source=self.sources["copies"], line_color=colours.flux, line_width=0.8)
         made.text(x="x", y="y", text="text", source=self.sources["copy scores"], text_color=colours.ink,
-                  text_align="right", text_baseline="bottom", text_font_size="12px", x_offset=-6, y_offset=2)
+                  text_align="right", text_baseline="top", text_font_size="12px", x_offset=-6, y_offset=2)
         made.yaxis.major_label_text_alpha = 0
         made.yaxis.major_tick_line_color = None
         made.ygrid.grid_line_color = None
@@ -77,9 +81,9 @@ class Neighbours:
             self.panel.title.text = title
 
 
-def columns_of(x: NDArray[np.float64], copies: Copies, segments: NDArray[np.intp]) -> dict[str, dict[str, object]]:
+def columns_of(x: NDArray[np.float64], copies: Copies, segments: NDArray[np.intp]) -> dict[str, dict[str, Any]]:
     """Return the columns of copies drawn in rows of height 1, the lowest score in the lowest row."""
-    n, p = copies.flux.shape
+    n = len(copies.flux)
     low, high = robust_range(copies.flux[-1])
     rows = np.arange(n)[:, None] + np.clip((copies.flux - low) / (high - low), 0.0, 1.0) * 0.86 + 0.05
     y = np.concatenate([rows, np.full((n, 1), np.nan)], axis=1).astype(np.float32).ravel()
@@ -91,6 +95,6 @@ def columns_of(x: NDArray[np.float64], copies: Copies, segments: NDArray[np.intp
                 off[name].append(float(value))
     return {
         "copies": {"x": np.tile(np.append(x, np.nan), n), "y": y}, "off": dict(off),
-        "copy scores": {"x": [float(x[-1])] * n, "y": [float(row) for row in range(n)],
+        "copy scores": {"x": [float(x[-1])] * n, "y": [float(row + 1) for row in range(n)],
                         "text": [f"score {score:.4g}" for score in copies.scores]},
     }

@@ -24,7 +24,7 @@ from specanom.plots.single import (
     set_aside,
     spectrum_hover,
 )
-from specanom.plots.theme import canvas, legend
+from specanom.plots.theme import canvas, legend, plain
 from specanom.plots.view import SpectrumView, describe, flux_label
 from specanom.spectrum import Spectrum
 
@@ -87,7 +87,7 @@ class SpectrumPanel:
         for name, data in columns(view, reconstruction, self.theme).items():
             self.sources[name].data = data
         rescale(self.figure, view.limits)
-        title = describe(spectrum)
+        title = plain(describe(spectrum))
         if self.figure.title.text != title:
             self.figure.title.text = title
         self.hover.formatters["@x"].args = wavelength_terms(view.axis)
@@ -105,7 +105,7 @@ def columns(view: SpectrumView, reconstruction: ArrayLike | None, theme: str) ->
     unknown = np.full(view.x.size, np.nan, dtype=np.float32)
     model = unknown if reconstruction is None else model_row(reconstruction, view.spectrum).astype(np.float32)
     named = view.axis.frame == "rest" or view.axis.linked
-    lines = line_columns(view.axis, window, palette(theme)) if named else line_columns(view.axis, (0, 0), palette(theme))
+    lines = line_columns(view.axis, window if named else (0.0, 0.0), palette(theme))
     aside = {name: aside_columns(view, flags) for name, flags in set_aside(view).items()}
     return {
         "flux": {"low": unknown, "high": unknown, **flux_columns(view), "reconstruction": model}, **aside,

@@ -47,6 +47,13 @@ class Scores:
         if name not in self._made:
             self._made[name], self._code[name] = scorer, code
 
+    def take(self, score: Any) -> str:
+        """Offer another score, in the place of one of the same name; returns its name."""
+        name = str(getattr(score, "name", None) or type(score).__name__)
+        self._made[name], self._code[name] = score, "score"
+        self._raw.pop(name, None)
+        return name
+
     @property
     def names(self) -> tuple[str, ...]:
         """All that can be chosen; the one given comes first."""

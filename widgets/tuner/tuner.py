@@ -103,6 +103,7 @@ class LimeTuner(Dashboard):
         self._wanted: object = None
         self._changing = False
         self._touched: float | None = None
+        self._dragging = False
         self._session = Session(spectrum)
         started = time.perf_counter()
         self.explanation: Explanation = self._session.explain(explainer)
@@ -163,6 +164,15 @@ class LimeTuner(Dashboard):
         if not self._changing:
             self._history.note(change["old"], change["new"])
         self.explain()
+
+    @guarded
+    def take_score(self, score: Any) -> None:
+        """Explain another score of the same spectra from now on, e.g. one that was picked in a ScorePicker."""
+        name, before = self.scores.take(score), self.settings
+        self.controls.scores = self.scores.names
+        self.settings = self.settings.replace(score=name)
+        if self.settings == before:  # another score of the same name
+            self.explain()
 
     def explain(self) -> None:
         """Explain with the present settings, at once or, where that takes long, in the background."""
@@ -230,7 +240,7 @@ class LimeTuner(Dashboard):
                 fill = problem.fill if self.copies and problem is not None else None
                 self.live.show_copies(fill, self._session.copies(), e)
         notes = "".join(f"<br><b>Note:</b> {escape(note)}" for note in self._session.notes)
-        self._readout.value = describe(self.explanation, self.seconds) + notes
+        self._readout.value = describe(self.explanation, self.seconds, theme=self.pane.theme) + notes
         self.controls.edges = edges_between(e.segments, e.wave)
 
     @guarded
@@ -312,13 +322,21 @@ class LimeTuner(Dashboard):
         self._touched = place
         edges = self.edges
         if index < len(edges):
-            self.set_edges(move_edge(edges, index, place, borders=borders_of(self.spectrum.wave)))
+            if not self._dragging:
+                self._history.close()
+            before, self._changing = self._changing, self._dragging  # the whole movement is one step back
+            try:
+                self.set_edges(move_edge(edges, index, place, borders=borders_of(self.spectrum.wave)))
+            finally:
+                self._changing = before
+        self._dragging = not done
         if done:
             self._show()
 
     @guarded
     def _tapped(self, place: float, reach: float) -> None:
         edges = self.edges
+        self._history.close()
         hit = [i for i, edge in enumerate(edges) if abs(edge - place) <= reach]
         if hit:
             self.set_edges(remove_edge(edges, min(hit, key=lambda i: abs(edges[i] - place))))
@@ -330,6 +348,7 @@ class LimeTuner(Dashboard):
         """Take away the edge that was dragged last."""
         if self.editing and self._touched is not None and self.edges:
             at = self._touched
+            self._history.close()
             self.set_edges(remove_edge(self.edges, min(range(len(self.edges)), key=lambda i: abs(self.edges[i] - at))))
             self._touched = None
 
@@ -351,6 +370,7 @@ class LimeTuner(Dashboard):
     @guarded
     def reset(self) -> None:
         """Go back to the explainer that was given."""
+        self._history.close()
         self.settings = self.start
 
     # -- side by side ----------------------------------------------------------------------------------------------
@@ -388,6 +408,7 @@ class LimeTuner(Dashboard):
             self.board.add(settings, found, time.perf_counter() - started, title=f"{layout.name}: {label}",
                            theme=self.pane.theme)
         self.board.told(layout.told)
+        self._history.close()
         self.settings = wanted[0]
 
     def _restore(self, pin: Pin) -> None:
@@ -395,12 +416,14 @@ class LimeTuner(Dashboard):
 
     @guarded
     def _choose(self, settings: TunerSettings) -> None:
+        self._history.close()
         self.settings = settings
 
     @guarded
     def _swap(self, pin: Pin) -> None:
         mine, seconds, found = self.settings, self.seconds, self.explanation
         theirs = pin.settings
+        self._history.close()
         pin.show(found, seconds, settings=mine, title=differences(mine, self.start))
         self.settings = theirs
 
