@@ -40,20 +40,41 @@ def _row(values: Mapping[str, Any], key: str, label: str) -> tuple[Any, ...] | N
 
 def flux_html(table: pd.DataFrame, caption: str) -> str:
     """Return the table as HTML; lines below 3σ are written as upper limits of 3σ."""
-    head = "".join(f"<th scope='col'>{name}</th>" for name in ("line", "flux", "S/N", "EW (Å, rest)"))
+    names = ("line", "flux", "S/N", "EW (Å, rest)")
+    head = "".join(f"<th scope='col' style='{_style(name)}'>{name}</th>" for name in names)
     body = "".join(_html_row(row) for row in table.itertuples(index=False, name=None))
-    return (f"<table class='specanom-fluxes' style='border-collapse:collapse;font-variant-numeric:tabular-nums'>"
-            f"<caption style='text-align:left;padding:4px 0'>{escape(caption)}</caption>"
+    return (f"<div style='padding:8px 0 4px;line-height:1.4'>{escape(caption)}</div>"
+            f"<table class='specanom-fluxes' style='border-collapse:collapse;font-variant-numeric:tabular-nums'>"
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+
+def _style(name: str) -> str:
+    return f"padding:1px 14px 1px 0;text-align:{'left' if name == 'line' else 'right'}"
 
 
 def _html_row(row: tuple[Any, ...]) -> str:
     label, flux, error, snr, ew, ew_error = row
     seen = snr >= 3
-    cells = (label, f"{flux:.4g} ± {error:.2g}" if seen else f"< {3 * error:.2g}", f"{snr:.1f}",
-             f"{ew:.2f} ± {ew_error:.2f}" if seen else f"< {3 * ew_error:.2f}")
-    style = "padding:1px 12px 1px 0" if seen else "padding:1px 12px 1px 0;opacity:.75"
-    return "<tr>" + "".join(f"<td style='{style}'>{escape(cell)}</td>" for cell in cells) + "</tr>"
+    cells = {"line": label, "flux": with_error(flux, error) if seen else f"< {_short(3 * error, error)}",
+             "S/N": f"{snr:.1f}", "EW": with_error(ew, ew_error) if seen else f"< {_short(3 * ew_error, ew_error)}"}
+    fade = "" if seen else ";opacity:.8"
+    return "<tr>" + "".join(f"<td style='{_style(name)}{fade}'>{escape(cell)}</td>"
+                            for name, cell in cells.items()) + "</tr>"
+
+
+def with_error(number: float, error: float) -> str:
+    """Write a number with two digits of its error: ``"10010 ± 310"``."""
+    return f"{_short(number, error)} ± {_short(error, error)}"
+
+
+def _short(number: float, error: float) -> str:
+    """Write a number to the second digit of its error, with an exponent where it would be long."""
+    if not (math.isfinite(error) and error > 0):
+        return f"{number:.4g}"
+    place = math.floor(math.log10(error)) - 1
+    if place > 3 or place < -5:
+        return f"{number:.{max(0, math.floor(math.log10(abs(number) or error)) - place)}e}"
+    return f"{round(number, -place):.{max(0, -place)}f}"
 
 
 def summary(measured: LineMeasurement) -> str:

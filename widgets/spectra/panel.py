@@ -19,9 +19,8 @@ WINDOW = 5000.0
 KINDS = {"emission": "emission", "absorption": "absorption", "ultraviolet": "uv", "sky": "sky"}
 """Traits that say which lines are marked, and the kinds they stand for."""
 SMOOTHING = {"none": "none", "boxcar": "boxcar", "gaussian": "Gaussian"}
-MARKS = {"emission": "emission lines", "absorption": "absorption lines", "ultraviolet": "UV lines",
-         "sky": "sky lines and bands"}
-LAYERS = {"noise": "±1σ noise", "masked": "masked pixels", "imputed": "imputed pixels"}
+MARKS = {"emission": "emission", "absorption": "absorption", "ultraviolet": "ultraviolet", "sky": "sky"}
+LAYERS = {"noise": "±1σ noise", "masked": "masked", "imputed": "imputed"}
 
 
 def controls(viewer: SpectrumViewer) -> list[ipywidgets.Widget]:
@@ -30,8 +29,9 @@ def controls(viewer: SpectrumViewer) -> list[ipywidgets.Widget]:
     if viewer.others:
         options = [("nothing", ""), *((one, one) for one in viewer.others)]
         made.append(group("Compare", bound(viewer, "other", ipywidgets.Dropdown(options=options, description="With"))))
-    return [*made, _smoothing(viewer), group("Lines", *_checks(viewer, MARKS)), group("Pixels", *_checks(viewer, LAYERS)),
-            _measured(viewer)]
+    marks, layers = (group(title, _pairs(_checks(viewer, words)))
+                     for title, words in (("Lines", MARKS), ("Pixels", LAYERS)))
+    return [*made, _smoothing(viewer), marks, layers, _measured(viewer)]
 
 
 def line_options() -> list[tuple[str, str]]:
@@ -45,7 +45,7 @@ def _view(viewer: SpectrumViewer) -> ipywidgets.VBox:
     frame = bound(viewer, "frame", ipywidgets.ToggleButtons(options=["observed", "rest"], description="Frame"))
     unit = bound(viewer, "unit", ipywidgets.ToggleButtons(options=["Å", "nm"], description="Unit"))
     for buttons in (frame, unit):
-        buttons.style.button_width = "72px"
+        buttons.style.button_width = "100px"
     jump = labelled(bound(viewer, "line", ipywidgets.Dropdown(options=line_options(), description="Go to")),
                     f"±{WINDOW:.0f} km/s around a line (n and p: next and previous; 0: all)")
     return group("View", frame, unit, jump)
@@ -67,6 +67,12 @@ def _measured(viewer: SpectrumViewer) -> ipywidgets.VBox:
         button("Measure lines", "Fluxes and widths of the main emission lines at this redshift (m)", viewer.measure),
         button("Reset", "Back to how the spectrum was opened (r)", viewer.reset)])
     return group("Measured", buttons, *_checks(viewer, {"fit": "draw the fit and its residual"}))
+
+
+def _pairs(boxes: list[ipywidgets.Checkbox]) -> ipywidgets.GridBox:
+    for box in boxes:
+        box.layout.width = "auto"
+    return ipywidgets.GridBox(boxes, layout=ipywidgets.Layout(grid_template_columns="1fr 1fr", grid_gap="0 8px"))
 
 
 def _checks(viewer: SpectrumViewer, words: dict[str, str]) -> list[ipywidgets.Checkbox]:

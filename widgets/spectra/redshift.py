@@ -17,8 +17,10 @@ STEPS = (10.0, 50.0, 200.0, 1000.0)
 """Velocities of one step, km/s."""
 REACH = 3000.0
 """Ends of the fine slider, km/s."""
-LOWEST, HIGHEST = -0.005, 0.903
-"""Ends of the slider, log10(1 + z): blueshifted stars, and redshift 7."""
+LOWEST, HIGHEST, FINE = -0.005, 0.903, 1e-4
+"""Ends and step of the slider, log10(1 + z): from blueshifted stars to redshift 7, in steps of 69 km/s."""
+SLOW = 10.0
+"""Step of the fine slider, km/s."""
 
 
 def shifted(z: float, velocity: float) -> float:
@@ -75,10 +77,10 @@ class RedshiftControl(ipywidgets.VBox):  # type: ignore[misc]
         self.text = labelled(ipywidgets.Text(description="z", placeholder="not known", continuous_update=False),
                              "Redshift; empty when it is not known")
         self.stretch = labelled(
-            ipywidgets.FloatLogSlider(description="1 + z", min=LOWEST, max=HIGHEST, step=1e-4, value=1.0,
+            ipywidgets.FloatLogSlider(description="1 + z", min=LOWEST, max=HIGHEST, step=FINE, value=1.0,
                                       readout_format=".4f"), "All redshifts from -0.01 to 7, in steps of 69 km/s")
         self.velocity = labelled(
-            ipywidgets.FloatSlider(description="Δv (km/s)", min=-REACH, max=REACH, step=10.0, readout_format=".0f"),
+            ipywidgets.FloatSlider(description="Δv (km/s)", min=-REACH, max=REACH, step=SLOW, readout_format=".0f"),
             "Velocity from the redshift that came with the spectrum")
         sizes = ipywidgets.Dropdown(options=[(f"{v:.0f} km/s", v) for v in STEPS], description="Step")
         less = button("− step", "One step to lower redshift (left arrow)", lambda: self.move(-1))
@@ -140,12 +142,16 @@ class RedshiftControl(ipywidgets.VBox):  # type: ignore[misc]
                 self._show()
                 self.problem = exc
 
+    # A page rounds a slider to its steps and sends that back: what is within half a step is no move of the user.
+
     def _on_stretch(self, change: Any) -> None:
-        if not self._following:
+        moved = abs(math.log10(change["new"] / (1.0 + (self.z or 0.0)))) > 0.501 * FINE
+        if moved and not self._following:
             self.z = change["new"] - 1.0
 
     def _on_velocity(self, change: Any) -> None:
-        if not self._following:
+        moved = abs(change["new"] - velocity_between(self.z or 0.0, self.origin or 0.0)) > 0.501 * SLOW
+        if moved and not self._following:
             self.z = shifted(self.origin or 0.0, change["new"])
 
 

@@ -20,10 +20,10 @@ from ..base.pane import FigurePane, page_theme
 from .fluxes import fitted_model, flux_html, flux_table, summary
 from .live import LiveSpectrum
 from .overlays import Overlays
-from .panel import KINDS, SMOOTHING, WINDOW, controls
+from .panel import KINDS, LAYERS, SMOOTHING, WINDOW, controls
 from .redshift import RedshiftControl, as_redshift
 
-HEIGHT = 430
+HEIGHT = 460
 
 
 class SpectrumViewer(Dashboard):
@@ -136,6 +136,7 @@ class SpectrumViewer(Dashboard):
             self.line, self.fit, self.selected = "", False, spectrum.id
         self.redshift.begin(spectrum.z)
         self._fluxes.value = ""
+        self.say("")
         self._redraw(True)
 
     def to_code(self) -> str:
@@ -285,7 +286,7 @@ class SpectrumViewer(Dashboard):
         other = self.others.get(self.other)
         placeable = other is not None and (other.frame == self._frame or other.z is not None)
         self.overlays.show_other(other if placeable else None)
-        for name in ("noise", "masked", "imputed", "sky"):
+        for name in (*LAYERS, "sky"):
             for renderer in self.live.layers[name]:
                 renderer.visible = getattr(self, name)
 
@@ -346,5 +347,4 @@ class SpectrumViewer(Dashboard):
         self.observe(self._on_z, "z")
         self.observe(self._on_line, "line")
         self.observe(self._on_selected, "selected")
-        self.observe(self._on_look, ["frame", "unit", "kernel", "width", "weighted", *KINDS, "noise", "masked", "imputed", "other",
-                                     "fit"])
+        self.observe(self._on_look, ["frame", "unit", "kernel", "width", "weighted", *KINDS, *LAYERS, "other", "fit"])
