@@ -66,7 +66,8 @@ function nameAll(root) {
     if (toggle.getAttribute("aria-pressed") !== pressed) toggle.setAttribute("aria-pressed", pressed)
   }
   for (const control of root.querySelectorAll("select, input, textarea, .widget-button, [role=progressbar]")) {
-    if (control.getAttribute("aria-label") || control.labels?.length || control.textContent.trim()) continue
+    const text = control.matches("select, textarea") ? "" : control.textContent.trim()
+    if (control.getAttribute("aria-label") || control.labels?.length || text) continue
     const box = control.closest(".jupyter-widgets")
     name(control, (box && labelOf(box)) || control.title || control.placeholder || box?.title || "")
   }
