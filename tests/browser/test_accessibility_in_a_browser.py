@@ -138,7 +138,7 @@ def test_controls_of_ipywidgets_get_names(bare: Bare, keys: tuple[Keys, list[str
     page.evaluate("""() => document.querySelector("main").insertAdjacentHTML("beforeend",
       `<div class="jupyter-widgets widget-inline-hbox"><label class="widget-label">Late</label>
        <div class="noUi-handle" role="slider"></div></div>`)""")
-    page.get_by_role("slider", name="Late").wait_for()
+    page.get_by_role("slider", name="Late").wait_for(state="attached")
 
 
 def test_the_notebook_leaves_keys_of_the_dashboard_alone(bare: Bare, keys: tuple[Keys, list[str]]) -> None:
