@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from specanom.widgets.tuner.controls import TunerControls
+from specanom.widgets.tuner.controls import LayoutButtons, TunerControls
 from specanom.widgets.tuner.fields import edges_from, edges_told
 from specanom.widgets.tuner.inputs import Count, Optional, Stepped, steps
 from specanom.widgets.tuner.kinds import METHODS, PERTURBATIONS, SEGMENTATIONS
@@ -285,6 +285,15 @@ def test_layouts_are_those_of_the_paper() -> None:
     # What the paper calls scale is the contrast of the published code, which keeps the noise.
     assert {(one.perturbation, one.keeps_noise) for one in by_name["Fig. 7"].settings} == {("contrast", True)}
     assert {one.segmentation for one in by_name["Fig. 10 right"].settings} == {"slic"}
+
+
+def test_a_layout_is_one_click() -> None:
+    chosen: list[str] = []
+    buttons = [child for child in LayoutButtons(chosen.append).children if isinstance(child, ipywidgets.Button)]
+    for each in buttons:
+        assert each.tooltip
+        each.click()
+    assert chosen == [layout.name for layout in LAYOUTS]
 
 
 def test_pins_keep_the_score_and_seed_in_use() -> None:

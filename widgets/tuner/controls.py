@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -17,11 +18,28 @@ from ..base.locking import LOCK
 from .fields import Field, fill_fields, method_fields, segment_fields
 from .inputs import WIDE
 from .kinds import GIVEN, METHODS, PERTURBATIONS, SEGMENTATIONS
+from .presets import LAYOUTS
 from .settings import TunerSettings
 
 GIVEN_OF = {"segmentation": "given_segments", "start": "given_segments", "perturbation": "given_perturbation",
             "method": "given_method"}
 KINDS = {"segmentation": SEGMENTATIONS, "start": SEGMENTATIONS, "perturbation": PERTURBATIONS, "method": METHODS}
+
+
+class LayoutButtons(ipywidgets.HBox):  # type: ignore[misc]
+    """One button for each layout of the paper's figures.
+
+    Parameters
+    ----------
+    choose : callable
+        Called with the name of a layout, e.g. ``"Fig. 7"``.
+    """
+
+    def __init__(self, choose: Callable[[str], None]) -> None:
+        label = ipywidgets.Label("Paper:")
+        made = [button(one.name, one.told, partial(choose, one.name)) for one in LAYOUTS]
+        super().__init__([label, *made], layout=ipywidgets.Layout(flex_flow="row wrap"))
+        self.add_class("specanom-bar")
 
 
 class TunerControls(ipywidgets.VBox):  # type: ignore[misc]
@@ -47,7 +65,7 @@ class TunerControls(ipywidgets.VBox):  # type: ignore[misc]
     continuous : bool
         Whether sliders tell of each step while they move, or when they are let go.
     refusal : str
-        Why these settings cannot be used, shown below them; empty when they can.
+        Why what was entered cannot be used, shown above the controls; empty when it can.
     fields : dict of str to Field
         The controls by setting.
     """
@@ -75,9 +93,9 @@ class TunerControls(ipywidgets.VBox):  # type: ignore[misc]
         self._score = group("Score", score.control)
         fine = ipywidgets.VBox([field.control for field in self.fields.values() if field.fine])
         self.children = (
-            self._score, group("Segments", *_plain(segments), self._take), group("Fill", *_plain(fill)),
+            self._refusal, self._score, group("Segments", *_plain(segments), self._take), group("Fill", *_plain(fill)),
             group("Method", *_plain(method)),
-            ipywidgets.Accordion([fine], titles=("Finer points",), selected_index=None), self._refusal)
+            ipywidgets.Accordion([fine], titles=("Finer points",), selected_index=None))
         self._built = True
         self._show()
         for name, field in self.fields.items():

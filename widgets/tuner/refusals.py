@@ -87,7 +87,7 @@ def _cut(now: TunerSettings, spectrum: Spectrum) -> str | None:
 
 
 def _score(now: TunerSettings, bound: Any, spectrum: Spectrum) -> str | None:
-    """Refuse what needs a model, or a slope, where the score has none; one gradient tells for many."""
+    """Refuse what needs a model, or a slope, where the score has none."""
     modelled = getattr(bound, "reconstruct", None) is not None
     if now.perturbation == "typical" and now.typical is None and not modelled:
         return message("fill", expected="a score with a model, whose reconstruction is typical", got="a plain function",
@@ -98,5 +98,16 @@ def _score(now: TunerSettings, bound: Any, spectrum: Spectrum) -> str | None:
         if now.baseline == "reconstruction" and not modelled:
             return message("baseline", expected="“fill” for a score without a model", got="“reconstruction”",
                            hint="the baseline “fill”")
-        gradient_of(bound)(np.asarray(spectrum.flux, dtype=np.float32)[None, :])
+        _slope(bound, spectrum.flux.size)
     return None
+
+
+def _slope(bound: Any, pixels: int) -> None:
+    """Ask the score for the gradients of no spectra at all: whether it has one shows, and costs little."""
+    gradient = gradient_of(bound)
+    try:
+        gradient(np.empty((0, pixels), dtype=np.float32))
+    except SpecanomError:
+        raise
+    except Exception:  # a score of one's own that wants at least one spectrum: it is asked when it comes to it
+        return
