@@ -143,7 +143,7 @@ class Atlas:
         made.xgrid.grid_line_color = colours.grid
         made.text("x", "y", text="text", source=self.centres, text_align="center", text_baseline="middle",
                   text_color=colours.ink, text_font=value(FONT), text_font_size="13px", text_font_style="bold",
-                  text_outline_color=colours.paper, text_alpha=0.95)
+                  background_fill_color=colours.paper, background_fill_alpha=0.75, padding=2, border_radius=3)
         self._ring(made, "x", "y", colours)
         self.bar = ColorBar(
             color_mapper=self.mapper, ticker=self.ticker, width=12, padding=8, margin=0, title=" ",

@@ -96,7 +96,8 @@ class AveragesFigure:
                            line_color=None)
         self._bars = below.quad(left="left", right="right", top="mean", bottom=0, source=weights, line_color=None,
                                 fill_color=colours.flux, fill_alpha=0.45)
-        rest = below.multi_line("xs", "ys", source=self.sources["cluster weights"], line_color="color", line_width=1.1)
+        rest = below.multi_line("xs", "ys", source=self.sources["cluster weights"], line_color="color", line_width=1,
+                                line_alpha=0.55)
         legend(below, [("mean", [self._bars]), ("middle 68 %", [boxes])], colours)
         self._entries = {"sky": top.legend[0].items[-1]}
         self._hover(boxes)

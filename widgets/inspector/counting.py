@@ -46,7 +46,8 @@ class Counting:
         ks = curves["k"].to_numpy()
         self.span.update(start=float(ks.min()) - 0.5, end=float(ks.max()) + 0.5)
         # From zero, where nothing is stable; a curve of one point must not fill the panel.
-        self.panels[2].y_range.update(start=min(0.0, float(np.nanmin(stability["mean"], initial=0.0))), end=1.05)
+        lowest = np.nan_to_num(stability["mean"].to_numpy(dtype=np.float64)).min(initial=0.0)
+        self.panels[2].y_range.update(start=float(lowest), end=1.05)
 
     def mark(self, k: int) -> None:
         """Mark the k in force."""

@@ -95,14 +95,17 @@ class ClusterInspector(InspectorFocus):
         span = min(int(ks.min()), self.k), max(int(ks.max()), self.k)
         self.panel = Panel(self, self.curves_pane, actions, ks=span, frames=self.means.frames)
         self.panel.picker.observe(self._on_picked, "value")
+        self.panel.slider.observe(self._on_slider, "value")
         self.table.observe(self._on_table, "selected")
         self.table.observe(self._on_chosen, "chosen")
         self.atlas.source.selected.on_change("indices", self._on_lasso)
-        rows = ipywidgets.VBox([listing(self, self.table.next), self.table], layout=ipywidgets.Layout(flex="3 1 0"))
-        beside = ipywidgets.VBox([self.ratios], layout=ipywidgets.Layout(flex="2 1 0", min_width="320px"))
+        rows = ipywidgets.VBox([listing(self, self.table.next), self.table],
+                               layout=ipywidgets.Layout(flex="3 1 0", min_width="0"))
+        beside = ipywidgets.VBox([self.ratios],
+                                 layout=ipywidgets.Layout(flex="2 1 0", min_width="300px", overflow="auto"))
+        below = ipywidgets.HBox([rows, beside], layout=ipywidgets.Layout(width="100%"))
         self.build(controls=self.panel.boxes,
-                   main=[self.story, self.map_pane, self.means_pane, ipywidgets.HBox([rows, beside]),
-                         self.member_pane],
+                   main=[self.story, self.map_pane, self.means_pane, below, self.member_pane],
                    panes=[self.map_pane, self.curves_pane, self.means_pane, self.member_pane])
 
     @guarded
@@ -127,9 +130,19 @@ class ClusterInspector(InspectorFocus):
     def _on_k(self, change: Any) -> None:
         if self._heard and change["new"] != self.clusterer.n_clusters_:
             self._recluster(int(change["new"]))
-            with self.quietly():  # back to what is shown, when it could not be done
-                if not any(job.title == "clusters" for job in self.jobs):
-                    self.k = self.clusterer.n_clusters_
+            if not any(job.title == "clusters" for job in self.jobs):
+                self._show_k()  # what is shown, also when it could not be done
+
+    def _on_slider(self, change: Any) -> None:
+        if self._heard:
+            self.k = int(change["new"])
+
+    def _show_k(self) -> None:
+        with self.quietly():
+            self.k = self.clusterer.n_clusters_
+            self.panel.slider.max = max(self.panel.slider.max, self.k)
+            self.panel.slider.min = min(self.panel.slider.min, self.k)
+            self.panel.slider.value = self.k
 
     @guarded
     def _recluster(self, k: int) -> None:
@@ -144,9 +157,8 @@ class ClusterInspector(InspectorFocus):
         """Show other clusters; the one that holds the member in focus comes into focus."""
         self._known[found.n_clusters_] = self.clusterer = found
         row = self._row_of.get(self.selected)
+        self._show_k()
         with self.quietly():
-            self.k = found.n_clusters_
-            self.panel.slider.max = max(self.panel.slider.max, self.k)
             self.cluster = max(0, int(found.labels_[row])) if row is not None else 0
         self._refresh()
 
@@ -224,7 +236,7 @@ class ClusterInspector(InspectorFocus):
         self.say(f"cluster {self.cluster} is called {name!r}" if name else f"cluster {self.cluster} has no name")
 
     def mark(self, word: str) -> None:
-        """Say "physical", "artefact" or "hybrid" of what is in focus or of the member; "" takes it back."""
+        """Say "physical", "artefact" or "hybrid" of what is in focus or the member; "" takes it back."""
         self._say_word(word)
 
     @guarded

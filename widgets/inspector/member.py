@@ -13,7 +13,7 @@ from specanom.plots.explanation_data import WHISKERS, reach, tint_data, weight_d
 from specanom.plots.explanation_panels import tint_layer, weights_panel
 from specanom.plots.palette import palette
 from specanom.plots.single import axis_text, link
-from specanom.plots.theme import below, plain, stack
+from specanom.plots.theme import plain, stack
 from specanom.spectrum import Spectrum
 
 from ..spectra.live import LiveSpectrum
@@ -27,7 +27,7 @@ class MemberFigure:
 
     Attributes
     ----------
-    root : Column
+    root : GridPlot
         Goes into one FigurePane; the weights' source is called ``"weights"``.
     live : LiveSpectrum
         The spectrum.
@@ -43,7 +43,7 @@ class MemberFigure:
         made.height = WEIGHTS
         link([self.live.flux, made], colours)
         self.weights = made
-        self.root = below(self.live.root, stack([made], toolbar=False))
+        self.root = stack([self.live.flux, made])
 
     def show(self, spectrum: Spectrum, explanation: Explanation | None, *, frame: str, title: str,
              theme: str) -> None:

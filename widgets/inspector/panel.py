@@ -44,7 +44,7 @@ class Panel:
                  ks: tuple[int, int], frames: Sequence[str]) -> None:
         self.slider = ipywidgets.IntSlider(min=ks[0], max=ks[1], value=owner.k, description="k",
                                            continuous_update=False, layout=WIDE)
-        bound(owner, "k", labelled(self.slider, "Number of clusters"))
+        labelled(self.slider, "Number of clusters")
         self.picker = ipywidgets.Dropdown(options=[("0", 0)], description="Cluster", layout=WIDE)
         labelled(self.picker, "The cluster whose means, members and line ratios are shown ([ and ])")
         self.naming = bound(owner, "name", ipywidgets.Text(description="Name", placeholder="what they are",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import traitlets
 
@@ -60,6 +61,10 @@ class InspectorState(Dashboard):
     scope = traitlets.Enum(SCOPES, "focus")
     note = traitlets.Unicode("")
     file = traitlets.Unicode("cluster-labels.csv")
+
+    @traitlets.validate("name")
+    def _valid_name(self, proposal: Any) -> str:
+        return str(proposal["value"]).strip()
 
     _quiet = 0
     _ready = False
