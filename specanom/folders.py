@@ -53,6 +53,21 @@ def writable(path: str | Path, form: str, *, overwrite: bool = True) -> Path:
                             got=f"{path}, which holds something else", hint="another path, or move what is there"))
 
 
+def product(run: Path, name: str, *, stage: str) -> Path:
+    """Return the path of a product of a run, or say which stage makes it.
+
+    Raises
+    ------
+    DataError
+        When it is not there.
+    """
+    path = run / name
+    if not path.exists():
+        raise DataError(message("run_dir", expected=f"{name} from stage {stage}", got=f"no {path}",
+                                hint=f"run {stage} first, or all of it with specanom run --run-dir {run}"))
+    return path
+
+
 def part_of(folder: Path) -> Path:
     """Return the name, beside `folder`, of what is being written and will take its place."""
     return folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.part")

@@ -9,11 +9,10 @@ from typing import Any
 import pandas as pd
 
 from .. import cluster, explain, models, preprocess
-from ..scores.named import ranking_column
+from ..scores.named import FEWEST, ranking_column
 from .byhand import manifest_of
 from .folder import RunFolder
 from .manifest import Manifest
-from .scoring import FEWEST
 
 
 @dataclass(frozen=True)

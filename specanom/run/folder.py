@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DataError, message
-from ..folders import write_json
+from ..folders import product, write_json
 from ..spectrumset import SpectrumSet
 from .parameters import of_stage
 
@@ -52,11 +51,7 @@ class RunFolder:
         DataError
             When it is not there.
         """
-        path = self.path / name
-        if not path.exists():
-            raise DataError(message("run_dir", expected=f"{name} from stage {stage}", got=f"no {path}",
-                                    hint=f"run {stage} first, or all of it with specanom run --run-dir {self.path}"))
-        return path
+        return product(self.path, name, stage=stage)
 
     def fresh(self, name: str) -> Path:
         """Return the path of a product that is a folder, without what an earlier run left there."""

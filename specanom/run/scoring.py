@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import scores
-from ..scores.named import CALIBRATED, RANK
+from ..scores.named import CALIBRATED, FEWEST, RANK
 
 TOP = 100
 """Spectra that a run explains when nothing else is asked."""
@@ -18,8 +18,6 @@ PAPER_SHARE, PAPER_LEAST = 0.01, 30
 """The published share of the best bin, and the fewest that clusters can be made of."""
 NAN_FIRST = "nan_first"
 """Attribute of a table that names the columns in which NaN is the oddest, as published; Parquet keeps it."""
-FEWEST = 20
-"""Below this many spectra there are no like ones to calibrate against."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ PAPER_SCORES = tuple(f"{metric}{suffix}" for metric in ("mse", "chi2") for suffi
 RECOMMENDED = ("chi2_ivar", "multiscale")
 CALIBRATED = "_cal"
 RANK = "_rank"
+FEWEST = 20
+"""Below this many spectra there are no like ones to calibrate against."""
 
 
 def scorers_of(model: Any, *, velocity: float = 250.0, trim: float = 0.03, preset: str | None = None) -> dict[str, Any]:

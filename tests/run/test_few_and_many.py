@@ -17,8 +17,9 @@ from specanom.run.cli import DONE, NO_DATA, main
 from specanom.run.manifest import Manifest
 from specanom.run.nightly import score_new
 from specanom.run.pipeline import run_pipeline
-from specanom.run.scoring import FEWEST, PlainExcess, calibrations
+from specanom.run.scoring import PlainExcess, calibrations
 from specanom.run.training import affordable
+from specanom.scores.named import FEWEST
 
 pytestmark = pytest.mark.xdist_group("run")
 

@@ -1,0 +1,124 @@
+"""All labels as a table: who said what of which id, changed, looked through and exported in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+import traitlets
+
+from specanom.triage import WORDS, Label, LabelLog
+
+from .base.controls import button, labelled
+from .base.table import RowTable
+from .marks import MarkBar
+from .marks.words import when
+
+COLUMNS = {"label": "label", "note": "note", "author": "by", "time": "when (UTC)", "others": "others say",
+           "source": "said in"}
+WIDE = ipywidgets.Layout(width="28em")
+
+
+class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
+    """A table of what stands, the history of the row in focus, and export.
+
+    Parameters
+    ----------
+    labels : LabelLog
+        What is shown.
+    path : path-like
+        Where they are exported to unless another path is typed: ``.parquet`` or ``.csv``.
+    exporting : callable
+        ``exporting(action)`` runs what the export button does, and shows its exception.
+    words : sequence of str
+        What can be said.
+
+    Attributes
+    ----------
+    selected : str
+        Id of the row in focus.
+    table : RowTable
+    marks : MarkBar
+        Changes the label of the row in focus.
+    path : str
+        Where to export to.
+    history : bool
+        Whether all that was ever said is exported instead of what stands.
+    """
+
+    selected = traitlets.Unicode("")
+    path = traitlets.Unicode("")
+    history = traitlets.Bool(False)
+
+    def __init__(self, labels: LabelLog, path: str | Path, *, exporting: Callable[[Callable[[], Any]], None],
+                 words: Sequence[str] = WORDS) -> None:
+        self.labels = labels
+        self.table = RowTable(_frame([]), columns=COLUMNS, sort=("time", "descending"), height=360)
+        self.table.label = "Labels"
+        self.marks = MarkBar(labels, words, source="labels")
+        self._count, self._said = ipywidgets.HTML(), ipywidgets.HTML()
+        where = ipywidgets.Text(description="Export to", continuous_update=False, layout=WIDE)
+        everything = ipywidgets.Checkbox(description="with all that was said before", indent=False)
+        save = button("Export", "Write the labels as .parquet or .csv", lambda: exporting(self.export))
+        bar = ipywidgets.HBox([labelled(where, "A path that ends in .parquet or .csv"), everything, save],
+                              layout=ipywidgets.Layout(flex_flow="row wrap"))
+        bar.add_class("specanom-bar")
+        super().__init__([self._count, self.table, self.marks, self._said, bar], path=str(path))
+        self.add_class("specanom-labels")
+        traitlets.link((self, "path"), (where, "value"))
+        traitlets.link((self, "history"), (everything, "value"))
+        traitlets.link((self, "selected"), (self.marks, "target"))
+        self.table.observe(self._on_row, "selected")
+        self.marks.on_mark(lambda _id, _word: self.refresh())
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the log anew; others may have written to it."""
+        rows = []
+        for id, latest in self.labels.current().items():
+            others = [one for one in self.labels.standing(id) if one.author != latest.author]
+            rows.append((latest, others))
+        self.table.set_table(_frame(rows))
+        torn = self.labels.torn
+        self._count.value = escape(f"{len(rows)} labelled; {self.labels.path}" + (
+            f"; {torn} line{'s' * (torn > 1)} of the file cannot be read, and stay in it" if torn else ""))
+        self.marks.refresh()
+        self._show_history()
+
+    def export(self) -> Path:
+        """Write the labels to `path`; returns it."""
+        return self.labels.export(Path(self.path), history=self.history)
+
+    def _on_row(self, change: Any) -> None:
+        if change["new"]:
+            self.selected = change["new"]
+
+    @traitlets.observe("selected")
+    def _on_selected(self, change: Any) -> None:
+        there = change["new"] in self.labels.current()
+        self.table.selected = change["new"] if there else ""
+        self._show_history()
+
+    def _show_history(self) -> None:
+        said = self.labels.history(self.selected) if self.selected else []
+        lines = "".join(f"<li>{escape(when(one.time))}: {escape(one.author or 'somebody')} "
+                        f"{_what(one)}</li>" for one in reversed(said))
+        self._said.value = f"<b>{escape(self.selected)}</b><ul>{lines}</ul>" if said else ""
+
+
+def _what(said: Label) -> str:
+    if not said.label:
+        return "took it back"
+    note = f" – {escape(said.note)}" if said.note else ""
+    return f"said <b>{escape(said.label)}</b>{note}"
+
+
+def _frame(rows: Iterable[tuple[Label, Sequence[Label]]]) -> pd.DataFrame:
+    made = [[one.id, one.label, one.note, one.author, one.time[:16].replace("T", " "),
+             ", ".join(f"{other.author or 'somebody'}: {other.label}" for other in others), one.source]
+            for one, others in rows]
+    return pd.DataFrame(made, columns=["id", "label", "note", "author", "time", "others", "source"], dtype=object)
