@@ -47,7 +47,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 all_settings = st.fixed_dictionaries(VALUES).map(lambda values: TunerSettings(**values, score="odd"))
 
 
-@hypothesis_settings(max_examples=300)
+@hypothesis_settings(max_examples=120)
 @given(all_settings)
 def test_an_explainer_gives_back_the_settings_it_was_made_of(settings: TunerSettings) -> None:
     made = settings.explainer(odd)
@@ -57,7 +57,7 @@ def test_an_explainer_gives_back_the_settings_it_was_made_of(settings: TunerSett
         assert getattr(again, name) == getattr(made, name), name
 
 
-@hypothesis_settings(max_examples=300)
+@hypothesis_settings(max_examples=120)
 @given(all_settings)
 def test_every_setting_is_tried_and_what_does_not_matter_is_forgotten(settings: TunerSettings) -> None:
     assert settings.canonical().canonical() == settings.canonical()
@@ -186,7 +186,7 @@ def test_what_would_raise_is_told_beforehand(
 
 
 @pytest.mark.filterwarnings("ignore::specanom.explain.explainer.ExplanationWarning")
-@hypothesis_settings(max_examples=60)
+@hypothesis_settings(max_examples=40)
 @given(all_settings, st.sampled_from([CHI2, MAD, odd]), st.sampled_from([SPECTRUM, PLAIN]))
 def test_it_is_refused_just_when_explaining_fails(settings: TunerSettings, score: Any, spectrum: sa.Spectrum) -> None:
     settings = settings.replace(n_samples=min(settings.n_samples, 400), max_samples=min(settings.max_samples, 400),

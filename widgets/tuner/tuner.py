@@ -24,7 +24,7 @@ from ..base.controls import bound, button
 from ..base.dashboard import Dashboard, guarded
 from ..base.pane import FigurePane, page_theme
 from .code import to_code
-from .controls import TunerControls
+from .controls import LayoutButtons, TunerControls
 from .describe import describe
 from .edges import add_edge, borders_of, edges_between, move_edge, remove_edge
 from .figure import LiveExplanation
@@ -177,7 +177,12 @@ class LimeTuner(Dashboard):
     def explain(self) -> None:
         """Explain with the present settings, at once or, where that takes long, in the background."""
         self._wanted = wanted = object()
-        if not self.scores.ready(self.settings.score) or self._pace.slow(self.settings, len(self.spectrum)):
+        ready = self.scores.ready(self.settings.score)
+        reason = self.settings.refused(self.scores[self.settings.score] if ready else None, self.spectrum)
+        if reason is not None:
+            self.stale = True
+            raise ArgumentError(reason)
+        if not ready or self._pace.slow(self.settings, len(self.spectrum)):
             self.stale = True
             self._in_background()
             return
@@ -474,20 +479,11 @@ class LimeTuner(Dashboard):
         back = [button("Undo", "Back to the settings before the last change (u)", self.undo),
                 button("Reset", "Back to the explainer that was given (r)", self.reset),
                 button("Pin", "Keep these settings side by side with others (p)", self.pin)]
-        paper = ipywidgets.Dropdown(options=[("layouts of the paper", ""), *((one.name, one.name) for one in LAYOUTS)],
-                                    tooltip="Pin the settings of a figure of the paper.", layout=word,
-                                    description="Paper")
-        paper.observe(self._layout_chosen, "value")
-        rows = [ipywidgets.HBox(step), ipywidgets.HBox([*toggles, *back, paper])]
+        rows = [ipywidgets.HBox(step), ipywidgets.HBox([*toggles, *back]), LayoutButtons(self.show_layout)]
         for row in rows:
             row.add_class("specanom-bar")
             row.layout.flex_flow = "row wrap"
         return rows
-
-    def _layout_chosen(self, change: Any) -> None:
-        if change["new"]:
-            self.show_layout(change["new"])
-            change["owner"].value = ""
 
 
 TOGGLES = (
