@@ -49,20 +49,44 @@ class FocusView:
         self._seen: OrderedDict[int, tuple[Spectrum, NDArray[Any]]] = OrderedDict()
         self._row = -1
 
-    def show(self, owner: Dashboard, row: int, *, frame: str, score: float, rank: int) -> None:
-        """Show a row; a picture that must be asked for comes later."""
+    def show(self, owner: Dashboard, row: int, *, frame: str, window: tuple[float, float] | None,
+             facts: list[tuple[str, str]]) -> None:
+        """Show a row.
+
+        Parameters
+        ----------
+        owner : Dashboard
+            Asks for a picture in the background, where that is allowed.
+        row : int
+        frame : {"rest", "observed"}
+            Frame of the axis; a spectrum without a redshift stays in its own.
+        window : (float, float) or None
+            Part that is seen, Å at rest; None leaves the window as it is.
+        facts : list of (str, str)
+            What is said of it.
+        """
         spectrum, reconstruction = self.read(row)
         wanted = frame if spectrum.z is not None and np.isfinite(spectrum.z) else spectrum.frame
-        same, self._row = self._row == row, row
+        self._row = row
         with self.pane.batch():
-            self.live.show(spectrum, reconstruction, frame=wanted, keep_zoom=same)
+            self.live.show(spectrum, reconstruction, frame=wanted, keep_zoom=True)
+            if window is not None:
+                self.window(window)
         about = self.book.about(row) | dict(spectrum.meta)
-        facts = [("score", f"{score:.4g}")] if np.isfinite(score) else [("score", "none")]
-        facts += [("rank", f"{rank:,} of {len(self.book.ids):,}")] if rank else []
         self.details.show(spectrum.id, about, facts)
         if self.details.wants(spectrum.id, about):
             owner.background(lambda progress, cancelled: self.details.fetch(spectrum.id, about),
                              done=partial(self._picture, row, about, facts), title="Asking for a picture")
+
+    def window(self, ends: tuple[float, float] | None) -> None:
+        """Show wavelengths between `ends`, Å at rest, or the whole spectrum; all of it where that part is not in it."""
+        view = self.live.view
+        if view is None:
+            return
+        lo, hi = float(view.edges[0]), float(view.edges[-1])
+        asked = (lo, hi) if ends is None else tuple(float(end) for end in view.axis.place(np.array(ends), "rest"))
+        with self.pane.batch():
+            self.live.zoom(*(asked if asked[1] > lo and asked[0] < hi else (lo, hi)))
 
     def read(self, row: int) -> tuple[Spectrum, NDArray[Any]]:
         """Return a spectrum and what the model makes of it; only its row is read."""

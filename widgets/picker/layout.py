@@ -15,9 +15,14 @@ FIGURE = 400
 
 def arrange(left: Sequence[ipywidgets.Widget], right: Sequence[ipywidgets.Widget],
             figures: Sequence[ipywidgets.Widget]) -> list[ipywidgets.Widget]:
-    """Return the rows of the main area: two columns of which the second is wider, and figures below."""
+    """Return the rows of the main area: two columns of which the second is wider, and figures below.
+
+    Where the page is too narrow for both columns the second comes above the first.
+    """
     columns = [column(left, f"1 1 {TABLE}px"), column(right, f"1.6 1 {SPECTRUM}px")]
-    return [wrapping(columns), wrapping([column([figure], f"1 1 {FIGURE}px") for figure in figures])]
+    first = wrapping(columns)
+    first.layout.flex_flow, first.layout.align_items = "row wrap-reverse", "flex-end"
+    return [first, wrapping([column([figure], f"1 1 {FIGURE}px") for figure in figures])]
 
 
 def column(widgets: Sequence[ipywidgets.Widget], flex: str) -> ipywidgets.VBox:

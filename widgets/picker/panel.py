@@ -10,7 +10,7 @@ from specanom.lines import LINES
 from specanom.scores import METRICS
 
 from ..base.controls import bound, button, group, labelled
-from .state import CHOSEN
+from .state import CHOSEN, WINDOWS
 
 METRIC_WORDS = {
     "mse": "mse · squares", "chi2": "chi2 · by flux", "chi2_ivar": "chi2_ivar · noise", "multiscale": "multiscale",
@@ -81,11 +81,18 @@ def compare_controls(owner: Any) -> tuple[ipywidgets.Widget, ipywidgets.SelectMu
     return group("Compare with", top, listed, pin), listed
 
 
-def frame_control(owner: Any) -> ipywidgets.Widget:
-    """Return the switch between the frames."""
-    made = ipywidgets.ToggleButtons(options=[("rest", "rest"), ("observed", "observed")], description="Frame",
-                                    style={"button_width": "86px"}, layout=ipywidgets.Layout(width="auto"))
-    return labelled(bound(owner, "frame", made), "Wavelengths at rest or as observed (o)")
+def spectrum_controls(owner: Any) -> ipywidgets.HBox:
+    """Return the switch between the frames and the choice of what part is seen."""
+    narrow = ipywidgets.Layout(width="130px")
+    frame = labelled(bound(owner, "frame", ipywidgets.Dropdown(options=["rest", "observed"], description="Frame",
+                                                               layout=narrow)),
+                     "Wavelengths at rest or as observed (o)")
+    zoom = labelled(bound(owner, "zoom", ipywidgets.Dropdown(options=list(WINDOWS), description="Zoom",
+                                                             layout=ipywidgets.Layout(width="150px"))),
+                    "Part of the spectrum; it stays from one spectrum to the next (w: whole, z: next part)")
+    for control in (frame, zoom):
+        control.style.description_width = "auto"
+    return ipywidgets.HBox([frame, zoom], layout=ipywidgets.Layout(flex="0 0 auto"))
 
 
 def _short() -> ipywidgets.Layout:

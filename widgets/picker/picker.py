@@ -24,10 +24,11 @@ from .book import ScoreBook
 from .figures import ScoreFigures
 from .focus import FocusView
 from .layout import arrange, beside
-from .panel import compare_controls, frame_control, score_controls, view_controls
+from .panel import compare_controls, score_controls, spectrum_controls, view_controls
 from .ranking import Ranking
 from .rows import RankedRows, formats, headings
 from .settings import sentence_of
+from .state import WHOLE, WINDOWS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,6 @@ LABELS = "labels.jsonl"
 """File of marks when none is named, in the working folder; it is made by the first mark."""
 MOST = 12
 """Scores compared at first, at most."""
-SETTINGS = ("metric", "filtered", "velocity", "lines", "chosen_lines", "trim", "calibrated")
 
 
 class ScorePicker(Ranking):
@@ -110,6 +110,8 @@ class ScorePicker(Ranking):
                  "x": ("calibration on or off", partial(self._flip, "calibrated"))}
         return {**super().shortcuts(), **moves, **self.marks.shortcuts(), **flips,
                 "o": ("rest or observed frame", self._other_frame),
+                "z": ("zoom to the next part of the spectrum", self._next_window),
+                "w": ("see the whole spectrum", self._whole),
                 "p": ("keep this score for comparison", self.pin)}
 
     def pin(self) -> None:
@@ -123,6 +125,15 @@ class ScorePicker(Ranking):
 
     def _other_frame(self) -> None:
         self.frame = "observed" if self.frame == "rest" else "rest"
+
+    def _next_window(self) -> None:
+        names = list(WINDOWS)
+        self.zoom = names[(names.index(self.zoom) + 1) % len(names)]
+
+    def _whole(self) -> None:
+        """Undo what was dragged in the figure as well."""
+        self.zoom = WHOLE
+        self._show_window()
 
     # -- building --------------------------------------------------------------------------------------------------
 
@@ -158,7 +169,7 @@ class ScorePicker(Ranking):
             scatter.on_tap = self._tapped_row
         panes = dict(self.figures.panes)
         histogram = panes.pop("histogram")
-        head = beside(self.spectrum.details.root, frame_control(self))
+        head = beside(self.spectrum.details.root, spectrum_controls(self))
         main = arrange([self.table, histogram], [head, self.marks, self.spectrum.pane], list(panes.values()))
         self.build(controls=controls, main=main, panes=[self.spectrum.pane, *self.figures.panes.values()])
 
@@ -197,6 +208,15 @@ class ScorePicker(Ranking):
         if self._ready:
             self._show_spectrum()
 
+    @traitlets.observe("zoom")
+    def _on_zoom(self, _change: Any) -> None:
+        if self._ready:
+            self._show_window()
+
+    @guarded
+    def _show_window(self) -> None:
+        self.spectrum.window(WINDOWS[self.zoom])
+
     def _after_ranking(self) -> None:
         self._begin()
         self._show_focus()
@@ -213,7 +233,13 @@ class ScorePicker(Ranking):
     def _show_spectrum(self) -> None:
         if 0 <= self.row < len(self.rows.ids):
             rank = int(self._ranks(self.label, self._values)[self.row]) if self._shown else 0
-            self.spectrum.show(self, self.row, frame=self.frame, score=float(self._values[self.row]), rank=rank)
+            self.spectrum.show(self, self.row, frame=self.frame, window=WINDOWS[self.zoom],
+                               facts=self._facts_of(self.row, rank))
+
+    def _facts_of(self, row: int, rank: int) -> list[tuple[str, str]]:
+        score = float(self._values[row])
+        facts = [(self.label, f"{score:.4g}" if np.isfinite(score) else "no score")]
+        return facts + ([("rank", f"{rank:,} of {len(self.rows.ids):,}")] if rank else [])
 
     # -- marks and taps --------------------------------------------------------------------------------------------
 

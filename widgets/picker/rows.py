@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMATS = {"z": ".4f", "snr": ".1f", "score": ".4g", "rank": ",d"}
-HEADINGS = {"rank": "rank", "score": "score", "z": "z", "snr": "S/N", "mark": "mark"}
 RANK = "_rank"
 
 
@@ -107,10 +106,8 @@ class RankedRows:
 
 
 def headings(frame: pd.DataFrame) -> dict[str, str]:
-    """Return the columns shown at first and their headings."""
-    made = {name: HEADINGS.get(name, name) for name in frame.columns if name != "bin"}
-    return {"id": "id"} | {name: f"rank {name.removesuffix(RANK)}" if name.endswith(RANK) else text
-                           for name, text in made.items() if name != "id"}
+    """Return the columns shown at first and their headings, which are their names: that is what a filter asks for."""
+    return {str(name): str(name) for name in frame.columns if name != "bin"}
 
 
 def formats(frame: pd.DataFrame) -> dict[str, str]:

@@ -11,6 +11,13 @@ from .settings import LINE_NAMES, LISTS, Family, base_of
 CHOSEN = "chosen"
 """Word for lines that are picked by name."""
 
+WHOLE = "whole"
+WINDOWS: dict[str, tuple[float, float] | None] = {
+    WHOLE: None, "[O II]": (3660.0, 3800.0), "Ca H K": (3850.0, 4200.0), "Hβ [O III]": (4780.0, 5090.0),
+    "Mg b": (5080.0, 5300.0), "Na D": (5820.0, 5970.0), "Hα [N II]": (6480.0, 6660.0), "[S II]": (6640.0, 6810.0),
+}
+"""Parts of a spectrum to look at, Å at rest."""
+
 
 class ScoreState(traitlets.HasTraits):
     """What the controls of a :class:`.ScorePicker` hold. Setting a trait does what its control does.
@@ -39,6 +46,8 @@ class ScoreState(traitlets.HasTraits):
         Names of the scores that are ranked beside the one in force, without ``_cal``.
     frame : {"rest", "observed"}
         In which the spectrum is drawn.
+    zoom : str
+        Part of the spectrum that is seen, a name of :data:`WINDOWS`. A window that is dragged in the figure stays too.
     row : int
         Row of the sample in focus, −1 for none.
     """
@@ -54,6 +63,7 @@ class ScoreState(traitlets.HasTraits):
     top = traitlets.Int(100, min=1)
     compared = traitlets.Tuple()
     frame = traitlets.Enum(("rest", "observed"), "rest")
+    zoom = traitlets.Enum(tuple(WINDOWS), WHOLE)
     row = traitlets.Int(-1)
 
     @traitlets.validate("chosen_lines")
