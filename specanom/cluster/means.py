@@ -26,6 +26,8 @@ BANDED = 512
 """Bands are percentiles of at most so many members, drawn at random but always the same."""
 BLOCK = 512
 OBSERVED_PIXELS = 8000
+COVERED = 0.1
+"""In the other frame, members cover different wavelengths: a mean is that of at least this share of them."""
 WEIGHT_STEP = 8
 """Observed pixels in one bin of the weights: segments are far wider."""
 
@@ -63,18 +65,21 @@ class Stack:
         0 where missing.
     missing : (m, p) sparse array
         1 where missing.
+    least : float
+        Share of a group that must have a pixel for it to have a mean there.
     """
 
     wave: Floats
     values: NDArray[np.float32]
     missing: Any
+    least: float = 0.0
 
     @classmethod
-    def of(cls, wave: Floats, rows: NDArray[np.float32]) -> Stack:
+    def of(cls, wave: Floats, rows: NDArray[np.float32], least: float = 0.0) -> Stack:
         """Make a stack of rows with NaN where a pixel is missing; `rows` are changed in place."""
         gaps = ~np.isfinite(rows)
         rows[gaps] = 0
-        return cls(np.asarray(wave, dtype=np.float64), rows, sparse.csr_array(gaps, dtype=np.float32))
+        return cls(np.asarray(wave, dtype=np.float64), rows, sparse.csr_array(gaps, dtype=np.float32), least)
 
     def means(self, groups: NDArray[np.float64]) -> Floats:
         """Return the mean of each group, ``(g, p)``.
@@ -89,9 +94,10 @@ class Stack:
             part = slice(start, start + BLOCK)
             if groups[:, part].any():
                 total += groups[:, part].astype(np.float32) @ self.values[part]
-        seen = groups.sum(axis=1)[:, None] - np.asarray(self.missing.T @ groups.T).T
+        sizes = groups.sum(axis=1)[:, None]
+        seen = sizes - np.asarray(self.missing.T @ groups.T).T
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(seen > 0.5, total / seen, np.nan)
+            return np.where(seen > np.maximum(0.5, self.least * sizes - 0.5), total / seen, np.nan)
 
     def band(self, rows: NDArray[np.intp]) -> Band:
         """Return mean and 16–84 % band of some rows."""
@@ -101,7 +107,7 @@ class Stack:
         part = some(rows, BANDED)
         held = self.values[part].T.copy()
         held[self.missing[part].toarray().T > 0] = np.nan
-        low, high = _percentiles(held, (BAND[0], BAND[2]))
+        low, high = (np.where(np.isfinite(mean), end, np.nan) for end in _percentiles(held, (BAND[0], BAND[2])))
         return Band(mean, low, high, len(rows), len(part))
 
 
@@ -274,7 +280,7 @@ class Means:
             row = own.values[i].astype(np.float64)
             row[own.missing[[i]].indices] = np.nan  # a missing neighbour makes a missing pixel
             made[i] = np.interp(grid, own.wave * factor[i], row, left=np.nan, right=np.nan)
-        return Stack.of(grid, made)
+        return Stack.of(grid, made, COVERED)
 
     def _moved_weights(self, frame: str, borders: Floats, own: Stack) -> tuple[Floats, Stack]:
         fine, factor = self._grid(frame), self._factor(frame)
@@ -285,7 +291,7 @@ class Means:
             which = np.searchsorted(borders * factor[i], centres, side="right") - 1
             inside = (which >= 0) & (which < own.values.shape[1])
             made[i, inside] = own.values[i, which[inside]]
-        return bins, Stack.of(centres, made)
+        return bins, Stack.of(centres, made, COVERED)
 
 
 def _groups(labels: NDArray[np.intp], count: int) -> Floats:

@@ -32,6 +32,8 @@ from .colouring import Colouring
 from .members import Members
 
 HEIGHT = 400
+FAINT, FULL = 0.5, 0.95
+"""Opacity of points, and of those of the cluster in focus."""
 MANY = 4000
 """From so many points on they are drawn small."""
 TOOLS = "pan,wheel_zoom,reset,save"
@@ -65,7 +67,7 @@ class Atlas:
         blank = np.full(n, np.nan, dtype=np.float32)
         self.source = ColumnDataSource({
             "x": blank, "y": blank, "value": blank, "id": [plain(id) for id in members.ids],
-            "cluster": np.full(n, -1, dtype=np.int32), **_known(members),
+            "cluster": np.full(n, -1, dtype=np.int32), "alpha": np.full(n, FAINT, dtype=np.float32), **_known(members),
         }, name="points")
         self.focus = ColumnDataSource({"x": [], "y": [], "n2": [], "o3": []}, name="focus")
         self.centres = ColumnDataSource({"x": [], "y": [], "text": []}, name="centres")
@@ -104,6 +106,12 @@ class Atlas:
             "x": [float(np.median(x[groups[k]])) for k in there], "y": [float(np.median(y[groups[k]])) for k in there],
             "text": [plain(names.get(k, str(k))) for k in there],
         }
+
+    def emphasise(self, rows: NDArray[np.intp]) -> None:
+        """Draw the members of the cluster in focus full, all others fainter."""
+        alpha = np.full(len(self.source.data["alpha"]), FAINT, dtype=np.float32)
+        alpha[rows] = FULL
+        self.source.data["alpha"] = alpha
 
     def paint(self, made: Colouring) -> None:
         """Colour the points."""
@@ -172,7 +180,7 @@ class Atlas:
 
     def _points(self, made: figure, x: str, y: str, n: int) -> GlyphRenderer:
         size = 3.5 if n > MANY else 7
-        points = made.scatter(x, y, source=self.source, size=size, line_color=None, fill_alpha=0.8,
+        points = made.scatter(x, y, source=self.source, size=size, line_color=None, fill_alpha="alpha",
                               fill_color={"field": "value", "transform": self.mapper},
                               nonselection_fill_alpha=0.12, selection_fill_alpha=0.95)
         lasso = LassoSelectTool(renderers=[points], continuous=False)

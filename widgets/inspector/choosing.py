@@ -79,13 +79,17 @@ class InspectorFocus(InspectorView):
     def _to_cluster(self, cluster: int) -> None:
         with self.quietly():
             self.cluster = int(np.clip(cluster, 0, self.clusterer.n_clusters_ - 1))
-            self.panel.picker.value = self.cluster
+            self._point_at_cluster()
             self._rows = np.empty(0, dtype=np.intp)
             self.selection = ()
             with self.map_pane.batch():
                 self.atlas.source.selected.indices = []
         self._called()
         self._focus()
+
+    def _on_overview(self, change: Any) -> None:
+        if self._heard and change["new"]:
+            self.cluster = int(change["new"])
 
     def _on_table(self, change: Any) -> None:
         if self._heard and change["new"]:

@@ -96,6 +96,7 @@ class ClusterInspector(InspectorFocus):
         self.panel = Panel(self, self.curves_pane, actions, ks=span, frames=self.means.frames)
         self.panel.picker.observe(self._on_picked, "value")
         self.panel.slider.observe(self._on_slider, "value")
+        self.overview.observe(self._on_overview, "selected")
         self.table.observe(self._on_table, "selected")
         self.table.observe(self._on_chosen, "chosen")
         self.atlas.source.selected.on_change("indices", self._on_lasso)
@@ -105,7 +106,7 @@ class ClusterInspector(InspectorFocus):
                                  layout=ipywidgets.Layout(flex="2 1 0", min_width="300px", overflow="auto"))
         below = ipywidgets.HBox([rows, beside], layout=ipywidgets.Layout(width="100%"))
         self.build(controls=self.panel.boxes,
-                   main=[self.story, self.map_pane, self.means_pane, below, self.member_pane],
+                   main=[self.overview, self.map_pane, self.story, self.means_pane, below, self.member_pane],
                    panes=[self.map_pane, self.curves_pane, self.means_pane, self.member_pane])
 
     @guarded
@@ -117,9 +118,9 @@ class ClusterInspector(InspectorFocus):
         self._show_map(self._maps["PCA"])
         self.atlas.measured(self.members)
         self._refresh()
+        self.panel.lines.layout.display = "none" if self.members.lines is not None else None
         if self.members.lines is None and len(self.means.held) <= MEASURED:
             self.measure()
-        self.panel.lines.layout.display = "none" if self.members.lines is not None else None
         unseen = self.means.n_known - len(self.means.held)
         if unseen:
             self.say(f"Means are those of {len(self.means.held):,} spectra drawn at random: more do not fit the memory")
@@ -205,6 +206,7 @@ class ClusterInspector(InspectorFocus):
     def measure(self) -> None:
         """Measure the lines of the explained spectra in the background."""
         rows = np.unique(self.means.place[self.means.place >= 0])
+        self.panel.lines.layout.display = "none"
         self.background(lines_work(self.sample, rows), done=self._take_lines, title="line measurements")
 
     def _take_lines(self, table: pd.DataFrame | None) -> None:
@@ -214,7 +216,7 @@ class ClusterInspector(InspectorFocus):
         with self.map_pane.batch():
             self.atlas.measured(self.members)
             self._paint()
-        self.panel.lines.layout.display = "none"
+        self._list_clusters()
         self._tell()
         self._show_table()
 
@@ -233,6 +235,8 @@ class ClusterInspector(InspectorFocus):
         self._called()
         self._show_beside()
         self._tell()
+        self._show_means()
+        self._show_member()
         self.say(f"cluster {self.cluster} is called {name!r}" if name else f"cluster {self.cluster} has no name")
 
     def mark(self, word: str) -> None:
@@ -249,6 +253,7 @@ class ClusterInspector(InspectorFocus):
         with self.quietly():
             self.note = ""
         self._show_marks()
+        self._list_clusters()
 
     def export(self, path: str | Path) -> Path:
         """Write the labels as ``.parquet`` or ``.csv``: id, cluster, cluster_name, mark, note; returns the path."""
@@ -258,7 +263,7 @@ class ClusterInspector(InspectorFocus):
     def _export(self) -> None:
         self.say(f"labels written to {self.export(self.file)}")
 
-    # -- what it says ----------------------------------------------------------------------------------------------------
+    # -- what it says -------------------------------------------------------------------------------------------------
 
     @property
     def result(self) -> pd.DataFrame:
@@ -295,8 +300,8 @@ class ClusterInspector(InspectorFocus):
     def tables(self) -> Sequence[tuple[str, pd.DataFrame]]:
         """Return members, line ratios and labels."""
         groups = [(self.title_of(k), self.rows_of(k)) for k in range(self.clusterer.n_clusters_)]
-        return [("Members", self.table.view()), ("Line ratios", ratio_table(self.members, groups)),
-                ("Labels", self.result)]
+        return [("Clusters", self.overview.view()), ("Members", self.table.view()),
+                ("Line ratios", ratio_table(self.members, groups)), ("Labels", self.result)]
 
     def shortcuts(self) -> Mapping[str, tuple[str, Callable[[], None]]]:
         """Return what keys do."""

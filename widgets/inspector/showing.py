@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 from typing import Any
 
 import ipywidgets
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from specanom.cluster import ExplanationClusterer, Means, PlaneMap
@@ -32,6 +34,13 @@ from .telling import as_html, ratio_table, told_of
 Rows = NDArray[np.intp]
 COLUMNS = {"cluster": "cluster", "distance": "distance", "score": "score", "z": "z", "snr": "S/N", "bpt": "BPT",
            "artefact": "artefact", "mark": "mark", "note": "note"}
+OVERVIEW = {"name": "name", "size": "spectra", "artefact": "artefact", "z": "median z", "snr": "median S/N",
+            "marks": "marks", "story": "weight of the explanations"}
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")
 
 
 class InspectorView(InspectorState):
@@ -60,6 +69,10 @@ class InspectorView(InspectorState):
         self.means_pane = FigurePane(self.averages.root, label="mean spectrum and mean explanation")
         self.member_pane = FigurePane(self.member.root, label="spectrum of the member with its explanation")
         self.story, self.ratios = ipywidgets.HTML(), ipywidgets.HTML()
+        self.overview = RowTable(self._clusters_frame(), key="cluster", columns=OVERVIEW, height=200,
+                                 formats={"size": ",d", "artefact": ".0%", "z": ".3f", "snr": ".1f"},
+                                 sort=())
+        self.overview.label = "Clusters"
         self.table = RowTable(self._frame(np.arange(len(members))), columns=COLUMNS, formats=NUMBERS, height=330,
                               sort=("distance", "ascending"))
         self.table.label = "Members"
@@ -105,12 +118,37 @@ class InspectorView(InspectorState):
 
     def _list_clusters(self) -> None:
         options = []
+        with self.quietly():
+            self.overview.set_table(self._clusters_frame())
         for k in range(self.clusterer.n_clusters_):
             name = f" · {self.names[k]}" if k in self.names else ""
             options.append((f"{k}{name} · {self.rows_of(k).size:,} spectra", k))
         with self.quietly():
             self.panel.picker.options = options
-            self.panel.picker.value = self.cluster
+            self._point_at_cluster()
+
+    def _clusters_frame(self) -> pd.DataFrame:
+        """Return one row a cluster: name, size, artefact, medians, marks and the sentence."""
+        marks = np.array(self.book.marked(self.members.ids)[0], dtype=object)
+        made = []
+        for k in range(self.clusterer.n_clusters_):
+            rows = self.rows_of(k)
+            told = told_of(self.means.features, self.members, rows)
+            said = Counter(mark for mark in marks[rows] if mark)
+            made.append({
+                "cluster": str(k), "name": self.names.get(k, ""), "size": rows.size,
+                "artefact": told.artefact if told is not None else np.nan, "z": _median(self.members.z[rows]),
+                "snr": _median(self.members.snr[rows]),
+                "marks": ", ".join(f"{count} {word}" for word, count in said.most_common()),
+                "story": "" if told is None else told.story.partition("whose weight ")[2] or told.story})
+        return pd.DataFrame(made)
+
+    def _point_at_cluster(self) -> None:
+        """Show in menu, list and map which cluster is in focus."""
+        self.panel.picker.value = self.cluster
+        self.overview.selected = str(self.cluster)
+        with self.map_pane.batch():
+            self.atlas.emphasise(self.rows_of(self.cluster))
 
     def _paint(self) -> None:
         made = colouring(self.colour, self.members, self.labels, names=self.names,
