@@ -57,8 +57,8 @@ def _smoothing(viewer: SpectrumViewer) -> ipywidgets.VBox:
     width = labelled(bound(viewer, "width", ipywidgets.IntSlider(min=2, max=51, description="Width (px)")),
                      "Full width of the box, or at half maximum of the Gaussian")
     weighted = labelled(_checks(viewer, {"weighted": "weigh by inverse variance"})[0],
-                        "Keeps the residuals of sky lines local, but lowers bright emission lines, whose peaks are "
-                        "noisier than their wings")
+                        "Keeps the residuals of sky lines local, but lowers and narrows bright emission lines, whose "
+                        "peaks are noisier than their wings; masked pixels are left out in any case")
     return group("Smoothing", kernel, width, weighted)
 
 

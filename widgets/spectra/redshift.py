@@ -14,7 +14,8 @@ from specanom.lines import C_KMS
 from ..base.controls import bound, button, group, labelled
 
 STEPS = (10.0, 50.0, 200.0, 1000.0)
-"""Velocities of one step, km/s."""
+STEP = 50.0
+"""Velocities of one step, km/s, and the one to begin with."""
 REACH = 3000.0
 """Ends of the fine slider, km/s."""
 LOWEST, HIGHEST, FINE = -0.005, 0.903, 1e-4
@@ -68,7 +69,7 @@ class RedshiftControl(ipywidgets.VBox):  # type: ignore[misc]
     """
 
     z = traitlets.Float(None, allow_none=True)
-    step = traitlets.Float(50.0)
+    step = traitlets.Float(STEP)
     problem = traitlets.Instance(Exception, None, allow_none=True)
 
     def __init__(self, z: float | None) -> None:

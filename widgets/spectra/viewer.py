@@ -21,7 +21,7 @@ from .fluxes import fitted_model, flux_html, flux_table, summary
 from .live import LiveSpectrum
 from .overlays import Overlays
 from .panel import KINDS, LAYERS, SMOOTHING, WINDOW, controls
-from .redshift import RedshiftControl, as_redshift
+from .redshift import STEP, RedshiftControl, as_redshift
 
 HEIGHT = 460
 
@@ -49,7 +49,8 @@ class SpectrumViewer(Dashboard):
     width : int
         Its full width (at half maximum), pixels.
     weighted : bool
-        Whether pixels weigh by their inverse variance, see :func:`specanom.diagnostics.smoothed`.
+        Whether pixels weigh by their inverse variance. That keeps the residuals of the sky local, but distorts bright
+        emission lines, see :func:`specanom.diagnostics.smoothed`.
     emission, absorption, ultraviolet, sky : bool
         Which lines are marked; ``sky`` also tints telluric bands.
     noise, masked, imputed : bool
@@ -75,7 +76,7 @@ class SpectrumViewer(Dashboard):
     z = traitlets.Float(None, allow_none=True)
     kernel = traitlets.Enum(tuple(SMOOTHING), "none")
     width = traitlets.Int(5, min=2, max=101)
-    weighted = traitlets.Bool(True)
+    weighted = traitlets.Bool(False)
     emission = traitlets.Bool(True)
     absorption = traitlets.Bool(True)
     ultraviolet = traitlets.Bool(True)
@@ -229,6 +230,7 @@ class SpectrumViewer(Dashboard):
                 if name not in kept:
                     setattr(self, name, trait.default_value)
             self.frame = self.spectrum.frame
+        self.redshift.step = STEP
         self.redshift.begin(self.spectrum.z)
         self._redraw(True)
 
