@@ -90,6 +90,7 @@ class TunerControls(ipywidgets.VBox):  # type: ignore[misc]
         self.fields: dict[str, Field] = {"score": score, **segments, **fill, **method}
         self._take = button("take the present edges", "Cut where the segments shown now are cut.", self._take_edges)
         self._refusal = ipywidgets.HTML(layout=ipywidgets.Layout(display="none"))
+        self._refusal.add_class("specanom-error")
         self._score = group("Score", score.control)
         fine = ipywidgets.VBox([field.control for field in self.fields.values() if field.fine])
         self.children = (
@@ -200,7 +201,7 @@ class TunerControls(ipywidgets.VBox):  # type: ignore[misc]
     @traitlets.observe("refusal")
     def _on_refusal(self, change: Any) -> None:
         text = change["new"]
-        self._refusal.value = f'<div role="alert" class="specanom-refusal">{escape(text)}</div>' if text else ""
+        self._refusal.value = f'<div role="alert">{escape(text)}</div>' if text else ""
         self._refusal.layout.display = "" if text else "none"
 
 

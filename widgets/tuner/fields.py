@@ -167,15 +167,17 @@ def edges_from(text: str) -> tuple[float, ...]:
     ArgumentError
         When one is no number, or they do not ascend.
     """
-    words = text.replace(",", " ").replace(";", " ").split()
-    try:
-        found = tuple(float(word) for word in words)
-    except ValueError as exc:
-        raise ArgumentError(message("edges", expected="wavelengths in Å", got=str(exc), hint="4000, 4500")) from exc
-    if list(found) != sorted(set(found)):
+    found: list[float] = []
+    for word in text.replace(",", " ").replace(";", " ").split():
+        try:
+            found.append(float(word))
+        except ValueError as exc:
+            raise ArgumentError(message("edges", expected="wavelengths in Å", got=repr(word),
+                                        hint="4000, 4500")) from exc
+    if found != sorted(set(found)):
         raise ArgumentError(message("edges", expected="ascending wavelengths in Å", got=text.strip(),
                                     hint=edges_told(tuple(sorted(set(found))))))
-    return found
+    return tuple(found)
 
 
 def edges_told(edges: tuple[float, ...]) -> str:
