@@ -202,7 +202,8 @@ class Frame(Dashboard):
             w.Dropdown(options=["mse", "chi2"], description="Metric"), w.FloatRangeSlider(description="S/N"),
             w.ToggleButtons(options=["rest", "observed"], description="Frame"), w.Checkbox(description="Imputed"),
             w.Text(description="Note"), w.IntText(description="Samples"), w.Select(options=["Hα"], description="Lines"),
-            w.RadioButtons(options=["a"], description="Map"), button("Save", "save it", lambda: None))],
+            w.RadioButtons(options=["a"], description="Map"), button("Save", "save it", lambda: None)),
+            w.Accordion([w.IntText(description="Seed")], titles=["Finer points"])],
             main=[pane, self.table], panes=[pane])
     def shortcuts(self):
         return {**super().shortcuts(), "1": ("mark", lambda: self.pressed.append(1)),
@@ -227,6 +228,10 @@ def test_a_dashboard_in_jupyterlab(open_notebook: Callable[..., Book]) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("1")
     book.until(lambda: book.kernel("[dash.velocity, len(dash.pressed)]") == [260.0, 3], "the slider keeps its keys")
+    finer = page.get_by_role("button", name="Finer points", expanded=False)
+    finer.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Finer points", expanded=True).wait_for()
     tree = page.locator(".specanom-dashboard").aria_snapshot().splitlines()
     controls = [found for line in tree if (found := NAMED.match(line))]
     assert {one[1] for one in controls} >= {"slider", "combobox", "button", "textbox", "checkbox", "radio", "grid"}

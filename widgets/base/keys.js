@@ -61,6 +61,14 @@ function nameAll(root) {
       name(box, label)
     }
   }
+  for (const header of root.querySelectorAll(".jupyter-widget-Collapse-header")) { // a div that only the mouse opens
+    const open = String(header.parentElement.classList.contains("jupyter-widget-Collapse-open"))
+    if (header.getAttribute("role") !== "button") {
+      header.setAttribute("role", "button")
+      header.tabIndex = 0
+    }
+    if (header.getAttribute("aria-expanded") !== open) header.setAttribute("aria-expanded", open)
+  }
   for (const toggle of root.querySelectorAll(".widget-toggle-button, .widget-toggle-buttons button")) {
     const pressed = String(toggle.classList.contains("mod-active"))
     if (toggle.getAttribute("aria-pressed") !== pressed) toggle.setAttribute("aria-pressed", pressed)
@@ -146,6 +154,12 @@ function attach(root, model, undo) {
   listen(root, "keydown", (event) => {
     const target = event.composedPath()[0]
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
+    if ((event.key === "Enter" || event.key === " ") && target.matches(".jupyter-widget-Collapse-header")) {
+      event.preventDefault()
+      event.stopPropagation()
+      target.click()
+      return
+    }
     const known = event.key === "?" || model.get("_help").some(([key]) => key === event.key)
     if (!known || taken(target, event.key)) return
     event.preventDefault()
