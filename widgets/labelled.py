@@ -62,10 +62,11 @@ class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.marks = MarkBar(labels, words, source="labels")
         self._count, self._said = ipywidgets.HTML(), ipywidgets.HTML()
         where = ipywidgets.Text(description="Export to", continuous_update=False, layout=WIDE)
+        where.style.description_width = "auto"
         everything = ipywidgets.Checkbox(description="with all that was said before", indent=False)
         save = button("Export", "Write the labels as .parquet or .csv", lambda: exporting(self.export))
         bar = ipywidgets.HBox([labelled(where, "A path that ends in .parquet or .csv"), everything, save],
-                              layout=ipywidgets.Layout(flex_flow="row wrap"))
+                              layout=ipywidgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="0 1em"))
         bar.add_class("specanom-bar")
         super().__init__([self._count, self.table, self.marks, self._said, bar], path=str(path))
         self.add_class("specanom-labels")

@@ -15,7 +15,7 @@ import traitlets
 
 from specanom.explain import Explainer
 from specanom.surveys.viewers import Cutouts
-from specanom.triage import LabelLog
+from specanom.triage import WORDS, LabelLog
 
 from .base.controls import button
 from .base.dashboard import Dashboard, guarded
@@ -142,15 +142,17 @@ class Workbench(Dashboard):
         log = picker.labels if labels is None else labels
         self.labels = LabelsPanel(log, log.path.with_name(EXPORT), exporting=self._exported)
         self._focus = ipywidgets.HTML()
+        self._stale: set[str] = set()  # pages that do not show the latest labels
         self._tabs = ipywidgets.Tab([picker, tuner, inspector, self.labels], titles=TITLES)
         self.build(controls=[], main=[self._bar(), self._tabs], panes=[])
+        self.add_class("specanom-workbench")
         traitlets.link((self, "page"), (self._tabs, "selected_index"), transform=(PAGES.index, _page))
         for name, part in self.parts.items():
             part.observe(partial(self._on_part, name), "selected")
             if isinstance(part, Dashboard):
                 traitlets.link((self, "theme"), (part, "theme"))
-        for one in (picker.marks, self.labels.marks):
-            one.on_mark(self._on_mark)
+        for name, one in (("picker", picker.marks), ("labels", self.labels.marks)):
+            one.on_mark(partial(self._on_mark, name))
         self.selected = picker.selected or tuner.selected
 
     open = Opening()
@@ -187,6 +189,9 @@ class Workbench(Dashboard):
             self._follow(name)
         if self.page == "labels":
             self.labels.refresh()
+        elif self.page in self._stale:
+            self.parts[self.page].refresh_marks()
+        self._stale.discard(self.page)
         self._tell()
 
     def _follow(self, name: str) -> None:
@@ -223,7 +228,7 @@ class Workbench(Dashboard):
     def _bar(self) -> ipywidgets.HBox:
         hand = button("Explain this score", "Tune the explanation of the score that is picked now, for the spectrum in "
                       "focus", self.hand_score)
-        bar = ipywidgets.HBox([self._focus, hand], layout=ipywidgets.Layout(align_items="center"))
+        bar = ipywidgets.HBox([self._focus, hand], layout=ipywidgets.Layout(align_items="center", grid_gap="0 1em"))
         bar.add_class("specanom-bar")
         return bar
 
@@ -242,11 +247,17 @@ class Workbench(Dashboard):
     def _exported(self, action: Callable[[], Path]) -> None:
         self.say(f"labels saved as {action()}")
 
+    def mark(self, word: str) -> None:
+        """Say a word of the spectrum in focus, or take it back when it stands; see :class:`.MarkBar`."""
+        with LOCK:
+            self._follow("labels")
+            self.labels.marks.toggle(word)
+
     @guarded
-    def _on_mark(self, id: str, word: str) -> None:
+    def _on_mark(self, name: str, id: str, word: str) -> None:
         self.say(f"{id}: {word}" if word else f"{id}: taken back")
-        if self.page == "labels":
-            self.labels.refresh()
+        self._stale |= {"picker", "inspector"} - {name}
+        self._follow_shown()
 
     # -- what it results in ----------------------------------------------------------------------------------------
 
@@ -301,7 +312,9 @@ class Workbench(Dashboard):
 
     def shortcuts(self) -> Mapping[str, tuple[str, Callable[[], None]]]:
         """Return what keys do."""
-        return {**super().shortcuts(), "g": ("explain the score that is picked", self.hand_score)}
+        marks = {str(key): (f"mark “{word}”, or take it back", partial(self.mark, word))
+                 for key, word in enumerate(WORDS, start=1)}
+        return {**super().shortcuts(), **marks, "g": ("explain the score that is picked", self.hand_score)}
 
 
 def _joined(parts: Sequence[str]) -> str:

@@ -273,3 +273,17 @@ def test_closing_it_closes_all(folder) -> None:
     assert bench.picker.comm is not None
     bench.close()
     assert bench.picker.comm is None
+
+
+def test_a_mark_given_on_one_page_is_seen_on_the_others(bench) -> None:
+    id = explained(bench)[3]
+    bench.selected = id
+    bench.page = "tuner"
+    bench.mark("known")
+    assert LabelLog(bench.run.labels).current()[id].label == "known"
+    bench.page = "picker"
+    assert bench.picker.marks.present() == "known"
+    assert bench.picker.table.view().set_index("id").loc[id, "mark"] == "known"
+    bench.picker.marks.toggle("known")
+    bench.page = "labels"
+    assert id not in set(bench.labels.table.view()["id"])

@@ -34,8 +34,7 @@ from .telling import as_html, ratio_table, told_of
 Rows = NDArray[np.intp]
 COLUMNS = {"cluster": "cluster", "distance": "distance", "score": "score", "z": "z", "snr": "S/N", "bpt": "BPT",
            "artefact": "artefact", "mark": "mark", "note": "note"}
-OVERVIEW = {"name": "name", "size": "spectra", "artefact": "artefact", "z": "median z", "snr": "median S/N",
-            "marks": "marks", "story": "weight of the explanations"}
+OVERVIEW = {"name": "name", "size": "spectra", "artefact": "artefact", "story": "where the weight is", "marks": "marks"}
 
 
 def _median(values: NDArray[np.float64]) -> float:
@@ -231,6 +230,10 @@ class InspectorView(InspectorState):
             self.selected = str(self.table.view()["id"].iloc[0]) if self.table.shown else ""
         with self.quietly():
             self.table.selected = self.selected
+
+    def refresh_marks(self) -> None:
+        """Read the marks anew: they may have been given elsewhere."""
+        self._show_marks()
 
     def _show_marks(self) -> None:
         """Bring marks in the table and their count up to date."""

@@ -66,7 +66,7 @@ class MarkBar(ipywidgets.HBox):  # type: ignore[misc]
         self._state = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 100%"))
         self._state.add_class("specanom-mark-state")
         super().__init__([*self._buttons.values(), self._note, self._state],
-                         layout=ipywidgets.Layout(flex_flow="row wrap", align_items="center"))
+                         layout=ipywidgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="0 0.4em"))
         self.add_class("specanom-marks")
         traitlets.link((self, "note"), (self._note, "value"))
         self.observe(self._on_note, "note")

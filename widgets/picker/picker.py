@@ -219,6 +219,7 @@ class ScorePicker(Ranking):
 
     def _after_ranking(self) -> None:
         self._begin()
+        self.figures.mark(self.rows.marked(self.labels.current()))
         self._show_focus()
         self._show_spectrum()
 
@@ -242,6 +243,11 @@ class ScorePicker(Ranking):
         return facts + ([("rank", f"{rank:,} of {len(self.rows.ids):,}")] if rank else [])
 
     # -- marks and taps --------------------------------------------------------------------------------------------
+
+    def refresh_marks(self) -> None:
+        """Read the marks anew: they may have been given elsewhere."""
+        self.marks.refresh()
+        self._marked()
 
     @guarded
     def _marked(self, *_said: Any) -> None:
