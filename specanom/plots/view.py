@@ -74,7 +74,7 @@ def describe(spectrum: Spectrum) -> str:
     """Return the title of a spectrum: id, class, redshift and S/N, as far as they are known."""
     meta: Mapping[str, Any] = spectrum.meta
     kind = " ".join(str(meta[key]).strip() for key in ("class", "subclass") if _said(meta.get(key)))
-    parts = [spectrum.id, kind, "" if spectrum.z is None else f"z = {spectrum.z:.4f}"]
+    parts = [spectrum.id, kind, "" if spectrum.z is None else f"z = {spectrum.z:.5f}"]
     snr = float(meta["snr"]) if _said(meta.get("snr")) else spectrum.snr
     parts.append("" if not np.isfinite(snr) else f"S/N {snr:.1f}")
     return " · ".join(part for part in parts if part)

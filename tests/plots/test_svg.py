@@ -27,7 +27,7 @@ def test_thumbnail_is_well_formed_small_and_asks_for_nothing(real_spectrum):
 
 def test_thumbnail_says_id_redshift_axis_and_lines(galaxy):
     words = _text(thumbnail(galaxy))
-    assert words[0].startswith("galaxy · GALAXY · z = 0.1000 · S/N ")
+    assert words[0].startswith("galaxy · GALAXY · z = 0.10000 · S/N ")
     assert "vacuum wavelength (Å), rest frame" in words
     assert {"Hα", "[O III]"} <= set(words)
 
