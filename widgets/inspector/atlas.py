@@ -31,7 +31,8 @@ from specanom.plots.theme import canvas, hover, legend, plain, stack
 from .colouring import Colouring
 from .members import Members
 
-HEIGHT = 400
+HEIGHT, NARROW = 400, 220
+"""Height, and the least width, in screen pixels."""
 FAINT, FULL = 0.5, 0.95
 """Opacity of points, and of those of the cluster in focus."""
 MANY = 4000
@@ -145,7 +146,7 @@ class Atlas:
         colours = palette(theme)
         made = canvas(theme, " ", x=" ", y=" ", height=HEIGHT, options={
             "tools": TOOLS, "x_range": DataRange1d(only_visible=True), "y_range": DataRange1d(only_visible=True),
-            "min_border_left": 60})
+            "min_border_left": 60, "min_width": NARROW})
         points = self._points(made, "x", "y", n)
         made.x_range.renderers = made.y_range.renderers = [points]
         made.xgrid.grid_line_color = colours.grid
@@ -170,7 +171,7 @@ class Atlas:
         colours = palette(theme)
         made = canvas(theme, " ", x=X_LABEL, y=Y_LABEL, height=HEIGHT, options={
             "tools": TOOLS, "x_range": diagram_range(np.array([]), X_LIMITS),
-            "y_range": diagram_range(np.array([]), Y_LIMITS), "min_border_left": 60})
+            "y_range": diagram_range(np.array([]), Y_LIMITS), "min_border_left": 60, "min_width": NARROW})
         made.xgrid.grid_line_color = colours.grid
         entries = dividing_curves(made, None, colours)
         self._points(made, "n2", "o3", len(members))

@@ -101,10 +101,10 @@ class ClusterInspector(InspectorFocus):
         self.table.observe(self._on_chosen, "chosen")
         self.atlas.source.selected.on_change("indices", self._on_lasso)
         rows = ipywidgets.VBox([listing(self, self.table.next), self.table],
-                               layout=ipywidgets.Layout(flex="3 1 0", min_width="0"))
+                               layout=ipywidgets.Layout(flex="3 1 440px", min_width="0"))
         beside = ipywidgets.VBox([self.ratios],
-                                 layout=ipywidgets.Layout(flex="2 1 0", min_width="300px", overflow="auto"))
-        below = ipywidgets.HBox([rows, beside], layout=ipywidgets.Layout(width="100%"))
+                                 layout=ipywidgets.Layout(flex="2 1 300px", min_width="0", overflow="auto"))
+        below = ipywidgets.HBox([rows, beside], layout=ipywidgets.Layout(width="100%", flex_flow="row wrap"))
         self.build(controls=self.panel.boxes,
                    main=[self.overview, self.map_pane, self.story, self.means_pane, below, self.member_pane],
                    panes=[self.map_pane, self.curves_pane, self.means_pane, self.member_pane])

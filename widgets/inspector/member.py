@@ -36,7 +36,8 @@ class MemberFigure:
     def __init__(self, theme: str = "light") -> None:
         colours = palette(theme)
         self.live = LiveSpectrum(theme=theme, residual=False, height=FLUX)
-        self.source = ColumnDataSource({name: [np.nan] if name != "name" else [""] for name in COLUMNS}, name="weights")
+        blank = {name: [np.nan] for name in COLUMNS} | {"name": [""], "color": [colours.ink]}
+        self.source = ColumnDataSource(blank, name="weights")
         self.tint = ColumnDataSource({name: [] for name in ("x0", "x1", "color", "alpha")}, name="tint")
         tint_layer(self.live.flux, self.tint)
         made = weights_panel(self.source, WaveAxis("rest"), theme, reach=(1.0, 1.0))

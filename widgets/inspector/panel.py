@@ -105,4 +105,5 @@ def listing(owner: InspectorState, step: Callable[[int], Any]) -> ipywidgets.HBo
         options=[("in focus", "focus"), ("all explained", "all")], description="Members", layout=WIDE))
     return ipywidgets.HBox([labelled(listed, "Rows of the table"),
                             button("▲ Previous", "Previous member (↑)", partial(step, -1)),
-                            button("▼ Next", "Next member (↓)", partial(step, 1))])
+                            button("▼ Next", "Next member (↓)", partial(step, 1))],
+                           layout=ipywidgets.Layout(flex_flow="row wrap"))
