@@ -37,7 +37,7 @@ def groups_of(table: pd.DataFrame, column: str = "bin") -> dict[str, Flags]:
         if column == "bin" and "snr" in table:
             snr = table["snr"].to_numpy(dtype=np.float64)[rows]
             text = f"S/N {np.nanmin(snr):.1f}–{np.nanmax(snr):.1f}" if np.isfinite(snr).any() else text
-        found[text] = rows
+        found[f"{text} ({column} {key})" if text in found else text] = rows
     return found
 
 

@@ -212,8 +212,8 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until nothing goes on in the background; returns whether that came within `timeout` seconds each."""
-        while self.jobs:
-            if not self.jobs[0].wait(timeout):
+        while jobs := self.jobs:
+            if not jobs[0].wait(timeout):
                 return False
         return True
 

@@ -153,12 +153,16 @@ class Ranking(ScoreState, Dashboard):
         if self._ready:
             self.compared = change["new"]
 
-    def _offer(self) -> None:
-        """Let the list show what can be compared: what is, the metrics, and what is known or was kept."""
+    def _comparable(self) -> list[str]:
+        """Return what can be compared: what is known or was kept, and all metrics."""
         known = [name.removesuffix("_cal") for both in (False, True) for name in self.book.known(calibrated=both)]
+        return list(dict.fromkeys([*known, *METRICS]))
+
+    def _offer(self) -> None:
+        """Let the list show what can be compared."""
         ready, self._ready = self._ready, False  # new options empty the list for a moment
         try:
-            self._listed.options = list(dict.fromkeys([*self.compared, *known, *METRICS]))
+            self._listed.options = list(dict.fromkeys([*self.compared, *self._comparable()]))
             self._listed.value = self.compared
         finally:
             self._ready = ready
@@ -173,7 +177,7 @@ class Ranking(ScoreState, Dashboard):
         """Get the scores that are compared and show their ranks and overlap."""
         named = {name: self.book.scorer_named(name) for name in self.compared}
         for name in (name for name, scorer in named.items() if scorer is None):
-            choice("compared", name, self._listed.options)
+            choice("compared", name, self._comparable())
         self._get([one for one in named.values() if one is not None], self.calibrated, self._show_compared,
                   "Scoring those compared")
 
