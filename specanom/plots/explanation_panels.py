@@ -66,6 +66,21 @@ def weights_panel(
     return made
 
 
+def show_many(panel: figure, many: bool, theme: str) -> None:
+    """Turn a panel with both kinds of intervals to the band, for many segments, or to the whiskers.
+
+    Seams between many bars would hide the bars themselves, so those then have their own colour.
+    """
+    edge = "color" if many else palette(theme).paper
+    bars = panel.select_one({"name": "bars"}).glyph
+    if bars.line_color != edge:
+        bars.line_color = edge
+    for name, shown in (("band", many), ("whiskers", not many)):
+        drawn = panel.select_one({"name": name})
+        if drawn.visible != shown:
+            drawn.visible = shown
+
+
 def leading_panel(
     source: ColumnDataSource, theme: str, *, reach: tuple[float, float], label: str = "weight", intervals: bool = True
 ) -> figure:

@@ -54,11 +54,18 @@ def test_a_control_does_what_its_trait_does(tuner):
 
 
 def test_whiskers_become_a_band_when_there_are_many_segments(tuner):
-    band, whiskers = tuner.live._band, tuner.live._whiskers
-    assert (band.visible, whiskers.visible) == (False, True)
-    change(tuner, count=300, n_samples=400)
+    def drawn():
+        band, whiskers, bars = (tuner.live.bars.select_one({"name": name}) for name in ("band", "whiskers", "bars"))
+        return band.visible, whiskers.visible, bars.glyph.line_color
+
+    assert drawn()[:2] == (False, True)
+    tuner.settings = tuner.settings.replace(count=400, n_samples=300)
     tuner.wait()
-    assert (band.visible, whiskers.visible) == (True, False)
+    assert drawn() == (True, False, "color")  # seams in the colour of the paper would hide bars this narrow
+    tuner.settings = tuner.settings.replace(count=40, n_samples=300)
+    tuner.wait()
+    assert drawn()[:2] == (False, True)
+    assert drawn()[2] != "color"
 
 
 def test_only_data_change_and_flux_is_not_sent_again(tuner):

@@ -21,7 +21,7 @@ from specanom.plots.explanation_data import (
     unique,
     weight_data,
 )
-from specanom.plots.explanation_panels import context_panel, leading_panel, weights_panel
+from specanom.plots.explanation_panels import context_panel, leading_panel, show_many, weights_panel
 from specanom.plots.palette import Palette, palette
 from specanom.plots.single import link
 from specanom.plots.theme import below, stack
@@ -69,8 +69,6 @@ class LiveExplanation:
         self.edges = EdgeHandles(self.spectrum.figure, colours)
         self.bars = weights_panel(self.weights, self.axis, theme, reach=reach(e))
         self.bars.update(height=220, name="weights panel")
-        self._band = self.bars.select_one({"name": "band"})
-        self._whiskers = self.bars.select_one({"name": "whiskers"})
         self.neighbours = Neighbours(self.spectrum.figure, self.axis.label, theme)
         self.leading = ColumnDataSource(self._leading(e), name="leading")
         self.context = ColumnDataSource(context_data(e, colours), name="context")
@@ -82,7 +80,7 @@ class LiveExplanation:
         panels = [self.spectrum.figure, self.bars]
         self.spectrum.draw_lines(panels)
         link(panels, colours)
-        self._veils = [_veil(panel, colours) for panel in panels]
+        self._veils = [_veil(panel, colours, name) for panel, name in zip(panels, ("spectrum", "weights"), strict=True)]
         self.root: Column = below(stack([*panels, self.neighbours.panel]),
                                   stack(self.tables, columns=2, toolbar=False))
         self.show(e)
@@ -106,10 +104,7 @@ class LiveExplanation:
         below_zero, above = reach(e)
         self.bars.y_range.update(start=-below_zero, end=above)
         many = len(bars["segment"]) > WHISKERS
-        if self._band.visible != many:
-            self._band.visible = many
-        if self._whiskers.visible == many:
-            self._whiskers.visible = not many
+        show_many(self.bars, many, self.theme)
         self._show_tables(e)
         self.edges.show(bars["left"][1:], editing=editing)
 
@@ -143,8 +138,8 @@ def shortened(name: str) -> str:
     return name if len(name) <= LONGEST else name[: LONGEST - 1].rstrip(" +,") + "…"
 
 
-def _veil(panel: figure, colours: Palette) -> BoxAnnotation:
+def _veil(panel: figure, colours: Palette, name: str) -> BoxAnnotation:
     veil = BoxAnnotation(fill_color=colours.paper, fill_alpha=0.6, line_color=None, level="overlay", visible=False,
-                         name="veil")
+                         name=f"{name} veil")
     panel.add_layout(veil)
     return veil

@@ -13,7 +13,7 @@ from bokeh.models import ColumnDataSource
 from specanom.explain import Explanation
 from specanom.plots.axis import WaveAxis
 from specanom.plots.explanation_data import WHISKERS, reach, weight_data
-from specanom.plots.explanation_panels import weights_panel
+from specanom.plots.explanation_panels import show_many, weights_panel
 from specanom.plots.palette import palette
 
 from ..base.controls import button
@@ -88,9 +88,7 @@ class Pin(ipywidgets.VBox):  # type: ignore[misc]
             self._figure.y_range.update(start=-below, end=above)
             edges = self._source.data
             self._figure.x_range.update(start=float(np.min(edges["left"])), end=float(np.max(edges["right"])))
-            many = len(edges["segment"]) > WHISKERS
-            self._figure.select_one({"name": "band"}).visible = many
-            self._figure.select_one({"name": "whiskers"}).visible = not many
+            show_many(self._figure, len(edges["segment"]) > WHISKERS, self.pane.theme)
         self._caption.value = caption(e, seconds, self.title)
 
 
