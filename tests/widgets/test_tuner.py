@@ -170,9 +170,9 @@ def test_dragging_an_edge_cuts_by_hand_and_undo_goes_back(tuner):
     assert edges[4] + 13.0 < tuner.edges[4] < edges[4] + 17.0
     assert tuner.explanation.n_segments == 20
     np.testing.assert_allclose(column(tuner, "edges", "x"), tuner.edges)
-    tuner._tapped(tuner.edges[4] + 0.1, 2.0)
+    tuner.live.edges.drag.data = {"index": [4], "x": [0.0], "count": [3], "done": [2]}
     assert len(tuner.edges) == 18
-    tuner._tapped(edges[4], 0.1)
+    tuner.add_edge(edges[4])
     assert len(tuner.edges) == 19
     tuner.undo()
     tuner.undo()

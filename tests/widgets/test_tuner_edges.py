@@ -67,13 +67,14 @@ def test_while_one_is_dragged_the_edges_of_the_page_stand():
         asked.append((index, place, done))
         handles.show([2.1, 5.1], editing=True)
 
-    handles.on_drag(moved)
+    handles.on_drag(moved, removed=lambda index: asked.append(index))
     handles.drag.data = {"index": [1], "x": [5.2], "count": [1], "done": [0]}
     assert list(handles.source.data["x"]) == [2.0, 5.0]
     assert handles.drag.tags == [1]  # the page may send the next
     handles.drag.data = {"index": [1], "x": [5.3], "count": [2], "done": [1]}
     assert list(handles.source.data["x"]) == [2.1, 5.1]
-    assert asked == [(1, 5.2, False), (1, 5.3, True)]
+    handles.drag.data = {"index": [0], "x": [2.1], "count": [3], "done": [2]}
+    assert asked == [(1, 5.2, False), (1, 5.3, True), 0]
 
 
 def test_undo_goes_back_a_thing_not_a_tick():

@@ -1,8 +1,7 @@
-"""Edges between segments, dragged on the spectrum: where they may go, and the grip that moves them.
+"""Edges between segments, dragged on the spectrum: where they may go, and the hand that moves them.
 
-One grip serves all edges: it jumps to the edge under the mouse, so that a page never holds a handle for each of a
-hundred segments. While it is dragged the page moves the edge at once and tells Python, one message at a time; the
-next goes out when the last is answered.
+The page moves an edge at once and tells Python, one message at a time; the next goes out when the last is answered.
+The pointer is read directly: BokehJS takes a press that rests for a quarter of a second for no drag.
 """
 
 from __future__ import annotations
@@ -20,53 +19,87 @@ from specanom.plots.drawing import pixel_edges
 from specanom.plots.palette import Palette
 
 Edges = tuple[float, ...]
+REMOVED = 2
 NEAR = 8
 """Screen pixels within which an edge is under the mouse."""
 
 HOVER = """
-if (grip._held || !lines.visible) return
-if (!grip._wired) {
-  grip._wired = true
-  const send = (done) => {
-    const now = {index: [grip._edge], x: [grip.location], count: [grip._count += 1], done: [done]}
-    grip._waiting = now.count[0]
-    drag.data = now
-  }
-  grip._count = 0
-  grip.pan.connect(([phase]) => {
-    if (phase == "pan:start") { grip._held = true; return }
-    const x = edges.data.x, i = grip._edge
-    const least = i > 0 ? x[i - 1] : -Infinity, most = i + 1 < x.length ? x[i + 1] : Infinity
-    const room = (range.end - range.start) / plot.inner_width
-    const at = Math.min(Math.max(grip.location, least + room), most - room)
-    if (at != grip.location) grip.setv({location: at}, {sync: false})
-    x[i] = at
+if (!lines.visible) return
+const hand = window.specanomHand ??= (() => { // one for the page: what the mouse is on, and what it holds
+  const hand = {over: null, held: null, from: 0}
+  const on = (name, act) => window.addEventListener(name, act, true)
+  const mine = (event) => { event.stopImmediatePropagation(); event.preventDefault() } // BokehJS would pan
+  on("pointerdown", (event) => {
+    if (!hand.over || event.button != 0) return
+    hand.held = hand.over
+    hand.from = event.clientX
+    mine(event)
+  })
+  on("pointermove", (event) => {
+    if (!hand.held) return
+    hand.held.move(event.clientX - hand.from)
+    mine(event)
+  })
+  for (const name of ["pointerup", "pointercancel"]) on(name, (event) => {
+    if (!hand.held) return
+    hand.held.drop(event.clientX - hand.from)
+    hand.held = null
+    mine(event)
+  })
+  return hand
+})()
+if (hand.held) return
+const grip = glow.grip ??= {count: 0, waiting: null, next: false, clicked: -1e9,
+  send(done) {
+    grip.waiting = grip.count += 1
+    drag.data = {index: [grip.edge], x: [edges.data.x[grip.edge]], count: [grip.count], done: [done]}
+  },
+  move(pixels) {
+    const x = edges.data.x, i = grip.edge, room = (range.end - range.start) / plot.inner_width
+    const least = i > 0 ? x[i - 1] + room : range.start, most = i + 1 < x.length ? x[i + 1] - room : range.end
+    x[i] = Math.min(Math.max(grip.start + pixels * room, least), most)
+    glow.setv({location: x[i]}, {sync: false})
     edges.change.emit()
-    if (phase == "pan:end") { grip._held = false; grip._next = false; send(1) }
-    else if (grip._waiting == null) send(0)
-    else grip._next = true
-  })
-  drag.connect(drag.properties.tags.change, () => {
-    if (drag.tags[0] != grip._waiting) return
-    grip._waiting = null
-    if (grip._next) { grip._next = false; send(0) }
-  })
+    if (grip.waiting == null) grip.send(0)
+    else grip.next = true
+  },
+  drop(pixels) {
+    grip.next = false
+    const now = performance.now(), still = Math.abs(pixels) < 3
+    if (!still) grip.send(1)
+    else if (now - grip.clicked < 500) { grip.send(2); grip.clicked = -1e9 }
+    else grip.clicked = now
+  },
+  answered() {
+    if (drag.tags[0] != grip.waiting) return
+    grip.waiting = null
+    if (grip.next) { grip.next = false; grip.send(0) }
+  },
 }
+if (!grip.wired) { grip.wired = true; drag.connect(drag.properties.tags.change, grip.answered) }
 const scale = plot.inner_width / (range.end - range.start), x = edges.data.x
 let best = -1, least = near
 for (let i = 0; i < x.length; i++) {
   const far = Math.abs(x[i] - cb_obj.x) * scale
   if (far < least) { best = i; least = far }
 }
-if (best < 0) { if (grip.line_alpha) grip.setv({line_alpha: 0}, {sync: false}); return }
-grip._edge = best
-if (grip.location != x[best] || !grip.line_alpha)
-  grip.setv({location: x[best], line_alpha: 0.45}, {sync: false})
+const found = best >= 0
+if (glow.visible != found || (found && glow.location != x[best]))
+  glow.setv(found ? {location: x[best], visible: true} : {visible: false}, {sync: false})
+if (found) { grip.edge = best; grip.start = x[best]; hand.over = grip }
+else if (hand.over === grip) hand.over = null
+"""
+"""The edge under the mouse glows, and the mouse holds it when pressed; of all this only `drag` is sent."""
+
+LEAVE = """
+glow.setv({visible: false}, {sync: false})
+const hand = window.specanomHand
+if (hand && hand.over === glow.grip && !hand.held) hand.over = null
 """
 
 
 class EdgeHandles:
-    """Edges drawn over a panel, and the grip that drags them.
+    """Edges drawn over a panel, which the mouse drags; a double click on one takes it away.
 
     Parameters
     ----------
@@ -81,12 +114,16 @@ class EdgeHandles:
         self.drag = ColumnDataSource({"index": [], "x": [], "count": [], "done": []}, name="drag")
         self.lines = panel.vspan(x="x", source=self.source, line_color=colours.ink, line_alpha=0.55, line_width=1,
                                  line_dash=[5, 3], visible=False, name="edge lines")
-        self.grip = Span(location=float(panel.x_range.start), dimension="height", editable=True, visible=False,
-                         line_color=colours.amber, line_width=9, line_alpha=0, level="overlay", name="grip")
-        panel.add_layout(self.grip)
+        start = float(panel.x_range.start)
+        self.glow = Span(location=start, dimension="height", visible=False, line_color=colours.amber, line_width=7,
+                         line_alpha=0.5, level="overlay", name="glow")
+        panel.add_layout(self.glow)
         panel.js_on_event("mousemove", CustomJS(args={
-            "grip": self.grip, "edges": self.source, "drag": self.drag, "lines": self.lines, "plot": panel,
+            "glow": self.glow, "edges": self.source, "drag": self.drag, "lines": self.lines, "plot": panel,
             "range": panel.x_range, "near": NEAR}, code=HOVER))
+        leave = CustomJS(args={"glow": self.glow}, code=LEAVE)
+        panel.js_on_event("mouseleave", leave)
+        self.lines.js_on_change("visible", leave)
         self.held = False
 
     @property
@@ -97,32 +134,34 @@ class EdgeHandles:
     def show(self, places: Sequence[float] | NDArray[np.float64], *, editing: bool) -> None:
         """Put the edges at some places of the axis; while one is dragged, those of the page stand."""
         if self.lines.visible != editing:
-            self.lines.visible = self.grip.visible = editing
+            self.lines.visible = editing
         if editing and not self.held:
             self.source.data = {"x": np.asarray(places, dtype=np.float64)}
 
-    def on_drag(self, moved: Callable[[int, float, bool], None]) -> None:
-        """Call ``moved(index, place, done)`` while an edge is dragged."""
+    def on_drag(self, moved: Callable[[int, float, bool], None], removed: Callable[[int], None]) -> None:
+        """Call ``moved(index, place, done)`` while an edge is dragged, ``removed(index)`` after a double click."""
 
         def told(_attr: str, _old: object, data: dict[str, Sequence[float]]) -> None:
             if not len(data["index"]):
                 return
-            done = bool(data["done"][0])
+            index, done = int(data["index"][0]), int(data["done"][0])
             self.held = not done
             try:
-                moved(int(data["index"][0]), float(data["x"][0]), done)
+                if done == REMOVED:
+                    removed(index)
+                else:
+                    moved(index, float(data["x"][0]), bool(done))
             finally:
                 self.drag.tags = [int(data["count"][0])]  # the page may send the next
 
         self.drag.on_change("data", told)
 
-    def on_double_tap(self, tapped: Callable[[float, float], None]) -> None:
-        """Call ``tapped(place, reach)`` where the panel is double-clicked; `reach` is how far an edge counts as hit."""
+    def on_double_tap(self, tapped: Callable[[float], None]) -> None:
+        """Call ``tapped(place)`` where the panel is double-clicked beside the edges."""
 
         def told(event: DoubleTap) -> None:
             if self.editing:
-                span = float(self.panel.x_range.end) - float(self.panel.x_range.start)
-                tapped(float(event.x), NEAR * span / max(1.0, float(self.panel.inner_width or 900)))
+                tapped(float(event.x))
 
         self.panel.on_event(DoubleTap, told)
 

@@ -119,8 +119,8 @@ class LimeTuner(Dashboard):
         self.build(controls=[self.controls], main=[*self._bars(), self._readout, self.pane, self.board],
                    panes=[self.pane])
         traitlets.link((self, "settings"), (self.controls, "settings"))
-        self.live.edges.on_drag(self._dragged)
-        self.live.edges.on_double_tap(self._tapped)
+        self.live.edges.on_drag(self._dragged, self.remove_edge)
+        self.live.edges.on_double_tap(self.add_edge)
         self.observe(self._on_settings, "settings")
         self.observe(self._on_selected, "selected")
         self.observe(self._on_view, ("editing", "copies", "density"))
@@ -339,23 +339,22 @@ class LimeTuner(Dashboard):
             self._show()
 
     @guarded
-    def _tapped(self, place: float, reach: float) -> None:
-        edges = self.edges
+    def add_edge(self, place: float) -> None:
+        """Cut the spectrum once more, at the border of pixels nearest to `place` (Å)."""
         self._history.close()
-        hit = [i for i, edge in enumerate(edges) if abs(edge - place) <= reach]
-        if hit:
-            self.set_edges(remove_edge(edges, min(hit, key=lambda i: abs(edges[i] - place))))
-        else:
-            self.set_edges(add_edge(edges, place, borders=borders_of(self.spectrum.wave)))
+        self.set_edges(add_edge(self.edges, place, borders=borders_of(self.spectrum.wave)))
 
     @guarded
+    def remove_edge(self, index: int) -> None:
+        """Take one edge away, which joins two segments."""
+        self._history.close()
+        self.set_edges(remove_edge(self.edges, index))
+
     def remove_touched(self) -> None:
         """Take away the edge that was dragged last."""
         if self.editing and self._touched is not None and self.edges:
-            at = self._touched
-            self._history.close()
-            self.set_edges(remove_edge(self.edges, min(range(len(self.edges)), key=lambda i: abs(self.edges[i] - at))))
-            self._touched = None
+            at, self._touched = self._touched, None
+            self.remove_edge(min(range(len(self.edges)), key=lambda i: abs(self.edges[i] - at)))
 
     # -- back ------------------------------------------------------------------------------------------------------
 
