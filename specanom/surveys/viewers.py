@@ -115,16 +115,16 @@ def placeholder(ra: float, dec: float, *, waiting: bool = False) -> str:
     """
     known = _on_sky(ra, dec)
     where = (_hours(ra), _degrees(dec)) if known else ("position not known", "")
-    why = "asking the image server …" if waiting else "offline: no picture" if known else "no picture"
+    why = "asking for a picture" if waiting else "offline: no picture" if known else "no picture"
     half = SIDE // 2
     cross = "".join(f"<path d='M{half} {half} m{x * 14} {y * 14} l{x * 24} {y * 24}'/>" for x, y in
                     ((1, 0), (-1, 0), (0, 1), (0, -1)))
     text = "".join(f"<text x='{half}' y='{y}'>{escape(line)}</text>" for y, line in
-                   ((24, why), (SIDE - 30, where[0]), (SIDE - 12, where[1])))
+                   ((28, why), (SIDE - 34, where[0]), (SIDE - 12, where[1])))
     drawing = (f"<svg xmlns='http://www.w3.org/2000/svg' width='{SIDE}' height='{SIDE}' viewBox='0 0 {SIDE} {SIDE}'>"
                f"<rect width='{SIDE}' height='{SIDE}' fill='#14181d'/>"
                f"<g fill='none' stroke='#7cc6f2' stroke-width='1.5'><circle cx='{half}' cy='{half}' r='26'/>{cross}</g>"
-               f"<g fill='#e6e9ee' font-family='sans-serif' font-size='13' text-anchor='middle'>{text}</g></svg>")
+               f"<g fill='#e6e9ee' font-family='sans-serif' font-size='18' text-anchor='middle'>{text}</g></svg>")
     return _data(drawing.encode(), "image/svg+xml")
 
 
