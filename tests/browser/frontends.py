@@ -7,9 +7,11 @@ holds from the kernel itself; nothing waits for a time.
 from __future__ import annotations
 
 import ast
+import ctypes
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -57,6 +59,11 @@ def until(fact: Callable[[], Any], what: str, timeout: float = PATIENCE) -> Any:
         time.sleep(0.02)
 
 
+def _end_with_me() -> None:
+    """Have Linux end this process when the one that started it dies, even when it is killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
 # -- the server --------------------------------------------------------------------------------------------------------
 
 
@@ -89,7 +96,8 @@ class Frontend:
             path.write_text(json.dumps(content))
         with open(self.log, "wb") as log:
             self._process = subprocess.Popen(self._command(), env=self._environment(), cwd=self.notebooks,
-                                             stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+                                             stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                                             preexec_fn=_end_with_me if sys.platform == "linux" else None)
         try:
             until(self._answers, f"{self.kind} answers", CELLS)
         except BaseException:
@@ -244,8 +252,12 @@ _PIXELS = f"""([name, points]) => {{
 _READY = "() => window.jupyterapp?.commands?.hasCommand('notebook:run-all-cells')"
 _KERNEL = "window.jupyterapp?.shell?.currentWidget?.sessionContext"
 _IDLE = f"() => {_KERNEL}?.isReady && {_KERNEL}.session?.kernel?.status === 'idle'"
-_RAN = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells].every(cell =>
-  cell.type !== 'code' || cell.sharedModel.execution_count !== null)"""
+_RAN = """() => {
+  const cells = [...window.jupyterapp.shell.currentWidget.content.model.cells].filter(cell => cell.type === 'code')
+  const errors = cells.flatMap(cell => cell.sharedModel.getOutputs().filter(one => one.output_type === 'error'))
+  if (errors.length) return errors.map(one => `${one.ename}: ${one.evalue}`).join('; ')
+  return cells.every(cell => cell.sharedModel.execution_count !== null) ? 'ran' : false
+}"""
 PANE = ".specanom-pane[data-ready]"
 
 
@@ -299,7 +311,8 @@ class Book:
         """Run all cells and wait until they have ended."""
         # With braces: without them the page would wait for the command, and a failing cell would end the test here.
         self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
-        self.page.wait_for_function(_RAN, timeout=1000 * CELLS)
+        ended = self.page.wait_for_function(_RAN, timeout=1000 * CELLS).json_value()
+        assert ended == "ran", f"a cell of {self.name} raised {ended}"
         self.page.wait_for_function(_IDLE, timeout=1000 * CELLS)
 
     def rerun(self, index: int) -> None:
