@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .scorer import Scorer
 
 
-def order(values: ArrayLike, ids: Sequence[str], *, nan: str = "last") -> NDArray[np.intp]:
+def order(values: ArrayLike, ids: Sequence[str] | NDArray[Any], *, nan: str = "last") -> NDArray[np.intp]:
     """Return the rows from the oddest to the most ordinary.
 
     Parameters
@@ -34,7 +34,7 @@ def order(values: ArrayLike, ids: Sequence[str], *, nan: str = "last") -> NDArra
     """
     choice("nan", nan, ("last", "first"))
     scores = np.asarray(values, dtype=np.float64)
-    names = np.asarray(list(ids), dtype=str)
+    names = np.asarray(ids if isinstance(ids, np.ndarray) else list(ids), dtype=str)
     if scores.ndim != 1 or names.shape != scores.shape:
         raise ShapeError(message("values, ids", expected="two of one length", got=f"{scores.shape} and {names.shape}"))
     missing = np.isnan(scores)
@@ -42,7 +42,7 @@ def order(values: ArrayLike, ids: Sequence[str], *, nan: str = "last") -> NDArra
     return np.lexsort((names, -np.where(missing, 0.0, scores), group))
 
 
-def ranks(values: ArrayLike, ids: Sequence[str], *, nan: str = "last") -> NDArray[np.int64]:
+def ranks(values: ArrayLike, ids: Sequence[str] | NDArray[Any], *, nan: str = "last") -> NDArray[np.int64]:
     """Return the rank of each score, 1 the oddest; see :func:`order`.
 
     Examples

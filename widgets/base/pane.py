@@ -90,7 +90,8 @@ class FigurePane(anywidget.AnyWidget):
         self._missed = False  # whether there are changes that neither a patch nor a snapshot has taken to the page
         self._told = False  # nothing is sent before the cell that made the pane has ended: the snapshot has it all
         wanted = _SEEN["theme"] if follow == "auto" else follow
-        restyle(root, wanted)
+        if wanted != theme:
+            restyle(root, wanted)
         super().__init__(_runtime=bundle_ids(self._bundles), label=label, follow=follow, theme=wanted)
         _PANES.add(self)
         _watch_cells()

@@ -54,6 +54,7 @@ class RankedRows:
     def __init__(self, places: pd.DataFrame) -> None:
         self.ids = list(places["id"])
         self.keys = keys_of(self.ids)
+        self._names = np.asarray(self.ids, dtype=str)  # sorted again and again
         self._places = places[[name for name in ("z", "snr", "bin") if name in places]]
         self._ranks: dict[str, tuple[Doubles, Any]] = {}
         self._rows = {key: row for row, key in enumerate(self.keys)}
@@ -66,7 +67,7 @@ class RankedRows:
         """Return the ranks of a score, computed once as long as its values are the same."""
         kept = self._ranks.get(name)
         if kept is None or kept[0] is not values:
-            kept = self._ranks[name] = values, ranks(values, self.ids, nan=nan)
+            kept = self._ranks[name] = values, ranks(values, self._names, nan=nan)
         return kept[1]
 
     def frame(self, score: Doubles, rank: Any, others: Mapping[str, Any], marks: Mapping[str, Any]) -> pd.DataFrame:
