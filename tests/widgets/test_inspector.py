@@ -316,3 +316,25 @@ def test_wrong_parts_are_refused(given, tmp_path):
         ClusterInspector(ExplanationClusterer(), sample)
     with pytest.raises(ShapeError, match="none of them"):
         ClusterInspector(clusterer, sample.replace(table=sample.table.assign(id=[f"x{i}" for i in range(N)])))
+
+
+def test_a_cancelled_umap_leaves_the_map_as_it_was(opened):
+    before = points(opened)["x"].copy()
+    opened.projection = "UMAP"
+    (job,) = opened.jobs
+    assert job.title == "UMAP"
+    job.cancel()
+    assert job.wait(20)
+    assert opened.projection == "PCA"
+    np.testing.assert_array_equal(points(opened)["x"], before)
+
+
+def test_without_umap_it_says_what_to_install(opened, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "umap", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    opened.projection = "UMAP"
+    assert opened.wait(20)
+    assert "specanom[maps]" in str(opened.error)
+    assert opened.projection == "PCA"
+    opened.colour = "z"
+    assert opened.error is None

@@ -18,13 +18,14 @@ from specanom.spectrumset import SpectrumSet
 from specanom.triage import CLUSTER_WORDS
 
 from ..base.dashboard import guarded
+from ..base.locking import LOCK
 from .book import Book, export
 from .choosing import InspectorFocus
 from .members import Members
 from .panel import Panel, listing
 from .state import FRAMES
 from .telling import ratio_table
-from .working import lines_work, refit_work, stability_work, umap_work
+from .working import Cancelled, Progress, Work, lines_work, refit_work, stability_work, umap_work
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,8 +186,27 @@ class ClusterInspector(InspectorFocus):
     def _project(self) -> None:
         if self.projection in self._maps:
             self._show_map(self._maps[self.projection])
-        else:
-            self.background(umap_work(self.means.features, self._first.seed), done=self._take_map, title="UMAP")
+        elif not self._mapping:
+            work = umap_work(self.means.features, self._first.seed)
+            self.background(partial(self._map_or_not, work), done=self._take_map, title="UMAP")
+
+    @property
+    def _mapping(self) -> bool:
+        return any(job.title == "UMAP" and not job.cancelled for job in self.jobs)
+
+    def _map_or_not(self, work: Work, progress: Progress, cancelled: Cancelled) -> PlaneMap | None:
+        """Do the work; without a map (cancelled, or not installed) the control goes back to the map that is shown."""
+        found: PlaneMap | None = None
+        try:
+            found = work(progress, cancelled)
+        finally:
+            if found is None:
+                self._stay_with_pca()
+        return found
+
+    def _stay_with_pca(self) -> None:
+        with LOCK, self.quietly():
+            self.projection = "PCA"
 
     def _take_map(self, found: PlaneMap | None) -> None:
         if found is not None:
