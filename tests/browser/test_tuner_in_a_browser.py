@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,7 @@ def test_pins_appear_and_settings_that_are_refused_are_told(book):
     book.page.wait_for_selector(".specanom-pin .specanom-pane[data-ready]", timeout=60_000)
     book.python("tuner.settings = tuner.settings.replace(count=100_000)")
     book.page.wait_for_selector(".specanom-error [role=alert]", timeout=60_000)
-    assert "segments" in book.page.locator(".specanom-error").inner_text()
+    assert "segments" in book.page.locator(".specanom-error").first.inner_text()
     book.until(lambda: all(book.value("spectrum veil", "visible")), "the figure is greyed")
     book.python("tuner.reset()")
     book.until(lambda: not any(book.value("spectrum veil", "visible")), "and comes back")
