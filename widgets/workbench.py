@@ -138,7 +138,7 @@ class Workbench(Dashboard):
         self.picker, self.tuner, self.inspector = picker, tuner, inspector
         self.run: FinishedRun | None = None
         self._following = False
-        self._handed = ""  # the code of the score that was handed to the tuner
+        self._handed = ""  # the code that makes the score that was handed to the tuner
         log = picker.labels if labels is None else labels
         self.labels = LabelsPanel(log, log.path.with_name(EXPORT), exporting=self._exported)
         self._focus = ipywidgets.HTML()
@@ -234,14 +234,19 @@ class Workbench(Dashboard):
 
     @guarded
     def hand_score(self) -> None:
-        """Give the score that is picked to the tuner, and go there."""
-        score = self.picker.result
+        """Give the score that is picked to the tuner, and go there.
+
+        Of a calibrated score it is the score under it that is explained: the calibration is a monotone map, at the S/N
+        and redshift of one spectrum, and without it the parts add up.
+        """
+        score = self.picker.scorer
         self._follow("tuner")
         with self._led():
             self.tuner.take_score(score)
-        self._handed = self.picker.to_code()
+        self._handed = f"{self.picker.to_code()}score = {'scorer.scorer' if self.picker.calibrated else 'scorer'}\n\n"
         self.page = "tuner"
-        self.say(f"explaining {score.name}")
+        self.say(f"explaining {score.name}" + (", the score under the calibration: its parts add up"
+                                               if self.picker.calibrated else ""))
 
     @guarded
     def _exported(self, action: Callable[[], Path]) -> None:
@@ -275,7 +280,7 @@ class Workbench(Dashboard):
         with LOCK:
             self._follow("tuner")
         picked = self.picker.to_code()
-        handed = "" if not self._handed else f"{'' if self._handed == picked else self._handed}score = scorer\n\n"
+        handed = self._handed.removeprefix(picked)
         opened = [] if self.run is None else ["# -- the run", self.run.code()]
         return _joined([*opened, "# -- the score", picked, "# -- the explanation", handed + self.tuner.to_code(),
                         "# -- the clusters", self.inspector.to_code()])

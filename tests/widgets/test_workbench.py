@@ -185,9 +185,18 @@ def test_a_score_is_handed_to_the_tuner(bench) -> None:
     bench.hand_score()
     assert bench.error is None
     assert (bench.page, bench.tuner.settings.score) == ("tuner", "mad")
-    assert bench.tuner.result.score is bench.picker.result or bench.tuner.result.score.metric == "mad"
+    assert bench.tuner.result.score.metric == "mad"
     assert bench.tuner.explanation.settings["score"] == "mad"
     assert bench.tuner.explanation.id == bench.selected
+
+
+def test_of_a_calibrated_score_the_one_under_it_is_explained(bench) -> None:
+    bench.picker.metric = "mse"
+    bench.picker.calibrated = True
+    bench.hand_score()
+    assert bench.tuner.explanation.settings["score"] == "mse"
+    assert "its parts add up" in bench.said
+    assert "score = scorer.scorer" in bench.to_code()
 
 
 def test_themes_are_one(bench) -> None:
