@@ -62,7 +62,8 @@ class Pin(ipywidgets.VBox):  # type: ignore[misc]
         axis = WaveAxis(e.frame)
         self._source = ColumnDataSource(weight_data(e, axis, palette(theme)), name="weights")
         self._figure = weights_panel(self._source, axis, theme, reach=reach(e))
-        self._figure.update(height=HEIGHT, min_border_left=52)
+        self._figure.update(height=HEIGHT, min_border_left=52, min_width=200, toolbar_location=None)
+        self._figure.xaxis.ticker.desired_num_ticks = 4
         self._figure.legend.visible = False
         self.pane = FigurePane(self._figure, label=f"weights of the pinned settings: {title}", theme=theme)
         self._caption = ipywidgets.HTML()
