@@ -59,6 +59,7 @@ class ScoreHistogram:
             entries.append((name, [edge, quads]))
         if len(groups) > 1:
             legend(self.root, entries, colours)
+            self.root.legend.update(spacing=8, glyph_width=12, label_text_font_size="11px")  # beside a narrow table
         self._threshold = Span(location=0, dimension="height", line_color=colours.ink, line_dash="dashed",
                                name="percentile", visible=False)
         self._focus = Span(location=0, dimension="height", line_color=colours.vermilion, line_width=2, name="focus",

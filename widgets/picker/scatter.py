@@ -74,7 +74,8 @@ class ScoreScatter:
         made.scatter(x="x", y="y", source=self.marked, size=9, marker="square", fill_color=None, line_color="color",
                      line_width=2)
         made.scatter(x="x", y="y", source=self.ring, size=15, fill_color=None, line_color=colours.ink, line_width=2.5)
-        hover(made, [dots], [("id", "@id"), (AXES[self.column], "@of{0.0000 a}"), ("score", "@score{0.0000 a}")])
+        tool = hover(made, [dots], [("id", "@id"), (AXES[self.column], "@of{0.0000 a}"), ("score", "@score{0.0000 a}")])
+        tool.limit = 1  # in a crowd the list would cover the page
         legend(made, [("running median", [curve]), ("middle 68 %", [band])], colours)
 
     def show(self, values: Doubles, *, label: str) -> None:
