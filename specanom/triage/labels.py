@@ -194,7 +194,7 @@ class LabelLog:
                         self._forget()  # another file took its place
                         self._file = (state.st_dev, state.st_ino)
                     handle.seek(self._offset)
-                    fresh = handle.read()
+                    fresh = handle.read(state.st_size - self._offset)  # a device could give without end
             except FileNotFoundError:
                 self._forget()
                 return {}
