@@ -302,8 +302,8 @@ class Book:
         if self.frontend.kind == "voila":
             self.page.wait_for_selector("#rendered_cells", state="visible", timeout=1000 * CELLS)
         else:
-            self.page.wait_for_function(_READY, timeout=1000 * CELLS)
-            self.page.wait_for_function(_IDLE, timeout=1000 * CELLS)
+            self.page.wait_for_function(_READY, timeout=1000 * CELLS, polling=100)
+            self.page.wait_for_function(_IDLE, timeout=1000 * CELLS, polling=100)
             self.run_all()
         return self
 
@@ -311,9 +311,9 @@ class Book:
         """Run all cells and wait until they have ended."""
         # With braces: without them the page would wait for the command, and a failing cell would end the test here.
         self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
-        ended = self.page.wait_for_function(_RAN, timeout=1000 * CELLS).json_value()
+        ended = self.page.wait_for_function(_RAN, timeout=1000 * CELLS, polling=100).json_value()
         assert ended == "ran", f"a cell of {self.name} raised {ended}"
-        self.page.wait_for_function(_IDLE, timeout=1000 * CELLS)
+        self.page.wait_for_function(_IDLE, timeout=1000 * CELLS, polling=100)
 
     def rerun(self, index: int) -> None:
         """Run one cell again, as a user does who clicks into it."""
@@ -331,8 +331,9 @@ class Book:
     def ready(self, count: int = 1) -> None:
         """Wait until `count` figures are drawn."""
         self.page.wait_for_function(f"count => document.querySelectorAll('{PANE}').length >= count", arg=count,
-                                    timeout=1000 * CELLS)
-        self.page.wait_for_function("() => Bokeh.documents.every(doc => doc.is_idle)", timeout=1000 * PATIENCE)
+                                    timeout=1000 * CELLS, polling=100)
+        self.page.wait_for_function("() => Bokeh.documents.every(doc => doc.is_idle)", timeout=1000 * PATIENCE,
+                                    polling=100)
 
     def save(self) -> Path:
         """Save the notebook from the page; returns the file."""
