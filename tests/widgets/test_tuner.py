@@ -255,7 +255,7 @@ def test_a_page_is_saved_with_its_state_and_hostile_ids_stay_text(sample, scorer
     assert "<img src=x" not in page
     assert "&lt;img src=x" in page
     assert "sa.Uniform(10)" in html.unescape(page)
-    assert "<img src=x" not in tuner._readout.value
+    assert "<img src=x" not in tuner.readout.value
     assert "$$x$$" not in tuner.live.spectrum.figure.title.text
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 
 from .settings import TunerSettings
@@ -27,17 +28,29 @@ class History:
         self._left: list[TunerSettings] = []
         self._changed: frozenset[str] = frozenset()
         self._at = float("-inf")
+        self._paused = False
 
     def __len__(self) -> int:
         return len(self._left)
 
     def note(self, old: TunerSettings, new: TunerSettings) -> None:
         """Remember what was left, unless it is a further tick of the same slider."""
+        if self._paused:
+            return
         changed = frozenset(item.name for item in fields(old) if getattr(old, item.name) != getattr(new, item.name))
         now = self._clock()
         if changed != self._changed or now - self._at > PAUSE:
             self._left = [*self._left[1 - MOST:], old]
         self._changed, self._at = changed, now
+
+    @contextmanager
+    def paused(self, pause: bool = True) -> Iterator[None]:
+        """Remember nothing of what changes inside, when `pause` says so."""
+        before, self._paused = self._paused, self._paused or pause
+        try:
+            yield
+        finally:
+            self._paused = before
 
     def close(self) -> None:
         """End the step: what is changed next is another one, however soon."""
