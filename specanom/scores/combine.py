@@ -15,7 +15,6 @@ from .calibrate import CalibratedScorer
 from .chunks import Doubles, Keep
 from .evaluate import scored
 from .gradient import OTHERS
-from .picking import Pickable
 from .rows import BLOCK, Batch
 
 
@@ -84,7 +83,7 @@ class BoundCombination:
 
 
 @dataclass(frozen=True, eq=False)
-class CombinedScorer(Pickable):
+class CombinedScorer:
     """The highest of several calibrated scores; the same face as a Scorer.
 
     Attributes

@@ -16,7 +16,6 @@ from .calibrate import CalibratedScorer, calibrate
 from .chunks import Doubles, Keep
 from .density import DENSITIES, Density
 from .evaluate import scored
-from .picking import Pickable
 from .rows import BLOCK, Batch, batches
 
 METHODS = ("gmm", "knn", "forest", "kl")
@@ -57,7 +56,7 @@ class BoundLatent:
 
 
 @dataclass(frozen=True, eq=False)
-class LatentScorer(Pickable):
+class LatentScorer:
     """How rare an encoding is, by the model's reference network; the same face as a Scorer once fitted.
 
     Parameters

@@ -1,4 +1,4 @@
-"""What every scorer can do in a notebook: open the dashboard that ranks by it."""
+"""What scorers of residuals, calibrated or not, can do in a notebook: open the dashboard that ranks by them."""
 
 from __future__ import annotations
 

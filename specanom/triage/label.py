@@ -17,6 +17,8 @@ CLUSTER_WORDS = ("physical", "artefact", "hybrid")
 """What is said of a cluster."""
 NOTED = "noted"
 """The label of an id of which there is a note and no other word."""
+GROUP = "group: "
+"""How the source of a word begins that was said of a group and not of one id by itself."""
 FIELDS = ("id", "label", "note", "author", "source", "time")
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError, message
 from .append import append
-from .label import FIELDS, Label, label_of, line_of, now, user
+from .label import FIELDS, GROUP, NOTED, Label, label_of, line_of, now, user
 from .table import frame_of, write_table
 
 if TYPE_CHECKING:
@@ -91,6 +91,52 @@ class LabelLog:
                 append(self.path, b"".join(line_of(said) for said in made))
         return made
 
+    def add_group(self, ids: Iterable[str], label: str, *, note: str = "", author: str | None = None,
+                  source: str = "") -> list[Label]:
+        """Say a word of a group; what the same author said of one of its members by itself stands.
+
+        A member of which the author has a word of its own keeps it. A member with no more than a note keeps the note
+        where the group has none. An empty word takes back what was said of the group: a note that was there before
+        comes back. Words that came by this method are known by their source, which begins with ``"group: "``.
+
+        Parameters
+        ----------
+        ids : iterable of str
+            The members.
+        label, note, author, source
+            As for :meth:`add`.
+
+        Returns
+        -------
+        list of Label
+            What was appended, in one write; members that keep their own word have none.
+        """
+        who, time = user() if author is None else author, now()
+        made = []
+        with self._lock:
+            self._refresh()
+            for id in dict.fromkeys(ids):
+                stands, alone = self._own(id, who)
+                if stands is not None and stands.label != NOTED and not stands.source.startswith(GROUP):
+                    continue
+                if not label and (stands is None or not stands.source.startswith(GROUP)):
+                    continue
+                kept = alone.note if alone is not None and alone.label else ""
+                word, text = (label, note or (stands.note if stands else "")) if label else (NOTED * bool(kept), kept)
+                made.append(self._checked(Label(id, word, text, who, f"{GROUP}{source}" if label else source, time)))
+            if made:
+                append(self.path, b"".join(line_of(said) for said in made))
+        return made
+
+    def _own(self, id: str, author: str) -> tuple[Label | None, Label | None]:
+        """Return what stands of an id by an author, and what the author said of it last by itself."""
+        found = self._standing.get((id, author))
+        stands = None if found is None else found[1]
+        if stands is None or not stands.source.startswith(GROUP):
+            return stands, stands
+        mine = [one for one in self._about[id] if one.author == author and not one.source.startswith(GROUP)]
+        return stands, mine[-1] if mine else None
+
     @staticmethod
     def _checked(said: Label) -> Label:
         if not isinstance(said.id, str) or not said.id:
@@ -120,7 +166,7 @@ class LabelLog:
     def standing(self, id: str) -> list[Label]:
         """Return what stands of one id, one label an author, the latest last."""
         with self._lock:
-            self._read()
+            self._refresh()
             authors = self._authors.get(id, ())
             found = [self._standing[id, who] for who in authors if (id, who) in self._standing]
         return [said for _, said in sorted(found, key=lambda item: item[0])]
@@ -128,14 +174,14 @@ class LabelLog:
     def history(self, id: str | None = None) -> list[Label]:
         """Return all that was ever said (of one id), in order, with what was taken back."""
         with self._lock:
-            self._read()
-            return [said for said in self._said if id is None or said.id == id]
+            self._refresh()
+            return list(self._said if id is None else self._about.get(id, ()))
 
     @property
     def torn(self) -> int:
         """How many lines of the file cannot be read; they stay in it."""
         with self._lock:
-            self._read()
+            self._refresh()
             return self._torn + self._torn_end
 
     def to_frame(self, *, history: bool = False) -> pd.DataFrame:
@@ -183,9 +229,16 @@ class LabelLog:
         self._said: list[Label] = []
         self._standing: dict[tuple[str, str], tuple[int, Label]] = {}
         self._authors: dict[str, dict[str, None]] = {}
+        self._about: dict[str, list[Label]] = {}
 
     def _read(self) -> dict[tuple[str, str], tuple[int, Label]]:
-        """Read what was appended since the last time; return (id, author) → (place, what stands)."""
+        """Return a copy of (id, author) → (place, what stands), up to date."""
+        with self._lock:
+            self._refresh()
+            return dict(self._standing)
+
+    def _refresh(self) -> None:
+        """Read what was appended since the last time."""
         with self._lock:
             try:
                 with open(self.path, "rb") as handle:
@@ -197,14 +250,13 @@ class LabelLog:
                     fresh = handle.read(state.st_size - self._offset)  # a device could give without end
             except FileNotFoundError:
                 self._forget()
-                return {}
+                return
             whole = fresh.rfind(b"\n") + 1
             if label_of(fresh[whole:]) is not None:  # only its line break is missing
                 whole = len(fresh)
             self._offset += whole
             self._torn += self._take(fresh[:whole].split(b"\n"))
             self._torn_end = int(bool(fresh[whole:].strip()))
-            return dict(self._standing)
 
     def _take(self, lines: Iterable[bytes]) -> int:
         """Take lines in; return how many cannot be read."""
@@ -217,6 +269,7 @@ class LabelLog:
                 torn += 1
                 continue
             self._said.append(said)
+            self._about.setdefault(said.id, []).append(said)
             self._authors.setdefault(said.id, {})[said.author] = None
             if said.label:
                 self._standing[said.id, said.author] = (len(self._said), said)

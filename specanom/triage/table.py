@@ -26,7 +26,9 @@ def frame_of(labels: Iterable[Any], fields: Sequence[str]) -> pd.DataFrame:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> Path:
-    """Write a table of texts as ``.parquet`` or ``.csv`` by rename; returns the path.
+    """Write a table of texts and numbers as ``.parquet`` or ``.csv`` by rename; returns the path.
+
+    In CSV, a text that a spreadsheet would take for a formula gets a ``'`` in front.
 
     Raises
     ------
@@ -36,13 +38,15 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
     kind = choice("path", path.suffix.lower(), (".parquet", ".csv"))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
-    whole = table.map(_whole)
+    texts = [name for name in table.columns if table[name].dtype.kind not in "biuf"]
+    whole = table.assign(**{name: table[name].map(_whole).astype(object) for name in texts})
     try:
         if kind == ".csv":
             # A lone carriage return in a cell that is not quoted would end the row.
-            whole.map(defused).to_csv(part, index=False, encoding="utf-8", quoting=csv.QUOTE_ALL)
+            safe = whole.assign(**{name: whole[name].map(defused) for name in texts})
+            safe.to_csv(part, index=False, encoding="utf-8", quoting=csv.QUOTE_NONNUMERIC)
         else:
-            whole.astype("str").to_parquet(part, index=False)
+            whole.astype(dict.fromkeys(texts, "str")).to_parquet(part, index=False)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

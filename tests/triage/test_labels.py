@@ -108,6 +108,49 @@ def test_every_text_can_be_exported(tmp_path_factory, said) -> None:
     assert len(pd.read_csv(log.export(folder / "all.csv"), keep_default_na=False)) == len(log.to_frame())
 
 
+# -- groups -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_word_for_a_group_leaves_what_was_said_of_one_alone(tmp_path) -> None:
+    log = LabelLog(tmp_path / "labels.jsonl")
+    log.add("a", "interesting", note="two peaks", author="ada")
+    log.add("b", "noted", note="broad", author="ada")
+    log.add("c", "known", author="bob")
+    made = log.add_group(["a", "b", "c", "d", "d"], "artefact", author="ada", source="lasso")
+    assert [said.id for said in made] == ["b", "c", "d"]
+    stands = log.current("ada")
+    assert (stands["a"].label, stands["a"].note) == ("interesting", "two peaks")
+    assert (stands["b"].label, stands["b"].note) == ("artefact", "broad")
+    assert log.current("bob")["c"].label == "known"
+    log.add_group(["a", "b", "c", "d"], "physical", note="cluster 3", author="ada")
+    assert [said.label for said in log.current("ada").values()] == ["interesting", "physical", "physical", "physical"]
+    log.add_group(["a", "b", "c", "d"], "", author="ada")
+    stands = log.current("ada")
+    assert {id: (said.label, said.note) for id, said in stands.items()} == {
+        "a": ("interesting", "two peaks"), "b": ("noted", "broad")}
+    assert not log.add_group(["a", "b", "c", "d"], "", author="ada")
+
+
+WORD = st.sampled_from(["", "artefact", "physical"])
+STEP = st.tuples(st.booleans(), st.lists(st.sampled_from("abc"), min_size=1, max_size=3), WORD,
+                 st.sampled_from(["", "n"]))
+
+
+@given(steps=st.lists(STEP, max_size=8))
+def test_taking_a_group_back_restores_what_was_said_alone(tmp_path_factory, steps) -> None:
+    path = tmp_path_factory.mktemp("labels") / "labels.jsonl"
+    log, alone = LabelLog(path), LabelLog(path.with_name("alone.jsonl"))
+    for group, ids, word, note in steps:
+        if group:
+            log.add_group(ids, word, note=note, author="ada")
+        else:
+            for one in (log, alone):
+                one.add_all(ids, word, note=note, author="ada")
+    log.add_group("abc", "", author="ada")
+    words = [{id: (said.label, said.note) for id, said in one.current().items()} for one in (LabelLog(path), alone)]
+    assert words[0] == words[1]
+
+
 # -- what goes wrong ---------------------------------------------------------------------------------------------------
 
 

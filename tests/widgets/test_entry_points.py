@@ -84,18 +84,20 @@ def test_a_spectrum_opens_its_viewer(opened) -> None:
     assert opened == [("SpectrumViewer", (SPECTRUM,), {})]
 
 
-def test_every_scorer_opens_the_picker(opened) -> None:
+def test_scorers_whose_settings_can_be_picked_open_the_picker(opened) -> None:
     rng = np.random.default_rng(0)
     sample = sa.SpectrumSet(np.arange(4000.0, 4004.0), rng.normal(1, 0.1, (40, 4)),
                             table=pd.DataFrame({"id": [f"{i}" for i in range(40)], "snr": rng.uniform(5, 9, 40)}))
     calibrated = SCORER.calibrate(sample)
     scores = pd.DataFrame({"id": sample.ids})
-    for one in (SCORER, calibrated, combine([calibrated]), LatentScorer(sa.PCAModel(2).fit(sample), "kl")):
+    for one in (SCORER, calibrated):
         assert one.pick(sample, scores=scores, labels="labels.jsonl") == "ScorePicker"
         name, given, named = opened.pop()
         assert (name, given[0], given[1]) == ("ScorePicker", one, sample)
         assert named["scores"] is scores
         assert named["labels"] == "labels.jsonl"
+    for other in (combine([calibrated]), LatentScorer(sa.PCAModel(2).fit(sample), "kl")):
+        assert not hasattr(other, "pick")  # they have no metric, line filter or trim to pick
 
 
 def test_an_explainer_opens_the_tuner(opened) -> None:

@@ -175,6 +175,19 @@ def test_marks_go_to_the_cluster_the_selection_or_the_member(opened, tmp_path):
     assert opened.table.view().set_index("id")["mark"]["s9"] == "hybrid"
 
 
+def test_a_mark_on_a_cluster_keeps_what_was_said_of_one_member(opened):
+    id = str(opened.members.ids[opened.rows_of(0)[0]])
+    opened.book.marks.add(id, "interesting", note="two peaks", source="score picker")
+    opened.mark("artefact")
+    marked = opened.result.set_index("id").loc[opened.members.ids[opened.rows_of(0)]]
+    assert tuple(marked.loc[id, ["mark", "note"]]) == ("interesting", "two peaks")
+    assert (marked["mark"] == "artefact").sum() == len(marked) - 1
+    assert "1 keep what you said" in opened.said
+    opened.scope, opened.selected = "member", id
+    opened.mark("hybrid")
+    assert tuple(opened.result.set_index("id").loc[id, ["mark", "note"]]) == ("hybrid", "two peaks")
+
+
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_labels_come_back_from_the_export(opened, tmp_path, ending):
     opened.name = "=1+1"

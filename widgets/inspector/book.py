@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +12,9 @@ from numpy.typing import NDArray
 
 from specanom.errors import choice
 from specanom.triage import CLUSTER_WORDS, NOTED, LabelLog
-from specanom.triage.table import defused
+from specanom.triage.label import user
 
 SOURCE = "ClusterInspector"
-ENDINGS = (".parquet", ".csv")
 
 
 class Book:
@@ -62,11 +59,32 @@ class Book:
 
     # -- marks -----------------------------------------------------------------------------------------------------
 
-    def mark(self, ids: Sequence[str], word: str, note: str = "") -> None:
-        """Say `word` of these ids; an empty one takes back what was said."""
+    def mark(self, ids: Sequence[str], word: str, note: str = "", *, alone: bool = False) -> int:
+        """Say `word` of these ids; an empty one takes back what was said.
+
+        Parameters
+        ----------
+        ids : sequence of str
+        word, note : str
+        alone : bool
+            Whether it is said of each by itself. Otherwise it is said of them as a group: what the same author said of
+            one of them by itself stands.
+
+        Returns
+        -------
+        int
+            How many keep what was said of them by themselves.
+        """
         if word:
             choice("word", word, (*CLUSTER_WORDS, NOTED))
-        self.marks.add_all(ids, word, note=note if word else "", source=SOURCE)
+        own = self.marks.current(user())
+        if not alone:
+            changed = {said.id for said in self.marks.add_group(ids, word, note=note, source=SOURCE)}
+            return len({id for id in ids if id not in changed and id in own})
+        for id in ids:
+            text = note or (own[id].note if id in own else "")  # a note outlives the word it came with
+            self.marks.add(id, word or NOTED * bool(text), note=text, source=SOURCE)
+        return 0
 
     def marked(self, ids: NDArray[np.object_]) -> tuple[list[str], list[str]]:
         """Return mark and note of each id, empty where nothing was said."""
@@ -83,29 +101,3 @@ class Book:
         marks, notes = self.marked(ids)
         return pd.DataFrame({"id": ids.astype(str).astype(object), "cluster": labels.astype(np.int64),
                              "cluster_name": [called.get(int(k), "") for k in labels], "mark": marks, "note": notes})
-
-
-def export(table: pd.DataFrame, path: str | Path) -> Path:
-    """Write labels as ``.parquet`` or ``.csv``, whole or not at all; returns the path.
-
-    In CSV, a text that a spreadsheet would take for a formula gets a ``'`` in front.
-
-    Raises
-    ------
-    ArgumentError
-        For another ending.
-    """
-    path = Path(path)
-    kind = choice("path", path.suffix.lower(), ENDINGS)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        if kind == ".csv":
-            texts = {name: table[name].map(defused) for name in table.columns if name != "cluster"}
-            table.assign(**texts).to_csv(part, index=False, encoding="utf-8")
-        else:
-            table.to_parquet(part, index=False)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path

@@ -16,10 +16,11 @@ from specanom.errors import not_fitted
 from specanom.explain import ExplanationSet
 from specanom.spectrumset import SpectrumSet
 from specanom.triage import CLUSTER_WORDS
+from specanom.triage.table import write_table
 
 from ..base.dashboard import guarded
 from ..base.locking import LOCK
-from .book import Book, export
+from .book import Book
 from .choosing import InspectorFocus
 from .members import Members
 from .panel import Panel, listing
@@ -102,10 +103,11 @@ class ClusterInspector(InspectorFocus):
         self.table.observe(self._on_chosen, "chosen")
         self.atlas.source.selected.on_change("indices", self._on_lasso)
         rows = ipywidgets.VBox([listing(self, self.table.next), self.table],
-                               layout=ipywidgets.Layout(flex="3 1 440px", min_width="0"))
+                               layout=ipywidgets.Layout(flex="3 1 540px", min_width="0"))
         beside = ipywidgets.VBox([self.ratios],
-                                 layout=ipywidgets.Layout(flex="2 1 300px", min_width="0", overflow="auto"))
-        below = ipywidgets.HBox([rows, beside], layout=ipywidgets.Layout(width="100%", flex_flow="row wrap"))
+                                 layout=ipywidgets.Layout(flex="2 1 320px", min_width="0"))
+        below = ipywidgets.HBox([rows, beside], layout=ipywidgets.Layout(width="100%", flex_flow="row wrap",
+                                                                          grid_gap="10px 20px"))
         self.build(controls=self.panel.boxes,
                    main=[self.overview, self.map_pane, self.story, self.means_pane, below, self.member_pane],
                    panes=[self.map_pane, self.curves_pane, self.means_pane, self.member_pane])
@@ -265,11 +267,13 @@ class ClusterInspector(InspectorFocus):
 
     @guarded
     def _say_word(self, word: str) -> None:
+        alone = self.scope == "member" or self._rows.size == 1
         ids = [self.selected] if self.scope == "member" else [str(id) for id in self.members.ids[self.focus_rows]]
         ids = [id for id in ids if id]
-        self.book.mark(ids, word, self.note)
+        kept = self.book.mark(ids, word, self.note, alone=alone)
         what = self.selected if self.scope == "member" else f"{self.focus_title} ({len(ids):,} spectra)"
-        self.say(f"{what}: {word}" if word else f"{what}: mark taken back")
+        stands = f"; {kept:,} keep what you said of them by themselves" if kept else ""
+        self.say((f"{what}: {word}" if word else f"{what}: mark taken back") + stands)
         with self.quietly():
             self.note = ""
         self._show_marks()
@@ -277,7 +281,7 @@ class ClusterInspector(InspectorFocus):
 
     def export(self, path: str | Path) -> Path:
         """Write the labels as ``.parquet`` or ``.csv``: id, cluster, cluster_name, mark, note; returns the path."""
-        return export(self.result, path)
+        return write_table(self.result, Path(path))
 
     @guarded
     def _export(self) -> None:
