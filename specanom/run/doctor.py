@@ -31,8 +31,11 @@ def check_installation() -> list[Check]:
               for stage in STAGES]
     found += [_kernel(), _device()]
     found += [_optional(module, extra) for module, extra in (("lime", "explain"), ("skimage", "explain"),
-                                                            ("ipywidgets", "widgets"), ("specutils", "specutils"),
-                                                            ("distributed", "dask"), ("dustmaps", "dust"))]
+                                                            ("ipywidgets", "widgets"), ("anywidget", "widgets"),
+                                                            ("notebook", "widgets"), ("jupyterlab", "widgets"),
+                                                            ("voila", "widgets"), ("umap", "maps"),
+                                                            ("specutils", "specutils"), ("distributed", "dask"),
+                                                            ("dustmaps", "dust"))]
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     return [*found, Check("browser for the tests", browser is not None, browser or "none", "apt-get install chromium",
                           optional=True)]

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser.frontends import KINDS, Book, Frontend
+from tests.widgets.finished import finish
 
 _NAMES = itertools.count()
 
@@ -26,6 +28,22 @@ def frontend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run, small; nothing may be written into it."""
+    return finish(tmp_path_factory.mktemp("finished") / "small")
+
+
+@pytest.fixture(scope="module")
+def own_run(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The finished run, with a place of its own for labels."""
+    made = tmp_path_factory.mktemp("own") / "run"
+    made.mkdir()
+    for one in finished.iterdir():
+        (made / one.name).symlink_to(one)
+    return made
 
 
 @pytest.fixture(scope="module")

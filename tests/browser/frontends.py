@@ -430,8 +430,11 @@ class Book:
           const doc = ({_DOCUMENTS})().filter(doc => doc.get_model_by_name(name))[shown]
           doc?.views_manager.roots[0].el.scrollIntoView({{block: "center"}})
         }}""", [figure, shown])
-        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        return list(self.page.evaluate(_PIXELS, [figure, [list(point) for point in points]])[shown])
+        asked, last = [figure, [list(point) for point in points]], None
+        while (found := self.page.evaluate(_PIXELS, asked)[shown]) != last:  # cells above may still be laid out
+            last = found
+            self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        return list(found)
 
     def tap(self, figure: str, x: float, y: float, *, shown: int = 0) -> None:
         """Click at the data coordinates x, y of a figure."""

@@ -92,6 +92,19 @@ def test_the_doctor_says_what_is_missing_and_how_to_mend_it(capsys, monkeypatch)
     assert "FAIL torch: not installed. Try: pip install torch" in capsys.readouterr().out
 
 
+def test_the_doctor_knows_what_the_dashboards_need(capsys, monkeypatch) -> None:
+    there = doctor.importlib.util.find_spec
+    gone = {"voila", "umap"}
+    monkeypatch.setattr(doctor.importlib.util, "find_spec",
+                        lambda name, package=None: None if name in gone else there(name, package))
+    assert main(["doctor"]) == DONE
+    said = capsys.readouterr().out.splitlines()
+    for name in ("ipywidgets", "anywidget", "notebook", "jupyterlab"):
+        assert f"ok   {name} (optional): installed" in said
+    assert "–    voila (optional): not installed. For it: pip install 'specanom[widgets]'" in said
+    assert "–    umap (optional): not installed. For it: pip install 'specanom[maps]'" in said
+
+
 def test_what_is_optional_does_not_fail_the_doctor(capsys, monkeypatch) -> None:
     monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
     assert main(["doctor"]) == DONE

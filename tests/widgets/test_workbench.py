@@ -14,15 +14,10 @@ from specanom.widgets import Workbench
 from specanom.widgets.runs import FinishedRun
 
 import specanom as sa
-from specanom.diagnostics import measure_lines
 from specanom.errors import DataError
-from specanom.explain.named import explainer_of
-from specanom.run.scoring import score_table
-from specanom.scores.named import scorer_of_column, scorers_of
 from specanom.triage import LabelLog
+from tests.widgets.finished import PARAMETERS, finish
 
-PARAMETERS = {"rank_by": "", "preset": "", "velocity": 200.0, "trim": 0.05, "segments": 30, "perturbation": "",
-              "method": "", "samples": 300, "tolerance": 0.0, "seed": 3, "path": "", "survey": "mock"}
 MADE_BY = {"sample.zarr": "02_preprocess", "model": "03_train", "scores.parquet": "04_score",
            "explanations.zarr": "05_explain", "lines.parquet": "05_explain", "clusters": "06_clusters"}
 
@@ -30,25 +25,7 @@ MADE_BY = {"sample.zarr": "02_preprocess", "model": "03_train", "scores.parquet"
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
     """A run folder with all that the workbench needs, made as the notebooks make it."""
-    folder = tmp_path_factory.mktemp("runs") / "small"
-    folder.mkdir()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sample = sa.Preprocessor().fit_transform(sa.surveys.mock(n=60, seed=1))
-        sample.save(folder / "sample.zarr")
-        model = sa.PCAModel(6).fit(sample)
-        model.save(folder / "model")
-        scorers = scorers_of(model, velocity=PARAMETERS["velocity"], trim=PARAMETERS["trim"])
-        table, _ = score_table(scorers, sample)
-        table.to_parquet(folder / "scores.parquet")
-        oddest = sample.select(list(table.nlargest(12, "chi2_ivar_cal")["id"]))
-        explanations = explainer_of(scorer_of_column("chi2_ivar_cal", scorers), PARAMETERS).explain_many(oddest)
-        explanations.save(folder / "explanations.zarr")
-        measure_lines(oddest).to_parquet(folder / "lines.parquet")
-        sa.ExplanationClusterer(3, seed=1, bootstrap=0).fit(explanations).save(folder / "clusters")
-    told = {"format": "specanom run", "version": 1, "parameters": PARAMETERS}
-    (folder / "manifest.json").write_text(json.dumps(told))
-    return folder
+    return finish(tmp_path_factory.mktemp("runs") / "small")
 
 
 @pytest.fixture

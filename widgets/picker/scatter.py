@@ -51,6 +51,7 @@ class ScoreScatter:
         self.scale = Scale(False)
         self.root: figure = canvas(theme, f"against {AXES[column]}", x=AXES[column], y="score", height=320,
                                    options=spans())
+        self.root.name = f"against {column}"
         self.root.title.text_font_size = "13px"
         self._sources(theme)
         lo, hi = fit(self.root.x_range, self._x)
