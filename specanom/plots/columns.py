@@ -82,7 +82,8 @@ def clipped_columns(x: Any, y: Any, limits: tuple[float, float]) -> Columns:
 
 def line_colours(colours: Palette) -> dict[str, str]:
     """Return the colour of each kind of line."""
-    return {"emission": colours.blue, "uv": colours.purple, "absorption": colours.green, "sky": colours.amber}
+    return {"emission": colours.blue, "uv": colours.ultraviolet, "absorption": colours.absorption,
+            "sky": colours.airglow}
 
 
 def line_columns(axis: WaveAxis, window: tuple[float, float], colours: Palette,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from bokeh.embed import components, file_html
@@ -42,13 +44,14 @@ def embed(figures: Mapping[str, UIElement]) -> tuple[str, dict[str, str]]:
     """
     if not figures:
         return "", {}
-    script, divs = components(dict(figures), wrap_script=True)
+    with _without_callbacks():
+        script, divs = components(dict(figures), wrap_script=True)
     return str(script), {str(name): str(div) for name, div in divs.items()}
 
 
 def to_html(figure: UIElement, title: str = "specanom") -> str:
     """Return a whole page with one figure or layout that opens without a network."""
-    page = str(file_html(figure, resources=INLINE, title=plain(title)))
+    page = str(file_html(figure, resources=INLINE, title=plain(title), suppress_callback_warning=True))
     paper = _paper(figure)
     return page.replace("</head>", f"<style>body {{ margin: 12px; background: {paper}; }}</style></head>", 1)
 
@@ -80,6 +83,20 @@ def show(figure: UIElement) -> Shown:
     The cell's output holds BokehJS (1.3 MB): for a notebook of many figures, prefer one layout.
     """
     return Shown(to_html(figure), _height(figure))
+
+
+@contextmanager
+def _without_callbacks() -> Iterator[None]:
+    """Keep bokeh from warning that callbacks in Python do not work in a file: a file is a picture of the state."""
+    def keep(record: logging.LogRecord) -> bool:
+        return "real Python" not in record.getMessage()
+
+    logger = logging.getLogger("bokeh.embed.util")
+    logger.addFilter(keep)
+    try:
+        yield
+    finally:
+        logger.removeFilter(keep)
 
 
 def _paper(figure: Model) -> str:

@@ -20,7 +20,11 @@ CATEGORIES = ("blue", "vermilion", "green", "purple", "amber", "sky", "brown", "
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of one theme by role, as ``#rrggbb``."""
+    """The colours of one theme by role, as ``#rrggbb``.
+
+    ``ink``, ``muted``, ``blue`` and the last three, which write the names of lines, are read on paper: their contrast
+    is at least 4.5:1.
+    """
 
     name: str
     paper: str
@@ -45,6 +49,9 @@ class Palette:
     teal: str
     rose: str
     middle: str
+    absorption: str
+    ultraviolet: str
+    airglow: str
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -80,13 +87,14 @@ LIGHT = Palette(
     name="light", paper="#ffffff", ink="#1c2128", muted="#5b6470", faint="#9aa2ad", grid="#e7eaee", flux="#27323f",
     band="#a9b8c8", masked="#8d949e", imputed="#c2649b", blue="#0072b2", vermilion="#d55e00", green="#009e73",
     purple="#aa5c96", amber="#c98a00", sky="#3ba1dc", brown="#8c5a2b", slate="#66707d", olive="#7d8a1e", wine="#882255",
-    teal="#0f6e84", rose="#cc6677", middle="#f2f3f5",
+    teal="#0f6e84", rose="#cc6677", middle="#f2f3f5", absorption="#007a59", ultraviolet="#95487f",
+    airglow="#8a6000",
 )
 DARK = Palette(
     name="dark", paper="#14181d", ink="#e6e9ee", muted="#a3abb6", faint="#6f7883", grid="#272e37", flux="#d5dde7",
     band="#4b5a6b", masked="#7f8894", imputed="#e08abb", blue="#4da3e0", vermilion="#ff8a45", green="#2cc79a",
     purple="#cf8fc0", amber="#e9b23c", sky="#7cc6f2", brown="#c4935f", slate="#98a2af", olive="#b4c14e", wine="#d4679c",
-    teal="#45b7d1", rose="#f099a6", middle="#2b313a",
+    teal="#45b7d1", rose="#f099a6", middle="#2b313a", absorption="#2dc89b", ultraviolet="#d091c1", airglow="#eab33d",
 )
 THEMES = {"light": LIGHT, "dark": DARK}
 

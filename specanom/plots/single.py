@@ -164,7 +164,7 @@ def link(panels: list[figure], colours: Palette) -> None:
     hair = Span(dimension="height", line_color=colours.faint, line_width=1, line_alpha=0.7)
     for panel in panels:
         panel.x_range = panels[0].x_range
-        panel.add_tools(CrosshairTool(overlay=hair))
+        panel.add_tools(CrosshairTool(overlay=hair, visible=False))
     for panel in panels[:-1]:
         axis_text(panel, "")
 

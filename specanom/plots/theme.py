@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bokeh.layouts import column, gridplot
+from bokeh.layouts import column, gridplot, row
 from bokeh.model import Model
 from bokeh.models import (
     BasicTicker,
@@ -19,6 +19,7 @@ from bokeh.models import (
     Legend,
     LegendItem,
     Plot,
+    Row,
     WheelZoomTool,
 )
 from bokeh.plotting import figure
@@ -28,6 +29,10 @@ from .palette import FONT, THEMES, Palette, palette, translation
 TOOLS = "pan,box_zoom,reset,save"
 LEFT = 78
 """Screen pixels left of the frame, the same for all panels so that stacked frames are aligned."""
+
+
+QUIET = ":host { opacity: 0.45; transition: opacity 0.15s } :host(:hover), :host(:focus-within) { opacity: 1 }"
+"""Style of a tool bar: faint until it is used."""
 
 
 def plain(text: object) -> str:
@@ -56,6 +61,7 @@ def canvas(theme: str, title: str = "", *, x: str = "", y: str = "", height: int
     if "pan" in settings["tools"]:
         made.add_tools(WheelZoomTool(dimensions="width"))
     made.toolbar.logo = None
+    made.toolbar.stylesheets = [QUIET]
     made.min_border_left, made.min_border_right = LEFT, 14
     _dress(made, colours)
     if height <= 240:  # few numbers where there is little room
@@ -103,6 +109,7 @@ def hover(made: figure, renderers: Sequence[GlyphRenderer], rows: Sequence[tuple
           mode: str = "mouse", formatters: dict[str, Any] | None = None) -> HoverTool:
     """Add a hover tool with labelled rows for `renderers`; returns it."""
     tool = HoverTool(renderers=list(renderers), tooltips=list(rows), mode=mode, formatters=formatters or {},
+                     visible=False,  # no button: what the pointer tells is never in the way
                      line_policy="nearest", point_policy="snap_to_data" if mode == "mouse" else "follow_mouse")
     made.add_tools(tool)
     return tool
@@ -113,8 +120,18 @@ def stack(panels: Sequence[Plot], *, columns: int = 1, toolbar: bool = True) -> 
     grid = gridplot(list(panels), ncols=columns, sizing_mode="stretch_width",
                     toolbar_location="right" if toolbar else None, toolbar_options={"logo": None})
     # No seam of another colour between panels and beside the toolbar.
+    if grid.toolbar is not None:
+        grid.toolbar.stylesheets = [QUIET]
     grid.styles = {"background-color": panels[0].background_fill_color}
     return grid
+
+
+def beside(panels: Sequence[Plot], *, least: int) -> Row:
+    """Put panels side by side, and below each other on pages where one would be less than `least` pixels wide."""
+    for panel in panels:
+        panel.min_width = least
+    colour = panels[0].background_fill_color
+    return row(*panels, sizing_mode="stretch_width", styles={"flex-wrap": "wrap", "background-color": colour})
 
 
 def below(*layouts: LayoutDOM) -> Column:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from bokeh.models import ColumnDataSource
 
 import specanom.plots as plots
+from specanom.plots.output import embed, save_html
 from specanom.plots.palette import DARK, LIGHT, palette
+from specanom.plots.theme import canvas
 
 from .conftest import HOSTILE, emission_galaxy, explained
 
@@ -117,3 +120,35 @@ def test_the_map_of_the_room_is_what_it_exports():
         assert getattr(plots, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         plots.nothing  # noqa: B018
+
+
+def test_nothing_is_logged_when_figures_with_callbacks_are_written(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    source = ColumnDataSource({"x": [0.0, 1.0], "y": [0.0, 1.0]})
+    made = canvas("light", "with a callback")
+    made.line("x", "y", source=source)
+    source.selected.on_change("indices", lambda _attr, _old, _new: None)
+    save_html(made, tmp_path / "one.html")
+    embed({"one": made})
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_in_figures_can_be_read(theme: str) -> None:
+    colours = palette(theme)
+    for role in ("ink", "muted", "blue", "absorption", "ultraviolet", "airglow"):
+        assert contrast(getattr(colours, role), colours.paper) >= 4.5, role
+
+
+def contrast(first: str, second: str) -> float:
+    """Return the contrast of two colours as WCAG 2.1 has it."""
+    low, high = sorted(luminance(colour) for colour in (first, second))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of ``#rrggbb``."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

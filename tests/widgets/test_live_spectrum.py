@@ -188,12 +188,17 @@ def test_lines_shown_after_a_change_of_theme_have_its_colours():
     pane = FigurePane(live.root)
     live.show(emission_galaxy())
     pane.follow = "dark"
-    allowed = set(plots.THEMES["dark"].categories)
+    allowed = line_inks("dark")
     assert set(live.sources["lines"].data["color"]) <= allowed
     live.show(emission_galaxy().replace(z=0.2), frame="observed")
     assert set(live.sources["lines"].data["color"]) <= allowed
     live.restyle("light")
-    assert set(live.sources["lines"].data["color"]) <= set(plots.THEMES["light"].categories)
+    assert set(live.sources["lines"].data["color"]) <= line_inks("light")
+
+
+def line_inks(theme: str) -> set[str]:
+    colours = plots.THEMES[theme]
+    return {colours.blue, colours.absorption, colours.ultraviolet, colours.airglow}
 
 
 def test_what_cannot_be_shown_is_refused_and_nothing_changes(live):
