@@ -174,6 +174,41 @@ def test_the_page_turns_the_figure_dark_and_the_next_one_starts_so(page: Page) -
     assert page.pane.root.background_fill_color == LIGHT.paper
 
 
+def test_another_theme_sends_every_view_the_whole_figure_and_no_patch(page: Page, source: ColumnDataSource) -> None:
+    page.hello("a")
+    page.hello("b")
+    page.got.clear()
+    with page.pane.batch():
+        page.pane.root.x_range.update(start=3.0, end=4.0)
+    page.pane.observe(lambda _change: source.data.update(y=[41.5, 2.0, 3.0]), "theme")
+    page.say("theme", view="a", dark=True)
+    assert [content["k"] for content, _ in page.got][-2:] == ["doc", "doc"]
+    assert page.kinds().count("patch") == 1  # the range, before
+    documents = [content for content, _ in page.got if content["k"] == "doc"]
+    assert {one["view"] for one in documents} == {"a", "b"}
+    assert {one["n"] for one in documents} == {page.pane._outbox.number}
+    assert DARK.paper in documents[0]["content"]
+    assert '"start":3.0,"end":4.0' in documents[0]["content"].replace(" ", "")  # what was zoomed to stays
+    assert "41.5" in documents[0]["content"]
+    page.say("theme", view="b", dark=True)  # says the same again
+    assert page.kinds().count("doc") == 2
+
+
+def test_what_follows_another_theme_is_numbered_on(page: Page, source: ColumnDataSource) -> None:
+    page.hello()
+    page.say("theme", view="a", dark=True)
+    number = page.pane._outbox.number
+    source.data["y"] = [5.0, 5.0, 5.0]
+    assert page.kinds() == ["live", "doc", "patch"]
+    assert page.got[-1][0]["n"] == number + 1
+
+
+def test_a_first_view_in_a_dark_page_gets_the_dark_document(page: Page) -> None:
+    page.hello(dark=True)
+    assert page.kinds() == ["doc"]
+    assert DARK.paper in page.got[0][0]["content"]
+
+
 def test_a_theme_that_was_asked_for_stays(page: Page) -> None:
     page.pane.follow = "light"
     page.hello(dark=True)

@@ -64,6 +64,12 @@ class Outbox:
         if not self._depth:
             self._flush()
 
+    def skip(self) -> int:
+        """Drop what is held and return the next number, for a whole document that takes the place of a patch."""
+        self._held = []
+        self.number += 1
+        return self.number
+
     def _flush(self) -> None:
         held, self._held = self._held, []
         for run in same_origin(latest(held)):

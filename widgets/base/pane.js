@@ -11,6 +11,28 @@ page.keys ??= document.addEventListener("focusin", ({ target }) => {
   }
 }) ?? true
 
+// What the pointer tells stands in the page itself, out of reach of a figure's own styles, and bokeh's boxes are white:
+// they take the colours of the figure the pointer is over.
+const BOXES = {
+  light: { "--tooltip-color": "#ffffff", "--tooltip-text": "#1c2128", "--tooltip-border": "#9aa2ad", "--names": "#5b6470" },
+  dark: { "--tooltip-color": "#272e37", "--tooltip-text": "#e6e9ee", "--tooltip-border": "#6f7883", "--names": "#a3abb6" },
+}
+function dress(box) {
+  for (const [name, value] of Object.entries(BOXES[page.pointed] ?? BOXES.light)) box.style.setProperty(name, value)
+  box.style.setProperty("--tooltip-arrow-color", "var(--tooltip-color)")
+  if (!box.shadowRoot || box.shadowRoot.querySelector("style.specanom")) return
+  const names = Object.assign(document.createElement("style"), { className: "specanom" })
+  names.textContent = ".bk-tooltip-row-label { color: var(--names) }"
+  box.shadowRoot.append(names)
+}
+page.boxes ??= new MutationObserver(changes => {
+  if (!page.pointed) return  // a figure of somebody else
+  for (const { addedNodes } of changes) {
+    for (const node of addedNodes) if (node.classList?.contains("bk-Tooltip")) dress(node)
+  }
+})
+page.boxes.observe(document.body, { childList: true })
+
 const unzip = bytes => new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text()
 
 function runScript(text) {
@@ -139,6 +161,7 @@ class View {
   }
 
   async build(message, buffers) {
+    const zoomed = this.zoomed()
     this.drop()
     this.number = message.n
     const { Document } = this.Bokeh.require("document")
@@ -149,8 +172,19 @@ class View {
     this.el.replaceChildren(...roots)
     await add_document_standalone(doc, this.el, roots)
     if (this.gone || this.doc !== doc) return
+    for (const [id, { start, end }] of zoomed) {
+      const range = doc.get_model_by_id(id)
+      if (!range) continue
+      range.have_updated_interactively = true
+      range.setv({ start, end })
+    }
     doc.on_change(this.push)
     this.el.dataset.ready = String(Number(this.el.dataset.ready ?? 0) + 1)
+  }
+
+  zoomed() {  // ranges that follow their data until somebody zooms, which only the page knows
+    const models = this.doc?.all_roots.flatMap(root => [...root.references()]) ?? []
+    return models.filter(model => model.have_updated_interactively).map(({ id, start, end }) => [id, { start, end }])
   }
 
   push = event => {  // a change made in the page; the latest of each property is sent
@@ -238,11 +272,17 @@ function render({ model, el }) {
   const onSnapshot = () => view.snapshot()
   model.on("msg:custom", view.received)
   model.on("change:_snap", onSnapshot)
+  const over = () => { page.pointed = model.get("theme") }
+  const out = () => { page.pointed = null }
+  el.addEventListener("pointermove", over, true)
+  el.addEventListener("pointerleave", out)
   const onTheme = new MutationObserver(() => view.send({ k: "theme", dark: isDark() }))
   onTheme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] })
   view.start().catch(error => view.fail(error))
   return () => {
     onTheme.disconnect()
+    el.removeEventListener("pointermove", over, true)
+    el.removeEventListener("pointerleave", out)
     model.off("msg:custom", view.received)
     model.off("change:_snap", onSnapshot)
     view.remove()

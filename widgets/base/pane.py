@@ -72,7 +72,7 @@ class FigurePane(anywidget.AnyWidget):
     # Made whenever state is sent (opened, reloaded, displayed late), never stored.
     _snap = traitlets.Dict().tag(sync=True, to_json=lambda _value, pane: pane._snapshot())
     label = traitlets.Unicode("figure").tag(sync=True)
-    theme = traitlets.Unicode("light")
+    theme = traitlets.Unicode("light").tag(sync=True)
     follow = traitlets.Enum(("auto", "light", "dark"), "auto")
     _following = False
 
@@ -88,6 +88,7 @@ class FigurePane(anywidget.AnyWidget):
         self._outbox = Outbox(lambda head, buffers: self.send(head, buffers))
         self._snapshots = 0
         self._missed = False  # whether there are changes that neither a patch nor a snapshot has taken to the page
+        self._quiet = False  # whether changes are not sent, as the whole document follows them
         self._told = False  # nothing is sent before the cell that made the pane has ended: the snapshot has it all
         wanted = _SEEN["theme"] if follow == "auto" else follow
         if wanted != theme:
@@ -150,6 +151,8 @@ class FigurePane(anywidget.AnyWidget):
     def _document_patched(self, event: Any) -> None:
         """Called by the document for each change."""
         with LOCK:
+            if self._quiet:
+                return
             if self._told or self._views:
                 self._outbox.put(event)
             else:
@@ -206,10 +209,26 @@ class FigurePane(anywidget.AnyWidget):
 
     def _recolour(self) -> None:
         wanted = _SEEN["theme"] if self.follow == "auto" else self.follow
-        if wanted != self.theme:
-            with self.batch():
+        if wanted == self.theme:
+            return
+        with LOCK:
+            self._quiet = True
+            try:
                 restyle(self.root, wanted)
-                self.theme = wanted
+                self.theme = wanted  # whoever observes it may draw anew, and that goes along
+            finally:
+                self._quiet = False
+            self._anew()
+
+    def _anew(self) -> None:
+        """Send every view the whole document: a canvas that is painted over keeps a seam of its old colour."""
+        if not self._views:
+            self._missed = True
+            return
+        self._missed = False
+        head, buffers = packed({"k": "doc", "n": self._outbox.skip()}, self.doc.to_json())
+        for view in sorted(self._views):
+            self.send({**head, "view": view}, buffers)
 
 
 def page_theme() -> str:
