@@ -311,7 +311,7 @@ class Table {
       if (low >= 0) { measure(low); measure(high) }
     }
     pen.font = `600 ${face}`
-    return Math.ceil(Math.min(WIDEST, Math.max(widest + 30, pen.measureText(column.heading).width + 42, 56)))
+    return Math.ceil(Math.min(WIDEST, Math.max(widest + 22, pen.measureText(column.heading).width + 34, 48)))
   }
   fit(column) { // grows only, so that a column whose values change does not twitch
     const at = this.columns.indexOf(this.columns.find((one) => one.name === column.name))
@@ -321,7 +321,10 @@ class Table {
     this.spread()
   }
   spread() {
-    this.layer.style.setProperty("--columns", this.widths.map((width) => `${width}px`).join(" ") + " 1fr")
+    // Long text takes the room that is left.
+    const long = this.widths.some((width) => width === WIDEST)
+    const parts = this.widths.map((width) => width === WIDEST ? `minmax(${width}px, 1fr)` : `${width}px`)
+    this.layer.style.setProperty("--columns", parts.join(" ") + (long ? " 0" : " 1fr"))
     const total = this.widths.reduce((sum, width) => sum + width, 0)
     this.spacer.style.minWidth = `${total}px`
   }

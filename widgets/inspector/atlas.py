@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,13 +26,17 @@ from numpy.typing import NDArray
 from specanom.cluster import PlaneMap
 from specanom.plots.diagrams import X_LABEL, X_LIMITS, Y_LABEL, Y_LIMITS, diagram_range, dividing_curves
 from specanom.plots.palette import FONT, Palette, palette
-from specanom.plots.theme import canvas, hover, legend, plain, stack
+from specanom.plots.theme import beside, canvas, hover, legend, plain
 
 from .colouring import Colouring
 from .members import Members
 
-HEIGHT, NARROW = 400, 220
+HEIGHT, NARROW = 400, 400
 """Height, and the least width, in screen pixels."""
+INSIDE = np.array([330.0, 300.0])
+"""Screen pixels of the points of a map where the page is narrow; elsewhere labels have more room than they need."""
+LETTER, LABEL = 7.5, 18.0
+"""Screen pixels of a letter of a label, and its height."""
 FAINT, FULL = 0.5, 0.95
 """Opacity of points, and of those of the cluster in focus."""
 MANY = 4000
@@ -54,7 +58,7 @@ class Atlas:
 
     Attributes
     ----------
-    root : GridPlot
+    root : Row
         Goes into one FigurePane.
     source : ColumnDataSource
         Columns x, y (map), n2, o3 (diagram), value (colour) and what the pointer tells; called ``"points"``.
@@ -76,7 +80,7 @@ class Atlas:
         self.ticker = FixedTicker(ticks=[])
         self.map, self.diagram = self._map(theme, n), self._diagram(theme, members)
         self.map.name, self.diagram.name = "map", "bpt"
-        self.root = stack([self.map, self.diagram], columns=2)
+        self.root = beside([self.map, self.diagram], least=NARROW)
 
     # -- changing what is shown ------------------------------------------------------------------------------------
 
@@ -103,10 +107,12 @@ class Atlas:
         x, y = self.source.data["x"], self.source.data["y"]
         groups = [np.flatnonzero((labels == k) & np.isfinite(x)) for k in range(int(labels.max(initial=-1)) + 1)]
         there = [k for k, rows in enumerate(groups) if rows.size]
-        self.centres.data = {
-            "x": [float(np.median(x[groups[k]])) for k in there], "y": [float(np.median(y[groups[k]])) for k in there],
-            "text": [plain(names.get(k, str(k))) for k in there],
-        }
+        texts = [plain(names.get(k, str(k))) for k in there]
+        at = np.array([[np.median(x[groups[k]]), np.median(y[groups[k]])] for k in there], dtype=np.float64)
+        if len(there) > 1:
+            spans = np.array([np.ptp(x[np.isfinite(x)]), np.ptp(y[np.isfinite(y)])], dtype=np.float64)
+            at = apart(at, texts, spans / INSIDE)
+        self.centres.data = {"x": [float(one[0]) for one in at], "y": [float(one[1]) for one in at], "text": texts}
 
     def emphasise(self, rows: NDArray[np.intp]) -> None:
         """Draw the members of the cluster in focus full, all others fainter."""
@@ -193,6 +199,35 @@ class Atlas:
 
     def _ring(self, made: figure, x: str, y: str, colours: Palette) -> None:
         made.scatter(x, y, source=self.focus, size=15, fill_color=None, line_color=colours.ink, line_width=2.5)
+
+
+def apart(at: NDArray[np.float64], texts: Sequence[str], unit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Move labels no further than it takes to read them all.
+
+    Parameters
+    ----------
+    at : (n, 2) array
+        Where their middles should be.
+    texts : sequence of str
+    unit : (2,) array
+        How much of x and y a screen pixel is.
+    """
+    unit = np.where(unit > 0, unit, 1.0)
+    place = at / unit
+    half = np.array([[0.5 * (LETTER * len(text) + 8), 0.5 * LABEL] for text in texts])
+    first, second = np.triu_indices(len(texts), 1)
+    for _ in range(100):
+        gap = place[second] - place[first]
+        lacking = half[first] + half[second] - np.abs(gap)
+        close = (lacking > 0.01).all(axis=1)
+        if not close.any():
+            break
+        for one, other, step, need in zip(first[close], second[close], gap[close], lacking[close], strict=True):
+            axis = int(np.argmin(need))
+            shift = 0.5 * need[axis] * (1.0 if step[axis] >= 0 else -1.0)
+            place[one, axis] -= shift
+            place[other, axis] += shift
+    return np.asarray(place * unit)
 
 
 def _known(members: Members) -> dict[str, Any]:

@@ -85,7 +85,7 @@ class AveragesFigure:
         colours, top, below = palette(theme), self.flux, self.weights
         source = self.sources["mean"]
         band = top.varea("x", "low", "high", source=source, fill_color=colours.band, fill_alpha=0.6)
-        others = top.multi_line("xs", "ys", source=self.sources["cluster means"], line_color="color", line_alpha=0.45,
+        others = top.multi_line("xs", "ys", source=self.sources["cluster means"], line_color="color", line_alpha=0.22,
                                 line_width=1, level="underlay")
         self._curve = top.line("x", "mean", source=source, line_color=colours.flux, line_width=2)
         marks = draw_sky(self.panels, self.sources["sky"], colours)
@@ -97,7 +97,7 @@ class AveragesFigure:
         self._bars = below.quad(left="left", right="right", top="mean", bottom=0, source=weights, line_color=None,
                                 fill_color=colours.flux, fill_alpha=0.45)
         rest = below.multi_line("xs", "ys", source=self.sources["cluster weights"], line_color="color", line_width=1,
-                                line_alpha=0.55)
+                                line_alpha=0.28, level="underlay")
         legend(below, [("mean", [self._bars]), ("middle 68 %", [boxes])], colours)
         self._entries = {"sky": top.legend[0].items[-1]}
         self._hover(boxes)

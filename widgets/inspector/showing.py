@@ -32,8 +32,8 @@ from .state import InspectorState
 from .telling import as_html, ratio_table, told_of
 
 Rows = NDArray[np.intp]
-COLUMNS = {"cluster": "cluster", "distance": "distance", "score": "score", "z": "z", "snr": "S/N", "bpt": "BPT",
-           "artefact": "artefact", "mark": "mark", "note": "note"}
+COLUMNS = {"distance": "distance", "score": "score", "z": "z", "snr": "S/N", "bpt": "BPT", "artefact": "artefact",
+           "mark": "mark", "cluster": "cluster", "note": "note"}
 OVERVIEW = {"name": "name", "size": "spectra", "artefact": "artefact", "story": "where the weight is", "marks": "marks"}
 
 
@@ -220,7 +220,8 @@ class InspectorView(InspectorState):
     def _frame(self, rows: Rows) -> Any:
         made = self.members.frame(self.labels, self.clusterer.distances_).iloc[rows]
         marks, notes = self.book.marked(self.members.ids[rows])
-        return made.assign(mark=marks, note=notes).drop_duplicates("id")
+        # The cluster is last but for the note: most often it is the same for all rows.
+        return made.assign(mark=marks, note=notes)[["id", *COLUMNS]].drop_duplicates("id")
 
     def _show_table(self) -> None:
         rows = self.focus_rows if self.listed == "focus" else np.arange(len(self.members))
@@ -234,6 +235,7 @@ class InspectorView(InspectorState):
     def refresh_marks(self) -> None:
         """Read the marks anew: they may have been given elsewhere."""
         self._show_marks()
+        self._list_clusters()
 
     def _show_marks(self) -> None:
         """Bring marks in the table and their count up to date."""

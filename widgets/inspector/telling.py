@@ -58,5 +58,5 @@ def as_html(table: pd.DataFrame, caption: str) -> str:
     head = "".join(f"<th scope='col'>{escape(str(name))}</th>" for name in table.columns)
     body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
                    for row in table.itertuples(index=False))
-    return (f"<table class='specanom-table'><caption>{escape(caption)}</caption>"
+    return (f"<table class='specanom-numbers'><caption>{escape(caption)}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")

@@ -17,7 +17,6 @@ from specanom.triage.label import user
 from ..base.locking import LOCK
 from .words import in_words, sorry
 
-AUTO = ipywidgets.Layout(width="auto")
 OnMark = Callable[[str, str], Any]
 
 
@@ -61,7 +60,7 @@ class MarkBar(ipywidgets.HBox):  # type: ignore[misc]
         self._showing = False
         self._buttons = {word: self._button(key, word) for key, word in enumerate(self.words, start=1)}
         self._note = ipywidgets.Text(placeholder="note, saved when you leave it", description="Note",
-                                     continuous_update=False, layout=ipywidgets.Layout(flex="1 1 14em", width="auto"))
+                                     continuous_update=False, layout=ipywidgets.Layout(flex="1 1 9em", width="auto"))
         self._note.style.description_width = "auto"
         self._state = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 100%"))
         self._state.add_class("specanom-mark-state")
@@ -73,7 +72,7 @@ class MarkBar(ipywidgets.HBox):  # type: ignore[misc]
         self.refresh()
 
     def _button(self, key: int, word: str) -> ipywidgets.ToggleButton:
-        made = ipywidgets.ToggleButton(value=False, layout=AUTO)
+        made = ipywidgets.ToggleButton(value=False, layout=ipywidgets.Layout(width="auto"))
         made.observe(partial(self._on_button, word), "value")
         made.add_class("specanom-mark")
         made.tooltip = f"Say “{word}” of what is in focus; again takes it back" + (f" (key {key})" if key < 10 else "")

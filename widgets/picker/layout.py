@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import ipywidgets
 
 Layout = ipywidgets.Layout
-TABLE = 330
+TABLE = 380
 """Least width of the table, px; the spectrum goes below it where both do not fit."""
 SPECTRUM = 470
 FIGURE = 400
@@ -19,7 +19,7 @@ def arrange(left: Sequence[ipywidgets.Widget], right: Sequence[ipywidgets.Widget
 
     Where the page is too narrow for both columns the second comes above the first.
     """
-    columns = [column(left, f"1 1 {TABLE}px"), column(right, f"1.6 1 {SPECTRUM}px")]
+    columns = [column(left, f"1 1 {TABLE}px"), column(right, f"1.5 1 {SPECTRUM}px")]
     first = wrapping(columns)
     first.layout.flex_flow, first.layout.align_items = "row wrap-reverse", "flex-end"
     return [first, wrapping([column([figure], f"1 1 {FIGURE}px") for figure in figures])]
@@ -37,6 +37,7 @@ def wrapping(widgets: Sequence[ipywidgets.Widget]) -> ipywidgets.Box:
 
 
 def beside(main: ipywidgets.Widget, side: ipywidgets.Widget) -> ipywidgets.HBox:
-    """Return a widget that fills the row and a small one at its end."""
-    main.layout.flex = "1 1 auto"
-    return ipywidgets.HBox([main, side], layout=Layout(justify_content="space-between", align_items="center"))
+    """Return a widget that fills the row and a small one at its end, or below where there is little room."""
+    main.layout.flex, main.layout.min_width = "1 1 300px", "0"
+    return ipywidgets.HBox([main, side], layout=Layout(justify_content="space-between", align_items="center",
+                                                       flex_flow="row wrap", grid_gap="4px 12px"))

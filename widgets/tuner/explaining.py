@@ -170,9 +170,13 @@ class LiveExplainer(Dashboard):
                 problem = self._session.problem
                 fill = problem.fill if self.copies and problem is not None else None
                 self.live.show_copies(fill, self._session.copies(), e)
+        self._read_out()
+        self.controls.edges = edges_between(e.segments, e.wave)
+
+    def _read_out(self) -> None:
+        """Say the grade and the numbers, in colours of the theme."""
         notes = "".join(f"<br><b>Note:</b> {escape(note)}" for note in self._session.notes)
         self.readout.value = describe(self.explanation, self.seconds, theme=self.pane.theme) + notes
-        self.controls.edges = edges_between(e.segments, e.wave)
 
     @guarded
     def _on_view(self, _change: Any) -> None:
@@ -186,6 +190,7 @@ class LiveExplainer(Dashboard):
     def recolour(self, theme: str) -> None:
         """Compute the next colours for the theme of the page."""
         self.live.theme = theme
+        self._read_out()
 
     # -- another spectrum ------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from specanom.plots.explanation_data import (
 from specanom.plots.explanation_panels import context_panel, leading_panel, show_many, weights_panel
 from specanom.plots.palette import Palette, palette
 from specanom.plots.single import link
-from specanom.plots.theme import below, stack
+from specanom.plots.theme import below, beside, stack
 from specanom.spectrum import Spectrum
 
 from .edges import EdgeHandles
@@ -33,6 +33,8 @@ from .panel import SpectrumPanel
 
 LONGEST = 28
 """Letters of a segment's name that have room beside its bar."""
+TABLE = 400
+"""Least width of each lower panel, screen pixels."""
 BESIDE = 205
 """Screen pixels left of the lower panels, which stay where they are whatever names stand there."""
 
@@ -82,7 +84,7 @@ class LiveExplanation:
         link(panels, colours)
         self._veils = [_veil(panel, colours, name) for panel, name in zip(panels, ("spectrum", "weights"), strict=True)]
         self.root: Column = below(stack([*panels, self.neighbours.panel]),
-                                  stack(self.tables, columns=2, toolbar=False))
+                                  beside(self.tables, least=TABLE))
         self.show(e)
 
     def show_spectrum(self, spectrum: Spectrum, reconstruction: ArrayLike | None) -> None:
