@@ -20,7 +20,6 @@ from .marks.words import when
 
 COLUMNS = {"label": "label", "note": "note", "author": "by", "time": "when (UTC)", "others": "others say",
            "source": "said in"}
-WIDE = ipywidgets.Layout(width="28em")
 
 
 class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
@@ -61,7 +60,8 @@ class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.table.label = "Labels"
         self.marks = MarkBar(labels, words, source="labels")
         self._count, self._said = ipywidgets.HTML(), ipywidgets.HTML()
-        where = ipywidgets.Text(description="Export to", continuous_update=False, layout=WIDE)
+        where = ipywidgets.Text(description="Export to", continuous_update=False,
+                                layout=ipywidgets.Layout(width="28em"))
         where.style.description_width = "auto"
         everything = ipywidgets.Checkbox(description="with all that was said before", indent=False)
         save = button("Export", "Write the labels as .parquet or .csv", lambda: exporting(self.export))

@@ -138,7 +138,7 @@ class Workbench(Dashboard):
         self.picker, self.tuner, self.inspector = picker, tuner, inspector
         self.run: FinishedRun | None = None
         self._following = False
-        self._handed = ""  # the code that makes the score that was handed to the tuner
+        self._handed = ("", "")  # name of the score that was handed to the tuner, and the code that makes it
         log = picker.labels if labels is None else labels
         self.labels = LabelsPanel(log, log.path.with_name(EXPORT), exporting=self._exported)
         self._focus = ipywidgets.HTML()
@@ -179,8 +179,10 @@ class Workbench(Dashboard):
             self.selected = change["new"]
 
     @traitlets.observe("selected", "page")
-    def _on_focus(self, _change: Any) -> None:
+    def _on_focus(self, change: Any) -> None:
         if hasattr(self, "labels"):
+            if change["name"] == "page" and change["old"] == "inspector":
+                self._stale.add("picker")  # marks may have been given there
             self._follow_shown()
 
     @guarded
@@ -243,7 +245,8 @@ class Workbench(Dashboard):
         self._follow("tuner")
         with self._led():
             self.tuner.take_score(score)
-        self._handed = f"{self.picker.to_code()}score = {'scorer.scorer' if self.picker.calibrated else 'scorer'}\n\n"
+        raw = "scorer.scorer" if self.picker.calibrated else "scorer"
+        self._handed = score.name, f"{self.picker.to_code()}score = {raw}\n\n"
         self.page = "tuner"
         self.say(f"explaining {score.name}" + (", the score under the calibration: its parts add up"
                                                if self.picker.calibrated else ""))
@@ -280,7 +283,9 @@ class Workbench(Dashboard):
         with LOCK:
             self._follow("tuner")
         picked = self.picker.to_code()
-        handed = self._handed.removeprefix(picked)
+        # Code of the tuner calls the score it was given, and one handed to it later, by the same name.
+        handed = self._handed[1] if self.tuner.scores.taken(self.tuner.settings.score, self._handed[0]) else ""
+        handed = handed.removeprefix(picked)
         opened = [] if self.run is None else ["# -- the run", self.run.code()]
         return _joined([*opened, "# -- the score", picked, "# -- the explanation", handed + self.tuner.to_code(),
                         "# -- the clusters", self.inspector.to_code()])

@@ -172,7 +172,8 @@ REFUSED: list[tuple[dict[str, Any], Any, sa.Spectrum, str]] = [
 
 
 @pytest.mark.filterwarnings("ignore::specanom.explain.explainer.ExplanationWarning")
-@pytest.mark.parametrize(("values", "score", "spectrum", "told"), REFUSED, ids=lambda part: str(part)[:40])
+@pytest.mark.parametrize(("values", "score", "spectrum", "told"), REFUSED,
+                         ids=lambda part: str(getattr(part, "__name__", part))[:40])
 def test_what_would_raise_is_told_beforehand(
     values: dict[str, Any], score: Any, spectrum: sa.Spectrum, told: str
 ) -> None:

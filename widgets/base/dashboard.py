@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import ipywidgets
 import traitlets
 
-from .controls import bound
+from .controls import bound, close_all
 from .jobs import Job, Work
 from .keys import Keys
 from .locking import LOCK
@@ -227,6 +227,8 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]
             job.cancel()
         for pane in self.panes:
             pane.close()
+        for child in self.children:
+            close_all(child)
         super().close()
 
     def __repr__(self) -> str:
@@ -274,7 +276,8 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]
                     self._box.layout.display = "none"
 
     def _mark(self) -> None:
-        self._busy.value = "<span class='specanom-busy' role='status'>working</span>"
+        if self._depth:  # the work may have ended just now
+            self._busy.value = "<span class='specanom-busy' role='status'>working</span>"
 
     def _finished(self, job: Job, result: Any, error: Exception | None, done: Callable[[Any], None]) -> None:
         with LOCK:
@@ -282,6 +285,7 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]
             if current:
                 del self._jobs[job.title]
                 self._running.children = tuple(one.bar for one in self._jobs.values())
+            job.close()
             if not current or job.cancelled:
                 return
             if error is not None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import ipywidgets
 
+from .controls import close_all
+
 Progress = Callable[[float], None]
 Cancelled = Callable[[], bool]
 Work = Callable[[Progress, Cancelled], Any]
@@ -60,6 +62,10 @@ class Job:
     def cancelled(self) -> bool:
         """Whether it was asked to end."""
         return self._cancel.is_set()
+
+    def close(self) -> None:
+        """Take the bar away for good."""
+        close_all(self.bar)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end; returns whether it came within `timeout` seconds."""

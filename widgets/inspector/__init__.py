@@ -11,6 +11,7 @@ module          what is in it
 ``member``      the spectrum of one member with its explanation
 ``book``        names of clusters and marks of members, kept and exported
 ``telling``     what is said of the selection: sentence and line ratios
+``code``        clusters, names and marks as Python
 ``working``     what is done in the background
 ``panel``       controls
 ``state``       public traits

@@ -22,6 +22,7 @@ from ..base.dashboard import guarded
 from ..base.locking import LOCK
 from .book import Book
 from .choosing import InspectorFocus
+from .code import code_of
 from .members import Members
 from .panel import Panel, listing
 from .state import FRAMES
@@ -155,7 +156,13 @@ class ClusterInspector(InspectorFocus):
         elif self.means.features.rows.size <= AT_ONCE:
             self._take(self._first.refit(k, bootstrap=0))
         else:
-            self.background(refit_work(self._first, k), done=self._take, title="clusters")
+            self.background(refit_work(self._first, k), done=self._take_late, title="clusters")
+
+    def _take_late(self, found: ExplanationClusterer) -> None:
+        """Show clusters from the background, unless another k has been asked for by now."""
+        self._known[found.n_clusters_] = found
+        if self.k == found.n_clusters_:
+            self._take(found)
 
     def _take(self, found: ExplanationClusterer) -> None:
         """Show other clusters; the one that holds the member in focus comes into focus."""
@@ -296,22 +303,7 @@ class ClusterInspector(InspectorFocus):
 
     def to_code(self) -> str:
         """Return Python that makes these clusters and names anew."""
-        c = self.clusterer
-        names = ", ".join(f"{k}: {name!r}" for k, name in self.names.items())
-        return "\n".join([
-            "import specanom as sa",
-            "from specanom.triage import LabelLog",
-            "",
-            "# explanations: the ExplanationSet (or weights) that was clustered",
-            f"clusters = sa.ExplanationClusterer({c.n_clusters_}, k_range={c.k_range}, seed={c.seed}, "
-            f"bootstrap={self._first.bootstrap}).fit(explanations)",
-            f"names = {{{names}}}",
-            f"marks = LabelLog({str(self.book.marks.path)!r}).current()",
-            "labels = clusters.to_frame()[['id', 'cluster']]",
-            "labels['cluster_name'] = labels['cluster'].map(names).fillna('')",
-            "labels['mark'] = [marks[id].label if id in marks else '' for id in labels['id']]",
-            "labels['note'] = [marks[id].note if id in marks else '' for id in labels['id']]",
-        ]) + "\n"
+        return code_of(self.clusterer, self.names, self.book.marks.path, bootstrap=self._first.bootstrap)
 
     def facts(self) -> Sequence[tuple[str, str]]:
         """Return the state in words."""

@@ -15,8 +15,6 @@ from ..base.pane import FigurePane
 from .colouring import CHOICES
 from .state import InspectorState
 
-WIDE = ipywidgets.Layout(width="auto")
-
 
 class Panel:
     """All controls, made once; the inspector changes their options.
@@ -43,12 +41,12 @@ class Panel:
     def __init__(self, owner: InspectorState, curves: FigurePane, actions: dict[str, Callable[..., Any]], *,
                  ks: tuple[int, int], frames: Sequence[str]) -> None:
         self.slider = ipywidgets.IntSlider(min=ks[0], max=ks[1], value=owner.k, description="k",
-                                           continuous_update=False, layout=WIDE)
+                                           continuous_update=False, layout=wide())
         labelled(self.slider, "Number of clusters")
-        self.picker = ipywidgets.Dropdown(options=[("0", 0)], description="Cluster", layout=WIDE)
+        self.picker = ipywidgets.Dropdown(options=[("0", 0)], description="Cluster", layout=wide())
         labelled(self.picker, "The cluster whose means, members and line ratios are shown ([ and ])")
         self.naming = bound(owner, "name", ipywidgets.Text(description="Name", placeholder="what they are",
-                                                           continuous_update=False, layout=WIDE))
+                                                           continuous_update=False, layout=wide()))
         labelled(self.naming, "What this cluster is; its members keep the name when k changes (n)")
         self.focus = ipywidgets.HTML()
         self.lines = button("Measure lines", "Fit the emission lines of all explained spectra", actions["lines"])
@@ -65,44 +63,50 @@ class Panel:
 
     def _map(self, owner: InspectorState) -> ipywidgets.VBox:
         projection = bound(owner, "projection", ipywidgets.Dropdown(
-            options=[("PCA, at once", "PCA"), ("UMAP, in the background", "UMAP")], description="Map", layout=WIDE))
+            options=[("PCA, at once", "PCA"), ("UMAP, in the background", "UMAP")], description="Map", layout=wide()))
         colour = bound(owner, "colour", ipywidgets.Dropdown(
-            options=[(text, name) for name, text in CHOICES.items()], description="Colour", layout=WIDE))
+            options=[(text, name) for name, text in CHOICES.items()], description="Colour", layout=wide()))
         return group("Map", labelled(projection, "How explanations are laid out in the plane (u)"),
                      labelled(colour, "What points are coloured by"), self.lines)
 
     def _means(self, owner: InspectorState, frames: Sequence[str]) -> ipywidgets.VBox:
         frame = bound(owner, "frame", ipywidgets.Dropdown(
-            options=[(f"{one} frame", one) for one in frames], description="Frame", layout=WIDE))
+            options=[(f"{one} frame", one) for one in frames], description="Frame", layout=wide()))
         compare = bound(owner, "compare", ipywidgets.Checkbox(description="means of all clusters beside",
-                                                              indent=False, layout=WIDE))
+                                                              indent=False, layout=wide()))
         tip = ("Observed: members are shifted by their own redshifts, so that what comes from sky and instrument "
                "lines up (o)")
         return group("Means", labelled(frame, tip), compare)
 
     def _marks(self, owner: InspectorState, actions: dict[str, Callable[..., Any]]) -> ipywidgets.VBox:
         self.scope = ipywidgets.Dropdown(options=[("all in focus", "focus"), ("the member shown", "member")],
-                                         description="Mark", layout=WIDE)
+                                         description="Mark", layout=wide())
         bound(owner, "scope", labelled(self.scope, "What the buttons and the keys 1, 2, 3 and 0 mark"))
         words = [button(f"{word} ({key})", f"Say “{word}” of what is chosen above (key {key})",
                         partial(actions["mark"], word)) for key, word in enumerate(CLUSTER_WORDS, start=1)]
         words.append(button("take back (0)", "Take the mark back (key 0)", partial(actions["mark"], "")))
         note = bound(owner, "note", ipywidgets.Text(description="Note", placeholder="goes with the next mark",
-                                                    continuous_update=False, layout=WIDE))
+                                                    continuous_update=False, layout=wide()))
         self.marked = ipywidgets.HTML()
         row = ipywidgets.HBox(words, layout=ipywidgets.Layout(flex_flow="row wrap"))
         return group("Marks", self.scope, note, row, self.marked)
 
     def _export(self, owner: InspectorState, actions: dict[str, Callable[..., Any]]) -> ipywidgets.VBox:
-        file = bound(owner, "file", ipywidgets.Text(description="File", continuous_update=False, layout=WIDE))
+        file = bound(owner, "file", ipywidgets.Text(description="File", continuous_update=False, layout=wide()))
         return group("Labels", labelled(file, "Ends in .csv or .parquet"),
                      button("Export labels", "Write id, cluster, name, mark and note", actions["export"]))
+
+
+def wide() -> ipywidgets.Layout:
+    """Return the layout of a control as wide as its box; each has its own, or hiding one would hide all."""
+    return ipywidgets.Layout(width="auto")
 
 
 def listing(owner: InspectorState, step: Callable[[int], Any]) -> ipywidgets.HBox:
     """Return the controls over the table: which rows, previous and next."""
     listed = bound(owner, "listed", ipywidgets.Dropdown(
-        options=[("in focus", "focus"), ("all explained", "all")], description="Members", layout=WIDE))
+        options=[("in focus", "focus"), ("all explained", "all")], description="Members", layout=wide()))
+    listed.style.description_width = "auto"
     return ipywidgets.HBox([labelled(listed, "Rows of the table"),
                             button("▲ Previous", "Previous member (↑)", partial(step, -1)),
                             button("▼ Next", "Next member (↓)", partial(step, 1))],

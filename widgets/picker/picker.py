@@ -47,7 +47,9 @@ class ScorePicker(Ranking):
     scorer : Scorer or CalibratedScorer
         Where to begin; its model makes the reconstructions.
     sample : SpectrumSet
-        What is ranked. A set on disk is read row by row as spectra are looked at.
+        What is ranked, and what calibrated scores are calibrated against: a calibrated scorer that was made with
+        another sample is calibrated anew, with as many neighbours. A set on disk is read row by row as spectra are
+        looked at.
     scores : DataFrame, optional
         Scores that are known, by ``id``, called as those of a run (``mse``, ``mse_filtered``, ``chi2_ivar_cal`` …):
         they are there at once. A few are computed anew before a column is used; one that does not agree is dropped.
@@ -233,13 +235,13 @@ class ScorePicker(Ranking):
     @guarded
     def _show_spectrum(self) -> None:
         if 0 <= self.row < len(self.rows.ids):
-            rank = int(self._ranks(self.label, self._values)[self.row]) if self._shown else 0
+            rank = int(self._ranks(self.shown_label, self._values)[self.row]) if self._shown else 0
             self.spectrum.show(self, self.row, frame=self.frame, window=WINDOWS[self.zoom],
                                facts=self._facts_of(self.row, rank))
 
     def _facts_of(self, row: int, rank: int) -> list[tuple[str, str]]:
         score = float(self._values[row])
-        facts = [(self.label, f"{score:.4g}" if np.isfinite(score) else "no score")]
+        facts = [(self.shown_label, f"{score:.4g}" if np.isfinite(score) else "no score")]
         return facts + ([("rank", f"{rank:,} of {len(self.rows.ids):,}")] if rank else [])
 
     # -- marks and taps --------------------------------------------------------------------------------------------
@@ -269,6 +271,7 @@ class ScorePicker(Ranking):
     @guarded
     def _tapped_pair(self, first: str, second: str) -> None:
         """Let the table show what both lists have; a second tap on the same cell shows all again."""
-        columns = ["rank" if name == self.label else f"{name}_rank" for name in dict.fromkeys([first, second])]
-        wanted = " and ".join(f"{name} <= {self.top}" for name in columns)
+        columns = ["rank" if name == self.shown_label else f"{name}_rank" for name in dict.fromkeys([first, second])]
+        quoted = [name if name.isidentifier() else f"`{name}`" for name in columns]
+        wanted = " and ".join(f"{name} <= {self.top}" for name in quoted)
         self.table.filter = "" if self.table.filter == wanted else wanted

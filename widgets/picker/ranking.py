@@ -13,6 +13,7 @@ from specanom import scores as scoring
 from specanom.errors import choice
 from specanom.plots.counting import Doubles
 from specanom.scores import METRICS, CalibratedScorer, Scorer
+from specanom.scores.named import CALIBRATED
 from specanom.triage import LabelLog
 
 from ..base.dashboard import Dashboard, guarded
@@ -58,7 +59,15 @@ class Ranking(ScoreState, Dashboard):
     @property
     def label(self) -> str:
         """What the score in force is called."""
-        return self.book.family.label(self.scorer) + "_cal" * self.calibrated
+        return self.book.family.label(self.scorer) + CALIBRATED * self.calibrated
+
+    @property
+    def shown_label(self) -> str:
+        """What the score that is drawn and ranked is called: while another is computed, it is still the one before."""
+        if self._shown is None:
+            return self.label
+        scorer, calibrated = self._shown
+        return self.book.family.label(scorer) + CALIBRATED * calibrated
 
     @property
     def result(self) -> Scorer | CalibratedScorer:
@@ -123,7 +132,7 @@ class Ranking(ScoreState, Dashboard):
         self._after_ranking()
 
     def _ranks(self, name: str, values: Doubles) -> Any:
-        published = self.book.family.base.preset == "paper" and not name.endswith("_cal")
+        published = self.book.family.base.preset == "paper" and not name.endswith(CALIBRATED)
         return self.rows.ranks_of(name, values, nan="first" if published else "last")
 
     @traitlets.observe("percentile")
@@ -155,7 +164,7 @@ class Ranking(ScoreState, Dashboard):
 
     def _comparable(self) -> list[str]:
         """Return what can be compared: what is known or was kept, and all metrics."""
-        known = [name.removesuffix("_cal") for both in (False, True) for name in self.book.known(calibrated=both)]
+        known = [name.removesuffix(CALIBRATED) for both in (False, True) for name in self.book.known(calibrated=both)]
         return list(dict.fromkeys([*known, *METRICS]))
 
     def _offer(self) -> None:
@@ -183,7 +192,7 @@ class Ranking(ScoreState, Dashboard):
 
     def _compared(self) -> dict[str, Doubles]:
         """Return the scores compared that are known, without the one in force."""
-        known, end = self.book.known(calibrated=self.calibrated), "_cal" * self.calibrated
+        known, end = self.book.known(calibrated=self.calibrated), CALIBRATED * self.calibrated
         return {name + end: known[name + end] for name in self.compared if name + end in known}
 
     def _show_compared(self) -> None:
@@ -193,7 +202,7 @@ class Ranking(ScoreState, Dashboard):
     def _frame(self) -> pd.DataFrame:
         """Return the table of what is known: the score in force, and ranks by those compared."""
         others = {name: self._ranks(name, values) for name, values in self._compared().items()}
-        rank = self._ranks(self.label, self._values)
+        rank = self._ranks(self.shown_label, self._values)
         return self.rows.frame(self._values, rank, others, self.labels.current())
 
     def _content(self) -> tuple[int, dict[str, int]]:
@@ -214,7 +223,7 @@ class Ranking(ScoreState, Dashboard):
     def _show_overlap(self) -> None:
         import pandas as pd
 
-        shown = {self.label: self._values} if self._shown is not None else {}
+        shown = {self.shown_label: self._values} if self._shown is not None else {}
         columns = {**shown, **self._compared()}
         table = pd.DataFrame({"id": self.rows.keys, **columns})
         if self.book.family.base.preset == "paper" and not self.calibrated:

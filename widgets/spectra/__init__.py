@@ -8,6 +8,7 @@ module        what is in it
 ``redshift``  a redshift by number, by sliding and by steps
 ``overlays``  the flux before smoothing, and another spectrum
 ``fluxes``    measured lines as a table
+``code``      what is shown, as Python
 ============  ===================================================================
 """
 

@@ -17,13 +17,14 @@ from specanom.spectrum import Spectrum
 
 from ..base.dashboard import Dashboard, guarded
 from ..base.pane import FigurePane, page_theme
+from .code import code_of
 from .fluxes import fitted_model, flux_html, flux_table, summary
 from .live import LiveSpectrum
 from .overlays import Overlays
 from .panel import KINDS, LAYERS, SMOOTHING, WINDOW, controls
 from .redshift import STEP, RedshiftControl, as_redshift
 
-HEIGHT = 460
+HEIGHT = 540
 
 
 class SpectrumViewer(Dashboard):
@@ -94,7 +95,7 @@ class SpectrumViewer(Dashboard):
         self.others = {one.id: one for one in others}
         self.measured: LineMeasurement | None = None
         self._measured_z: float | None = None
-        self._smooth: tuple[Any, Spectrum] | None = None
+        self._smooth: tuple[Any, Spectrum, Spectrum] | None = None
         theme = page_theme()
         self.live = LiveSpectrum(theme=theme, height=HEIGHT, model="stars and lines")
         self.overlays = Overlays(self.live, theme)
@@ -120,10 +121,10 @@ class SpectrumViewer(Dashboard):
         """The spectrum as drawn: at the redshift chosen, smoothed."""
         if self.kernel == "none":
             return self.result
-        key = (self.kernel, self.width, self._weights, id(self.spectrum))
-        if self._smooth is None or self._smooth[0] != key:
-            self._smooth = key, self._smoothed(self.spectrum)
-        return self._smooth[1].replace(z=self.z)
+        key = (self.kernel, self.width, self._weights)
+        if self._smooth is None or self._smooth[:2] != (key, self.spectrum):
+            self._smooth = key, self.spectrum, self._smoothed(self.spectrum)
+        return self._smooth[2].replace(z=self.z)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -142,19 +143,10 @@ class SpectrumViewer(Dashboard):
 
     def to_code(self) -> str:
         """Return Python that draws the same figure of ``spectrum``."""
-        path, row = self.spectrum.meta.get("path"), self.spectrum.meta.get("row")
-        made = ["# spectrum is the Spectrum that this viewer was opened on"]
-        if path:
-            made.append(f"# as it was read: spectrum = sa.Spectrum.read({str(path)!r}, row={row!r})")
-        made += [f"spectrum = spectrum.replace(z={self.z!r})", "shown = spectrum"]
-        if self.kernel != "none":
-            made.insert(0, "from specanom.diagnostics import smoothed\n")
-            made[-1] = f"shown = smoothed(spectrum, {self.width}, kernel={self.kernel!r}, weights={self._weights!r})"
-        made.append(f"figure = shown.plot(frame={self._frame!r}, unit={self.unit!r}, lines={self.kinds!r})")
-        if self.live.zoomed:
-            x = self.live.flux.x_range
-            made.append(f"figure.children[0][0].x_range.update(start={x.start!r}, end={x.end!r})")
-        return "\n".join(made) + "\n"
+        window = self.live.flux.x_range
+        return code_of(self.spectrum, self.z, f"frame={self._frame!r}, unit={self.unit!r}, lines={self.kinds!r}",
+                       smoothing=None if self.kernel == "none" else (self.width, self.kernel, self._weights),
+                       window=(window.start, window.end) if self.live.zoomed else None)
 
     def facts(self) -> Sequence[tuple[str, str]]:
         """Return what is shown, in words."""
@@ -237,12 +229,12 @@ class SpectrumViewer(Dashboard):
     @guarded
     def measure(self) -> None:
         """Measure the main emission lines at the redshift chosen, in the background."""
-        spectrum = self.result
+        given, spectrum = self.spectrum, self.result
         if spectrum.z is None and spectrum.frame == "observed":
             self.say("lines cannot be measured without a redshift")
             return
-        self.background(lambda _progress, _cancelled: (spectrum.z, measure_spectrum(spectrum)), done=self._show_fluxes,
-                        title="measuring lines")
+        self.background(lambda _progress, _cancelled: (given, spectrum.z, measure_spectrum(spectrum)),
+                        done=self._show_fluxes, title="measuring lines")
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -251,8 +243,11 @@ class SpectrumViewer(Dashboard):
         """The frame drawn in: the other one needs a redshift."""
         return str(self.frame) if self.z is not None else self.spectrum.frame
 
-    def _show_fluxes(self, result: tuple[float | None, LineMeasurement]) -> None:
-        self._measured_z, self.measured = result
+    def _show_fluxes(self, result: tuple[Spectrum, float | None, LineMeasurement]) -> None:
+        given, z, measured = result
+        if given is not self.spectrum:  # another one is looked at by now
+            return
+        self._measured_z, self.measured = z, measured
         table = flux_table(self.measured)
         told = summary(self.measured)
         unit = str(self.spectrum.meta.get("unit") or "the spectrum's unit") + " × Å"

@@ -10,6 +10,8 @@ import ipywidgets
 import numpy as np
 import traitlets
 
+from ..base.controls import widen
+
 WIDE = {"description_width": "92px"}
 FIELD = {"width": "72px", "flex": "0 0 auto"}
 MARKS = (11, 77, 111, 150, 943)
@@ -204,6 +206,6 @@ def place(control: Any, value: Any) -> None:
         control.most = max(control.most, value)
     elif isinstance(control, Stepped):
         control.reach(value)
-    elif hasattr(control, "min") and hasattr(control, "max"):
-        control.min, control.max = min(control.min, value), max(control.max, value)
+    else:
+        widen(control, value)
     control.value = value

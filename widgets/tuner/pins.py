@@ -16,7 +16,7 @@ from specanom.plots.explanation_data import WHISKERS, reach, weight_data
 from specanom.plots.explanation_panels import show_many, weights_panel
 from specanom.plots.palette import palette
 
-from ..base.controls import button
+from ..base.controls import button, close_all
 from ..base.pane import FigurePane
 from .kinds import METHODS, PERTURBATIONS, SEGMENTATIONS
 from .settings import AsGiven, TunerSettings
@@ -131,7 +131,7 @@ class PinBoard(ipywidgets.VBox):  # type: ignore[misc]
         pin = Pin(settings, explanation, seconds, title=title, actions=self._actions, theme=theme)
         left = self.pins
         if len(left) >= MOST:
-            left[0].pane.close()
+            close_all(left[0])
             left = left[1:]
         self._row.children = (*left, pin)
         self._changed()
@@ -140,7 +140,7 @@ class PinBoard(ipywidgets.VBox):  # type: ignore[misc]
     def unpin(self, pin: Pin) -> None:
         """Take a pin away."""
         self._row.children = tuple(one for one in self.pins if one is not pin)
-        pin.pane.close()
+        close_all(pin)
         if not self.pins:
             self.told("")
         self._changed()
@@ -154,10 +154,10 @@ class PinBoard(ipywidgets.VBox):  # type: ignore[misc]
         """Say what is compared, in a sentence above the pins."""
         self._said.value = f"<div class='specanom-pin-caption'>{escape(text)}</div>" if text else ""
 
-    def renew(self, made: Iterable[tuple[Pin, Explanation, float]]) -> None:
-        """Show other explanations in pins that are still there."""
-        for pin, explanation, seconds in made:
-            if pin in self.pins:
+    def renew(self, made: Iterable[tuple[Pin, TunerSettings, Explanation, float]]) -> None:
+        """Show other explanations in pins that are still there and have the same settings."""
+        for pin, settings, explanation, seconds in made:
+            if pin in self.pins and pin.settings is settings:
                 pin.show(explanation, seconds)
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from specanom.errors import choice
 from specanom.scores import Scorer
+from specanom.scores.named import CALIBRATED
 from specanom.spectrumset import SpectrumSet
-
-CALIBRATED = "_cal"
 
 
 class Scores:
@@ -52,7 +51,14 @@ class Scores:
         name = str(getattr(score, "name", None) or type(score).__name__)
         self._made[name], self._code[name] = score, "score"
         self._raw.pop(name, None)
+        calibrated = name + CALIBRATED
+        if self._raw.get(calibrated) == name:  # that of the score it takes the place of
+            self._made.pop(calibrated, None)
         return name
+
+    def taken(self, name: str, given: str) -> bool:
+        """Whether `name` is the score that was given as `given`, raw or calibrated."""
+        return given in (name, self._raw.get(name))
 
     @property
     def names(self) -> tuple[str, ...]:

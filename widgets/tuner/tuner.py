@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets
 import pandas as pd
@@ -74,9 +74,7 @@ class LimeTuner(LiveExplainer):
     40
     """
 
-    title = "Tune an explanation"
-
-    title = "Tune an explanation"
+    title: ClassVar[str] = "Tune an explanation"
 
     def __init__(self, explainer: Explainer, spectrum: Spectrum, *, sample: SpectrumSet | None = None) -> None:
         super().__init__(explainer, spectrum, sample=sample)
@@ -192,6 +190,8 @@ class LimeTuner(LiveExplainer):
     @guarded
     def pin(self) -> None:
         """Keep the present settings beside the others."""
+        if self._unexplained():
+            return
         title = differences(self.settings, self.start)
         self.board.add(self.settings, self.explanation, self.seconds, title=title, theme=self.pane.theme)
 
@@ -230,11 +230,19 @@ class LimeTuner(LiveExplainer):
 
     @guarded
     def _swap(self, pin: Pin) -> None:
+        if self._unexplained():
+            return
         mine, seconds, found = self.settings, self.seconds, self.explanation
         theirs = pin.settings
         self.history.close()
         pin.show(found, seconds, settings=mine, title=differences(mine, self.start))
         self.settings = theirs
+
+    def _unexplained(self) -> bool:
+        """Whether the explanation shown is of other settings, which is said: they must not be kept together."""
+        if self.stale:
+            self.say("these settings have no explanation yet: wait for it, or change what is refused")
+        return self.stale
 
     def _on_pins(self) -> None:
         self.panes = (self.pane, *(pin.pane for pin in self.pins))
@@ -246,9 +254,9 @@ class LimeTuner(LiveExplainer):
         for pin in self.pins:
             if cancelled():
                 break
-            started = time.perf_counter()
-            found = session.explain(pin.settings.explainer(self.scores[pin.settings.score]))
-            made.append((pin, found, time.perf_counter() - started))
+            started, settings = time.perf_counter(), pin.settings
+            found = session.explain(settings.explainer(self.scores[settings.score]))
+            made.append((pin, settings, found, time.perf_counter() - started))
         return made
 
     # -- hands -----------------------------------------------------------------------------------------------------
@@ -276,6 +284,7 @@ class LimeTuner(LiveExplainer):
         which.disabled = not there
         step = [button("◀", "Previous spectrum of the sample (←)", lambda: self.step(-1)), which,
                 button("▶", "Next spectrum of the sample (→)", lambda: self.step(1))]
+        which.style.description_width = "auto"
         for one in (step[0], step[2]):
             one.disabled = not there
         toggles = [bound(self, name, ipywidgets.ToggleButton(description=text, tooltip=told, layout=word))
@@ -283,7 +292,7 @@ class LimeTuner(LiveExplainer):
         back = [button("Undo", "Back to the settings before the last change (u)", self.undo),
                 button("Reset", "Back to the explainer that was given (r)", self.reset),
                 button("Pin", "Keep these settings side by side with others (p)", self.pin)]
-        rows = [ipywidgets.HBox(step), ipywidgets.HBox([*toggles, *back]), LayoutButtons(self.show_layout)]
+        rows = [ipywidgets.HBox([*step, *toggles, *back]), LayoutButtons(self.show_layout)]
         for row in rows:
             row.add_class("specanom-bar")
             row.layout.flex_flow = "row wrap"
