@@ -7,10 +7,12 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from specanom import SpectrumSet
 from specanom.cluster import ExplanationClusterer, Means, features_of, tell
-from specanom.cluster.means import BANDED, some
+from specanom.cluster.means import BANDED, Stack, some
 from specanom.errors import ArgumentError, GridError, ShapeError
 
 P, K = 240, 6
@@ -166,3 +168,18 @@ def test_refit_finds_what_a_new_clusterer_would() -> None:
         pd.testing.assert_frame_equal(again.curves_, fresh.curves_)
     assert clusters.n_clusters_ == 3
     assert clusters.refit(4, bootstrap=0).stability_["draws"].tolist() == [0]
+
+
+@given(rows=st.lists(st.integers(0, 39), min_size=1, max_size=40, unique=True), gone=st.floats(0.0, 0.95))
+def test_any_choice_has_the_mean_and_band_of_numpy(rows: list[int], gone: float) -> None:
+    rng = np.random.default_rng(len(rows))
+    values = rng.normal(size=(40, 30)).astype(np.float32)
+    values[rng.random(values.shape) < gone] = np.nan
+    band = Stack.of(WAVE[:30], values.copy()).band(np.array(rows))
+    chosen = values[rows].astype(float)
+    seen = np.isfinite(chosen).any(axis=0)
+    assert np.isnan(band.mean[~seen]).all()
+    np.testing.assert_allclose(band.mean[seen], np.nanmean(chosen[:, seen], axis=0), rtol=1e-5, atol=1e-6)
+    for mine, percentile in ((band.low, 16), (band.high, 84)):
+        np.testing.assert_allclose(mine[seen], np.nanpercentile(chosen[:, seen], percentile, axis=0), rtol=1e-5,
+                                   atol=1e-6)

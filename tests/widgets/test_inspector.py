@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 
 import numpy as np
 import pandas as pd
@@ -351,3 +352,19 @@ def test_without_umap_it_says_what_to_install(opened, monkeypatch):
     assert opened.projection == "PCA"
     opened.colour = "z"
     assert opened.error is None
+
+
+def test_clusters_that_come_late_do_not_replace_those_asked_for_since(opened, monkeypatch):
+    gate, refit = threading.Event(), ExplanationClusterer.refit
+    monkeypatch.setattr("specanom.widgets.inspector.inspector.AT_ONCE", 0)
+    monkeypatch.setattr(ExplanationClusterer, "refit",
+                        lambda self, k, **named: (gate.wait(20), refit(self, k, **named))[1])
+    first = opened.k
+    opened.k = first + 1
+    opened.k = first
+    gate.set()
+    assert opened.wait()
+    assert (opened.k, opened.clusterer.n_clusters_) == (first, first)
+    opened.k = first + 1
+    assert opened.wait()
+    assert opened.clusterer.n_clusters_ == first + 1

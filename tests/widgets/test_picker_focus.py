@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -134,3 +135,21 @@ def test_the_state_is_saved_as_a_page_of_its_own(picker, tmp_path):
     assert "12 of 120 above" in page
     assert picker.selected in page
     assert "sa.scores.Scorer" in page or "sa.Scorer" in page
+
+
+def test_while_a_score_is_computed_the_old_one_keeps_its_name(picker, monkeypatch):
+    before, gate = picker.shown_label, threading.Event()
+    monkeypatch.setattr(picker.book, "quick", lambda *_given, **_named: False)
+    obtain = picker.book.obtain
+    monkeypatch.setattr(picker.book, "obtain", lambda *given, **named: (gate.wait(20), obtain(*given, **named))[1])
+    value = float(picker._values[picker.row])
+    picker.trim = 0.11
+    assert picker.label != before == picker.shown_label
+    picker.row = (picker.row + 1) % len(picker.sample)
+    assert before in picker.spectrum.details.facts.value
+    assert picker.figures.overlap.names[0] == before
+    gate.set()
+    assert picker.wait()
+    assert picker.shown_label == picker.label
+    assert picker.label in picker.spectrum.details.facts.value
+    assert float(picker._values[picker.row]) != value

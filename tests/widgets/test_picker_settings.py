@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from specanom.widgets.picker.axes import Scale, count_place, log_ticks
 from specanom.widgets.picker.book import ScoreBook
 from specanom.widgets.picker.given import align
@@ -14,8 +16,9 @@ from specanom.widgets.picker.words import count_words, standing_html, threshold_
 
 import specanom as sa
 from specanom.errors import ArgumentError, DataError
-from specanom.scores import METRICS, Scorer
+from specanom.scores import METRICS, Scorer, ranks
 from specanom.spectrumset import SpectrumSet
+from tests.widgets.pickers import Flat, make
 
 
 class Counted:
@@ -155,3 +158,19 @@ def test_what_stands_out_is_counted_without_spectra_that_have_no_score():
     assert "&lt;b&gt;" in html
     assert "1 without a score" in html
     assert np.isnan(threshold_of(np.full(3, np.nan), 99.0))
+
+
+@settings(max_examples=12, deadline=None)
+@given(metric=st.sampled_from(["mse", "chi2", "chi2_ivar", "mad"]), trim=st.sampled_from([0.0, 0.03, 0.1]),
+       velocity=st.sampled_from([None, 250.0, 800.0]), n=st.integers(30, 90))
+def test_calibrated_columns_are_the_scores_of_the_calibrated_scorer(metric, trim, velocity, n):
+    sample = make(n)
+    scorer = Scorer(Flat(sample.wave), metric, trim=trim, velocity=velocity)
+    book = ScoreBook(scorer, sample)
+    mine = book.family.scorer(metric, trim=trim, velocity=velocity)
+    book.keep(book.obtain([mine], calibrated=True))
+    calibrated = scorer.calibrate(sample)
+    np.testing.assert_allclose(book.values(mine, calibrated=True), calibrated(sample), rtol=1e-6)
+    np.testing.assert_allclose(book.raw(mine), scorer(sample), rtol=1e-10)
+    rank = ranks(book.values(mine, calibrated=True), sample.ids)
+    assert rank.tolist() == ranks(calibrated.reference, sample.ids).tolist()

@@ -359,3 +359,19 @@ def test_odd_columns_become_texts_or_numbers() -> None:
     assert values_of("a", [None, "x"], 2).tolist() == ["", "x"]
     assert values_of("a", pd.to_datetime(["2026-01-02", None]), 2).tolist() == ["2026-01-02 00:00:00", ""]
     assert values_of("a", pd.Categorical(["x", None]), 2).tolist() == ["x", ""]
+
+
+LIMIT = st.floats(-2, 2).map(lambda value: round(value, 3))
+
+
+@given(low=LIMIT, high=LIMIT, step=st.sampled_from(["<", "<=", ">", ">="]), joint=st.sampled_from(["and", "or"]))
+def test_a_filter_keeps_the_rows_that_numpy_keeps(low, high, step, joint):
+    rng = np.random.default_rng(3)
+    z, snr = rng.normal(size=60), rng.normal(size=60)
+    z[::7] = np.nan
+    compare = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}[step]
+    join = {"and": np.logical_and, "or": np.logical_or}[joint]
+    table = RowTable(pd.DataFrame({"id": [f"{i:02d}" for i in range(60)], "z": z, "snr": snr}), sort=())
+    table.filter = f"z {step} {low} {joint} not (snr > {high})"
+    assert table.error == ""
+    assert table.order.tolist() == np.flatnonzero(join(compare(z, low), ~(snr > high))).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import time
 
@@ -280,3 +281,29 @@ def test_keys(tuner, sample):
     assert tuner.settings == tuner.start
     keys["u"][1]()
     assert tuner.settings.count == 9
+
+
+def test_settings_are_pinned_only_with_their_own_explanation(tuner):
+    change(tuner, method="shap", exact=True, count=60)  # refused
+    assert tuner.stale
+    tuner.pin()
+    assert tuner.pins == ()
+    assert "no explanation yet" in tuner.said
+    change(tuner, method="occlusion")
+    tuner.pin()
+    assert tuner.pins[0].explanation.n_segments == tuner.pins[0].settings.count == 60
+
+
+def test_an_explanation_of_a_pin_that_was_swapped_meanwhile_is_dropped(tuner):
+    tuner.pin()
+    pin, made = tuner.pins[0], tuner._pins_again(print, lambda: False)
+    change(tuner, count=31)
+    tuner._swap(pin)
+    tuner.board.renew(made)
+    assert pin.settings.count == pin.explanation.n_segments == 31
+
+
+def test_a_score_that_takes_the_place_of_another_is_calibrated_anew(tuner, scorer):
+    old = tuner.scores["chi2_ivar_cal"]
+    tuner.take_score(dataclasses.replace(scorer, trim=0.2))
+    assert tuner.scores["chi2_ivar_cal"].scorer.trim == 0.2 != old.scorer.trim

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from specanom.widgets.spectra import SpectrumViewer
+from specanom.widgets.spectra import viewer as viewer_module
 from specanom.widgets.spectra.fluxes import with_error
 from specanom.widgets.spectra.redshift import STEPS, as_redshift, shifted, velocity_between
 
@@ -289,3 +291,16 @@ def test_numbers_are_written_to_the_second_digit_of_their_error():
     assert with_error(69.54, 16.1) == "70 ± 16"
     assert with_error(5.4321, 0.0123) == "5.432 ± 0.012"
     assert with_error(1.234e-9, 3.1e-11) == "1.234e-09 ± 3.1e-11"
+
+
+def test_lines_measured_of_a_spectrum_that_was_left_are_dropped(viewer, monkeypatch):
+    gate = threading.Event()
+    measure = viewer_module.measure_spectrum
+    monkeypatch.setattr(viewer_module, "measure_spectrum", lambda spectrum: (gate.wait(20), measure(spectrum))[1])
+    viewer.measure()
+    viewer.show(OBSERVED.replace(id="another"))
+    gate.set()
+    assert viewer.wait()
+    assert viewer.measured is None
+    assert not viewer.fit
+    assert viewer.tables() == []

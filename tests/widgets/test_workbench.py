@@ -290,3 +290,25 @@ def test_a_notebook_with_all_three_executed_without_a_page_is_small(folder, tmp_
     assert [data["text/plain"].split("(")[0] for data in shown] == ["ScorePicker", "LimeTuner", "ClusterInspector"]
     assert all("application/vnd.jupyter.widget-view+json" in data for data in shown)
     assert os.path.getsize(tmp_path / "done.ipynb") < 50_000
+
+
+def test_a_mark_given_among_the_clusters_is_seen_in_the_table_of_scores(bench):
+    id = explained(bench)[1]
+    bench.page = "inspector"
+    bench.selected = id
+    bench.inspector.scope = "member"
+    bench.inspector.mark("hybrid")
+    bench.page = "picker"
+    assert bench.picker.table.view().set_index("id")["mark"][id] == "hybrid"
+    assert "hybrid" in bench.picker.marks._state.value or bench.picker.marks.target != id
+
+
+def test_code_of_a_score_that_was_given_does_not_begin_with_one_handed_later(bench):
+    given = bench.tuner.settings.score
+    bench.picker.metric = "mad"
+    assert bench.picker.wait()
+    bench.hand_score()
+    assert "score = scorer" in bench.to_code()
+    bench.tuner.settings = bench.tuner.settings.replace(score=given)
+    assert bench.tuner.wait()
+    assert "score = scorer\n" not in bench.to_code()

@@ -229,6 +229,7 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]
             pane.close()
         for child in self.children:
             close_all(child)
+        self.layout.close()
         super().close()
 
     def __repr__(self) -> str:
