@@ -232,7 +232,7 @@ _DOCUMENTS = """() => {
   }
   return [...(window.Bokeh?.documents ?? [])].sort((a, b) => place(a) - place(b))
 }"""
-_DATA = f"""([name, column]) => ({_DOCUMENTS})().map(doc => doc.get_model_by_name(name)).filter(Boolean)
+_DATA = f"""([name, column]) => ({_DOCUMENTS})().map(doc => doc.get_model_by_name(name)).filter(one => one?.data)
   .map(source => column in source.data ? Array.from(source.data[column]) : null)"""
 _PROPERTY = f"""([name, property]) => ({_DOCUMENTS})().map(doc => doc.get_model_by_name(name)).filter(Boolean)
   .map(model => property.split(".").reduce((value, key) => value?.[key], model) ?? null)"""

@@ -72,7 +72,8 @@ def test_a_label_of_one_page_is_on_the_others(book: Book) -> None:
     book.page.keyboard.press("2")
     path = Path(book.kernel("str(bench.picker.labels.path)"))
     said = book.until(lambda: path.exists() and path.read_text(), "the label on disk")
-    assert [(one["id"], one["label"]) for one in map(json.loads, said.splitlines())] == [(focus, "artefact")]
+    last = json.loads(said.splitlines()[-1])
+    assert (last["id"], last["label"]) == (focus, "artefact")
     turn_to(book, "Labels")
     rows = book.page.locator(".specanom-labels .specanom-table-row:not([hidden])")
     book.until(lambda: rows.count() == 1 and focus in rows.first.inner_text() and "artefact" in rows.first.inner_text(),
@@ -89,10 +90,14 @@ def test_a_label_of_one_page_is_on_the_others(book: Book) -> None:
 
 def test_the_score_that_is_picked_is_explained(book: Book) -> None:
     book.python("bench.picker.metric = 'mse'; bench.picker.calibrated = False")
-    book.page.get_by_role("button", name="Explain this score").click()
+    book.page.locator(GRID).first.focus()
+    book.page.keyboard.press("g")
     book.until(lambda: book.kernel("bench.page") == "tuner", "the tuner's page")
     assert book.kernel("bench.tuner.result.score.name") == "mse"
     draws(book, "weights", "weight", book.kernel("bench.tuner.explanation.weights.tolist()"))
+    # The table that had the keyboard is hidden now: the keyboard is the dashboard's, not the notebook's.
+    inside = "() => document.activeElement.closest('.specanom-dashboard') !== null"
+    book.until(lambda: book.page.evaluate(inside), "the keyboard stays with the dashboard")
 
 
 def test_saved_with_all_pages_seen_it_is_small(book: Book, frontend: Frontend) -> None:

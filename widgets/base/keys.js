@@ -175,7 +175,17 @@ function attach(root, model, undo) {
     if (!inside && event.target.closest("canvas, .bk-Canvas, .figpane, [class*=bk-], .specanom-pane")) {
       root.focus({ preventScroll: true })
     }
+    const tab = event.target.closest(".lm-TabBar-tab, [role=tab]") // tabs let no click give them the keyboard
+    if (tab?.closest(".specanom-dashboard") === root) root.focus({ preventScroll: true })
   }, true)
+  // What is hidden while it has the keyboard leaves it to the dashboard, not to the notebook, where 1 makes a heading.
+  listen(root, "focusout", (event) => {
+    if (event.relatedTarget) return
+    const left = () => document.activeElement === document.body && root.isConnected && document.hasFocus()
+    setTimeout(() => {
+      if (left() && event.target.isConnected && !event.target.checkVisibility()) root.focus({ preventScroll: true })
+    })
+  })
   const watch = new MutationObserver(() => { watch.takeRecords(); queue() })
   let queued = 0
   const queue = () => { queued ||= requestAnimationFrame(() => { queued = 0; nameAll(root) }) }
