@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from ..lines import AIRGLOW_5577, ARM_JOINS, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS, Band, blend_label
 from .classes import CLASSES, Ground
 from .narrow import runs_of
+from .wings import wings_of
 
 NAMED_SHARE = 0.15  # a line is named when it has this share of the strongest one's mass
 FEATURE_REACH = 8.0  # Å to both sides of the peak of an unlisted feature
+IN_WINGS = 0.5  # share of a segment's mass that lies in a broad line
 MISSING = 0.5  # share of the height in the model below which the spectrum lacks a feature
 NEAR_SKY = 10.0  # Å within which residual sky is named after a line
 
@@ -85,6 +87,22 @@ class Places:
         """Where most of the mass comes from a small part of the segment, of what no list knows, shape ``(K,)``."""
         return _features(self)
 
+    @cached_property
+    def broad(self) -> dict[int, str]:
+        """Names of the segments whose mass lies in a broad line, beyond what counts as a line."""
+        ground = self.ground
+        if ground.rest is None:
+            return {}
+        found = wings_of(ground.rest, ground.spectrum.flux, ground.masked)
+        total = self.total(np.ones(self.mass.size, dtype=bool))
+        return {k: f"broad {item.label}" for item, pixels in reversed(found)
+                for k in np.flatnonzero(self._held(pixels) > IN_WINGS * total).tolist()}
+
+    def _held(self, at: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the mass of each segment among these pixels, shape ``(K,)``."""
+        return np.asarray(np.bincount(self.segments[at], weights=self.mass[at], minlength=self.peak.size),
+                          dtype=np.float64)
+
     def feature(self, k: int) -> str:
         """Return the name of a feature: a missing one is where the model shows it and the spectrum does not."""
         told = f"feature at {self.wave[self.peak[k]]:.0f} {self.unit}"
@@ -97,9 +115,7 @@ class Places:
 
     def total(self, flags: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the mass of the flagged pixels of each segment, shape ``(K,)``."""
-        at = np.flatnonzero(flags)
-        return np.asarray(np.bincount(self.segments[at], weights=self.mass[at], minlength=self.peak.size),
-                          dtype=np.float64)
+        return self._held(np.flatnonzero(flags))
 
 
 def _features(places: Places) -> NDArray[np.bool_]:
@@ -215,14 +231,15 @@ def _band(places: Places, which: NDArray[np.intp]) -> list[str]:
     names = []
     for k, peak in zip(which.tolist(), places.peak[which].tolist(), strict=True):
         name = next(band.name for band in bands if band.lo <= ground.observed[peak] <= band.hi)
-        # A spike is not what an atmospheric band or a join of arms looks like.
-        names.append(f"{places.feature(k)} ({name})" if features[k] else name)
+        # A spike is not what an atmospheric band or a join of arms looks like, nor the wing of a line.
+        names.append(f"{places.feature(k)} ({name})" if features[k] else places.broad.get(k, name))
     return names
 
 
 def _continuum(places: Places, which: NDArray[np.intp]) -> list[str]:
     low, high = places.wave[places.first[which]].tolist(), places.wave[places.last[which]].tolist()
-    return [places.feature(k) if places.features[k] else f"continuum {_span(lo, hi, places.unit)}"
+    return [places.feature(k) if places.features[k]
+            else places.broad.get(k, f"continuum {_span(lo, hi, places.unit)}")
             for k, lo, hi in zip(which.tolist(), low, high, strict=True)]
 
 
