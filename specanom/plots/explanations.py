@@ -12,7 +12,6 @@ from ..spectrum import Spectrum
 from .axis import WaveAxis
 from .explanation_data import (
     WHISKERS,
-    accent,
     by_width,
     context_data,
     context_title,
@@ -24,7 +23,7 @@ from .explanation_data import (
 )
 from .explanation_panels import context_panel, leading_panel, tint_layer, weights_panel
 from .layers import hatch, line_markers
-from .palette import mix, palette
+from .palette import palette
 from .single import flux_panel, link, spectrum_source
 from .theme import below, legend, plain, stack
 from .view import SpectrumView
@@ -97,12 +96,6 @@ def leading_segments(e: Explanation, theme: str, top: int, *, label: str = "weig
     """Draw the `top` segments of largest |weight| by name, with their intervals, as horizontal bars."""
     source = ColumnDataSource(leading_data(e, palette(theme), top), name="leading")
     return leading_panel(source, theme, reach=reach(e), label=label, intervals=bool(np.isfinite(e.interval).any()))
-
-
-def segment_tint(weight: float, theme: str) -> str:
-    """Return the colour a weight of −1…1 (in units of the largest) has in these figures, for text beside them."""
-    colours = palette(theme)
-    return mix(colours.flux, accent(weight, colours), min(1.0, abs(weight)))
 
 
 def _explained(e: Explanation, spectrum: Spectrum | None) -> Spectrum | None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 from bokeh.models import UIElement
+from pandas import isna
+from pandas.api.types import is_scalar
 
 from specanom.folders import write_text
 from specanom.plots import THEMES, embed, resources
@@ -45,7 +47,7 @@ def write_page(path: str | Path, *, title: str, theme: str, facts: Sequence[tupl
         title=title, colours=THEMES[theme], facts=facts, runtime=resources() if parts else "", script=script,
         figures=list(parts.values()), tables=[_table(name, table) for name, table in tables], code=code)
     target = Path(path)
-    write_text(target, text)
+    write_text(target, text.encode("utf-8", "replace").decode())  # a note may hold half a character, a file cannot
     return target
 
 
@@ -56,7 +58,7 @@ def _table(name: str, table: pd.DataFrame) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> str:
-    if value is None or value != value:
+    if value is None or (is_scalar(value) and isna(value)):
         return "–"
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 

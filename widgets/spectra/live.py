@@ -53,7 +53,6 @@ from specanom.plots.view import SpectrumView, describe, flux_label
 from specanom.spectrum import Spectrum
 
 FLOATS = ("x", "y", "sigma", "low", "high", "reconstruction", "residual", "below")
-SOURCES = ("lines", "sky", "masked", "imputed", "masked flux", "imputed flux", "clipped", "clipped residual")
 EMPTY: dict[str, tuple[str, ...]] = {
     "lines": ("x", "label", "name", "row", "shift", "alpha", "color"), "sky": ("x0", "x1", "name"),
     "masked": ("x0", "x1"), "imputed": ("x0", "x1"), "masked flux": ("x", "y"), "imputed flux": ("x", "y"),
