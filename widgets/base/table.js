@@ -232,8 +232,10 @@ class Table {
     this.jump = sent.jump
     this.stretch()
     this.showCount()
-    if (jump) this.move(0)
-    else this.move(this.top)
+    this.move(jump ? 0 : this.top)
+    const filter = this.model.get("filter")
+    if (jump && this.filtered && !filter && this.place() >= 0) this.reveal(this.place()) // all rows: where was I?
+    this.filtered = filter
     if (this.focusSeen === undefined) this.takeFocus()
   }
   takePicked() {
@@ -257,6 +259,8 @@ class Table {
     const { length } = this.order
     const rows = length === this.all ? `${whole(length)} rows` : `${whole(length)} of ${whole(this.all ?? 0)} rows`
     const text = this.picked.size ? `${rows}, ${whole(this.picked.size)} picked` : rows
+    // Room for the longest, so that the bar does not wrap, and the rows do not jump, while a filter is typed.
+    this.count.style.minWidth = `${`${whole(this.all ?? 0)} of ${whole(this.all ?? 0)} rows`.length * 0.92}ch`
     if (this.count.textContent !== text) this.count.textContent = text
   }
 
@@ -455,6 +459,7 @@ class Table {
     for (let place = first; place < first + pool.length; place++) {
       const row = pool[place % pool.length]
       if (place >= order.length) {
+        if (row === document.activeElement) this.scroller.focus({ preventScroll: true }) // hidden, it would lose the keys
         if (!row.hidden) row.hidden = true
         row.place = -1
         continue

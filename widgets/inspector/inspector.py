@@ -292,7 +292,10 @@ class ClusterInspector(InspectorFocus):
 
     @guarded
     def _export(self) -> None:
-        self.say(f"labels written to {self.export(self.file)}")
+        # Beside the labels: a page runs where the package is installed.
+        told = f"labels written to {self.export(self.book.marks.path.resolve().parent / self.file)}"
+        self.say(told)
+        self.panel.tell(told)
 
     # -- what it says -------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from html import escape
 from typing import Any
 
 import ipywidgets
@@ -93,8 +94,14 @@ class Panel:
 
     def _export(self, owner: InspectorState, actions: dict[str, Callable[..., Any]]) -> ipywidgets.VBox:
         file = bound(owner, "file", ipywidgets.Text(description="File", continuous_update=False, layout=wide()))
-        return group("Labels", labelled(file, "Ends in .csv or .parquet"),
-                     button("Export labels", "Write id, cluster, name, mark and note", actions["export"]))
+        self.exported = ipywidgets.HTML()
+        return group("Labels", labelled(file, "Ends in .csv or .parquet; lies in the folder of the marks"),
+                     button("Export labels", "Write id, cluster, name, mark and note", actions["export"]),
+                     self.exported)
+
+    def tell(self, exported: str) -> None:
+        """Say under the button what was exported: the status line is out of sight there."""
+        self.exported.value = f"<span style='overflow-wrap: anywhere'>{escape(exported)}</span>"
 
 
 def wide() -> ipywidgets.Layout:
