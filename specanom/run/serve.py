@@ -30,6 +30,9 @@ RUN = "SPECANOM_RUN"
 OWN = "dashboards"
 """The folder of a run that holds its own copies of the pages, to be changed at will."""
 APP_PORT, LAB_PORT = 8866, 8888
+ASKS_NOBODY = ("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.news_url=None",
+               "--LabApp.extension_manager=readonly")
+"""What keeps JupyterLab from asking addresses outside the machine by itself."""
 IDLE = 1800
 """Seconds after which Voilà ends a kernel whose page is gone."""
 
@@ -121,7 +124,7 @@ def lab(run_dir: str | Path, *, port: int = LAB_PORT, browser: bool = True) -> P
             shutil.copyfile(page, own / page.name)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1",
                f"--ServerApp.root_dir={run}", f"--LabApp.default_url=/lab/tree/{OWN}/workbench.ipynb",
-               *_whether(browser), *_as_root()]
+               *ASKS_NOBODY, *_whether(browser), *_as_root()]
     return Program(tuple(command), _environment(run), run)
 
 
