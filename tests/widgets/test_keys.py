@@ -31,6 +31,14 @@ def test_a_press_reaches_every_callback_and_is_answered() -> None:
     assert answers == [{"kind": "done", "press": "0-x"}, {"kind": "done", "press": "1-x"}]
 
 
+def test_python_says_that_it_is_there_when_the_page_asks() -> None:
+    keys = Keys(("1",))
+    answers: list[object] = []
+    keys.send = lambda content, buffers=None: answers.append(content)
+    keys._handle_custom_msg({"kind": "there?"}, [])
+    assert answers == [{"kind": "here"}]
+
+
 def test_a_callback_that_fails_does_not_mute_the_keyboard() -> None:
     keys = Keys(("1",))
     answers: list[object] = []

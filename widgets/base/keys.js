@@ -143,6 +143,27 @@ function postman(model) {
   }
 }
 
+// -- whether Python is there: after a click or key it must answer, else the page says so --------------------------------
+const PATIENCE = 8000 // ms
+function watchPython(root, model, listen, undo) {
+  if (root.parentElement?.closest(".specanom-dashboard")) return // the dashboard around it watches
+  const notice = make("div", "specanom-silent",
+    "Python does not answer: it is busy, or has ended. Marks made now may be lost.")
+  notice.setAttribute("role", "alert")
+  let timer = null
+  const answered = () => { clearTimeout(timer); timer = null; notice.remove() }
+  const silent = () => { timer = null; if (!notice.isConnected) root.prepend(notice) }
+  const ask = () => {
+    if (timer !== null) return
+    timer = setTimeout(silent, PATIENCE)
+    try { model.send({ kind: "there?" }) } catch { clearTimeout(timer); silent() }
+  }
+  const onMessage = (content) => { if (content?.kind === "here" || content?.kind === "done") answered() }
+  model.on("msg:custom", onMessage)
+  for (const kind of ["pointerup", "keyup"]) listen(root, kind, ask, true)
+  undo.add(() => { answered(); model.off("msg:custom", onMessage) })
+}
+
 function attach(root, model, undo) {
   const post = postman(model)
   undo.add(() => post.end())
@@ -150,6 +171,7 @@ function attach(root, model, undo) {
     target.addEventListener(kind, handler, capture)
     undo.add(() => target.removeEventListener(kind, handler, capture))
   }
+  watchPython(root, model, listen, undo)
   const help = () => openHelp(root, model.get("_help"), undo)
   listen(root, "keydown", (event) => {
     const target = event.composedPath()[0]

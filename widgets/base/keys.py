@@ -78,7 +78,11 @@ class Keys(anywidget.AnyWidget):
                     callback(name)
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        if not isinstance(content, dict) or content.get("kind") != "key":
+        if not isinstance(content, dict):
+            return
+        if content.get("kind") == "there?":  # without an answer the page says that Python is busy or gone
+            self.send({"kind": "here"})
+        if content.get("kind") != "key":
             return
         try:
             self.press(str(content.get("name")))
