@@ -61,11 +61,12 @@ def nothing_went_wrong(book: Book) -> Iterator[None]:
 
 
 def follows(book: Book) -> None:
-    """Wait until both places show the flux that Python holds."""
-    want = book.kernel("shown()")
-    book.until(lambda: len(book.data("flux", "y")) == 2 and all(
-        np.allclose(np.array(one, dtype=float), np.array(want), equal_nan=True) for one in book.data("flux", "y")),
-        "both places show the spectrum in focus")
+    """Wait until both places show the flux that Python holds, which a callback in another thread may yet change."""
+    def same() -> bool:
+        want, places = np.array(book.kernel("shown()")), book.data("flux", "y")
+        return len(places) == 2 and all(np.allclose(np.array(one, dtype=float), want, equal_nan=True) for one in places)
+
+    book.until(same, "both places show the spectrum in focus")
 
 
 def here(book: Book) -> list[str]:
@@ -82,10 +83,10 @@ def in_table(book: Book) -> None:
 
 def limit(book: Book) -> float:
     """Wait until both histograms have their line at the percentile that Python holds; returns where."""
-    at = book.kernel("float(picker.figures.panes['histogram'].find('percentile').location)")
-    want = book.kernel("float(picker.figures.histogram.scale.place("
-                       "np.nanpercentile(picker._values, picker.percentile)))")
-    assert at == pytest.approx(want)
+    place = "float(picker.figures.histogram.scale.place(np.nanpercentile(picker._values, picker.percentile)))"
+    drawn = "float(picker.figures.panes['histogram'].find('percentile').location)"
+    book.until(lambda: book.kernel(drawn) == pytest.approx(book.kernel(place)), "the line in Python")
+    at = book.kernel(drawn)
     book.until(lambda: book.value("percentile", "location") == pytest.approx([at, at]), "the line in both histograms")
     return float(at)
 

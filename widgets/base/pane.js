@@ -114,6 +114,7 @@ class View {
     this.number = -1     // of the last patch this view has
     this.revision = -1   // of the snapshot it was drawn from
     this.live = false    // the kernel has confirmed what is shown
+    this.asked = false   // whether the whole document is on its way after a gap
     this.gone = false
     this.applying = false
     this.outgoing = []
@@ -214,7 +215,12 @@ class View {
   }
 
   patch(message, buffers) {
-    if (!this.doc || message.n !== this.number + 1) return  // the answer to hello() or the next snapshot has it
+    if (!this.doc || message.n <= this.number) return  // the answer to hello() or the next snapshot has it
+    if (message.n > this.number + 1) {  // a gap: ask once; what comes has this patch too
+      if (this.live && !this.asked) this.hello()
+      this.asked = this.live
+      return
+    }
     this.number = message.n
     if (message.skip === this.name) return
     this.applying = true
@@ -235,6 +241,7 @@ class View {
     if (message.k === "live") this.live = true
     if (message.k === "doc") {
       this.live = true
+      this.asked = false
       this.then(() => this.build(message, buffers))
     }
   }
