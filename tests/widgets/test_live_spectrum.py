@@ -243,3 +243,12 @@ def test_pixels_set_aside_are_drawn_from_border_to_border(live):
     data = live.sources["masked flux"].data
     np.testing.assert_allclose(data["x"], [10.5, 11.5, 12.5, 12.5, 14.5, 15.5])
     np.testing.assert_allclose(data["y"], [1, 2, 2, np.nan, 5, 5])
+
+
+def test_no_stepped_area_is_ever_empty() -> None:
+    """BokehJS never ends drawing one of no points, which would stop the whole page."""
+    live = LiveSpectrum()
+    areas = [one for panel in live.panels for one in panel.renderers if type(one.glyph).__name__ == "VAreaStep"]
+    assert areas
+    assert all(len(one.data_source.data[one.glyph.x.field if hasattr(one.glyph.x, "field") else one.glyph.x]) >= 1
+               for one in areas)

@@ -102,8 +102,10 @@ class LiveSpectrum:
         self._share = label_share(height - AROUND)
         self.sources = {name: ColumnDataSource(dict.fromkeys(columns, ()), name=name)
                         for name, columns in EMPTY.items()}
-        self.sources["flux"] = ColumnDataSource({name: np.empty(0, np.float32) for name in (*FLOATS, "line", "sky")},
-                                                name="flux")
+        # One pixel without a value, not none: BokehJS draws a stepped area of no points for ever.
+        blank = {name: np.full(1, np.nan, np.float32) for name in FLOATS}
+        codes = {name: np.zeros(1, np.uint8) for name in ("line", "sky")}
+        self.sources["flux"] = ColumnDataSource(blank | codes, name="flux")
         colours = palette(theme)
         self.flux = canvas(theme, " ", x=" ", y=" ", height=height, options={"x_range": Range1d(0.0, 1.0)})
         headroom(self.flux, (0.0, 1.0), height - AROUND, colours)
