@@ -244,7 +244,7 @@ def make_crowd(run: Path, made: Path) -> None:
     many = known[rows]
     weights = np.asarray(many.weights)
     noisy = weights * rng.normal(1, 0.1, weights.shape) + rng.normal(0, 0.02 * np.nanstd(weights), weights.shape)
-    many = many.replace(weights=noisy, id=np.array(ids))
+    many = many.replace(weights=noisy, ids=ids)
     many.save(made / "crowd_set.zarr")
     place = {id: i for i, id in enumerate(sample.ids)}
     spectra = sample[np.array([place[known[i].id] for i in range(len(known))])[rows]]
