@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NEEDS_FILES = {"preprocess", "read", "yardstick", "real", "pointing", "grades", "widgets"}  # take folders of spectra as arguments
+NEEDS_FILES = {"preprocess", "read", "yardstick", "real", "pointing", "grades", "widgets"}
+"""Those that take folders of spectra, or of a run, as arguments."""
 
 
 def main(names: list[str]) -> int:

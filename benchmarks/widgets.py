@@ -204,7 +204,6 @@ class Bench:
             book.drag("map", [(centre[0] + grown * size[0] * np.cos(t), centre[1] + grown * size[1] * np.sin(t))
                               for t in turns])
 
-        book.page.locator(".bk-tool-icon-lasso-select").first.click()
         self.answers(book, "inspector: means of a lasso", lasso, event="pointerup", skipped=["points", "focus"])
 
     def notebook(self, book: Book) -> None:
