@@ -30,8 +30,8 @@ from jupyter_client.blocking import BlockingKernelClient
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("lab", "notebook", "voila")
-PATIENCE = 20.0
-"""Seconds until a test gives up on what should happen at once."""
+PATIENCE = 60.0
+"""Seconds until a test gives up on what should happen at once: a fresh machine compiles on first use."""
 CELLS = 120.0
 """Seconds until it gives up on cells that load specanom."""
 SETTINGS = {
