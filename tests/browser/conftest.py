@@ -20,6 +20,17 @@ from tests.widgets.finished import finish
 _NAMES = itertools.count()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Fail when groups do not hold: tests of a module share a page, so that half of them elsewhere mean nothing."""
+    if not getattr(config.option, "loadgroup", False):
+        return
+    loose = [item.nodeid for item in items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
+    if loose:
+        raise pytest.UsageError(f"pytest-xdist does not see the groups of tests (of {loose[0]} and {len(loose) - 1} more): "
+                                "is this pytest newer than it knows?")
+
+
 @pytest.fixture(scope="session", params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in KINDS])
 def frontend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frontend]:
     """A running front end; its tests run one after the other, on one worker."""

@@ -144,7 +144,11 @@ class View {
   }
 
   send(message, buffers) {
-    this.model.send({ ...message, view: this.name }, undefined, buffers)
+    try {
+      this.model.send({ ...message, view: this.name }, undefined, buffers)
+    } catch (error) {  // the connection is gone: the page is being left, or the kernel ended, which the keys tell
+      console.warn("specanom: not sent to Python", error)
+    }
   }
 
   hello() {
