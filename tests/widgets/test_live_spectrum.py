@@ -162,6 +162,21 @@ def test_a_window_sets_the_vertical_range_by_what_is_in_it(live):
     assert live.flux.yaxis.bounds[1] < 2.0
 
 
+def test_a_reconstruction_beyond_the_flux_is_in_the_picture_down_to_what_lies_below_zero(live):
+    s = bare()
+    around = (s.wave - 6563.0) / 40.0
+    model = np.ones(500) + 8.0 * np.exp(-0.5 * around**2) - 4.0 * np.exp(-0.5 * (around - 6) ** 2)
+    live.show(s, model)
+    for window in ((4000.0, 9000.0), (6300.0, 7000.0)):
+        live.zoom(*window)
+        low, high = live.flux.yaxis[0].bounds
+        assert low < model.min() < 0
+        assert high > model.max()
+        assert (live.flux.y_range.start, live.flux.y_range.reset_start) == (low, low)
+    live.zoom(4000.0, 5000.0)
+    assert live.flux.y_range.end < 5
+
+
 def test_a_spike_is_pointed_at(live):
     s = emission_galaxy()
     live.show(s, np.ones(len(s)))

@@ -168,10 +168,14 @@ class LiveSpectrum:
         self.fit(self.sources["flux"].data)
 
     def fit(self, columns: Mapping[str, Any]) -> None:
-        """Fit the vertical ranges to the pixels in the window, and point at what is beyond them."""
+        """Fit the vertical ranges to flux and reconstruction in the window, and point at flux beyond them."""
         seen = (columns["x"] >= self.flux.x_range.start) & (columns["x"] <= self.flux.x_range.end)
         seen = seen if np.isfinite(columns["y"][seen]).any() else np.ones_like(seen)
         limits = robust_range(columns["y"][seen], columns["sigma"][seen])
+        model = columns["reconstruction"][seen]
+        if np.isfinite(model).any():
+            low, high = robust_range(model)
+            limits = min(low, limits[0]), max(high, limits[1])
         set_limits(self.flux, limits, self._share)
         put(self.sources["clipped"], clipped_columns(columns["x"], columns["y"], limits))
         if self.residual is not None:
