@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike
 from specanom.errors import ArgumentError, message
 from specanom.plots.counting import Doubles
 from specanom.scores import CalibratedScorer, Scorer
-from specanom.scores.rows import Batch, batches
+from specanom.scores.rows import Batch, batches, places
 from specanom.spectrumset import SpectrumSet
 
 from .given import align, places_of, score_names
-from .settings import Family, Key, base_of, key_of, neighbours_of
+from .settings import Family, Key, base_of, calibrated_elsewhere, key_of, neighbours_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +70,9 @@ class ScoreBook:
         ``id``, ``z``, ``snr``, ``bin`` … as far as known, in the order of the sample.
     others : dict
         Name → values of given scores that are no metric × filter × trim, e.g. ``combined_cal``.
+    given : CalibratedScorer or None
+        The scorer given, when it was calibrated with other spectra than the sample: its score keeps that calibration.
+        All others are calibrated against the sample.
     """
 
     def __init__(self, scorer: Scorer | CalibratedScorer, sample: SpectrumSet,
@@ -80,6 +83,8 @@ class ScoreBook:
         self.family = Family(base_of(scorer))
         self.sample, self.ids = sample, sample.ids
         self.neighbours = neighbours_of(scorer, len(sample))
+        self.given = scorer if calibrated_elsewhere(scorer, self.ids) else None
+        self._kept = self.given
         self._raw: dict[Key, Doubles] = {}
         self._cal: dict[Key, Doubles] = {}
         self._scorers: dict[Key, Scorer] = {}
@@ -187,7 +192,7 @@ class ScoreBook:
                 return None
             known = self.raw(scorer)
             raw = raws[key_of(scorer)] if known is None else known
-            found.append((scorer, raw, self.calibrate(scorer, raw).reference if calibrated else None))
+            found.append((scorer, raw, self._calibrated(scorer, raw) if calibrated else None))
         return found
 
     def keep(self, found: Sequence[Obtained]) -> None:
@@ -197,9 +202,28 @@ class ScoreBook:
             if cal is not None:
                 self.put(scorer, cal, calibrated=True)
 
+    def reference_of(self, scorer: Scorer) -> CalibratedScorer | None:
+        """Return the calibration given, when it counts for this scorer; None when that is the sample."""
+        kept = self._kept
+        return kept if kept is not None and key_of(base_of(kept)) == key_of(scorer) else None
+
     def calibrate(self, scorer: Scorer, raw: Doubles) -> CalibratedScorer:
-        """Return the scorer in excess of spectra of this sample of like S/N and redshift."""
-        return scorer.calibrate(self.sample, neighbours=self.neighbours, values=raw)
+        """Return the scorer in excess of spectra of like S/N and redshift: of this sample, but see :attr:`given`."""
+        kept = self.reference_of(scorer)
+        return scorer.calibrate(self.sample, neighbours=self.neighbours, values=raw) if kept is None else kept
+
+    def keep_given(self, keep: bool) -> None:
+        """Use the calibration given for its score, or calibrate that one against the sample too."""
+        if self.given is not None and keep != (self._kept is not None):
+            self._kept = self.given if keep else None
+            self._cal.pop(key_of(base_of(self.given)), None)
+
+    def _calibrated(self, scorer: Scorer, raw: Doubles) -> Doubles:
+        made = self.calibrate(scorer, raw)
+        if self.reference_of(scorer) is None:
+            return made.reference
+        ids, snr, z = places(self.sample)
+        return made.of_raw(raw, snr, z, ids)
 
     def batch_of(self, row: int) -> Batch:
         """Return one spectrum, ready to be reconstructed; only its row is read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 from zlib import crc32
 
 from specanom.errors import ArgumentError, message
@@ -110,8 +110,19 @@ def key_of(scorer: Scorer) -> Key:
     return recipe.metric, lines, cut, weight, recipe.norm, bool(scorer.ignore_imputed), scorer.preset
 
 
-def code_of(scorer: Scorer, *, calibrated: bool, neighbours: int | None = None) -> str:
-    """Return Python that makes the scorer from ``model`` and ``sample`` and scores the sample."""
+def code_of(scorer: Scorer, *, calibrated: bool, neighbours: int | None = None,
+            given: CalibratedScorer | None = None) -> str:
+    """Return Python that makes the scorer from ``model`` and ``sample`` and scores the sample.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    calibrated : bool
+    neighbours : int, optional
+        Of a calibration against the sample, when they are not as many as usual.
+    given : CalibratedScorer, optional
+        The calibration, when it is against other spectra: they are called ``reference``.
+    """
     plain = Scorer(scorer.model, scorer.metric, preset=scorer.preset, velocity=scorer.velocity, trim=scorer.trim)
     words = [repr(scorer.metric)]
     words += [] if scorer.velocity is None else [f"velocity={scorer.velocity!r}"]
@@ -126,13 +137,18 @@ def code_of(scorer: Scorer, *, calibrated: bool, neighbours: int | None = None) 
         f"scorer = sa.Scorer(model, {', '.join(words)})",
     ]
     if calibrated:
+        against = "sample"
+        if given is not None:
+            against, n = "reference", len(given.neighbourhood)
+            neighbours = neighbours_of(given, n)
+            made.append(f"# reference: the {n:,} spectra it was calibrated with")
         extra = "" if neighbours is None else f", neighbours={neighbours}"
-        made.append(f"scorer = scorer.calibrate(sample{extra})")
+        made.append(f"scorer = scorer.calibrate({against}{extra})")
     return "\n".join([*made, "scores = scorer(sample)", ""])
 
 
-def sentence_of(scorer: Scorer, *, calibrated: bool) -> str:
-    """Return the score in words."""
+def sentence_of(scorer: Scorer, *, calibrated: bool, given: CalibratedScorer | None = None) -> str:
+    """Return the score in words; `given` is its calibration, when that is against other spectra than the sample."""
     parts = [scorer.metric]
     if scorer.velocity is not None:
         lines = _listed(scorer.lines)
@@ -143,8 +159,14 @@ def sentence_of(scorer: Scorer, *, calibrated: bool) -> str:
     if scorer.preset:
         parts.append("as published")
     if calibrated:
-        parts.append("in σ above spectra of like S/N and z")
+        others = "" if given is None else f" among the {len(given.neighbourhood):,} it was calibrated with"
+        parts.append(f"in σ above spectra of like S/N and z{others}")
     return ", ".join(parts)
+
+
+def calibrated_elsewhere(scorer: Scorer | CalibratedScorer, ids: Sequence[str]) -> TypeGuard[CalibratedScorer]:
+    """Whether a scorer is calibrated, and with other spectra than those called `ids`."""
+    return isinstance(scorer, CalibratedScorer) and list(scorer.neighbourhood.ids) != list(ids)
 
 
 def neighbours_of(scorer: Scorer | CalibratedScorer, n: int) -> int | None:
