@@ -254,6 +254,18 @@ def test_the_means_of_all_clusters_stand_beside(opened):
     assert len(beside.data["xs"]) == 0
 
 
+def test_every_cluster_is_in_sight_and_its_row_tells_what_its_columns_do_not(opened):
+    for k in (3, 6):
+        opened.k = k
+        assert opened.overview.height >= 32 + 28 * k
+        opened.cluster = k - 1
+        story = opened.overview.view()["story"].iloc[k - 1]
+        assert "median z" not in story
+        assert not story.startswith("sits on")
+        assert all(part in opened.story.value for part in story.split("; "))
+    assert "z" not in opened.overview.hidden
+
+
 def test_stability_of_every_k_is_found_in_the_background(opened):
     assert opened.curves_pane.find("stability").data["k"].tolist() == [3]
     opened.find_stability()
@@ -263,10 +275,13 @@ def test_stability_of_every_k_is_found_in_the_background(opened):
     assert np.nanargmax(data["y"]) in (0, 1)
 
 
-def test_line_ratios_are_those_of_the_summary(opened, given):
+def test_line_ratios_are_medians_with_the_middle_68_percent_and_the_table_says_so(opened, given):
     clusterer, sample, lines = given
-    ratios = clusterer.summary(sample, lines)[0].ratios
-    assert f"{ratios.loc['N2', 'low']:.2f} – {ratios.loc['N2', 'high']:.2f}" in opened.ratios.value
+    ratios = lines["N2"].to_numpy()[np.flatnonzero(clusterer.labels_ == 0)]
+    low, middle, high = np.nanpercentile(ratios, [16, 50, 84])
+    assert f"{middle:.2f} [{low:.2f} – {high:.2f}] ({np.isfinite(ratios).sum()})" in opened.ratios.value
+    assert f"{middle:.2f}" == f"{clusterer.summary(sample, lines)[0].ratios.loc['N2', 'median']:.2f}"
+    assert "median, 16–84 percentile range" in opened.ratios.value
     assert clusterer.summary(sample, lines)[0].story in opened.story.value
 
 

@@ -34,12 +34,21 @@ from .telling import as_html, ratio_table, told_of
 Rows = NDArray[np.intp]
 COLUMNS = {"distance": "distance", "score": "score", "z": "z", "snr": "S/N", "bpt": "BPT", "artefact": "artefact",
            "mark": "mark", "cluster": "cluster", "note": "note"}
-OVERVIEW = {"name": "name", "size": "spectra", "artefact": "artefact", "story": "where the weight is", "marks": "marks"}
+OVERVIEW = {"name": "name", "size": "spectra", "z": "z", "artefact": "artefact", "story": "where the weight is",
+            "marks": "marks"}
+HEAD, ROW, SEEN = 34, 28, 14
+"""Screen pixels of the heading and a row of the table of clusters, and the most clusters that are seen at once."""
 
 
 def _median(values: NDArray[np.float64]) -> float:
     known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size else float("nan")
+
+
+def _where(story: str) -> str:
+    """Return what the sentence on a cluster says beside its number of spectra and its redshift, which have columns."""
+    said = story.rstrip(".").partition("whose weight ")[2].removeprefix("sits on ")
+    return "; ".join(part for part in said.split("; ") if not part.startswith("median z"))
 
 
 class InspectorView(InspectorState):
@@ -68,9 +77,8 @@ class InspectorView(InspectorState):
         self.means_pane = FigurePane(self.averages.root, label="mean spectrum and mean explanation")
         self.member_pane = FigurePane(self.member.root, label="spectrum of the member with its explanation")
         self.story, self.ratios = ipywidgets.HTML(), ipywidgets.HTML()
-        self.overview = RowTable(self._clusters_frame(), key="cluster", columns=OVERVIEW, height=200,
-                                 formats={"size": ",d", "artefact": ".0%", "z": ".3f", "snr": ".1f"},
-                                 sort=())
+        self.overview = RowTable(self._clusters_frame(), key="cluster", columns=OVERVIEW,
+                                 formats={"size": ",d", "artefact": ".0%", "z": ".3f", "snr": ".1f"}, sort=())
         self.overview.label = "Clusters"
         self.table = RowTable(self._frame(np.arange(len(members))), columns=COLUMNS, formats=NUMBERS, height=330,
                               sort=("distance", "ascending"))
@@ -119,6 +127,7 @@ class InspectorView(InspectorState):
         options = []
         with self.quietly():
             self.overview.set_table(self._clusters_frame())
+        self.overview.height = HEAD + ROW * min(SEEN, max(3, self.clusterer.n_clusters_))
         for k in range(self.clusterer.n_clusters_):
             name = f" · {self.names[k]}" if k in self.names else ""
             options.append((f"{k}{name} · {self.rows_of(k).size:,} spectra", k))
@@ -139,7 +148,7 @@ class InspectorView(InspectorState):
                 "artefact": told.artefact if told is not None else np.nan, "z": _median(self.members.z[rows]),
                 "snr": _median(self.members.snr[rows]),
                 "marks": ", ".join(f"{count} {word}" for word, count in said.most_common()),
-                "story": "" if told is None else told.story.partition("whose weight ")[2] or told.story})
+                "story": "" if told is None else _where(told.story)})
         return pd.DataFrame(made)
 
     def _point_at_cluster(self) -> None:
@@ -202,7 +211,8 @@ class InspectorView(InspectorState):
         text = self._told.story if self._told is not None else "nothing to say"
         self.story.value = (f"<p class='specanom-story'><b>{escape(self.focus_title)}:</b> {escape(text)}</p>")
         groups = [(self.focus_title, rows), ("all explained", np.flatnonzero(self.members.kept))]
-        caption = "Line ratios: 45–55 percentile range (members with all lines), and members by BPT class"
+        caption = ("Line ratios: median, 16–84 percentile range in brackets (members with all lines); and members by "
+                   "BPT class")
         measured = self.members.lines is not None
         self.ratios.value = as_html(ratio_table(self.members, groups), caption) if measured else (
             "<p>The lines are not measured yet.</p>")

@@ -16,6 +16,8 @@ from .members import Members
 
 WRITTEN = {"decrement": "Hα / Hβ", "N2": "[N II] 6585 / Hα", "O3": "[O III] 5008 / Hβ",
            "O32": "[O III] 5008 / [O II] 3727+3730", "O3N2": "O3N2 = log(([O III]/Hβ) / ([N II]/Hα))"}
+BAND = (16.0, 84.0)
+"""Percentiles of the range: one standard deviation to either side where ratios are distributed normally."""
 Groups = Sequence[tuple[str, NDArray[np.intp]]]
 
 
@@ -37,20 +39,22 @@ def told_of(features: Features, members: Members, rows: NDArray[np.intp]) -> Tol
 
 
 def ratio_table(members: Members, groups: Groups) -> pd.DataFrame:
-    """Return the 45–55 percentile range of each line ratio in each group, as text, and members by BPT class."""
+    """Return median and 16–84 percentile range of each line ratio in each group, as text, and members by BPT class."""
     made: dict[str, list[str]] = {"ratio": [WRITTEN.get(name, name) for name in RATIOS] + [f"BPT {c}" for c in CLASSES]}
     for title, rows in groups:
         made[title] = [""] * len(made["ratio"])
         if members.lines is not None:
-            ranges = ratio_ranges(members.lines.iloc[rows])
+            ranges = ratio_ranges(members.lines.iloc[rows], percentiles=BAND)
             counts = classes_of(members, rows)
-            written = [_range(*ranges.loc[name, ["low", "high", "count"]]) for name in RATIOS]
+            written = [_range(*ranges.loc[name, ["median", "low", "high", "count"]]) for name in RATIOS]
             made[title] = written + [f"{counts[name]:,}" for name in CLASSES]
     return pd.DataFrame(made)
 
 
-def _range(low: float, high: float, count: float) -> str:
-    return f"{low:.2f} – {high:.2f} ({count:,.0f})" if np.isfinite(low) else f"too few ({count:,.0f})"
+def _range(median: float, low: float, high: float, count: float) -> str:
+    if not np.isfinite(median):
+        return f"too few ({count:,.0f})"
+    return f"{median:.2f} [{low:.2f} – {high:.2f}] ({count:,.0f})"
 
 
 def as_html(table: pd.DataFrame, caption: str) -> str:
