@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from specanom.widgets.picker import ScorePicker
 from specanom.widgets.picker.axes import Scale, count_place, log_ticks
 from specanom.widgets.picker.book import ScoreBook
 from specanom.widgets.picker.given import align
@@ -174,3 +175,42 @@ def test_calibrated_columns_are_the_scores_of_the_calibrated_scorer(metric, trim
     np.testing.assert_allclose(book.raw(mine), scorer(sample), rtol=1e-10)
     rank = ranks(book.values(mine, calibrated=True), sample.ids)
     assert rank.tolist() == ranks(calibrated.reference, sample.ids).tolist()
+
+
+def test_a_scorer_calibrated_with_other_spectra_keeps_its_calibration_until_it_is_taken_back(tmp_path):
+    others, sample = make(300, snr=np.linspace(5, 30, 300)), make(120)
+    scorer = Scorer(Flat(sample.wave), "mad").calibrate(others, neighbours=70)
+    picker = ScorePicker(scorer, sample, labels=tmp_path / "labels.jsonl")
+    values = dict(zip(sample.ids, scorer(sample), strict=True))
+    shown = picker.table.view()
+    np.testing.assert_allclose(shown["score"], [values[id] for id in shown["id"]])
+    assert picker.result is scorer
+    assert "300" in dict(picker.facts())["score"]
+    names = {"model": scorer.scorer.model, "sample": sample, "reference": others}
+    exec(picker.to_code(), names)
+    np.testing.assert_allclose(names["scores"], scorer(sample))
+
+    picker.metric = "mse"  # nothing was given for this one: the sample is what there is
+    np.testing.assert_allclose(picker.result(sample), Scorer(Flat(sample.wave), "mse").calibrate(
+        sample, neighbours=70)(sample))
+    assert "calibrate(sample, neighbours=70)" in picker.to_code()
+
+    picker.metric, picker.as_given = "mad", False
+    here = scorer.scorer.calibrate(sample, neighbours=70)(sample)
+    values = dict(zip(sample.ids, here, strict=True))
+    shown = picker.table.view()
+    np.testing.assert_allclose(shown["score"], [values[id] for id in shown["id"]])
+    np.testing.assert_allclose(picker.result(sample), here)
+    picker.as_given = True
+    assert picker.result is scorer
+    assert picker.error is None
+
+
+def test_a_column_given_that_another_calibration_made_is_computed_anew():
+    others, sample = make(300, snr=np.linspace(5, 30, 300)), make(120)
+    raw = Scorer(Flat(sample.wave), "mad")
+    scorer, here = raw.calibrate(others), raw.calibrate(sample)
+    table = pd.DataFrame({"id": sample.ids, "mad": raw(sample), "mad_cal": here(sample)})
+    book = ScoreBook(scorer, sample, table)
+    assert not book.check(raw, calibrated=True)
+    assert ScoreBook(here, sample, table).check(raw, calibrated=True)

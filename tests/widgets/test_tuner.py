@@ -307,3 +307,11 @@ def test_a_score_that_takes_the_place_of_another_is_calibrated_anew(tuner, score
     old = tuner.scores["chi2_ivar_cal"]
     tuner.take_score(dataclasses.replace(scorer, trim=0.2))
     assert tuner.scores["chi2_ivar_cal"].scorer.trim == 0.2 != old.scorer.trim
+
+
+def test_a_score_calibrated_with_other_spectra_keeps_its_calibration(sample, scorer):
+    score = scorer.calibrate(sample[:40])
+    tuner = LimeTuner(sa.Explainer(score, sa.Uniform(10)), sample[50], sample=sample)
+    assert tuner.result.score is score
+    assert tuner.explanation.score == pytest.approx(float(score(sample[50])[0]), rel=1e-6)
+    assert tuner.scores.code(tuner.settings.score) == "score"

@@ -83,7 +83,7 @@ class ScoreBook:
         self.family = Family(base_of(scorer))
         self.sample, self.ids = sample, sample.ids
         self.neighbours = neighbours_of(scorer, len(sample))
-        self.given = scorer if calibrated_elsewhere(scorer, self.ids) else None
+        self.given = scorer if calibrated_elsewhere(scorer, sample) else None
         self._kept = self.given
         self._raw: dict[Key, Doubles] = {}
         self._cal: dict[Key, Doubles] = {}
@@ -216,7 +216,9 @@ class ScoreBook:
         """Use the calibration given for its score, or calibrate that one against the sample too."""
         if self.given is not None and keep != (self._kept is not None):
             self._kept = self.given if keep else None
-            self._cal.pop(key_of(base_of(self.given)), None)
+            key = key_of(base_of(self.given))
+            self._cal.pop(key, None)
+            self._given_cal.discard(key)
 
     def _calibrated(self, scorer: Scorer, raw: Doubles) -> Doubles:
         made = self.calibrate(scorer, raw)

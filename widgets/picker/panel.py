@@ -36,7 +36,12 @@ def score_controls(owner: Any) -> list[ipywidgets.Widget]:
     calibrated = labelled(bound(owner, "calibrated", ipywidgets.Checkbox(
         description="Calibrated for S/N and z", indent=False)),
         "In σ above spectra of like S/N and redshift, so that the score is no noise meter (x)")
-    return [group("Score", metric, trim, calibrated), line_controls(owner)]
+    kept = labelled(bound(owner, "as_given", ipywidgets.Checkbox(
+        description="Keep the calibration given", indent=False)),
+        "The score given was calibrated with other spectra; without this it is calibrated against this sample, as all "
+        "other scores are")
+    kept.layout.display = "none" if owner.book.given is None else None
+    return [group("Score", metric, trim, calibrated, kept), line_controls(owner)]
 
 
 def line_controls(owner: Any) -> ipywidgets.Widget:

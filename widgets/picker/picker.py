@@ -47,9 +47,8 @@ class ScorePicker(Ranking):
     scorer : Scorer or CalibratedScorer
         Where to begin; its model makes the reconstructions.
     sample : SpectrumSet
-        What is ranked, and what calibrated scores are calibrated against: a calibrated scorer that was made with
-        another sample is calibrated anew, with as many neighbours. A set on disk is read row by row as spectra are
-        looked at.
+        What is ranked, and what scores are calibrated against; a scorer that was calibrated with another sample keeps
+        its calibration until ``as_given`` is set to False. A set on disk is read row by row as spectra are looked at.
     scores : DataFrame, optional
         Scores that are known, by ``id``, called as those of a run (``mse``, ``mse_filtered``, ``chi2_ivar_cal`` …):
         they are there at once. A few are computed anew before a column is used; one that does not agree is dropped.
@@ -93,7 +92,8 @@ class ScorePicker(Ranking):
     def facts(self) -> Sequence[tuple[str, str]]:
         """Return the state in words."""
         shown = [("spectrum in focus", self.selected)] if self.selected else []
-        return [("score", sentence_of(self.scorer, calibrated=self.calibrated)), ("sample", repr(self.sample)),
+        score = sentence_of(self.scorer, calibrated=self.calibrated, given=self.book.reference_of(self.scorer))
+        return [("score", score), ("sample", repr(self.sample)),
                 (f"above the {self.percentile:g} % percentile", self._above()[1]), *shown,
                 ("marks", repr(self.labels))]
 

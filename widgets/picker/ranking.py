@@ -74,13 +74,17 @@ class Ranking(ScoreState, Dashboard):
         """The score in force; a calibrated one is scored first if that is still to be done."""
         if not self.calibrated:
             return self.scorer
+        given = self.book.reference_of(self.scorer)
+        if given is not None:
+            return given
         found = self.book.obtain([self.scorer], calibrated=False)
         assert found is not None  # nobody cancels
         return self.book.calibrate(self.scorer, found[0][1])
 
     def to_code(self) -> str:
         """Return Python that makes the score in force from ``model`` and ``sample``."""
-        return code_of(self.scorer, calibrated=self.calibrated, neighbours=self.book.neighbours)
+        return code_of(self.scorer, calibrated=self.calibrated, neighbours=self.book.neighbours,
+                       given=self.book.reference_of(self.scorer))
 
     # -- scores ----------------------------------------------------------------------------------------------------
 
@@ -90,6 +94,20 @@ class Ranking(ScoreState, Dashboard):
             self._rescore()
             if change["name"] == "calibrated":
                 self._compare()
+
+    @traitlets.observe("as_given")
+    def _on_as_given(self, change: Any) -> None:
+        if self._ready:
+            self._recalibrate(change["new"])
+
+    @guarded
+    def _recalibrate(self, as_given: bool) -> None:
+        for job in self.jobs:  # what they are at work on may be calibrated as it was
+            job.cancel()
+        self.book.keep_given(as_given)
+        self._shown = None
+        self._rescore()
+        self._compare()
 
     @guarded
     def _rescore(self) -> None:

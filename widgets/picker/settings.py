@@ -8,10 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 from zlib import crc32
 
+import numpy as np
+
 from specanom.errors import ArgumentError, message
 from specanom.lines import LINES
 from specanom.scores import METRICS, CalibratedScorer, Scorer
 from specanom.scores.neighbourhood import default_neighbours
+from specanom.scores.rows import places
+from specanom.spectrumset import SpectrumSet
 
 VELOCITY = 250.0
 """Half width of the line filter in km/s, as published."""
@@ -164,9 +168,14 @@ def sentence_of(scorer: Scorer, *, calibrated: bool, given: CalibratedScorer | N
     return ", ".join(parts)
 
 
-def calibrated_elsewhere(scorer: Scorer | CalibratedScorer, ids: Sequence[str]) -> TypeGuard[CalibratedScorer]:
-    """Whether a scorer is calibrated, and with other spectra than those called `ids`."""
-    return isinstance(scorer, CalibratedScorer) and list(scorer.neighbourhood.ids) != list(ids)
+def calibrated_elsewhere(scorer: Scorer | CalibratedScorer, sample: SpectrumSet) -> TypeGuard[CalibratedScorer]:
+    """Whether a scorer is calibrated, and with other spectra than those of `sample`."""
+    if not isinstance(scorer, CalibratedScorer):
+        return False
+    (ids, *here), place = places(sample), scorer.neighbourhood
+    same = all(np.array_equal(mine, theirs, equal_nan=True)
+               for mine, theirs in zip(here, (place.snr, place.z), strict=True))
+    return list(place.ids) != ids or not same
 
 
 def neighbours_of(scorer: Scorer | CalibratedScorer, n: int) -> int | None:

@@ -38,6 +38,8 @@ class ScoreState(traitlets.HasTraits):
         Share of the pixels left out, those with the largest residuals.
     calibrated : bool
         Whether scores are in excess of spectra of like S/N and redshift.
+    as_given : bool
+        Whether the scorer given keeps its calibration, when that was made with other spectra than the sample.
     percentile : float
         Where the line in the histogram is, in per cent.
     top : int
@@ -59,6 +61,7 @@ class ScoreState(traitlets.HasTraits):
     chosen_lines = traitlets.Tuple()
     trim = traitlets.Float(0.0, min=0.0, max=0.9)
     calibrated = traitlets.Bool(False)
+    as_given = traitlets.Bool(True)
     percentile = traitlets.Float(99.0, min=0.0, max=100.0)
     top = traitlets.Int(100, min=1)
     compared = traitlets.Tuple()
