@@ -1,4 +1,4 @@
-"""Means and bands of any choice of explained spectra, in either frame, fast enough to follow a lasso.
+"""Means, medians and bands of any choice of explained spectra, in either frame, fast enough to follow a lasso.
 
 Reading rows one by one is too slow for that: :class:`Stack` keeps the spectra as one array without gaps and a sparse
 list of the pixels that are missing, so that the mean of any choice is one product.
@@ -6,6 +6,7 @@ list of the pixels that are missing, so that the mean of any choice is one produ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,9 @@ Floats = NDArray[np.float64]
 BUDGET = 1 << 30
 """Bytes the spectra may take in memory, one frame; beyond it a random part of them stands for all."""
 BANDED = 512
-"""Bands are percentiles of at most so many members, drawn at random but always the same."""
+"""Medians and bands are percentiles of at most so many members, drawn at random but always the same."""
+FEW = 128
+"""Medians of many groups at once are those of at most so many members of each."""
 BLOCK = 512
 OBSERVED_PIXELS = 8000
 COVERED = 0.1
@@ -34,19 +37,20 @@ WEIGHT_STEP = 8
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """A mean with the band of its middle 68 %.
+    """Mean and median with the band of the middle 68 %.
 
     Attributes
     ----------
-    mean, low, high : (p,) float64 arrays
+    mean, median, low, high : (p,) float64 arrays
         NaN where no member has a pixel of its own.
     count : int
         Members.
     banded : int
-        Members the band was taken from.
+        Members that median and band were taken from.
     """
 
     mean: Floats
+    median: Floats
     low: Floats
     high: Floats
     count: int
@@ -100,15 +104,27 @@ class Stack:
             return np.where(seen > np.maximum(0.5, self.least * sizes - 0.5), total / seen, np.nan)
 
     def band(self, rows: NDArray[np.intp]) -> Band:
-        """Return mean and 16–84 % band of some rows."""
+        """Return mean, median and 16–84 % band of some rows."""
         group = np.zeros((1, len(self.values)))
         group[0, rows] = 1.0
         mean = self.means(group)[0]
         part = some(rows, BANDED)
-        held = self.values[part].T.copy()
-        held[self.missing[part].toarray().T > 0] = np.nan
-        low, high = (np.where(np.isfinite(mean), end, np.nan) for end in _percentiles(held, (BAND[0], BAND[2])))
-        return Band(mean, low, high, len(rows), len(part))
+        low, median, high = (np.where(np.isfinite(mean), one, np.nan) for one in self._percentiles(part, BAND))
+        return Band(mean, median, low, high, len(rows), len(part))
+
+    def medians(self, groups: Sequence[NDArray[np.intp]]) -> Floats:
+        """Return the median of each group of rows, ``(g, p)``; of a part of a large group."""
+        weights = np.zeros((len(groups), len(self.values)))
+        for group, rows in zip(weights, groups, strict=True):
+            group[rows] = 1.0
+        made = np.array([self._percentiles(some(rows, FEW), (50.0,))[0] for rows in groups])
+        made = made.reshape(weights.shape[0], self.values.shape[1])
+        return np.where(np.isfinite(self.means(weights)), made, np.nan)
+
+    def _percentiles(self, rows: NDArray[np.intp], wanted: Sequence[float]) -> list[Floats]:
+        held = self.values[rows].T.copy()
+        held[self.missing[rows].toarray().T > 0] = np.nan
+        return _percentiles(held, wanted)
 
 
 def some(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
@@ -118,10 +134,10 @@ def some(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
     return np.sort(np.random.default_rng(len(rows)).choice(rows, most, replace=False))
 
 
-def _percentiles(held: NDArray[np.float32], wanted: tuple[float, float]) -> tuple[Floats, Floats]:
-    """Return two percentiles of each row, NaN left out, as numpy interpolates them."""
+def _percentiles(held: NDArray[np.float32], wanted: Sequence[float]) -> list[Floats]:
+    """Return some percentiles of each row, NaN left out, as numpy interpolates them; `held` is sorted in place."""
     if not held.shape[1]:
-        return np.full(len(held), np.nan), np.full(len(held), np.nan)
+        return [np.full(len(held), np.nan) for _ in wanted]
     held.sort(axis=1)  # NaN go to the end
     count = np.isfinite(held).sum(axis=1)
     lines = np.arange(len(held))
@@ -132,7 +148,7 @@ def _percentiles(held: NDArray[np.float32], wanted: tuple[float, float]) -> tupl
         over = np.minimum(under + 1, np.maximum(count - 1, 0))
         low, high = held[lines, under].astype(np.float64), held[lines, over].astype(np.float64)
         made.append(np.where(count > 0, low + (high - low) * (place - under), np.nan))
-    return made[0], made[1]
+    return made
 
 
 class Means:
@@ -199,7 +215,7 @@ class Means:
         return self._stacks[frame]
 
     def spectrum(self, rows: NDArray[np.intp], frame: str | None = None) -> Band:
-        """Return the mean spectrum of some explanations.
+        """Return mean and median spectrum of some explanations.
 
         Parameters
         ----------
@@ -214,6 +230,15 @@ class Means:
     def spectra(self, labels: NDArray[np.intp], count: int, frame: str | None = None) -> Floats:
         """Return the mean spectrum of each of `count` clusters, ``(count, p)``."""
         return self.in_frame(frame or self.own).means(_groups(labels[self.held], count))
+
+    def medians(self, labels: NDArray[np.intp], count: int, frame: str | None = None) -> Floats:
+        """Return the median spectrum of each of `count` clusters, ``(count, p)``.
+
+        Where members lie at different redshifts the median shows what they have in common, and not the lines of single
+        ones, which the mean does.
+        """
+        own = labels[self.held]
+        return self.in_frame(frame or self.own).medians([np.flatnonzero(own == k) for k in range(count)])
 
     def weights(self, rows: NDArray[np.intp], frame: str | None = None) -> tuple[Floats, Band] | None:
         """Return borders of bins (Å) and the mean explanation of some rows in them; None without wavelengths.

@@ -83,6 +83,33 @@ def test_an_artefact_of_the_sky_stands_still_in_the_observed_frame_and_is_smeare
     assert grid[np.nanargmax(observed.mean)] == pytest.approx(5400, abs=3)
 
 
+def test_lines_of_single_members_spike_the_mean_of_the_observed_frame_and_not_its_median() -> None:
+    z = np.linspace(0.0, 0.12, 9)
+    features, sample = made(9, gaps=False, z=z)
+    flux = np.ones((9, P), dtype=np.float32)
+    flux += 6 * np.exp(-0.5 * ((WAVE - 5200) / 4) ** 2)  # each has the line, at another place of the sky
+    for i in range(9):
+        flux[i] += 3 * np.exp(-0.5 * ((WAVE * (1 + z[i]) - 5430) / 8) ** 2)  # what the sky leaves
+    means = Means(features, sample.replace(flux=flux))
+    band, grid = means.spectrum(np.arange(9), "observed"), means.in_frame("observed").wave
+    lines = np.abs(grid[:, None] - 5200 * (1 + z)).min(axis=1) < 3
+    lines &= (np.abs(grid - 5430) > 60) & (grid > 5300) & (grid < 5460)
+    assert band.mean[lines].max() > 1.5
+    assert band.median[lines].max() < 1.1
+    assert grid[np.nanargmax(np.where((grid > 5300) & (grid < 5460), band.median, 0))] == pytest.approx(5430, abs=4)
+
+
+def test_medians_of_clusters_are_those_of_numpy() -> None:
+    features, sample = made()
+    means, labels = Means(features, sample), np.arange(40) % 4 - 1
+    flux = np.where(sample.imputed, np.nan, sample.flux.astype(float))
+    for k, mine in enumerate(means.medians(labels, 3)):
+        seen = np.isfinite(flux[labels == k]).any(axis=0)
+        np.testing.assert_allclose(mine[seen], np.nanmedian(flux[labels == k][:, seen], axis=0), rtol=1e-6)
+        assert np.isnan(mine[~seen]).all()
+    assert np.isnan(means.medians(np.full(40, -1), 2)).all()
+
+
 def test_weights_move_with_their_spectra() -> None:
     z = np.array([0.0, 0.05])
     features, sample = made(2, gaps=False, z=z)
@@ -180,6 +207,6 @@ def test_any_choice_has_the_mean_and_band_of_numpy(rows: list[int], gone: float)
     seen = np.isfinite(chosen).any(axis=0)
     assert np.isnan(band.mean[~seen]).all()
     np.testing.assert_allclose(band.mean[seen], np.nanmean(chosen[:, seen], axis=0), rtol=1e-5, atol=1e-6)
-    for mine, percentile in ((band.low, 16), (band.high, 84)):
+    for mine, percentile in ((band.low, 16), (band.median, 50), (band.high, 84)):
         np.testing.assert_allclose(mine[seen], np.nanpercentile(chosen[:, seen], percentile, axis=0), rtol=1e-5,
                                    atol=1e-6)

@@ -247,6 +247,34 @@ def test_the_observed_frame_shifts_members_and_member(opened, given):
     assert opened.frame == "rest"
 
 
+def test_in_the_observed_frame_it_is_the_median_and_says_so(opened, given):
+    clusterer, _, _ = given
+    title, entry = opened.averages.flux.title, opened.averages.flux.legend[0].items[0]
+    rows = np.flatnonzero(clusterer.labels_ == 0)
+    assert "mean of" in title.text
+    opened.frame = "observed"
+    band = opened.means.spectrum(rows, "observed")
+    np.testing.assert_allclose(opened.means_pane.find("mean").data["mean"], band.median, rtol=1e-6)
+    assert not np.allclose(band.median, band.mean, equal_nan=True)
+    assert "median of" in title.text
+    assert entry.label.value == "median"
+    assert any("median" in row for tool in opened.averages.flux.hover for row in tool.tooltips)
+    beside = opened.means_pane.find("cluster means").data["ys"]
+    drawn = opened.means.medians(clusterer.labels_, 3, "observed")
+    assert [np.nanmax(one) for one in beside] == pytest.approx(np.nanmax(drawn, axis=1), rel=1e-6)
+    opened.frame = "rest"
+    assert (entry.label.value, "mean of" in title.text) == ("mean", True)
+
+
+def test_means_of_other_clusters_are_drawn_only_when_asked_for(given, tmp_path):
+    assert ClusterInspector.compare.default_value is False
+    clusterer, sample, lines = given
+    made = ClusterInspector(clusterer, sample, lines=lines, labels=tmp_path / "labels.jsonl")
+    assert len(made.means_pane.find("cluster means").data["xs"]) == 0
+    assert len(made.means_pane.find("cluster weights").data["xs"]) == 0
+    made.close()
+
+
 def test_the_means_of_all_clusters_stand_beside(opened):
     beside = opened.means_pane.find("cluster means")
     assert len(beside.data["xs"]) == 3

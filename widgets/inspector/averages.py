@@ -1,4 +1,7 @@
-"""Mean spectrum and mean explanation of a choice of members, beside the means of the clusters, in either frame."""
+"""Mean spectrum and mean explanation of a choice of members, beside the means of the clusters, in either frame.
+
+In the observed frame the spectrum is the median: lines of members at different redshifts would be spikes of a mean.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, CustomJSHover, Range1d
 from numpy.typing import NDArray
 
@@ -22,6 +26,8 @@ from specanom.plots.theme import canvas, hover, legend, plain, stack
 Floats = NDArray[np.float64]
 FLUX, WEIGHTS, AROUND = 330, 190, 110
 """Heights in screen pixels, and what title, legend and axis take of the first."""
+SHOWN = {"rest": "mean", "observed": "median"}
+"""What is drawn of the spectra in each frame."""
 COLUMNS = 700
 """Stretches to which the means of clusters are thinned: each keeps its lowest and highest point."""
 
@@ -50,6 +56,12 @@ class Averages:
     edges: Floats | None = None
     weights: Band | None = None
     names: Sequence[str] = ()
+
+
+def tips(shown: str) -> list[tuple[str, str]]:
+    """Return what the pointer tells of the curve, which is a ``"mean"`` or a ``"median"``."""
+    return [("λ", "@x{0.0} Å"), (shown, "@mean{0.000}"), ("16–84 %", "@low{0.000} – @high{0.000}"),
+            ("line", "@line{custom}"), ("sky", "@sky{custom}")]
 
 
 class AveragesFigure:
@@ -99,10 +111,10 @@ class AveragesFigure:
         rest = below.multi_line("xs", "ys", source=self.sources["cluster weights"], line_color="color", line_width=1,
                                 line_alpha=0.28, level="underlay")
         legend(below, [("mean", [self._bars]), ("middle 68 %", [boxes])], colours)
-        self._entries = {"sky": top.legend[0].items[-1]}
+        self._entries = {"sky": top.legend[0].items[-1], "curve": top.legend[0].items[0]}
         self._hover(boxes)
         for panel, lines in ((top, others), (below, rest)):
-            hover(panel, [lines], [("mean of", "@name")])
+            hover(panel, [lines], [("of", "@name")])
 
     def _hover(self, boxes: Any) -> None:
         axis = WaveAxis("observed")
@@ -110,9 +122,7 @@ class AveragesFigure:
         _, rest = WaveAxis("rest").line_names(np.array([5000.0]))
         named = {f"@{column}": CustomJSHover(args={"names": names}, code="return names[value]")
                  for column, names in (("line", rest), ("sky", sky))}
-        hover(self.flux, [self._curve], [("λ", "@x{0.0} Å"), ("mean", "@mean{0.000}"),
-                                         ("16–84 %", "@low{0.000} – @high{0.000}"), ("line", "@line{custom}"),
-                                         ("sky", "@sky{custom}")], mode="vline", formatters=named)
+        self._tip = hover(self.flux, [self._curve], tips("mean"), mode="vline", formatters=named)
         hover(self.weights, [boxes, self._bars], [("segment", "@name"), ("λ", "@left{0.0} – @right{0.0} Å"),
                                                   ("mean |weight|", "@mean{0.000}"),
                                                   ("16–84 %", "@low{0.000} – @high{0.000}")])
@@ -150,20 +160,23 @@ class AveragesFigure:
         self.sources["lines"].data = line_columns(axis, span, palette(theme), kinds)
         self.sources["sky"].data = sky_columns(axis if observed else WaveAxis("rest"), span)
         self._entries["sky"].visible = len(self.sources["sky"].data["x0"]) > 0
+        self._entries["curve"].label = value(SHOWN[axis.frame])
+        self._tip.tooltips = tips(SHOWN[axis.frame])
         axis_text(self.weights, axis.label)
 
     def _show_flux(self, made: Averages) -> None:
         x, flux = made.wave, made.flux
         axis = WaveAxis(made.frame)
         none = np.zeros(x.size, dtype=np.uint8)
+        middle = getattr(flux, SHOWN[made.frame])
         self.sources["mean"].data = {
-            "x": x.astype(np.float32), **{name: getattr(flux, name).astype(np.float32)
-                                          for name in ("mean", "low", "high")},
+            "x": x.astype(np.float32), "mean": middle.astype(np.float32), "low": flux.low.astype(np.float32),
+            "high": flux.high.astype(np.float32),
             "line": axis.line_names(x)[0] if made.frame == "rest" else none,
             "sky": axis.sky_names(x)[0] if made.frame == "observed" else none,
         }
         seen = (x >= self._span.start) & (x <= self._span.end)
-        limits = robust_range(np.concatenate([flux.low[seen], flux.mean[seen], flux.high[seen]]))
+        limits = robust_range(np.concatenate([flux.low[seen], middle[seen], flux.high[seen]]))
         set_limits(self.flux, limits, label_share(FLUX - AROUND))
 
     def _show_weights(self, made: Averages) -> None:
@@ -191,7 +204,7 @@ class AveragesFigure:
         wave : (p,) array
             Å.
         means : (g, p) array
-            Mean spectra.
+            Mean spectra; medians in the observed frame.
         edges, weights : (b + 1,) and (g, b) arrays, or None
             Mean explanations and the borders of their bins.
         named : sequence of (str, str)

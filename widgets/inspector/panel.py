@@ -73,11 +73,11 @@ class Panel:
     def _means(self, owner: InspectorState, frames: Sequence[str]) -> ipywidgets.VBox:
         frame = bound(owner, "frame", ipywidgets.Dropdown(
             options=[(f"{one} frame", one) for one in frames], description="Frame", layout=wide()))
-        compare = bound(owner, "compare", ipywidgets.Checkbox(description="means of all clusters beside",
+        compare = bound(owner, "compare", ipywidgets.Checkbox(description="all clusters behind it",
                                                               indent=False, layout=wide()))
         tip = ("Observed: members are shifted by their own redshifts, so that what comes from sky and instrument "
-               "lines up (o)")
-        return group("Means", labelled(frame, tip), compare)
+               "lines up, and their median is shown (o)")
+        return group("Means", labelled(frame, tip), labelled(compare, "Thin curves: the means of all clusters"))
 
     def _marks(self, owner: InspectorState, actions: dict[str, Callable[..., Any]]) -> ipywidgets.VBox:
         self.scope = ipywidgets.Dropdown(options=[("all in focus", "focus"), ("the member shown", "member")],

@@ -21,7 +21,7 @@ from specanom.spectrumset import SpectrumSet
 from ..base.pane import FigurePane
 from ..base.table import RowTable
 from .atlas import Atlas
-from .averages import Averages, AveragesFigure
+from .averages import SHOWN, Averages, AveragesFigure
 from .book import Book
 from .colouring import colouring
 from .counting import Counting
@@ -185,11 +185,11 @@ class InspectorView(InspectorState):
 
     def _means_title(self, count: int, banded: int) -> str:
         lacking = self.focus_rows.size - count
-        parts = [f"{self.focus_title} · mean of {count:,} in the {self.frame} frame"]
+        parts = [f"{self.focus_title} · {SHOWN[self.frame]} of {count:,} in the {self.frame} frame"]
         if lacking:
             parts.append(f"{lacking:,} without a spectrum in memory")
         if banded < count:
-            parts.append(f"band from {banded:,} of them")
+            parts.append(f"{'median and ' * (SHOWN[self.frame] == 'median')}band from {banded:,} of them")
         return " · ".join(parts)
 
     def _show_beside(self) -> None:
@@ -199,8 +199,9 @@ class InspectorView(InspectorState):
         wave = self.means.in_frame(self.frame).wave
         found = self.means.weights(np.empty(0, dtype=np.intp), self.frame)
         named = [(self.title_of(k), colours.categories[k % 12]) for k in range(count)]
+        of_all = self.means.medians if SHOWN[self.frame] == "median" else self.means.spectra
         with self.means_pane.batch():
-            self.averages.beside(wave, self.means.spectra(self.labels, count, self.frame),
+            self.averages.beside(wave, of_all(self.labels, count, self.frame),
                                  edges=None if found is None else found[0],
                                  weights=self.means.cluster_weights(self.labels, count, self.frame), named=named)
 

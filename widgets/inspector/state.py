@@ -38,7 +38,7 @@ class InspectorState(Dashboard):
     frame : {"rest", "observed"}
         Frame of the means and of the member's spectrum.
     compare : bool
-        Whether the means of all clusters are drawn beside.
+        Whether the means of all clusters are drawn behind the one in focus.
     listed : {"focus", "all"}
         Rows of the table: what is in focus, or all that were explained.
     scope : {"focus", "member"}
@@ -56,7 +56,7 @@ class InspectorState(Dashboard):
     projection = traitlets.Enum(PROJECTIONS, "PCA")
     colour = traitlets.Enum(tuple(CHOICES), "cluster")
     frame = traitlets.Enum(FRAMES, "rest")
-    compare = traitlets.Bool(True)
+    compare = traitlets.Bool(False)
     listed = traitlets.Enum(LISTED, "focus")
     scope = traitlets.Enum(SCOPES, "focus")
     note = traitlets.Unicode("")
