@@ -67,7 +67,7 @@ def test_keys_do_what_buttons_do(bar, log) -> None:
 
 
 def test_a_note_is_saved_with_the_word_and_on_its_own(bar, log) -> None:
-    bar.children[-2].value = "two peaks"
+    bar._note.value = "two peaks"
     assert (log.current()["a"].label, log.current()["a"].note) == ("noted", "two peaks")
     bar.mark("interesting")
     assert (log.current()["a"].label, log.current()["a"].note) == ("interesting", "two peaks")
@@ -77,6 +77,30 @@ def test_a_note_is_saved_with_the_word_and_on_its_own(bar, log) -> None:
     assert (log.current()["a"].label, log.current()["a"].note) == ("noted", "three peaks"), "a note is never lost"
     bar.note = ""
     assert log.current() == {}
+
+
+def test_a_note_that_is_saved_is_said_beside_its_field_until_one_goes_on(bar, log) -> None:
+    beside = bar.children[bar.children.index(bar._note) + 1]
+    bar.target = "a"
+    assert beside.value == ""
+    bar._note.value = "<b>broad</b>"
+    assert "note saved" in beside.value
+    assert "<b>" not in beside.value
+    assert log.current()["a"].note == "<b>broad</b>"
+    bar._note.value = ""
+    assert "note removed" in beside.value
+    bar._note.value = "again"
+    bar.target = "b"
+    assert beside.value == ""
+
+
+def test_a_note_that_cannot_be_saved_is_not_said_to_be(tmp_path) -> None:
+    bar = MarkBar(LabelLog(tmp_path / "labels.jsonl"))
+    bar.target = "a"
+    (tmp_path / "labels.jsonl").mkdir()
+    bar._note.value = "broad"
+    assert bar.error is not None
+    assert "saved" not in bar._saved.value
 
 
 def test_what_was_said_is_there_when_one_comes_back(bar, log) -> None:
@@ -111,7 +135,7 @@ def test_callbacks_hear_what_was_saved(bar) -> None:
 
 def test_nothing_in_focus_can_be_marked(bar, log) -> None:
     bar.target = ""
-    assert all(one.disabled for one in bar.children[:-1])
+    assert all(one.disabled for one in bar.children if hasattr(one, "disabled"))
     assert not bar.mark("known")
     assert "choose a row" in state(bar)
     bar.note = "lost?"

@@ -59,12 +59,14 @@ class MarkBar(ipywidgets.HBox):  # type: ignore[misc]
         self._callbacks: list[OnMark] = []
         self._showing = False
         self._buttons = {word: self._button(key, word) for key, word in enumerate(self.words, start=1)}
-        self._note = ipywidgets.Text(placeholder="note, saved when you leave it", description="Note",
+        self._note = ipywidgets.Text(placeholder="note; Enter saves it", description="Note",
                                      continuous_update=False, layout=ipywidgets.Layout(flex="1 1 9em", width="auto"))
         self._note.style.description_width = "auto"
+        self._saved = ipywidgets.HTML()  # beside the field: the eyes are there when Enter is pressed
+        self._saved.add_class("specanom-mark-saved")
         self._state = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 100%"))
         self._state.add_class("specanom-mark-state")
-        super().__init__([*self._buttons.values(), self._note, self._state],
+        super().__init__([*self._buttons.values(), self._note, self._saved, self._state],
                          layout=ipywidgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="0 0.4em"))
         self.add_class("specanom-marks")
         traitlets.link((self, "note"), (self._note, "value"))
@@ -148,6 +150,7 @@ class MarkBar(ipywidgets.HBox):  # type: ignore[misc]
         return True
 
     def _show(self, word: str = "", note: str = "", *, said: str) -> None:
+        self._saved.value = ""
         with self._quietly():
             for key, (name, button) in enumerate(self._buttons.items(), start=1):
                 button.value, button.disabled = name == word, not self.target
@@ -172,7 +175,8 @@ class MarkBar(ipywidgets.HBox):  # type: ignore[misc]
             return
         with LOCK:
             word = self.present() or NOTED
-            self._save(self.target, "" if word == NOTED and not self.note else word)
+            if self._save(self.target, "" if word == NOTED and not self.note else word):
+                self._saved.value = f"<span role='status'>✓ note {'saved' if self.note else 'removed'}</span>"
 
     @traitlets.observe("target")
     def _on_target(self, _change: Any) -> None:
