@@ -184,8 +184,22 @@ def test_objects_of_ones_own_are_offered_where_there_are_some() -> None:
     typical = AsGiven(np.ones(9))
     controls.settings = TunerSettings(perturbation="typical", typical=typical)
     assert controls.fields["typical"].control.value == typical
-    controls.fields["typical"].control.value = None
+    controls.fields["typical"].control.value = ""
     assert controls.settings.typical is None
+    controls.fields["typical"].control.label = "your own"
+    assert controls.settings.typical is typical
+
+
+def test_a_menu_with_one_choice_is_not_shown_and_none_stands_empty() -> None:
+    controls = TunerControls(TunerSettings(perturbation="typical"))
+    assert "typical" not in shown(controls)
+    controls.settings = TunerSettings(perturbation="typical", typical=AsGiven(np.ones(9)))
+    assert "typical" in shown(controls)
+    controls.settings = TunerSettings(perturbation="typical")
+    assert "typical" in shown(controls), "one can go back"
+    assert controls.fields["typical"].control.label == "reconstruction"
+    menus = [one.control for one in TunerControls().fields.values() if isinstance(one.control, ipywidgets.Dropdown)]
+    assert all(one.label for one in menus if one.options)
 
 
 def test_sliders_tell_of_each_step_or_of_the_last() -> None:

@@ -15,11 +15,11 @@ from specanom.errors import SpecanomError
 
 from ..base.controls import button, group
 from ..base.locking import LOCK
-from .fields import Field, fill_fields, method_fields, segment_fields
+from .fields import MODELLED, Field, fill_fields, method_fields, segment_fields
 from .inputs import WIDE
 from .kinds import GIVEN, METHODS, PERTURBATIONS, SEGMENTATIONS
 from .presets import LAYOUTS
-from .settings import TunerSettings
+from .settings import AsGiven, TunerSettings
 
 GIVEN_OF = {"segmentation": "given_segments", "start": "given_segments", "perturbation": "given_perturbation",
             "method": "given_method"}
@@ -79,6 +79,7 @@ class TunerControls(ipywidgets.VBox):  # type: ignore[misc]
 
     _built = False
     _moving = False
+    _own: AsGiven | None = None  # the spectrum of one's own, also while it is not taken
 
     def __init__(
         self, settings: TunerSettings | None = None, *, pixels: int = 4000, scores: Sequence[str] = (),
@@ -164,8 +165,9 @@ class TunerControls(ipywidgets.VBox):  # type: ignore[misc]
             _give_options(control, offered)
             chosen = KINDS[name].get(getattr(now, name))
             control.tooltip = chosen.told if chosen else f"Your own object: {getattr(now, given).thing!r}"
-        own = [] if now.typical is None else [("your own", now.typical)]
-        _give_options(self.fields["typical"].control, [("reconstruction", None), *own])
+        self._own = now.typical or self._own
+        own = [] if self._own is None else [("your own", self._own)]
+        _give_options(self.fields["typical"].control, [MODELLED, *own])
         _give_options(self.fields["score"].control, [(name, name) for name in self.scores])
 
     def _show_those_of(self, now: TunerSettings) -> None:
@@ -173,6 +175,7 @@ class TunerControls(ipywidgets.VBox):  # type: ignore[misc]
         used = now.used
         for name, field in self.fields.items():
             shown = name in used and (now.adaptive or name not in ("tolerance", "max_samples"))
+            shown = shown and (name != "typical" or self._own is not None)  # with one choice there is none
             field.control.layout.display = "" if shown else "none"
         self._take.layout.display = "" if "edges" in used and self.edges else "none"
         self._score.layout.display = "" if len(self.scores) > 1 else "none"

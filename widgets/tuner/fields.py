@@ -21,6 +21,8 @@ from .kinds import METHODS, PERTURBATIONS, SEGMENTATIONS, Kind
 from .settings import TunerSettings
 
 MOST_SAMPLES = 100_000
+MODELLED = ("reconstruction", "")
+"""What is typical unless a spectrum of one's own is: a menu takes None for nothing chosen."""
 
 
 def same(value: Any) -> Any:
@@ -111,7 +113,8 @@ def fill_fields() -> dict[str, Field]:
             "Width (px)", (0.5, 300.0), "Width of a bump, pixels; a sixth of the segment by default."))),
         "typical": Field(ipywidgets.Dropdown(description="Spectrum", style=WIDE, tooltip="What is taken for typical: "
                                              "the model's reconstruction, or a spectrum of your own.",
-                                             options=[("reconstruction", None)])),
+                                             options=[MODELLED]), read=lambda value: value or None,
+                         shown=lambda now, _name: now.typical or MODELLED[1]),
         "keep_noise": Field(_tick("keep the noise", "Adds the small-scale structure of the spectrum (flux less its "
                                   "smooth of 3 pixels) to the fill, so that switching off does not also denoise."),
                             shown=lambda now, _name: now.keeps_noise),
