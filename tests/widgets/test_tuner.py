@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import threading
 import time
 
 import numpy as np
@@ -315,3 +316,63 @@ def test_a_score_calibrated_with_other_spectra_keeps_its_calibration(sample, sco
     assert tuner.result.score is score
     assert tuner.explanation.score == pytest.approx(float(score(sample[50])[0]), rel=1e-6)
     assert tuner.scores.code(tuner.settings.score) == "score"
+
+
+def test_a_spectrum_that_takes_long_is_explained_in_the_background(sample, scorer):
+    slow, broken = threading.Event(), [False]
+
+    def odd(flux):
+        if threading.current_thread() is not threading.main_thread():
+            slow.wait(20.0)
+            if broken[0]:
+                raise RuntimeError("no disk")
+        return ((flux - 1.0) ** 2).mean(axis=1)
+
+    tuner = LimeTuner(sa.Explainer(odd, sa.Uniform(8), method=sa.Lime(20_000)), sample[0], sample=sample)
+    tuner._pace.slow = lambda settings, _pixels: settings.n_samples >= 20_000  # on any machine
+    tuner.pin()
+    tuner.selected = sample.ids[3]
+    assert (tuner.spectrum.id, tuner.explanation.id, tuner.stale) == (sample.ids[3], sample.ids[0], True)
+    assert len(tuner.jobs) == 1
+    tuner.step(1)  # the newest wins
+    assert (tuner.selected, len(tuner.jobs)) == (sample.ids[4], 1)
+    slow.set()
+    assert tuner.wait()
+    assert (tuner.explanation.id, tuner.stale, tuner.error) == (sample.ids[4], False, None)
+    assert tuner.pins[0].explanation.id == sample.ids[4]
+    shown = column(tuner, "flux", "y")
+    np.testing.assert_array_equal(shown[np.isfinite(shown)], sample[4].flux[np.isfinite(shown)])
+
+    slow.clear()
+    tuner.selected = sample.ids[5]
+    change(tuner, n_samples=100)  # quick settings while it is on its way: of the spectrum that was chosen
+    assert (tuner.explanation.id, tuner.explanation.n_samples) == (sample.ids[5], 100)
+    slow.set()
+    assert tuner.wait()
+    assert (tuner.explanation.id, tuner.explanation.n_samples, tuner.stale) == (sample.ids[5], 100, False)
+
+    change(tuner, n_samples=20_000)
+    assert tuner.wait()
+    broken[0] = True
+    tuner.selected = sample.ids[6]
+    assert tuner.wait()
+    assert isinstance(tuner.error, RuntimeError)
+    assert (tuner.selected, tuner.spectrum.id, tuner.stale) == (sample.ids[5], sample.ids[5], False)
+
+
+def test_spectra_of_one_name_are_gone_through_row_by_row(sample, scorer):
+    ids = ["a", "b", "a", "b", "c"]
+    few = sa.SpectrumSet(sample.wave, sample.flux[:5], sample.ivar[:5], sample.table.iloc[:5].assign(id=ids))
+    tuner = LimeTuner(sa.Explainer(scorer, sa.Uniform(10)), few[0], sample=few)
+    seen = [tuner.spectrum]
+    for _ in range(6):
+        tuner.step(1)
+        seen.append(tuner.spectrum)
+    assert [one.id for one in seen] == [*ids, "c", "c"]
+    assert [one.flux[0] for one in seen[:5]] == [few[row].flux[0] for row in range(5)]
+    for _ in range(2):
+        tuner.step(-1)
+    names = {"score": scorer, "sample": few}
+    exec(tuner.to_code(), names)
+    assert np.array_equal(names["explanation"].weights, tuner.explanation.weights)
+    assert tuner.spectrum.flux[0] == few[2].flux[0]

@@ -60,10 +60,12 @@ class LiveExplainer(Dashboard):
         self.set_trait("selected", spectrum.id)
         self.history, self._pace = History(), Pace()
         self._wanted: object = None
+        self._row = self._places.get(spectrum.id, -1)
+        self._at = spectrum, self._row  # what the figure shows; spectrum and _row may be ahead of it
         self._session = Session(spectrum)
         started = time.perf_counter()
         self.explanation: Explanation = self._session.explain(explainer)
-        self.seconds = time.perf_counter() - started
+        self.seconds, self._explained = time.perf_counter() - started, self.settings
         theme = page_theme()
         self.live = LiveExplanation(spectrum, self._shown, theme=theme)
         self.live.show_spectrum(spectrum, self._session.reconstruction)
@@ -112,20 +114,31 @@ class LiveExplainer(Dashboard):
             self.stale = True
             self._in_background()
             return
+        session = self._session if self._at[0] is self.spectrum else Session(self.spectrum)
         started = time.perf_counter()
         try:
-            found = self._session.explain(self.result)
+            found = session.explain(self.result)
         except Exception:
             self.stale = True
             raise
         if wanted is self._wanted:
-            self._take(found, time.perf_counter() - started)
+            self._take(session, found, time.perf_counter() - started)
 
-    def _take(self, found: Explanation, seconds: float) -> None:
+    def _take(self, session: Session, found: Explanation, seconds: float) -> None:
         self._pace.learn(self.settings, seconds, len(self.spectrum))
-        self.explanation, self.seconds = found, seconds
-        self.stale = False
-        self.show()
+        another, self._at = self.spectrum is not self._at[0], (self.spectrum, self._row)
+        self._session, self.explanation, self.seconds = session, found, seconds
+        self._explained = self.settings
+        with self.pane.batch():
+            self.stale = False
+            if another:
+                self.live.show_spectrum(self.spectrum, session.reconstruction)
+            self.show()
+        if another:
+            self._arrived()
+
+    def _arrived(self) -> None:
+        """Follow another spectrum with what else is shown of it."""
 
     def _in_background(self) -> None:
         """Work for the newest settings on one thread, however many come meanwhile."""
@@ -151,9 +164,9 @@ class LiveExplainer(Dashboard):
                 self._in_background()
             return
         if isinstance(found, Exception):
+            self._go_back()
             raise found
-        self._session = session
-        self._take(found, seconds)
+        self._take(session, found, seconds)
 
     # -- showing ---------------------------------------------------------------------------------------------------
 
@@ -209,16 +222,24 @@ class LiveExplainer(Dashboard):
             raise
 
     def look_at(self, spectrum: Spectrum) -> None:
-        """Explain another spectrum on the same grid."""
-        session = Session(spectrum)
-        started = time.perf_counter()
-        found = session.explain(self.result)
-        self.spectrum, self._session = spectrum, session
+        """Explain another spectrum on the same grid; the one before stays, greyed out, until that is done."""
+        self._look_at(spectrum, self._places.get(spectrum.id, -1))
+
+    def _look_at(self, spectrum: Spectrum, row: int) -> None:
+        self.spectrum, self._row = spectrum, row
+        try:
+            self.explain()
+        except Exception:
+            self._go_back()
+            raise
         self.set_trait("selected", spectrum.id)
-        self._wanted = object()
-        with self.pane.batch():
-            self.live.show_spectrum(spectrum, session.reconstruction)
-            self._take(found, time.perf_counter() - started)
+
+    def _go_back(self) -> None:
+        """Stay with the spectrum that is shown: the one that was to follow cannot be explained."""
+        if self.spectrum is not self._at[0]:
+            self.spectrum, self._row = self._at
+            self.set_trait("selected", self.spectrum.id)
+            self.stale = self.settings != self._explained
 
     def step(self, by: int) -> None:
         """Go `by` spectra on in the sample."""
@@ -228,9 +249,9 @@ class LiveExplainer(Dashboard):
     @guarded
     def _step(self, by: int) -> None:
         assert self.sample is not None
-        place = self._places.get(self.spectrum.id, -1) + by
-        if 0 <= place < len(self.sample):
-            self.selected = self._ids[place]
+        row = self._row + by  # ids may stand more than once
+        if 0 <= row < len(self.sample):
+            self._look_at(self.sample[row], row)
 
     @cached_property
     def _ids(self) -> list[str]:

@@ -97,8 +97,15 @@ class LimeTuner(LiveExplainer):
         setup = f"# {given}: as given to the tuner"
         if chosen != "score":
             setup += f"\ntuned = {chosen}"
-        which = "spectrum" if self.sample is None else f"sample.by_id({_literal(self.selected)})"
-        return to_code(self.settings, setup=setup, score="score" if chosen == "score" else "tuned", spectrum=which)
+        return to_code(self.settings, setup=setup, score="score" if chosen == "score" else "tuned",
+                       spectrum=self._which())
+
+    def _which(self) -> str:
+        """Return the expression for the spectrum."""
+        if self.sample is None:
+            return "spectrum"
+        first = self._places.get(self.selected)
+        return f"sample.by_id({_literal(self.selected)})" if self._row == first else f"sample[{self._row}]"
 
     def facts(self) -> Sequence[tuple[str, str]]:
         """Return (name, value) pairs of the state."""
@@ -114,9 +121,7 @@ class LimeTuner(LiveExplainer):
         """Return the segments by falling weight."""
         return [("Segments", self.explanation.to_frame().iloc[self.explanation.order])]
 
-    def look_at(self, spectrum: Spectrum) -> None:
-        """Explain another spectrum on the same grid, with the settings that are pinned too."""
-        super().look_at(spectrum)
+    def _arrived(self) -> None:
         if self.pins:
             self.background(self._pins_again, done=self.board.renew, title=AGAIN)
 
