@@ -30,7 +30,8 @@ class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
     labels : LabelLog
         What is shown.
     path : path-like
-        Where they are exported to unless another path is typed: ``.parquet`` or ``.csv``.
+        Where they are exported to unless another path is typed: ``.parquet`` or ``.csv``. A path that is not whole
+        begins in the folder of the labels: pages run where the package is installed.
     exporting : callable
         ``exporting(action)`` runs what the export button does, and shows its exception.
     words : sequence of str
@@ -44,7 +45,7 @@ class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
     marks : MarkBar
         Changes the label of the row in focus.
     path : str
-        Where to export to.
+        Where to export to; set to a piece of a path, it becomes whole.
     history : bool
         Whether all that was ever said is exported instead of what stands.
     """
@@ -55,17 +56,18 @@ class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
 
     def __init__(self, labels: LabelLog, path: str | Path, *, exporting: Callable[[Callable[[], Any]], None],
                  words: Sequence[str] = WORDS) -> None:
-        self.labels = labels
+        self.labels, self._folder = labels, labels.path.resolve().parent
         self.table = RowTable(_frame([]), columns=COLUMNS, sort=("time", "descending"), height=360)
         self.table.label = "Labels"
         self.marks = MarkBar(labels, words, source="labels")
         self._count, self._said = ipywidgets.HTML(), ipywidgets.HTML()
         where = ipywidgets.Text(description="Export to", continuous_update=False,
-                                layout=ipywidgets.Layout(width="28em"))
+                                layout=ipywidgets.Layout(flex="1 1 28em", width="auto", max_width="70em"))
         where.style.description_width = "auto"
         everything = ipywidgets.Checkbox(description="with all that was said before", indent=False)
         save = button("Export", "Write the labels as .parquet or .csv", lambda: exporting(self.export))
-        bar = ipywidgets.HBox([labelled(where, "A path that ends in .parquet or .csv"), everything, save],
+        bar = ipywidgets.HBox([labelled(where, "Ends in .parquet or .csv; a name alone lies beside the labels"),
+                               everything, save],
                               layout=ipywidgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="0 1em"))
         bar.add_class("specanom-bar")
         super().__init__([self._count, self.table, self.marks, self._said, bar], path=str(path))
@@ -77,6 +79,10 @@ class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.marks.on_mark(lambda _id, _word: self.refresh())
         self.refresh()
 
+    @traitlets.validate("path")
+    def _whole_path(self, proposal: Any) -> str:
+        return str(self._folder / Path(proposal["value"]).expanduser())
+
     def refresh(self) -> None:
         """Read the log anew; others may have written to it."""
         rows = []
@@ -85,7 +91,7 @@ class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
             rows.append((latest, others))
         self.table.set_table(_frame(rows))
         torn = self.labels.torn
-        self._count.value = escape(f"{len(rows)} labelled; {self.labels.path}" + (
+        self._count.value = escape(f"{len(rows)} labelled; {self.labels.path.resolve()}" + (
             f"; {torn} line{'s' * (torn > 1)} of the file cannot be read, and stay in it" if torn else ""))
         self.marks.refresh()
         self._show_history()

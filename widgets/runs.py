@@ -106,8 +106,8 @@ class FinishedRun:
 
     @property
     def labels(self) -> Path:
-        """Where labels are kept."""
-        return self.path / "labels.jsonl"
+        """Where labels are kept, as a whole path: a kernel may change its folder."""
+        return self.path.resolve() / "labels.jsonl"
 
     @property
     def images(self) -> Path | None:

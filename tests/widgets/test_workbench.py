@@ -210,6 +210,30 @@ def test_labels_of_all_pages_are_one_table(bench, tmp_path) -> None:
     assert len(bench.result.labels) == 2
 
 
+def test_labels_and_their_export_lie_beside_the_run_wherever_the_kernel_is(folder, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    made = Workbench.open(folder.name)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    log = made.labels.labels.path
+    assert (log.is_absolute(), log.parent) == (True, folder.resolve())
+    assert made.inspector.book.marks.path == log
+    assert made.labels.path == str(folder.resolve() / "labels.csv")
+    assert str(log) in made.labels._count.value
+    first = made.selected
+    made.picker.marks.mark("interesting")
+    made.labels.path = "mine.csv"
+    assert made.labels.path == str(folder.resolve() / "mine.csv"), "shown as it is written"
+    made.labels.children[-1].children[-1].click()
+    assert made.error is None
+    assert first in (folder / "mine.csv").read_text()
+    assert str(folder.resolve() / "mine.csv") in made.said
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    made.picker.marks.mark("")
+    (folder / "mine.csv").unlink()
+    made.close()
+
+
 def test_a_failed_export_is_said(bench, tmp_path) -> None:
     bench.labels.path = str(tmp_path / "labels.xlsx")
     bench.labels.children[-1].children[-1].click()

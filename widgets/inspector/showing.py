@@ -256,7 +256,9 @@ class InspectorView(InspectorState):
         all_marks = [mark for mark in self.book.marked(self.members.ids)[0] if mark]
         counts = {word: all_marks.count(word) for word in dict.fromkeys(all_marks)}
         told = ", ".join(f"{count:,} {word}" for word, count in counts.items()) or "nothing marked yet"
-        self.panel.marked.value = f"<span>{escape(told)} · kept in {escape(self.book.marks.path.name)}</span>"
+        path = self.book.marks.path.resolve()
+        self.panel.marked.value = (f"<span title='{escape(str(path), quote=True)}'>{escape(told)} · kept in "
+                                   f"{escape(path.name)}</span>")
 
     def _table_ids(self) -> NDArray[np.object_]:
         rows = self.focus_rows if self.listed == "focus" else np.arange(len(self.members))
