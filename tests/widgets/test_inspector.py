@@ -14,7 +14,7 @@ from specanom.widgets.inspector.book import Book
 from specanom.widgets.inspector.colouring import CHOICES
 
 import specanom as sa
-from specanom.cluster import ExplanationClusterer, features_of
+from specanom.cluster import ExplanationClusterer, PlaneMap, features_of
 from specanom.diagnostics import RATIOS
 from specanom.errors import NotFittedError, ShapeError
 
@@ -384,6 +384,29 @@ def test_a_cancelled_umap_leaves_the_map_as_it_was(opened):
     assert job.wait(20)
     assert opened.projection == "PCA"
     np.testing.assert_array_equal(points(opened)["x"], before)
+
+
+def test_a_umap_asked_for_again_while_a_cancelled_one_ends_is_shown(opened, monkeypatch):
+    kept = opened.means.features.kept
+    let_go, places = threading.Event(), np.arange(2.0 * kept.sum()).reshape(-1, 2)
+
+    def slow(_features, _seed):
+        return lambda _progress, cancelled: None if let_go.wait(20) and cancelled() else PlaneMap(
+            places, "UMAP", None, len(places))
+
+    monkeypatch.setattr("specanom.widgets.inspector.inspector.umap_work", slow)
+    opened.projection = "UMAP"
+    (first,) = opened.jobs
+    first.cancel()
+    opened.projection = "PCA"
+    opened.projection = "UMAP"
+    let_go.set()
+    assert first.wait(20)
+    assert opened.wait(20)
+    assert opened.projection == "UMAP"
+    np.testing.assert_array_equal(np.asarray(points(opened)["x"])[kept], places[:, 0])
+    opened.projection = "PCA"
+    del opened._maps["UMAP"]
 
 
 def test_without_umap_it_says_what_to_install(opened, monkeypatch):

@@ -210,12 +210,13 @@ class ClusterInspector(InspectorFocus):
             found = work(progress, cancelled)
         finally:
             if found is None:
-                self._stay_with_pca()
+                self._stay_with_pca(cancelled())
         return found
 
-    def _stay_with_pca(self) -> None:
+    def _stay_with_pca(self, cancelled: bool) -> None:
         with LOCK, self.quietly():
-            self.projection = "PCA"
+            if not (cancelled and (self._mapping or "UMAP" in self._maps)):  # it may have been asked for again
+                self.projection = "PCA"
 
     def _take_map(self, found: PlaneMap | None) -> None:
         if found is not None:
