@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import ipywidgets
 import pandas as pd
@@ -14,12 +15,32 @@ import traitlets
 from specanom.triage import WORDS, Label, LabelLog
 
 from .base.controls import button, labelled
+from .base.locking import LOCK
 from .base.table import RowTable
 from .marks import MarkBar
-from .marks.words import when
+from .marks.words import sorry, when
 
 COLUMNS = {"label": "label", "note": "note", "author": "by", "time": "when (UTC)", "others": "others say",
            "source": "said in"}
+
+F = TypeVar("F", bound=Callable[..., None])
+
+
+def told(method: F) -> F:
+    """Make a callback of the panel safe: one at a time, and its exception is shown until the next one succeeds."""
+
+    @wraps(method)
+    def call(self: LabelsPanel, *arguments: Any) -> None:
+        with LOCK:
+            try:
+                method(self, *arguments)
+                self.error, self._problem.value = None, ""
+            except Exception as exc:
+                self.error = exc
+                unread = isinstance(exc, OSError)
+                self._problem.value = sorry(f"The labels cannot be read: {exc}" if unread else str(exc))
+
+    return call  # type: ignore[return-value]
 
 
 class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
@@ -48,6 +69,8 @@ class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
         Where to export to; set to a piece of a path, it becomes whole.
     history : bool
         Whether all that was ever said is exported instead of what stands.
+    error : Exception or None
+        Why the labels are not shown as they are, as it stands above them.
     """
 
     selected = traitlets.Unicode("")
@@ -60,7 +83,8 @@ class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.table = RowTable(_frame([]), columns=COLUMNS, sort=("time", "descending"), height=360)
         self.table.label = "Labels"
         self.marks = MarkBar(labels, words, source="labels")
-        self._count, self._said = ipywidgets.HTML(), ipywidgets.HTML()
+        self._problem, self._count, self._said = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self.error: Exception | None = None
         where = ipywidgets.Text(description="Export to", continuous_update=False,
                                 layout=ipywidgets.Layout(flex="1 1 28em", width="auto", max_width="70em"))
         where.style.description_width = "auto"
@@ -70,7 +94,7 @@ class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
                                everything, save],
                               layout=ipywidgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="0 1em"))
         bar.add_class("specanom-bar")
-        super().__init__([self._count, self.table, self.marks, self._said, bar], path=str(path))
+        super().__init__([self._problem, self._count, self.table, self.marks, self._said, bar], path=str(path))
         self.add_class("specanom-labels")
         traitlets.link((self, "path"), (where, "value"))
         traitlets.link((self, "history"), (everything, "value"))
@@ -83,6 +107,7 @@ class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
     def _whole_path(self, proposal: Any) -> str:
         return str(self._folder / Path(proposal["value"]).expanduser())
 
+    @told
     def refresh(self) -> None:
         """Read the log anew; others may have written to it."""
         rows = []
@@ -106,8 +131,12 @@ class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
 
     @traitlets.observe("selected")
     def _on_selected(self, change: Any) -> None:
-        there = change["new"] in self.labels.current()
-        self.table.selected = change["new"] if there else ""
+        self._look_at(change["new"])
+
+    @told
+    def _look_at(self, id: str) -> None:
+        there = id in self.labels.current()
+        self.table.selected = id if there else ""
         self._show_history()
 
     def _show_history(self) -> None:
