@@ -15,16 +15,53 @@ from bokeh.models import Plot, UIElement
 from bokeh.resources import INLINE, Resources
 
 from ..folders import write_text
+from .palette import THEMES, mix, palette
 from .theme import plain
 
+POINTED = """
+<style>.bk-Tooltip {{ {styles} }}</style>
+<script>
+new MutationObserver(changes => {{
+  for (const {{ addedNodes }} of changes) for (const box of addedNodes) {{
+    if (!box.classList?.contains("bk-Tooltip") || !box.shadowRoot) continue
+    const names = document.createElement("style")
+    names.textContent = ".bk-tooltip-row-label {{ color: {names} }}"
+    box.shadowRoot.append(names)
+  }}
+}}).observe(document.documentElement, {{ childList: true, subtree: true }})
+</script>
+"""
+"""Boxes with what the pointer tells are put into the page itself, out of reach of the styles of a figure."""
 
-def resources() -> str:
+
+def resources(theme: str = "light") -> str:
     """Return the ``<script>`` with BokehJS that a page needs once, before the script of :func:`embed`.
 
     About 1.3 MB; only the parts that these figures use (no tables, widgets, WebGL or formula typesetting).
+
+    Parameters
+    ----------
+    theme : {"light", "dark"}
+        Colours of the boxes with what the pointer tells.
     """
     # Only the core bundle: the others weigh three times as much and no figure here uses them.
-    return str(Resources(mode="inline", components=["bokeh"]).render())
+    return str(Resources(mode="inline", components=["bokeh"]).render()) + pointed(theme)
+
+
+def pointed(theme: str) -> str:
+    """Return the style of the boxes with what the pointer tells, which are white in pages of any colour without it."""
+    colours = pointed_colours(theme)
+    styles = {"--tooltip-color": colours["paper"], "--tooltip-arrow-color": colours["paper"],
+              "--tooltip-text": colours["ink"], "--tooltip-border": colours["border"]}
+    return POINTED.format(styles="; ".join(f"{name}: {colour}" for name, colour in styles.items()),
+                          names=colours["names"])
+
+
+def pointed_colours(theme: str) -> dict[str, str]:
+    """Return the colours of these boxes: a little off the paper, so that they are seen on dark paper too."""
+    colours = palette(theme)
+    raised = colours.paper if colours.name == "light" else mix(colours.paper, colours.ink, 0.1)
+    return {"paper": raised, "ink": colours.ink, "names": colours.muted, "border": colours.faint}
 
 
 def embed(figures: Mapping[str, UIElement]) -> tuple[str, dict[str, str]]:
@@ -53,7 +90,10 @@ def to_html(figure: UIElement, title: str = "specanom") -> str:
     """Return a whole page with one figure or layout that opens without a network."""
     page = str(file_html(figure, resources=INLINE, title=plain(title), suppress_callback_warning=True))
     paper = _paper(figure)
-    return page.replace("</head>", f"<style>body {{ margin: 12px; background: {paper}; }}</style></head>", 1)
+    theme = next((name for name, colours in THEMES.items() if colours.paper == paper), "light")
+    style = f"<style>body {{ margin: 12px; background: {paper}; }}</style>"
+    head, end, body = page.rpartition("</head>")  # BokehJS comes before it, and may speak of heads
+    return f"{head}{style}{pointed(theme)}{end}{body}"
 
 
 def save_html(figure: UIElement, path: str | Path, title: str | None = None) -> Path:

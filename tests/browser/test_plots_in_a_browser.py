@@ -11,6 +11,7 @@ import pytest
 
 import specanom.plots as plots
 from specanom.lines import LINES
+from specanom.plots.output import pointed_colours
 from specanom.spectrum import Spectrum
 
 pytestmark = pytest.mark.browser
@@ -55,6 +56,30 @@ def test_a_saved_page_draws_offline_and_names_more_lines_when_zoomed(page: Any, 
     assert sorted(labels(page)) == ["Hα", "[N II]", "[N II]", "[S II]", "[S II]"]
     assert len(LINES) > len(before)
     assert page.evaluate("window.pwned") is None
+
+
+BOX = """() => {
+  const box = document.querySelector(".bk-Tooltip")
+  const label = box?.shadowRoot.querySelector(".bk-tooltip-row-label"), value = label?.nextElementSibling
+  return label ? [getComputedStyle(box).backgroundColor, getComputedStyle(label).color, getComputedStyle(value).color]
+               : null }"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_the_pointer_tells_in_a_saved_page_has_the_colours_of_its_theme(page: Any, tmp_path: Path,
+                                                                            theme: str) -> None:
+    path = plots.save_html(plots.spectrum(spectrum(), theme=theme), tmp_path / "page.html")
+    page.goto(path.as_uri())
+    page.wait_for_function("window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle")
+    page.mouse.move(500, 250)
+    page.mouse.move(520, 260, steps=4)
+    page.wait_for_function(BOX)
+    colours = pointed_colours(theme)
+    assert page.evaluate(BOX) == [rgb(colours[role]) for role in ("paper", "names", "ink")]
+
+
+def rgb(colour: str) -> str:
+    return f"rgb({', '.join(str(int(colour[i:i + 2], 16)) for i in (1, 3, 5))})"
 
 
 def test_embedded_figures_share_one_library(page: Any, tmp_path: Path) -> None:

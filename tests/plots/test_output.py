@@ -8,7 +8,7 @@ import pytest
 from bokeh.models import ColumnDataSource
 
 import specanom.plots as plots
-from specanom.plots.output import embed, save_html
+from specanom.plots.output import embed, pointed_colours, save_html
 from specanom.plots.palette import DARK, LIGHT, palette
 from specanom.plots.theme import canvas
 
@@ -139,6 +139,18 @@ def test_text_in_figures_can_be_read(theme: str) -> None:
     colours = palette(theme)
     for role in ("ink", "muted", "blue", "absorption", "ultraviolet", "airglow"):
         assert contrast(getattr(colours, role), colours.paper) >= 4.5, role
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_the_pointer_tells_can_be_read_in_saved_pages_of_both_themes(theme: str, galaxy) -> None:
+    colours = pointed_colours(theme)
+    for role in ("ink", "names"):
+        assert contrast(colours[role], colours["paper"]) >= 4.5, role
+    assert (contrast(colours["paper"], "#ffffff") > 10) is (theme == "dark")
+    for page in (plots.to_html(plots.spectrum(galaxy, theme=theme)), plots.resources(theme)):
+        assert f"--tooltip-color: {colours['paper']}" in page
+        assert f"--tooltip-text: {colours['ink']}" in page
+        assert f".bk-tooltip-row-label {{ color: {colours['names']} }}" in page
 
 
 def contrast(first: str, second: str) -> float:

@@ -1,10 +1,13 @@
-"""A dashboard as a file: what a table may hold."""
+"""A dashboard as a file: what a table may hold, and the colours of what the pointer tells."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
 from specanom.widgets.base.page import write_page
+
+from specanom.plots.output import pointed_colours
+from specanom.plots.theme import canvas
 
 HALF = "half \ud800 a character"
 
@@ -19,3 +22,10 @@ def test_a_page_holds_gaps_and_halves_of_characters(tmp_path, gap):
     assert "half ? a character" in text
     assert "<td>–</td>" in text.replace("\n", "")
     assert "<b>a</b>" not in text
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_boxes_with_what_the_pointer_tells_have_the_colours_of_the_page(tmp_path, theme):
+    figure = canvas(theme, "one")
+    path = write_page(tmp_path / "page.html", title="t", theme=theme, facts=[], figures=[figure], tables=[], code="")
+    assert f"--tooltip-color: {pointed_colours(theme)['paper']}" in path.read_text(encoding="utf-8")

@@ -44,7 +44,7 @@ def write_page(path: str | Path, *, title: str, theme: str, facts: Sequence[tupl
     """
     script, parts = embed({str(i): figure for i, figure in enumerate(figures)})
     text = _template().render(
-        title=title, colours=THEMES[theme], facts=facts, runtime=resources() if parts else "", script=script,
+        title=title, colours=THEMES[theme], facts=facts, runtime=resources(theme) if parts else "", script=script,
         figures=list(parts.values()), tables=[_table(name, table) for name, table in tables], code=code)
     target = Path(path)
     write_text(target, text.encode("utf-8", "replace").decode())  # a note may hold half a character, a file cannot
