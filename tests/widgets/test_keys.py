@@ -57,8 +57,7 @@ def test_names_and_words() -> None:
     keys = Keys({"ArrowDown": "next row", " ": "pick"})
     assert keys.names == ("ArrowDown", " ")
     assert keys._help == [["ArrowDown", "↓", "next row"], [" ", "Space", "pick"]]
-    keys.set_names(["a"])
-    assert keys.names == ("a",)
+    assert Keys(["a"]).names == ("a",)
     for wrong in ({"?": "help"}, {"": "x"}, {"a": 3}):
         with pytest.raises(ArgumentError, match="names"):
             Keys(wrong)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from specanom.widgets.tuner.describe import CHIPS, chip_colours, contrast, describe, numbers, spoken
+from specanom.widgets.tuner.describe import CHIPS, chip_colours, contrast, describe, numbers
 
 import specanom as sa
 from specanom.explain.grades import GOOD_R2
@@ -45,8 +45,6 @@ def test_all_that_the_record_knows_is_said() -> None:
     assert said == {"odd": f"{e.score:.4g}", "R²": f"{e.r2:.2f}", "effective samples": f"{e.ess:,.0f} of 500",
                     "stability": "100%", "completeness error": f"{e.completeness:.0%}", "artefact": "–",
                     "time": "31 ms", "path": e.path}
-    assert spoken(e, 0.0312).startswith(f"{e.grade}: {e.reason}; odd {e.score:.4g}; R² ")
-    assert "–" not in spoken(replace(e, reason="none"), 0.0312)
 
 
 def test_methods_that_draw_nothing_have_scores_and_no_samples() -> None:

@@ -62,10 +62,6 @@ class Keys(anywidget.AnyWidget):
         """The keys it sends."""
         return tuple(name for name, _, _ in self._help)
 
-    def set_names(self, names: Mapping[str, str] | Sequence[str]) -> None:
-        """Listen to other keys from now on."""
-        self._help = _rows(names)
-
     def on_key(self, callback: Callable[[str], Any]) -> None:
         """Call `callback` with the name of each key pressed."""
         self._callbacks.append(callback)

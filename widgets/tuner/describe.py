@@ -1,4 +1,4 @@
-"""What an explanation's numbers say, as a line of HTML and as plain text."""
+"""What an explanation's numbers say, as a line of HTML."""
 
 from __future__ import annotations
 
@@ -93,13 +93,6 @@ def describe(e: Explanation, seconds: float | None = None, *, theme: str = "ligh
         f"{escape(one.value)}</b>{_warned(one, theme)}</span>" for one in numbers(e, seconds))
     return (f"<div class='specanom-readout' style='line-height:1.6'>{chip(e.grade, theme)} {escape(e.reason)}"
             f"<div role='list'>{items}</div></div>")
-
-
-def spoken(e: Explanation, seconds: float | None = None) -> str:
-    """Return the same as plain text, for screen readers and files."""
-    parts = [f"{one.name} {one.value}{f' ({one.warning})' if one.warning else ''}" for one in numbers(e, seconds)
-             if one.value != NONE]
-    return f"{e.grade}: {e.reason}; {'; '.join(parts)}"
 
 
 def chip(grade: str, theme: str = "light") -> str:

@@ -268,10 +268,6 @@ class TunerSettings:
                  "given_perturbation": self.perturbation == GIVEN, "given_method": self.method == GIVEN}
         return frozenset(chosen | {name for name, there in given.items() if there})
 
-    def canonical(self) -> TunerSettings:
-        """Return these settings with all that do not matter at their defaults: equal for equal explainers."""
-        return TunerSettings(**{name: getattr(self, name) for name in self.used})
-
     @property
     def keeps_noise(self) -> bool:
         """Whether the small-scale structure stays in the fill."""
