@@ -335,7 +335,9 @@ def test_formats_of_columns() -> None:
     rng = np.random.default_rng(1)
     assert default_format("z", rng.random(9)) == ".4f"
     assert default_format("mjd", np.arange(9)) == "d"
-    assert default_format("score", rng.lognormal(1, 1, 999)) == ".3f"
+    assert default_format("mean", rng.lognormal(1, 1, 999)) == ".3f"
+    assert default_format("score", rng.lognormal(1, 1, 999)) == ".2f", "what is high is read, and lines up"
+    assert default_format("score", rng.lognormal(-6, 1, 999)) == ".5f"
     assert default_format("flux", rng.lognormal(-37, 3, 999)) == ".4g"
     assert default_format("count", np.array([1.0, np.nan, 3.0])) == ".0f"
     assert default_format("none", np.full(3, np.nan)) == ".4g"

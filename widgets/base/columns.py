@@ -16,6 +16,8 @@ from specanom.errors import ArgumentError, DataError, message
 FORMAT = re.compile(r"(?P<plus>\+)?(?P<comma>,)?(?:\.(?P<digits>\d{1,2}))?(?P<style>[defg%])")
 KNOWN = {"z": ".4f", "snr": ".1f", "ra": ".5f", "dec": "+.5f", "percentile": ".2f"}
 """Formats of columns that astronomers write in one way."""
+RANKED = {"score": 0.99}
+"""Columns of which the highest are read: the share of the rows below those that get four digits."""
 SINGLE = 1.6e7  # integers up to here are exact in single precision
 
 
@@ -49,7 +51,7 @@ def default_format(name: str, values: NDArray[Any]) -> str:
 
     Examples
     --------
-    >>> default_format("score", np.array([0.5, 1.25, 20.0])), default_format("rank", np.array([1, 2]))
+    >>> default_format("flux", np.array([0.5, 1.25, 20.0])), default_format("rank", np.array([1, 2]))
     ('.3f', 'd')
     """
     if name in KNOWN:
@@ -59,7 +61,7 @@ def default_format(name: str, values: NDArray[Any]) -> str:
     size = np.abs(values[np.isfinite(values) & (values != 0)])
     if not size.size:
         return ".4g"
-    low, middle, high = np.quantile(size, [0.02, 0.5, 1.0])
+    low, middle, high = np.quantile(size, [0.02, RANKED.get(name, 0.5), 1.0])
     if high >= 1e7 or low < 1e-5:
         return ".4g"
     if np.array_equal(values, np.round(values), equal_nan=True):

@@ -16,7 +16,7 @@ from specanom.plots.diagrams import log_ratios
 from specanom.spectrumset import SpectrumSet
 
 Floats = NDArray[np.float64]
-NUMBERS = {"score": ".4g", "z": ".4f", "snr": ".1f", "artefact": ".2f", "distance": ".3f"}
+NUMBERS = {"z": ".4f", "snr": ".1f", "artefact": ".2f", "distance": ".3f"}
 """Columns of numbers and how they are written."""
 
 

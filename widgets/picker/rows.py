@@ -14,7 +14,7 @@ from specanom.scores import ranks
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMATS = {"z": ".4f", "snr": ".1f", "score": ".4g", "rank": ",d"}
+FORMATS = {"z": ".4f", "snr": ".1f", "rank": ",d"}
 RANK = "_rank"
 
 
