@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from ..errors import DataError, message
 from .features import Features, LeftOut
 from .kmeans import Partition
 
-FORMAT = 1
-SETTINGS = ("n_clusters", "k_range", "seed", "bootstrap", "stability", "preset")
+FORMAT = 2
+READ = (1, 2)
+"""Formats that are read: 1 knew one frame only."""
+SETTINGS = ("n_clusters", "k_range", "seed", "bootstrap", "stability", "preset", "frame")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,14 +35,15 @@ class Saved:
 def write_clusterer(clusterer: Any, features: Features, path: Path) -> Path:
     """Write `clusterer` into the folder `path`; the JSON file is written last, so that it marks a whole folder."""
     path.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, NDArray[Any]] = {
-        "rows": features.rows, "kept": features.kept, "ids": np.array(features.ids, dtype=np.str_),
+    own = features if features.own is None else features.own
+    values: dict[str, NDArray[Any] | None] = {
+        "rows": own.rows, "kept": own.kept, "ids": np.array(features.ids, dtype=np.str_),
+        "segments": own.segments, "wave": own.wave, "scores": own.scores,
         "centers": clusterer.centers_, "labels": clusterer.labels_,
     }  # fmt: skip
-    for name in ("segments", "wave", "scores"):
-        value = getattr(features, name)
-        if value is not None:
-            arrays[name] = value
+    if features.own is not None:
+        values |= {"moved": features.rows, "moved_kept": features.kept, "edges": features.edges, "z": features.z}
+    arrays = {name: value for name, value in values.items() if value is not None}
     np.savez_compressed(path / "clusters.npz", allow_pickle=False, **arrays)
     tables: dict[str, Any] = {
         "curves": clusterer.curves_,
@@ -50,8 +53,10 @@ def write_clusterer(clusterer: Any, features: Features, path: Path) -> Path:
     state = {
         "format": FORMAT,
         "settings": {name: getattr(clusterer, name) for name in SETTINGS},
-        "left_out": [[one.id, one.reason] for one in features.left_out],
-        "names": features.names,
+        "left_out": [[one.id, one.reason] for one in own.left_out],
+        "moved_left_out": None if features.own is None else [[one.id, one.reason] for one in features.left_out],
+        "frames": [own.frame, features.frame],
+        "names": own.names,
         **{name: None if table is None else table.to_dict("list") for name, table in tables.items()},
     }
     part = path / "clusterer.json.part"
@@ -76,17 +81,28 @@ def read_clusterer(path: Path) -> Saved:
         raise DataError(
             message("path", expected="a folder written by ExplanationClusterer.save", got=f"{path} ({exc})")
         ) from exc
-    if state.get("format") != FORMAT:
+    if state.get("format") not in READ:
         raise DataError(
-            message("path", expected=f"format {FORMAT}", got=state.get("format"), hint="fit and save again")
-        )
+            message("path", expected=f"format {' or '.join(map(str, READ))}", got=state.get("format"),
+                    hint="fit and save again")
+        )  # fmt: skip
+    features = _features(state, arrays)
+    found = Partition(arrays["labels"][features.kept].astype(np.intp), arrays["centers"], float("nan"))
+    settings = {**state["settings"], "k_range": tuple(state["settings"]["k_range"])}
+    return Saved(settings, features, found, pd.DataFrame(state["curves"]), pd.DataFrame(state["stability"]))
+
+
+def _features(state: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Features:
     names = state["names"]
-    features = Features(
+    own_frame, frame = state.get("frames", [None, None])
+    own = Features(
         arrays["rows"], arrays["kept"], tuple(str(id) for id in arrays["ids"]),
         tuple(LeftOut(*one) for one in state["left_out"]), segments=arrays.get("segments"), wave=arrays.get("wave"),
         scores=arrays.get("scores"), context=None if state["context"] is None else pd.DataFrame(state["context"]),
-        names=None if names is None else tuple(tuple(row) for row in names),
+        names=None if names is None else tuple(tuple(row) for row in names), frame=own_frame,
     )  # fmt: skip
-    found = Partition(arrays["labels"][arrays["kept"]].astype(np.intp), arrays["centers"], float("nan"))
-    settings = {**state["settings"], "k_range": tuple(state["settings"]["k_range"])}
-    return Saved(settings, features, found, pd.DataFrame(state["curves"]), pd.DataFrame(state["stability"]))
+    if "moved" not in arrays:
+        return own
+    left = tuple(LeftOut(*one) for one in state["moved_left_out"])
+    return replace(own, rows=arrays["moved"], kept=arrays["moved_kept"], left_out=left, segments=None, wave=None,
+                   names=None, frame=frame, edges=arrays["edges"], z=arrays["z"], own=own)

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from ..errors import ArgumentError, DataError, ShapeError, choice, message, not_fitted
 from .archive import read_clusterer, write_clusterer
 from .features import Features, LeftOut, features_of
+from .frames import FRAMES, in_frame
 from .inspecting import Inspectable
-from .kmeans import Partition, curves, nearest, stability
+from .kmeans import Partition, best_k, curves, nearest, stability
 from .summary import ClusterSummary, Grouping, summarise
 
 Floats = NDArray[np.float64]
 PAPER_CLUSTERS = 7
-MEMBERS = 8
-"""``n_clusters="auto"`` leaves at least this many members to a cluster on average."""
 
 
 class ExplanationClusterer(Inspectable):
@@ -43,6 +42,9 @@ class ExplanationClusterer(Inspectable):
         Whether stability is computed for the chosen k or for every k.
     preset : {None, "paper"}
         ``"paper"``: seven clusters.
+    frame : {None, "rest", "observed"}
+        Frame in which the places of weights are compared; None is the frame that was explained. What the galaxies do
+        comes together in the rest frame, what sky and instrument do in the observed one.
 
     Attributes
     ----------
@@ -64,6 +66,8 @@ class ExplanationClusterer(Inspectable):
         Id of the member nearest to each centre.
     ids_ : tuple of str
         Ids in the order of `labels_`.
+    frame_ : {"rest", "observed"} or None
+        Frame of the clusters; None for plain weights, of which it is not known.
 
     Examples
     --------
@@ -84,8 +88,10 @@ class ExplanationClusterer(Inspectable):
         bootstrap: int = 20,
         stability: str = "chosen",
         preset: str | None = None,
+        frame: str | None = None,
     ) -> None:
         choice("preset", preset, (None, "paper"))
+        self.frame = choice("frame", frame, (None, *FRAMES))
         if preset == "paper" and n_clusters == "auto":
             n_clusters = PAPER_CLUSTERS
         whole = isinstance(n_clusters, (int, np.integer)) and not isinstance(n_clusters, bool)
@@ -107,13 +113,16 @@ class ExplanationClusterer(Inspectable):
 
     # -- fitting ---------------------------------------------------------------------------------------------------
 
-    def fit(self, explanations: Any) -> ExplanationClusterer:
+    def fit(self, explanations: Any, sample: Any = None) -> ExplanationClusterer:
         """Find the clusters.
 
         Parameters
         ----------
         explanations : ExplanationSet or (n, K) array
             Signed weights of segments.
+        sample : SpectrumSet or (n,) array, optional
+            The spectra that were explained, found by their ids, or their redshifts: needed for a `frame` that is not
+            the one that was explained.
 
         Returns
         -------
@@ -123,23 +132,52 @@ class ExplanationClusterer(Inspectable):
         Raises
         ------
         DataError
-            When there are fewer (different) explanations than clusters.
+            When there are fewer (different) explanations than clusters, or redshifts are needed and not known.
         """
-        features = features_of(explanations)
-        rows = features.rows[features.kept]
-        different = len(np.unique(rows.round(12), axis=0))
-        self._check_count(len(rows), different, len(features.left_out))
+        return self._fit(in_frame(features_of(explanations), self.frame, sample, explanations=explanations))
+
+    def _fit(self, features: Features) -> ExplanationClusterer:
+        rows, different = self._different(features)
         low, high = self.k_range
         last = min(high, different if different < len(rows) else len(rows) - 1)
         tried: list[int] = sorted(
             set(range(low, last + 1)) | ({self.n_clusters} if isinstance(self.n_clusters, int) else {2})
         )
         table, found = curves(rows, tried, seed=self.seed)
-        k = self.n_clusters if isinstance(self.n_clusters, int) else _best(table, len(rows))
+        k = self.n_clusters if isinstance(self.n_clusters, int) else best_k(table, len(rows))
         self._set(features, found[k], table)
         wanted = found if self.stability == "all" else {k: found[k]}
         self.stability_ = self._stability(rows, wanted)
         return self
+
+    def in_frame(
+        self, frame: str, sample: Any = None, *, n_clusters: int | str | None = None, bootstrap: int | None = None
+    ) -> ExplanationClusterer:
+        """Cluster the same explanations by their places in another frame; this clusterer stays as it is.
+
+        Parameters
+        ----------
+        frame : {"rest", "observed"}
+            Frame of the new clusters.
+        sample : SpectrumSet or (n,) array, optional
+            Where redshifts are, as in :meth:`fit`; those of this clusterer when None.
+        n_clusters : int or "auto", optional
+            As asked of this clusterer when None.
+        bootstrap : int, optional
+            As many draws as before when None.
+
+        Raises
+        ------
+        DataError
+            When wavelengths or redshifts are not known.
+        """
+        features = self._fitted()
+        made = ExplanationClusterer(
+            self.n_clusters if n_clusters is None else n_clusters, k_range=self.k_range, seed=self.seed,
+            bootstrap=self.bootstrap if bootstrap is None else bootstrap, frame=frame,
+        )  # fmt: skip
+        own = features if features.own is None else features.own
+        return made._fit(in_frame(own, frame, features.z if sample is None else sample))
 
     def refit(self, n_clusters: int, *, bootstrap: int | None = None) -> ExplanationClusterer:
         """Cluster the same explanations into another number of clusters; this clusterer stays as it is.
@@ -160,9 +198,9 @@ class ExplanationClusterer(Inspectable):
         """
         features = self._fitted()
         made = ExplanationClusterer(n_clusters, k_range=self.k_range, seed=self.seed,
-                                    bootstrap=self.bootstrap if bootstrap is None else bootstrap)  # fmt: skip
-        rows = features.rows[features.kept]
-        made._check_count(len(rows), len(np.unique(rows.round(12), axis=0)), len(features.left_out))
+                                    bootstrap=self.bootstrap if bootstrap is None else bootstrap,
+                                    frame=self.frame)  # fmt: skip
+        rows, _ = made._different(features)
         table, found = self.curves_, Partition(self.labels_[features.kept], self.centers_, float("nan"))
         if n_clusters != self.n_clusters_ or n_clusters not in set(table["k"]):
             fresh, partitions = curves(rows, [n_clusters], seed=self.seed)
@@ -172,19 +210,23 @@ class ExplanationClusterer(Inspectable):
         made.stability_ = made._stability(rows, {n_clusters: found})
         return made
 
-    def _check_count(self, count: int, different: int, left_out: int) -> None:
-        needed = self.n_clusters if isinstance(self.n_clusters, int) else 3
-        if different < (needed if isinstance(self.n_clusters, int) else 2) or count < needed:
-            what = f"{needed} clusters" if isinstance(self.n_clusters, int) else 'n_clusters="auto"'
-            raise DataError(
-                message("explanations", expected=f"at least {needed} different explanations for {what}",
-                        got=f"{count} ({different} different; {left_out} left out)",
-                        hint="explain more spectra, or ask for fewer clusters")
-            )  # fmt: skip
+    def _different(self, features: Features) -> tuple[Floats, int]:
+        """Return the rows to cluster, and how many of them differ: enough for the clusters that are asked for."""
+        rows = features.rows[features.kept]
+        different = len(np.unique(rows.round(12), axis=0))
+        fixed = isinstance(self.n_clusters, int)
+        needed = int(self.n_clusters) if fixed else 3
+        if different < (needed if fixed else 2) or len(rows) < needed:
+            what = f"{needed} clusters" if fixed else 'n_clusters="auto"'
+            got = f"{len(rows)} ({different} different; {len(features.left_out)} left out)"
+            raise DataError(message("explanations", expected=f"at least {needed} different explanations for {what}",
+                                    got=got, hint="explain more spectra, or ask for fewer clusters"))  # fmt: skip
+        return rows, different
 
     def _set(self, features: Features, chosen: Partition, table: pd.DataFrame) -> None:
         n = len(features.ids)
         self.features_ = features
+        self.frame_ = features.frame
         self.ids_ = features.ids
         self.left_out_: tuple[LeftOut, ...] = features.left_out
         self.curves_ = table
@@ -218,16 +260,25 @@ class ExplanationClusterer(Inspectable):
             raise not_fitted(self)
         return features
 
-    def predict(self, explanations: Any) -> NDArray[np.intp]:
-        """Give new explanations to the clusters; −1 for rows of zeros or NaN.
+    def predict(self, explanations: Any, sample: Any = None) -> NDArray[np.intp]:
+        """Give new explanations to the clusters; −1 for rows of zeros or NaN, or without a redshift that is needed.
+
+        Parameters
+        ----------
+        explanations : ExplanationSet or (n, K) array
+        sample : SpectrumSet or (n,) array, optional
+            Where redshifts are, as in :meth:`fit`.
 
         Raises
         ------
         ShapeError
             When they have another number of segments.
+        DataError
+            When they are in another frame than the clusters and redshifts are not known.
         """
         known = self._fitted()
-        features = features_of(explanations, known.segments)
+        own = features_of(explanations, (known if known.own is None else known.own).segments)
+        features = in_frame(own, known.frame, sample, explanations=explanations, edges=known.edges)
         if features.n_segments != known.n_segments:
             raise ShapeError(
                 message("explanations", expected=f"{known.n_segments} segments, as fitted",
@@ -274,7 +325,8 @@ class ExplanationClusterer(Inspectable):
             return f"ExplanationClusterer(n_clusters={self.n_clusters!r}, seed={self.seed}), not fitted"
         sizes = np.bincount(self.labels_[self.labels_ >= 0], minlength=self.n_clusters_)
         left = f", {len(self.left_out_)} left out" if self.left_out_ else ""
-        return f"ExplanationClusterer: {self.n_clusters_} clusters of {', '.join(map(str, sizes))}{left}"
+        where = "" if self.features_.own is None else f" in the {self.frame_} frame"
+        return f"ExplanationClusterer: {self.n_clusters_} clusters{where} of {', '.join(map(str, sizes))}{left}"
 
     # -- on disk ---------------------------------------------------------------------------------------------------
 
@@ -296,15 +348,3 @@ class ExplanationClusterer(Inspectable):
         made._set(state.features, state.partition, state.curves)
         made.stability_ = state.stability
         return made
-
-
-def _best(table: pd.DataFrame, n: int) -> int:
-    """Return the k of the highest silhouette, the smallest of equals, that leaves enough members to a cluster.
-
-    With few rows in many dimensions the silhouette rises until each odd spectrum is alone, which tells no story.
-    """
-    enough = table["k"].to_numpy() <= max(int(table["k"].min()), n // MEMBERS)
-    values = np.where(enough, table["silhouette"].to_numpy(dtype=float), np.nan)
-    if not np.isfinite(values).any():
-        return int(table["k"].iloc[0])
-    return int(table["k"].iloc[int(np.nanargmax(values))])

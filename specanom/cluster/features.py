@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DataError, ShapeError, message
 from ..seeds import content_hash
+from .places import joins_in, observed_name, segment_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +51,14 @@ class Features:
         Share of the weight on lines, masks, sky, … of each explanation.
     names : tuple or None
         Names of the segments of each explanation, n tuples of K, or one tuple for all.
+    frame : {"rest", "observed"} or None
+        Frame of the segments or bins; None where it is not known.
+    edges : (K + 1,) array or None
+        Borders of the bins, Å, where the weights were carried into the other frame.
+    z : (n,) array or None
+        Redshifts they were carried with.
+    own : Features or None
+        The same explanations in the frame they were made in, where that is another one.
     """
 
     rows: Floats
@@ -60,6 +70,21 @@ class Features:
     scores: Floats | None = None
     context: pd.DataFrame | None = field(default=None, repr=False)
     names: tuple[tuple[str, ...], ...] | None = field(default=None, repr=False)
+    frame: str | None = None
+    edges: Floats | None = field(default=None, repr=False)
+    z: Floats | None = field(default=None, repr=False)
+    own: Features | None = field(default=None, repr=False)
+
+    @cached_property
+    def places(self) -> tuple[str, ...] | None:
+        """What lies in each bin, where the weights were carried into the other frame."""
+        if self.edges is None:
+            return None
+        known = {name for row in (self.own.names if self.own is not None else None) or () for name in row}
+        spans = zip(self.edges[:-1].tolist(), self.edges[1:].tolist(), strict=True)
+        if self.frame == "rest":
+            return tuple(segment_name(lo, hi) for lo, hi in spans)
+        return tuple(observed_name(lo, hi, joins=joins_in(known)) for lo, hi in spans)
 
     @property
     def n_segments(self) -> int:
@@ -166,7 +191,7 @@ def features_of(explanations: Any, bins: NDArray[np.intp] | None = None) -> Feat
         rows, kept, tuple(names), left,
         segments=segments, wave=_array(explanations, "wave", np.float64),
         scores=scores if scores is not None else _array(explanations, "score", np.float64),
-        context=_context_of(explanations), names=labels,
+        context=_context_of(explanations), names=labels, frame=getattr(explanations, "frame", None),
     )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 N_INIT = 10
+MEMBERS = 8
+"""A number of clusters that is found leaves at least this many members to a cluster on average."""
 SILHOUETTE_ROWS = 5000
 """The silhouette compares all pairs: beyond so many rows it is taken over a random part of them."""
 
@@ -89,3 +91,15 @@ def stability(rows: Floats, reference: Partition, *, draws: int, seed: int) -> F
         again = partition(rows[chosen], k, seed=int(rng.integers(2**31)), n_init=3)
         made[draw] = adjusted_rand_score(reference.labels, nearest(rows, again.centers)[0])
     return made
+
+
+def best_k(table: pd.DataFrame, n: int) -> int:
+    """Return the k of the highest silhouette, the smallest of equals, that leaves enough members to a cluster.
+
+    With few rows in many dimensions the silhouette rises until each odd spectrum is alone, which tells no story.
+    """
+    enough = table["k"].to_numpy() <= max(int(table["k"].min()), n // MEMBERS)
+    values = np.where(enough, table["silhouette"].to_numpy(dtype=float), np.nan)
+    if not np.isfinite(values).any():
+        return int(table["k"].iloc[0])
+    return int(table["k"].iloc[int(np.nanargmax(values))])

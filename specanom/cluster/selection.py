@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .features import Features
-from .story import artefact_share, cluster_names, dominant, segment_name, segment_spans, sentence
+from .places import observed_name, segment_name
+from .story import Where, artefact_share, cluster_names, dominant, segment_spans, sentence
 
 NAMED = 512
 """Names of segments are voted on by at most so many members."""
@@ -57,11 +58,20 @@ def tell(
     z : float
         Median redshift.
     """
-    rows = features.rows[members]
     names, context = names_of(features, members), context_of(features, members)
-    leading = dominant(names, rows.mean(axis=0))
-    story = sentence(len(members), leading, context=context, classes=classes or {}, z=z)
+    leading = dominant(names, features.rows[members].mean(axis=0))
+    other = elsewhere(features, members)
+    story = sentence(len(members), leading, context=context, classes=classes or {}, z=z, other=other)
     return Told(names, leading, context, artefact_of(features, members, context), story)
+
+
+def elsewhere(features: Features, members: NDArray[np.intp]) -> Where | None:
+    """Say where the weight is in the frame that was explained, when `features` are of another one."""
+    own = features.own
+    if own is None:
+        return None
+    leading = dominant(names_of(own, members), own.rows[members].mean(axis=0))
+    return Where(str(features.frame), own.frame or "rest", leading)
 
 
 def context_of(features: Features, members: NDArray[np.intp]) -> dict[str, float]:
@@ -83,6 +93,8 @@ def artefact_of(features: Features, members: NDArray[np.intp], context: Mapping[
 
 def names_of(features: Features, members: NDArray[np.intp]) -> tuple[str, ...]:
     """Return for each segment the name that carries most weight among the members."""
+    if features.places is not None:
+        return features.places
     if features.names is not None:
         members = members[:: -(-len(members) // NAMED)]
         rows: Sequence[Sequence[str]] = features.names
@@ -90,5 +102,6 @@ def names_of(features: Features, members: NDArray[np.intp]) -> tuple[str, ...]:
             rows = [features.names[i] for i in members]
         return cluster_names(rows, features.rows[members])
     if features.segments is not None and features.wave is not None:
-        return tuple(segment_name(lo, hi) for lo, hi in segment_spans(features.segments, features.wave))
+        name = observed_name if features.frame == "observed" else segment_name
+        return tuple(name(lo, hi) for lo, hi in segment_spans(features.segments, features.wave))
     return tuple(f"segment {k}" for k in range(features.n_segments))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ..lines import LINES, Line
 
 Floats = NDArray[np.float64]
 
@@ -21,28 +20,32 @@ ARTEFACTS: dict[str, str] = {
 """Classes of context that come from the instrument or the sky, and how to say them."""
 SUSPICIOUS = 0.35
 """Share of the weight on artefacts from which a cluster is called suspicious."""
-STRONG = ("Ha", "OIII5008", "Hb", "OII3727", "NII6585", "SII6718")
-"""Lines that are named first."""
+WORTH = 0.1
+"""Share of the weight from which a name of the other frame is told too."""
+NO_LINE = ("continuum", "feature", "spike", "missing", "mask", "dead")
+"""How names begin that say no more than a wavelength, which is another one in the other frame."""
 GAS: dict[str, str] = {
     "SF": "star-forming", "composite": "composite", "Seyfert": "Seyfert", "LINER": "LINER",
 }  # fmt: skip
 
 
-def segment_name(lo: float, hi: float) -> str:
-    """Name the rest-frame interval ``lo``–``hi`` (Å) after its emission lines, else its absorption lines."""
-    inside = [item for item in LINES if lo <= item.wave <= hi and item.kind != "absorption"]
-    inside = inside or [item for item in LINES if lo <= item.wave <= hi]
-    if not inside:
-        return f"continuum {lo:.0f}–{hi:.0f} Å"
-    if len(inside) == 1:
-        return inside[0].label
-    inside.sort(key=lambda item: STRONG.index(item.name) if item.name in STRONG else len(STRONG))
-    return "+".join(dict.fromkeys(_species(item) for item in inside))
+@dataclass(frozen=True)
+class Where:
+    """Where the weight of a cluster is in the frame that was explained.
 
+    Attributes
+    ----------
+    frame : {"rest", "observed"}
+        Frame of the clusters.
+    own : {"rest", "observed"}
+        Frame that was explained.
+    leading : sequence of (str, float)
+        Names and their shares.
+    """
 
-def _species(item: Line) -> str:
-    head, _, tail = item.label.rpartition(" ")
-    return head if tail.isdigit() else item.label
+    frame: str
+    own: str
+    leading: Sequence[tuple[str, float]]
 
 
 def segment_spans(segments: NDArray[np.intp], wave: Floats) -> list[tuple[float, float]]:
@@ -130,18 +133,49 @@ def sentence(
     context: Mapping[str, float],
     classes: Mapping[str, int],
     z: float,
+    other: Where | None = None,
 ) -> str:
     """Return one sentence on a cluster.
+
+    Parameters
+    ----------
+    size : int
+        Spectra.
+    leading : sequence of (str, float)
+        Where the weight is, with its shares.
+    context : mapping
+        Share of the weight by what lies there.
+    classes : mapping
+        Members by BPT class.
+    z : float
+        Median redshift.
+    other : Where, optional
+        Where it is in the frame that was explained, when `leading` is of another one.
 
     Examples
     --------
     >>> sentence(43, [("Hα+[N II]", 0.38), ("[O III]", 0.22)], context={}, classes={"SF": 40}, z=0.08)
     '43 spectra whose weight sits on Hα+[N II] (38 %) and [O III] (22 %); star-forming line ratios; median z 0.08.'
+    >>> sentence(6, [("OH forest", 0.7)], context={}, classes={}, z=0.08,
+    ...          other=Where("observed", "rest", [("Hα", 0.3), ("continuum 6700–6750 Å", 0.1)]))
+    '6 spectra whose weight in the observed frame sits on OH forest (70 %); at rest on Hα (30 %); median z 0.08.'
     """
-    listed = [f"{name} ({share * 100:.0f} %)" for name, share in leading]
-    where = listed[0] if len(listed) == 1 else ", ".join(listed[:-1]) + " and " + listed[-1]
-    head = f"{size} spectra whose weight sits on {where}" if size != 1 else f"1 spectrum whose weight sits on {where}"
-    if leading[0][1] < 0.08:
-        head = head.replace("sits on", "is spread widely, most on")
-    parts = [head, _suspicion(context), _gas(classes, size), f"median z {z:.2f}" if np.isfinite(z) else ""]
+    verb = "sits" if leading[0][1] >= 0.08 else "is spread widely, most"
+    frame = "" if other is None else f"in the {other.frame} frame "
+    head = f"{size} {'spectrum' if size == 1 else 'spectra'} whose weight {frame}{verb} on {_listed(leading)}"
+    parts = [head, _in_the_other(other), _suspicion(context), _gas(classes, size),
+             f"median z {z:.2f}" if np.isfinite(z) else ""]
     return "; ".join(part for part in parts if part) + "."
+
+
+def _listed(leading: Sequence[tuple[str, float]]) -> str:
+    listed = [f"{name} ({share * 100:.0f} %)" for name, share in leading]
+    return listed[0] if len(listed) == 1 else ", ".join(listed[:-1]) + " and " + listed[-1]
+
+
+def _in_the_other(other: Where | None) -> str:
+    """Say where the weight is in the frame that was explained, as far as that has a name."""
+    if other is None:
+        return ""
+    told = [(name, share) for name, share in other.leading if share >= WORTH and not name.startswith(NO_LINE)]
+    return f"{'at rest' if other.own == 'rest' else 'as observed'} on {_listed(told)}" if told else ""

@@ -17,13 +17,14 @@ from ..errors import DataError, ShapeError, choice, message
 from ..face import opener
 from ..spectrumset import SpectrumSet
 from .features import Features, LeftOut
+from .frames import Ground
 from .selection import tell
+from .stacks import BAND
 
 Floats = NDArray[np.float64]
 
 TOP = 12
 """Members listed by score and by distance."""
-BAND = (16.0, 50.0, 84.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,13 +121,17 @@ class ClusterSummary:
     wave : (p,) array
         Wavelengths of the mean spectra, vacuum Å.
     segments : (p,) int array or None
-        Segment of each pixel.
+        Segment of each pixel; None where the weights are in bins of their own.
     left_out : tuple of LeftOut
         Explanations that were not clustered, and spectra that were not in the sample.
     curves, stability : DataFrame
         As of the clusterer.
     lines : DataFrame or None
         Line measurements of the members with their ``cluster``.
+    frame : {"rest", "observed"}
+        Frame of the wavelengths.
+    edges : (K + 1,) array or None
+        Borders of the bins of the weights, where these were carried into another frame.
     """
 
     clusters: tuple[Cluster, ...]
@@ -136,6 +141,8 @@ class ClusterSummary:
     curves: pd.DataFrame = field(repr=False)
     stability: pd.DataFrame = field(repr=False)
     lines: pd.DataFrame | None = field(default=None, repr=False)
+    frame: str = "rest"
+    edges: Floats | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.clusters)
@@ -155,7 +162,9 @@ class ClusterSummary:
         return opener("plot clusters")(self, **options)
 
     def __repr__(self) -> str:
-        return "\n".join([f"ClusterSummary: {len(self)} clusters", *(f"  {c.label}: {c.story}" for c in self.clusters)])
+        where = "" if self.edges is None else f" in the {self.frame} frame"
+        told = (f"  {cluster.label}: {cluster.story}" for cluster in self.clusters)
+        return "\n".join([f"ClusterSummary: {len(self)} clusters{where}", *told])
 
     def _repr_html_(self) -> str:
         shown = self.to_frame()[["cluster", "size", "medoid", "snr", "z", "story"]]
@@ -203,11 +212,9 @@ def _line_table(sample: SpectrumSet, wanted: NDArray[np.intp], lines: Any) -> pd
     return indexed
 
 
-def _mean_spectrum(part: SpectrumSet) -> tuple[Floats, Floats, Floats]:
-    """Return mean and 16–84 % band over the pixels that are not imputed; (p,) each."""
-    flux = part.flux.astype(np.float64)
-    if part.imputed is not None:
-        flux = np.where(part.imputed, np.nan, flux)
+def _mean_spectrum(flux: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
+    """Return mean and 16–84 % band over the pixels that are not missing; (p,) each."""
+    flux = flux.astype(np.float64)
     seen = np.isfinite(flux).any(axis=0)
     made = [np.full(flux.shape[1], np.nan) for _ in range(3)]
     if seen.any():
@@ -225,7 +232,8 @@ def _percentiles(table: pd.DataFrame, column: str) -> tuple[float, float, float]
     return float(low), float(middle), float(high)
 
 
-def _cluster(label: int, found: Grouping, part: SpectrumSet, lines: pd.DataFrame | None) -> Cluster:
+def _cluster(label: int, found: Grouping, part: SpectrumSet, *, flux: NDArray[Any],
+             lines: pd.DataFrame | None) -> Cluster:
     features, members = found.features, np.flatnonzero(found.labels == label)
     rows = features.rows[members]
     by_distance = members[np.argsort(found.distances[members], kind="stable")]
@@ -238,7 +246,7 @@ def _cluster(label: int, found: Grouping, part: SpectrumSet, lines: pd.DataFrame
     snr, z = _percentiles(part.table, "snr"), _percentiles(part.table, "z")
     band = np.percentile(rows, [BAND[0], BAND[2]], axis=0)
     told = tell(features, members, classes=bpt, z=z[1])
-    flux, low, high = _mean_spectrum(part)
+    mean, low, high = _mean_spectrum(flux)
     return Cluster(
         label,
         len(ids),
@@ -246,7 +254,7 @@ def _cluster(label: int, found: Grouping, part: SpectrumSet, lines: pd.DataFrame
         medoid=found.medoids[label],
         top=tuple(features.ids[i] for i in by_score[:TOP]),
         nearest=tuple(features.ids[i] for i in by_distance[:TOP]),
-        flux=flux,
+        flux=mean,
         flux_low=low,
         flux_high=high,
         weights=rows.mean(axis=0),
@@ -298,10 +306,11 @@ def summarise(
                     got=f"none of {found.features.ids[:3]}", hint="give the sample that explain_many was called with")
         )  # fmt: skip
     table = _line_table(sample, np.unique(place[(place >= 0) & (found.labels >= 0)]), lines)
-    made = []
+    made, ground = [], Ground.of(found.features, sample)
     for label in range(len(found.medoids)):
-        rows = place[found.labels == label]
-        made.append(_cluster(label, found, sample[rows[rows >= 0]], table))
+        rows = np.flatnonzero((found.labels == label) & (place >= 0))
+        part = sample[place[rows]]
+        made.append(_cluster(label, found, part, flux=ground.flux_of(part, rows), lines=table))
     absent = tuple(LeftOut(found.features.ids[i], "not in the sample") for i in np.flatnonzero(place < 0))
     kept = None
     if table is not None:
@@ -309,10 +318,12 @@ def summarise(
         kept = table.reset_index().assign(cluster=lambda frame: [int(clusters.get(id, -1)) for id in frame["id"]])
     return ClusterSummary(
         tuple(made),
-        np.asarray(sample.wave),
+        ground.wave,
         found.features.segments,
         found.features.left_out + absent,
         curves,
         stability,
         kept,
+        ground.frame,
+        found.features.edges,
     )

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ..cluster.summary import Cluster, ClusterSummary
 from ..errors import ArgumentError, DataError, message
-from .axis import WaveAxis
+from .axis import REST_KINDS, WaveAxis
 from .drawing import pixel_edges, robust_range, runs
-from .layers import headroom, line_markers, named, wavelength_rows
+from .layers import headroom, line_markers, named, sky, wavelength_rows
 from .palette import FONT, palette
 from .single import link
 from .theme import canvas, hover, legend, plain, stack
@@ -40,7 +40,7 @@ def clusters(summary: ClusterSummary, *, unit: str = "Å", theme: str = "light",
     theme : {"light", "dark"}
         Colours.
     lines : bool
-        Whether to name rest-frame lines.
+        Whether to name lines: of the galaxies in the rest frame, of the sky in the observed one.
 
     Returns
     -------
@@ -55,17 +55,18 @@ def clusters(summary: ClusterSummary, *, unit: str = "Å", theme: str = "light",
     """
     if not len(summary):
         raise DataError(message("summary", expected="at least one cluster", got="none"))
-    axis, colours = WaveAxis("rest", unit, None), palette(theme)
-    x = axis.place(summary.wave, "rest")
-    ends = axis.place(pixel_edges(np.asarray(summary.wave)), "rest")
+    axis, colours = WaveAxis(summary.frame, unit, None), palette(theme)
+    x = axis.place(summary.wave, axis.frame)
+    ends = axis.place(pixel_edges(np.asarray(summary.wave)), axis.frame)
     span = Range1d(float(ends[0]), float(ends[-1]))
     panels: list[LayoutDOM] = []
     for cluster in summary:
         pair = [_mean(cluster, x, axis, span, theme, lines)]
-        if summary.segments is not None:
+        if summary.segments is not None or summary.edges is not None:
             pair.append(_weights(cluster, summary, axis, span, theme))
         if lines:
-            line_markers(pair, axis, colours)
+            line_markers(pair, axis, colours, REST_KINDS if axis.frame == "rest" else ("sky",))
+        sky(pair, axis, colours)
         link(pair, colours)
         panels += pair
     return stack(panels)
@@ -81,7 +82,7 @@ def _mean(cluster: Cluster, x: NDArray[np.float64], axis: WaveAxis, span: Range1
     made.add_layout(told, "above")
     low, high = robust_range(np.concatenate([cluster.flux_low, cluster.flux, cluster.flux_high]))
     headroom(made, (low, high), FLUX - 120 if labelled else 0, colours)
-    codes, names = axis.line_names(x)
+    kind, (codes, names) = ("line", axis.line_names(x)) if axis.frame == "rest" else ("sky", axis.sky_names(x))
     data = {"mean": cluster.flux, "low": cluster.flux_low, "high": cluster.flux_high}
     source = ColumnDataSource({"x": x, "line": codes, **{k: v.astype(np.float32) for k, v in data.items()}},
                               name=f"cluster {cluster.label}")
@@ -91,7 +92,7 @@ def _mean(cluster: Cluster, x: NDArray[np.float64], axis: WaveAxis, span: Range1
     made.above = made.above[::-1]  # from the frame outwards: legend, story, title
     rows, formatters = wavelength_rows(axis)
     hover(made, [curve], [*rows, ("mean", "@mean{0.000}"), ("16–84 %", "@low{0.000} – @high{0.000}"),
-                          ("line", "@line{custom}")], mode="vline", formatters={**formatters, **named("line", names)})
+                          (kind, "@line{custom}")], mode="vline", formatters={**formatters, **named("line", names)})
     return made
 
 
@@ -105,9 +106,7 @@ def _title(cluster: Cluster) -> str:
 
 def _weights(cluster: Cluster, summary: ClusterSummary, axis: WaveAxis, span: Range1d, theme: str) -> figure:
     colours = palette(theme)
-    assert summary.segments is not None  # the caller draws no weights without segments
-    edges = axis.place(pixel_edges(np.asarray(summary.wave)), "rest")
-    boxes = [(k, edges[a], edges[b]) for k in range(cluster.weights.size) for a, b in runs(summary.segments == k)]
+    boxes = _boxes(cluster, summary, axis)
     which = np.array([k for k, _, _ in boxes], dtype=np.intp)
     source = ColumnDataSource({
         "left": [a for _, a, _ in boxes], "right": [b for _, _, b in boxes],
@@ -124,6 +123,16 @@ def _weights(cluster: Cluster, summary: ClusterSummary, axis: WaveAxis, span: Ra
     hover(made, [bars], [("segment", "@name"), ("mean |weight|", "@weight{0.000}"),
                          ("16–84 %", "@low{0.000} – @high{0.000}")])
     return made
+
+
+def _boxes(cluster: Cluster, summary: ClusterSummary, axis: WaveAxis) -> list[tuple[int, float, float]]:
+    """Return segment, left and right end of each bar."""
+    if summary.edges is not None:
+        ends = axis.place(summary.edges, axis.frame).tolist()
+        return [(k, ends[k], ends[k + 1]) for k in range(cluster.weights.size)]
+    assert summary.segments is not None  # the caller draws no weights without segments
+    edges = axis.place(pixel_edges(np.asarray(summary.wave)), axis.frame).tolist()
+    return [(k, edges[a], edges[b]) for k in range(cluster.weights.size) for a, b in runs(summary.segments == k)]
 
 
 def curve_columns(curves: pd.DataFrame, name: str) -> dict[str, NDArray[np.float64]]:

@@ -207,8 +207,8 @@ def test_loading_something_else_says_what_was_expected(tmp_path) -> None:
         ExplanationClusterer.load(tmp_path)
     folder = ExplanationClusterer(2, bootstrap=0).fit(explained()).save(tmp_path / "c")
     text = (folder / "clusterer.json").read_text(encoding="utf-8")
-    (folder / "clusterer.json").write_text(text.replace('"format": 1', '"format": 99'), encoding="utf-8")
-    with pytest.raises(DataError, match="format 1"):
+    (folder / "clusterer.json").write_text(text.replace('"format": 2', '"format": 99'), encoding="utf-8")
+    with pytest.raises(DataError, match="format 1 or 2"):
         ExplanationClusterer.load(folder)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from specanom import SpectrumSet
 from specanom.cluster import ExplanationClusterer, Means, features_of, tell
-from specanom.cluster.means import BANDED, Stack, some
+from specanom.cluster.stacks import BANDED, Stack, some
 from specanom.errors import ArgumentError, GridError, ShapeError
 
 P, K = 240, 6

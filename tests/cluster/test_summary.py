@@ -10,7 +10,8 @@ import pytest
 
 from specanom import SpectrumSet
 from specanom.cluster import ClusterSummary, ExplanationClusterer
-from specanom.cluster.story import cluster_names, dominant, segment_name, sentence
+from specanom.cluster.places import segment_name
+from specanom.cluster.story import cluster_names, dominant, sentence
 from specanom.errors import ArgumentError, DataError
 
 P, K, N = 800, 8, 60
