@@ -27,8 +27,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     loose = [item.nodeid for item in items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
     if loose:
-        raise pytest.UsageError(f"pytest-xdist does not see the groups of tests (of {loose[0]} and {len(loose) - 1} more): "
-                                "is this pytest newer than it knows?")
+        raise pytest.UsageError(f"pytest-xdist does not see the groups of tests (of {loose[0]} and {len(loose) - 1} "
+                                "more): is this pytest newer than it knows?")
 
 
 @pytest.fixture(scope="session", params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in KINDS])
