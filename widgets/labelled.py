@@ -43,6 +43,9 @@ def told(method: F) -> F:
     return call  # type: ignore[return-value]
 
 
+KEYS = "the buttons and the keys 1, 2 and 3"
+
+
 class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
     """A table of what stands, the history of the row in focus, and export.
 
@@ -116,7 +119,8 @@ class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
             rows.append((latest, others))
         self.table.set_table(_frame(rows))
         torn = self.labels.torn
-        self._count.value = escape(f"{len(rows)} labelled; {self.labels.path.resolve()}" + (
+        known = f"{len(rows)} labelled" if rows else f"nothing labelled yet: {KEYS} on any page say a word"
+        self._count.value = escape(f"{known}; kept in {self.labels.path.resolve()}" + (
             f"; {torn} line{'s' * (torn > 1)} of the file cannot be read, and stay in it" if torn else ""))
         self.marks.refresh()
         self._show_history()

@@ -46,9 +46,9 @@ def _median(values: NDArray[np.float64]) -> float:
 
 
 def _where(story: str) -> str:
-    """Return what the sentence on a cluster says beside its number of spectra and its redshift, which have columns."""
+    """Return what the sentence on a cluster says beside what has columns: its size, redshift and share of artefacts."""
     said = story.rstrip(".").partition("whose weight ")[2].removeprefix("sits on ")
-    return "; ".join(part for part in said.split("; ") if not part.startswith("median z"))
+    return "; ".join(part for part in said.split("; ") if not part.startswith(("median z", "suspicious")))
 
 
 class InspectorView(InspectorState):
@@ -80,7 +80,7 @@ class InspectorView(InspectorState):
         self.overview = RowTable(self._clusters_frame(), key="cluster", columns=OVERVIEW,
                                  formats={"size": ",d", "artefact": ".0%", "z": ".3f", "snr": ".1f"}, sort=())
         self.overview.label = "Clusters"
-        self.table = RowTable(self._frame(np.arange(len(members))), columns=COLUMNS, formats=NUMBERS, height=330,
+        self.table = RowTable(self._frame(np.arange(len(members))), columns=COLUMNS, formats=NUMBERS, height=340,
                               sort=("distance", "ascending"))
         self.table.label = "Members"
 

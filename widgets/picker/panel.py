@@ -97,7 +97,7 @@ def spectrum_controls(owner: Any) -> ipywidgets.HBox:
                     "Part of the spectrum; it stays from one spectrum to the next (w: whole, z: next part)")
     for control in (frame, zoom):
         control.style.description_width = "auto"
-    return ipywidgets.HBox([frame, zoom], layout=ipywidgets.Layout(flex="0 0 auto"))
+    return ipywidgets.HBox([frame, zoom], layout=ipywidgets.Layout(flex="0 0 auto", grid_gap="0 0.8em"))
 
 
 def _short() -> ipywidgets.Layout:
