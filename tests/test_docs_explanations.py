@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
-import warnings
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = (ROOT / "docs" / "explanations.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
+from tests.guides import Guide
+
+PAGE = Guide("docs/explanations.md")
 
 
 @pytest.mark.slow
 def test_the_guide_runs_as_shown(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    for block in BLOCKS:
-        line = PAGE[: PAGE.index(block)].count("\n")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # so small a network is not converged, and a spectrum may be noted
-            exec(compile("\n" * line + block, "docs/explanations.md", "exec"), names)
+    names = PAGE.run()
     assert "Context(" in capsys.readouterr().out
     _the_text_is_true(names)
 
@@ -38,11 +31,10 @@ def _the_text_is_true(names: dict) -> None:
 
 
 def test_it_has_code_for_each_task() -> None:
-    tasks = re.split(r"^## ", PAGE, flags=re.M)[1:]
+    tasks = re.split(r"^## ", PAGE.text, flags=re.M)[1:]
     without = [task.split("\n")[0] for task in tasks if "```python" not in task]
     assert without == ["Which fill"]
 
 
 def test_its_images_and_pages_exist() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", PAGE):
-        assert (ROOT / "docs" / target).is_file(), target
+    assert PAGE.missing() == []

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from pathlib import Path
 
 import pytest
 
 import specanom as sa
+from tests.guides import Guide
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = (ROOT / "docs" / "widgets.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
+PAGE = Guide("docs/widgets.md")
 ARROWS = {"↑": "ArrowUp", "↓": "ArrowDown", "←": "ArrowLeft", "→": "ArrowRight"}
 
 
 @pytest.mark.slow
 def test_the_guide_runs_as_shown(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    for block in BLOCKS:
-        line = PAGE[: PAGE.index(block)].count("\n")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a few spectra are noted
-            exec(compile("\n" * line + block, "docs/widgets.md", "exec"), names)
+    names = PAGE.run()
     assert "two peaks in [O III]" in capsys.readouterr().out
     for name in ("viewer", "picker", "tuner", "inspector"):
         assert names[name].error is None, f"{name} shows {names[name].error!r}"
@@ -47,7 +39,7 @@ def _the_text_is_true(names: dict, folder: Path) -> None:
 def _keys(column: int) -> set[str]:
     """Return the keys that the table lists for a dashboard."""
     found = set()
-    rows = [line.split("|") for line in PAGE.split("## Keys")[1].splitlines() if line.startswith("| ")][1:]
+    rows = [line.split("|") for line in PAGE.text.split("## Keys")[1].splitlines() if line.startswith("| ")][1:]
     for row in rows:
         told = row[column].strip()
         keys = [told[0]] if told[1:2] == ":" else row[1].split()
@@ -63,5 +55,4 @@ def test_the_table_of_keys_is_read() -> None:
 
 
 def test_its_pages_exist() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", PAGE):
-        assert (ROOT / "docs" / target).is_file(), target
+    assert PAGE.missing() == []

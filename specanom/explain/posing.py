@@ -60,11 +60,8 @@ def pose(
 
     Parameters
     ----------
-    bound : callable
-        The score, bound to this spectrum.
-    spectrum : Spectrum
-    segments : (p,) int array
-        Ids 0…K−1.
+    bound, spectrum, segments
+        As for :meth:`.Explainer.problem`.
     perturbation : Perturbation
         Makes the fill.
     seed : int

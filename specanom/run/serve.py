@@ -103,17 +103,8 @@ def lab(run_dir: str | Path, *, port: int = LAB_PORT, browser: bool = True) -> P
     ----------
     run_dir : path-like
         A finished run. The pages are copied into ``run_dir/dashboards``; a copy that is there already stays.
-    port : int
-        Where it listens; the next free one when that is taken.
-    browser : bool
-        Whether a browser is opened on it.
-
-    Raises
-    ------
-    DataError
-        When the run lacks what the pages show.
-    MissingDependency
-        When the extra ``widgets`` is not installed.
+    port, browser
+        As for :func:`app`, which raises the same errors.
     """
     run = _checked(run_dir, "workbench")
     require("jupyterlab", extra="widgets")

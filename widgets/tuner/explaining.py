@@ -33,17 +33,7 @@ WORK = "explaining"
 
 
 class LiveExplainer(Dashboard):
-    """Explains one spectrum again whenever its settings change; :class:`.LimeTuner` adds hands to it.
-
-    Parameters
-    ----------
-    explainer : Explainer
-        Where tuning begins.
-    spectrum : Spectrum
-        What is explained first.
-    sample : SpectrumSet, optional
-        More spectra on the same grid, to go through and to calibrate scores with.
-    """
+    """Explains one spectrum again whenever its settings change; :class:`.LimeTuner` adds hands, and tells of all."""
 
     settings = traitlets.Instance(TunerSettings)
     editing = traitlets.Bool(False)
