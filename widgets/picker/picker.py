@@ -153,7 +153,7 @@ class ScorePicker(Ranking):
         self._values = self._values if known is None else known
         frame, self._filled = self._frame(), self._content()
         self.table = RowTable(frame, columns=headings(frame), formats=formats(frame), sort=("rank", "ascending"),
-                              height=430)
+                              height=424)
         self.table.label = "Ranked spectra"
         self.table.observe(self._on_table, "selected")
 
