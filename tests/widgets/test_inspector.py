@@ -422,7 +422,7 @@ def test_without_umap_it_says_what_to_install(opened, monkeypatch):
 
 def test_clusters_that_come_late_do_not_replace_those_asked_for_since(opened, monkeypatch):
     gate, refit = threading.Event(), ExplanationClusterer.refit
-    monkeypatch.setattr("specanom.widgets.inspector.inspector.AT_ONCE", 0)
+    monkeypatch.setattr("specanom.widgets.inspector.clustering.AT_ONCE", 0)
     monkeypatch.setattr(ExplanationClusterer, "refit",
                         lambda self, k, **named: (gate.wait(20), refit(self, k, **named))[1])
     first = opened.k

@@ -16,6 +16,7 @@ module          what is in it
 ``panel``       controls
 ``state``       public traits
 ``showing``     what is shown, from the state
+``clustering``  clusters anew: another k, another frame
 ``choosing``    what is in focus
 ``inspector``   ClusterInspector
 ==============  =====================================================================

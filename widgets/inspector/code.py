@@ -21,18 +21,23 @@ def code_of(clusterer: ExplanationClusterer, names: Mapping[int, str], marks: Pa
     bootstrap : int
         Draws for the stability.
     """
+    frame, given = "", "explanations"
+    needs = "# explanations: the ExplanationSet (or weights) that was clustered"
+    if clusterer.features_.own is not None:
+        frame, given = f", frame={clusterer.frame_!r}", "explanations, sample"
+        needs = "# explanations: the ExplanationSet that was clustered; sample: the spectra, for their redshifts"
     called = ", ".join(f"{k}: {name!r}" for k, name in names.items())
     return "\n".join([
         "import specanom as sa",
         "from specanom.triage import LabelLog",
         "",
-        "# explanations: the ExplanationSet (or weights) that was clustered",
+        needs,
         f"clusters = sa.ExplanationClusterer({clusterer.n_clusters_}, k_range={clusterer.k_range}, "
-        f"seed={clusterer.seed}, bootstrap={bootstrap}).fit(explanations)",
+        f"seed={clusterer.seed}, bootstrap={bootstrap}{frame}).fit({given})",
         f"names = {{{called}}}",
         f"marks = LabelLog({str(marks)!r}).current()",
         "labels = clusters.to_frame()[['id', 'cluster']]",
-        "labels['cluster_name'] = labels['cluster'].map(names).fillna('')",
+        "labels['cluster_name'] = [names.get(k, '') for k in labels['cluster']]",
         "labels['mark'] = [marks[id].label if id in marks else '' for id in labels['id']]",
         "labels['note'] = [marks[id].note if id in marks else '' for id in labels['id']]",
     ]) + "\n"

@@ -11,7 +11,7 @@ import ipywidgets
 import numpy as np
 import traitlets
 
-from specanom.cluster import ExplanationClusterer, Means, PlaneMap, pca_map
+from specanom.cluster import ExplanationClusterer, Means, PlaneMap
 from specanom.errors import not_fitted
 from specanom.explain import ExplanationSet
 from specanom.spectrumset import SpectrumSet
@@ -21,13 +21,13 @@ from specanom.triage.table import write_table
 from ..base.dashboard import guarded
 from ..base.locking import LOCK
 from .book import Book
-from .choosing import InspectorFocus
+from .clustering import Found, InspectorClusters
 from .code import code_of
 from .members import Members
 from .panel import Panel, listing
 from .state import FRAMES
 from .telling import ratio_table
-from .working import Cancelled, Progress, Work, lines_work, refit_work, stability_work, umap_work
+from .working import Cancelled, Progress, Work, lines_work, stability_work, umap_work
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,11 +35,9 @@ if TYPE_CHECKING:
 LABELS = "labels.jsonl"
 MEASURED = 2000
 """Up to so many spectra, lines are measured without being asked."""
-AT_ONCE = 300_000
-"""Up to so many numbers are clustered while one waits; more of them in the background."""
 
 
-class ClusterInspector(InspectorFocus):
+class ClusterInspector(InspectorClusters):
     """Look at clusters of explanations: how many, a map, their means, members and line ratios; name and mark them.
 
     Parameters
@@ -76,13 +74,12 @@ class ClusterInspector(InspectorFocus):
         super().__init__()
         if getattr(clusterer, "labels_", None) is None:
             raise not_fitted(clusterer)
-        self._first, self._known = clusterer, {clusterer.n_clusters_: clusterer}
-        self._maps: dict[str, PlaneMap] = {}
+        self._found, self._of_frame = Found.of(clusterer), {}
         self._told = None
         self.sample, self.book = sample, Book(LABELS if labels is None else labels)
         self.means = Means(clusterer.features_, sample)
         members = Members.of(clusterer.features_, sample, self.means.place, explanations=explanations, lines=lines)
-        self.k, self.frame = clusterer.n_clusters_, self.means.own
+        self.k, self.frame, self.cluster_frame = clusterer.n_clusters_, self.means.home, self.means.home
         self._make_figures(clusterer, members, explanations)
         self._lay_out()
         self._ready = True
@@ -96,7 +93,8 @@ class ClusterInspector(InspectorFocus):
             "clear": self.clear, "lines": self.measure, "export": self._export, "mark": self.mark}
         ks = self._first.curves_["k"]
         span = min(int(ks.min()), self.k), max(int(ks.max()), self.k)
-        self.panel = Panel(self, self.curves_pane, actions, ks=span, frames=self.means.frames)
+        self.panel = Panel(self, self.curves_pane, actions, ks=span, frames=self.means.frames,
+                           cluster_frames=self.cluster_frames)
         self.panel.picker.observe(self._on_picked, "value")
         self.panel.slider.observe(self._on_slider, "value")
         self.overview.observe(self._on_overview, "selected")
@@ -115,11 +113,7 @@ class ClusterInspector(InspectorFocus):
 
     @guarded
     def _begin(self) -> None:
-        kept = np.flatnonzero(self.members.kept)
-        self._maps["PCA"] = pca_map(self.means.features.rows[kept])
-        with self.curves_pane.batch():
-            self.counting.show(self._first.curves_, self._first.stability_)
-        self._show_map(self._maps["PCA"])
+        self._begin_with(self._first)
         self.atlas.measured(self.members)
         self._refresh()
         self.panel.lines.layout.display = "none" if self.members.lines is not None else None
@@ -128,50 +122,6 @@ class ClusterInspector(InspectorFocus):
         unseen = self.means.n_known - len(self.means.held)
         if unseen:
             self.say(f"Means are those of {len(self.means.held):,} spectra drawn at random: more do not fit the memory")
-
-    # -- how many clusters ---------------------------------------------------------------------------------------------
-
-    @traitlets.observe("k")
-    def _on_k(self, change: Any) -> None:
-        if self._heard and change["new"] != self.clusterer.n_clusters_:
-            self._recluster(int(change["new"]))
-            if not any(job.title == "clusters" for job in self.jobs):
-                self._show_k()  # what is shown, also when it could not be done
-
-    def _on_slider(self, change: Any) -> None:
-        if self._heard:
-            self.k = int(change["new"])
-
-    def _show_k(self) -> None:
-        with self.quietly():
-            self.k = self.clusterer.n_clusters_
-            self.panel.slider.max = max(self.panel.slider.max, self.k)
-            self.panel.slider.min = min(self.panel.slider.min, self.k)
-            self.panel.slider.value = self.k
-
-    @guarded
-    def _recluster(self, k: int) -> None:
-        if k in self._known:
-            self._take(self._known[k])
-        elif self.means.features.rows.size <= AT_ONCE:
-            self._take(self._first.refit(k, bootstrap=0))
-        else:
-            self.background(refit_work(self._first, k), done=self._take_late, title="clusters")
-
-    def _take_late(self, found: ExplanationClusterer) -> None:
-        """Show clusters from the background, unless another k has been asked for by now."""
-        self._known[found.n_clusters_] = found
-        if self.k == found.n_clusters_:
-            self._take(found)
-
-    def _take(self, found: ExplanationClusterer) -> None:
-        """Show other clusters; the one that holds the member in focus comes into focus."""
-        self._known[found.n_clusters_] = self.clusterer = found
-        row = self._row_of.get(self.selected)
-        self._show_k()
-        with self.quietly():
-            self.cluster = max(0, int(found.labels_[row])) if row is not None else 0
-        self._refresh()
 
     def find_stability(self) -> None:
         """Find in the background how stable the clusters are at every k."""
@@ -315,6 +265,7 @@ class ClusterInspector(InspectorFocus):
         return [("clusters", f"{self.clusterer.n_clusters_}" + (f", {left} explanations left out" if left else "")),
                 ("in focus", self.focus_title), ("what it is", self._told.story if self._told is not None else ""),
                 ("map", f"{self.projection}, coloured by {self.colour}"), ("frame", self.frame),
+                ("clustered in", f"the {self.means.home} frame"),
                 ("member", self.selected), ("marks", repr(self.book.marks))]
 
     def tables(self) -> Sequence[tuple[str, pd.DataFrame]]:
@@ -334,6 +285,7 @@ class ClusterInspector(InspectorFocus):
             "]": ("next cluster", partial(self.step, 1)), "[": ("previous cluster", partial(self.step, -1)),
             **words, "0": ("take the mark back", partial(self.mark, "")),
             "n": ("name the cluster in focus", self._to_name), "o": ("rest or observed frame", self._other_frame),
+            "f": ("cluster in the other frame", self._other_clusters),
             "u": ("PCA or UMAP", self._other_map), "Escape": ("clear the selection", self.clear),
         }
 
@@ -342,6 +294,9 @@ class ClusterInspector(InspectorFocus):
 
     def _other_frame(self) -> None:
         self.frame = FRAMES[1 - FRAMES.index(self.frame)]
+
+    def _other_clusters(self) -> None:
+        self.cluster_frame = FRAMES[1 - FRAMES.index(self.cluster_frame)]
 
     def _other_map(self) -> None:
         self.projection = "UMAP" if self.projection == "PCA" else "PCA"

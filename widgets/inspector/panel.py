@@ -32,6 +32,8 @@ class Panel:
         Smallest and largest number of clusters offered.
     frames : sequence of str
         Frames that can be shown.
+    cluster_frames : sequence of str
+        Frames that can be clustered in.
 
     Attributes
     ----------
@@ -40,7 +42,7 @@ class Panel:
     """
 
     def __init__(self, owner: InspectorState, curves: FigurePane, actions: dict[str, Callable[..., Any]], *,
-                 ks: tuple[int, int], frames: Sequence[str]) -> None:
+                 ks: tuple[int, int], frames: Sequence[str], cluster_frames: Sequence[str]) -> None:
         self.slider = ipywidgets.IntSlider(min=ks[0], max=ks[1], value=owner.k, description="k",
                                            continuous_update=False, layout=wide())
         labelled(self.slider, "Number of clusters")
@@ -55,7 +57,7 @@ class Panel:
         steps = ipywidgets.HBox([button("◀ Previous", "Previous cluster ([)", actions["previous"]),
                                  button("Next ▶", "Next cluster (])", actions["next"])])
         self.boxes: list[ipywidgets.Widget] = [
-            group("How many clusters", self.slider, curves,
+            group("How many clusters", self.slider, self._frame(owner, cluster_frames), curves,
                   button("Stability of every k", "Cluster bootstrap samples at every k, in the background",
                          actions["stability"])),
             group("In focus", self.picker, steps, self.naming, self.focus, self.clear),
@@ -69,6 +71,13 @@ class Panel:
             options=[(text, name) for name, text in CHOICES.items()], description="Colour", layout=wide()))
         return group("Map", labelled(projection, "How explanations are laid out in the plane (u)"),
                      labelled(colour, "What points are coloured by"), self.lines)
+
+    def _frame(self, owner: InspectorState, frames: Sequence[str]) -> ipywidgets.Dropdown:
+        made = bound(owner, "cluster_frame", ipywidgets.Dropdown(
+            options=[(f"{one} frame", one) for one in frames], description="Cluster in", layout=wide()))
+        made.layout.display = "none" if len(frames) < 2 else None
+        return labelled(made, "In the rest frame what the galaxies do comes together, in the observed frame what sky "
+                        "and instrument do (f)")
 
     def _means(self, owner: InspectorState, frames: Sequence[str]) -> ipywidgets.VBox:
         frame = bound(owner, "frame", ipywidgets.Dropdown(

@@ -47,7 +47,8 @@ def _median(values: NDArray[np.float64]) -> float:
 
 def _where(story: str) -> str:
     """Return what the sentence on a cluster says beside what has columns: its size, redshift and share of artefacts."""
-    said = story.rstrip(".").partition("whose weight ")[2].removeprefix("sits on ")
+    said = story.rstrip(".").partition("whose weight ")[2]
+    said = said.removeprefix("in the observed frame ").removeprefix("in the rest frame ").removeprefix("sits on ")
     return "; ".join(part for part in said.split("; ") if not part.startswith(("median z", "suspicious")))
 
 
@@ -176,7 +177,7 @@ class InspectorView(InspectorState):
         flux, found = self.means.spectrum(rows, self.frame), self.means.weights(rows, self.frame)
         edges, weights = found if found is not None else (None, None)
         names = ()
-        if self.frame == self.means.own and self._told is not None:
+        if self.frame == self.means.home and self._told is not None:
             names = tuple(self._told.names[k] for k in self.means.bins)
         colour = colours.flux if self._rows.size else colours.categories[self.cluster % 12]
         made = Averages(self.frame, self.means.in_frame(self.frame).wave, flux, edges, weights, names)

@@ -33,6 +33,8 @@ class InspectorState(Dashboard):
         is selected.
     projection : {"PCA", "UMAP"}
         How the map is made.
+    cluster_frame : {"rest", "observed"}
+        Frame in which the places of weights are compared: another one clusters anew, in the background.
     colour : str
         What points are coloured by.
     frame : {"rest", "observed"}
@@ -54,6 +56,7 @@ class InspectorState(Dashboard):
     name = traitlets.Unicode("")
     selection = traitlets.Tuple()
     projection = traitlets.Enum(PROJECTIONS, "PCA")
+    cluster_frame = traitlets.Enum(FRAMES, "rest")
     colour = traitlets.Enum(tuple(CHOICES), "cluster")
     frame = traitlets.Enum(FRAMES, "rest")
     compare = traitlets.Bool(False)

@@ -55,6 +55,32 @@ def refit_work(clusterer: ExplanationClusterer, k: int) -> Work:
     return work
 
 
+def frame_work(first: ExplanationClusterer, frame: str, *, sample: SpectrumSet, k: int, explanations: Any) -> Work:
+    """Return the work that clusters by places in another frame.
+
+    Parameters
+    ----------
+    first : ExplanationClusterer
+        Clusters in the one frame.
+    frame : {"rest", "observed"}
+        The other one.
+    sample : SpectrumSet
+        Where redshifts are.
+    k : int
+        How many clusters.
+    explanations : ExplanationSet or None
+        What was clustered; without it, the rows of `first` are carried over.
+    """
+
+    def work(progress: Progress, cancelled: Cancelled) -> ExplanationClusterer:
+        if explanations is None or tuple(explanations.ids) != first.ids_:
+            return first.in_frame(frame, sample, n_clusters=k)
+        made = ExplanationClusterer(k, k_range=first.k_range, seed=first.seed, bootstrap=first.bootstrap, frame=frame)
+        return made.fit(explanations, sample)
+
+    return work
+
+
 def lines_work(sample: SpectrumSet, rows: NDArray[np.intp]) -> Work:
     """Return the work that measures the lines of some rows of the sample."""
 
