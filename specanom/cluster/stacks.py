@@ -18,6 +18,8 @@ BANDED = 512
 """Medians and bands are percentiles of at most so many members, drawn at random but always the same."""
 FEW = 128
 """Medians of many groups at once are those of at most so many members of each."""
+FEWEST = 3.0
+"""Fewer members than these say nothing of a group where others of it were not observed."""
 BLOCK = 512
 
 
@@ -56,7 +58,8 @@ class Stack:
     missing : (m, p) sparse array
         1 where missing.
     least : float
-        Share of a group that must have a pixel for it to have a mean there.
+        Share of a group that must have a pixel for it to have a mean there; when there is such a share, at least three
+        members must, where there are as many.
     """
 
     wave: Floats
@@ -86,8 +89,11 @@ class Stack:
                 total += groups[:, part].astype(np.float32) @ self.values[part]
         sizes = groups.sum(axis=1)[:, None]
         seen = sizes - np.asarray(self.missing.T @ groups.T).T
+        needed = np.maximum(0.5, self.least * sizes - 0.5)
+        if self.least and seen.size:
+            needed = np.maximum(needed, np.minimum(FEWEST, seen.max(axis=1, keepdims=True)) - 0.5)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(seen > np.maximum(0.5, self.least * sizes - 0.5), total / seen, np.nan)
+            return np.where(seen > needed, total / seen, np.nan)
 
     def band(self, rows: NDArray[np.intp]) -> Band:
         """Return mean, median and 16–84 % band of some rows."""

@@ -99,6 +99,19 @@ def test_lines_of_single_members_spike_the_mean_of_the_observed_frame_and_not_it
     assert grid[np.nanargmax(np.where((grid > 5300) & (grid < 5460), band.median, 0))] == pytest.approx(5430, abs=4)
 
 
+def test_where_one_or_two_of_many_were_observed_the_other_frame_shows_nothing() -> None:
+    z = np.array([0.0, 0.0, 0.0, 0.0, 0.04, 0.08])
+    features, sample = made(6, gaps=False, z=z)
+    means = Means(features, sample)
+    band, grid = means.spectrum(np.arange(6), "observed"), means.in_frame("observed").wave
+    end = WAVE[-1] * np.array([1.0, 1.04])
+    assert np.isfinite(band.median[grid < end[0] - 5]).sum() > 100
+    for values in (band.mean, band.median, band.low, band.high):
+        assert np.isnan(values[grid > end[0] + 5]).all(), "two, then one"
+    two = means.spectrum(np.array([4, 5]), "observed")
+    assert np.isfinite(two.median[(grid > WAVE[0] * 1.08 + 5) & (grid < end[1] - 5)]).all(), "two are all there are"
+
+
 def test_medians_of_clusters_are_those_of_numpy() -> None:
     features, sample = made()
     means, labels = Means(features, sample), np.arange(40) % 4 - 1

@@ -33,10 +33,12 @@ from .members import Members
 
 HEIGHT, NARROW = 400, 400
 """Height, and the least width, in screen pixels."""
-INSIDE = np.array([330.0, 300.0])
+INSIDE = np.array([220.0, 300.0])
 """Screen pixels of the points of a map where the page is narrow; elsewhere labels have more room than they need."""
 LETTER, LABEL = 7.5, 18.0
 """Screen pixels of a letter of a label, and its height."""
+ROOM = 0.05
+"""What a map shows beyond its outermost points, as a share of what they span."""
 FAINT, FULL = 0.5, 0.95
 """Opacity of points, and of those of the cluster in focus."""
 MANY = 4000
@@ -111,7 +113,8 @@ class Atlas:
         at = np.array([[np.median(x[groups[k]]), np.median(y[groups[k]])] for k in there], dtype=np.float64)
         if len(there) > 1:
             spans = np.array([np.ptp(x[np.isfinite(x)]), np.ptp(y[np.isfinite(y)])], dtype=np.float64)
-            at = apart(at, texts, spans / INSIDE)
+            low = np.array([np.nanmin(x), np.nanmin(y)]) - ROOM * spans
+            at = within(apart(at, texts, spans / INSIDE), texts, spans / INSIDE, (low, low + (1 + 2 * ROOM) * spans))
         self.centres.data = {"x": [float(one[0]) for one in at], "y": [float(one[1]) for one in at], "text": texts}
 
     def emphasise(self, rows: NDArray[np.intp]) -> None:
@@ -228,6 +231,22 @@ def apart(at: NDArray[np.float64], texts: Sequence[str], unit: NDArray[np.float6
             place[one, axis] -= shift
             place[other, axis] += shift
     return np.asarray(place * unit)
+
+
+def within(at: NDArray[np.float64], texts: Sequence[str], unit: NDArray[np.float64],
+           ends: tuple[NDArray[np.float64], NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Move labels no further than it takes to have all of each in the picture.
+
+    Parameters
+    ----------
+    at, texts, unit
+        As in :func:`apart`.
+    ends : two (2,) arrays
+        Lowest and highest x and y shown.
+    """
+    half = np.array([[0.5 * (LETTER * len(text) + 8), 0.5 * LABEL] for text in texts]) * unit
+    low, high = ends[0] + half, ends[1] - half
+    return np.asarray(np.where(low < high, np.clip(at, low, np.maximum(low, high)), (low + high) / 2))
 
 
 def _known(members: Members) -> dict[str, Any]:
