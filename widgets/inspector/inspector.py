@@ -104,7 +104,7 @@ class ClusterInspector(InspectorClusters):
         rows = ipywidgets.VBox([listing(self, self.table.next), self.table],
                                layout=ipywidgets.Layout(flex="3 1 540px", min_width="0"))
         beside = ipywidgets.VBox([self.ratios],
-                                 layout=ipywidgets.Layout(flex="2 1 320px", min_width="0"))
+                                 layout=ipywidgets.Layout(flex="2 1 430px", min_width="0"))
         below = ipywidgets.HBox([rows, beside], layout=ipywidgets.Layout(width="100%", flex_flow="row wrap",
                                                                           grid_gap="10px 20px"))
         self.build(controls=self.panel.boxes,
