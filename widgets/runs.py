@@ -48,7 +48,7 @@ class FinishedRun:
     @classmethod
     def open(cls, path: str | Path) -> FinishedRun:
         """Open all parts, so that what is missing is said now."""
-        run = cls(Path(path))
+        run = cls(Path(path).expanduser().absolute())  # a kernel may change its folder
         for part in (run.parameters, run.sample, run.scores, run.model, run.explanations, run.clusters, run.lines):
             assert part is not None
         return run

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.browser.frontends import KINDS, Book, Frontend
-from tests.widgets.finished import finish
+from tests.widgets.finished import finish, linked
 
 _NAMES = itertools.count()
 
@@ -50,11 +50,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def own_run(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The finished run, with a place of its own for labels."""
-    made = tmp_path_factory.mktemp("own") / "run"
-    made.mkdir()
-    for one in finished.iterdir():
-        (made / one.name).symlink_to(one)
-    return made
+    return linked(finished, tmp_path_factory.mktemp("own") / "run")
 
 
 @pytest.fixture(scope="module")

@@ -36,3 +36,11 @@ def finish(folder: Path) -> Path:
     told = {"format": "specanom run", "version": 1, "parameters": PARAMETERS}
     (folder / "manifest.json").write_text(json.dumps(told))
     return folder
+
+
+def linked(finished: Path, folder: Path) -> Path:
+    """Return the new folder as the same run, with a place of its own for labels."""
+    folder.mkdir()
+    for one in finished.iterdir():
+        (folder / one.name).symlink_to(one)
+    return folder

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import warnings
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pandas as pd
-import papermill
 import pytest
 from specanom.widgets import Workbench
 from specanom.widgets.runs import FinishedRun
@@ -18,7 +17,7 @@ from specanom.widgets.runs import FinishedRun
 import specanom as sa
 from specanom.errors import DataError
 from specanom.triage import LabelLog
-from tests.widgets.finished import PARAMETERS, finish
+from tests.widgets.finished import PARAMETERS, finish, linked
 
 MADE_BY = {"sample.zarr": "02_preprocess", "model": "03_train", "scores.parquet": "04_score",
            "explanations.zarr": "05_explain", "lines.parquet": "05_explain", "clusters": "06_clusters"}
@@ -33,20 +32,15 @@ def finished(tmp_path_factory) -> Path:
 @pytest.fixture
 def folder(finished, tmp_path) -> Path:
     """The run, with a place of its own for labels."""
-    made = tmp_path / "run"
-    made.mkdir()
-    for one in finished.iterdir():
-        (made / one.name).symlink_to(one)
-    return made
+    return linked(finished, tmp_path / "run")
 
 
 @pytest.fixture(scope="module")
 def opened(finished, tmp_path_factory) -> Workbench:
-    made = tmp_path_factory.mktemp("opened") / "run"
-    made.mkdir()
-    for one in finished.iterdir():
-        (made / one.name).symlink_to(one)
-    return Workbench.open(made)
+    """The run opened by its name alone, from the folder it lies in; the kernel is elsewhere since."""
+    place = linked(finished, tmp_path_factory.mktemp("opened") / "run").parent
+    with contextlib.chdir(place):
+        return Workbench.open("run")
 
 
 @pytest.fixture
@@ -210,28 +204,26 @@ def test_labels_of_all_pages_are_one_table(bench, tmp_path) -> None:
     assert len(bench.result.labels) == 2
 
 
-def test_labels_and_their_export_lie_beside_the_run_wherever_the_kernel_is(folder, tmp_path, monkeypatch) -> None:
-    monkeypatch.chdir(folder.parent)
-    made = Workbench.open(folder.name)
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    log = made.labels.labels.path
-    assert (log.is_absolute(), log.parent) == (True, folder.resolve())
-    assert made.inspector.book.marks.path == log
-    assert made.labels.path == str(folder.resolve() / "labels.csv")
-    assert str(log) in made.labels._count.value
-    first = made.selected
-    made.picker.marks.mark("interesting")
-    made.labels.path = "mine.csv"
-    assert made.labels.path == str(folder.resolve() / "mine.csv"), "shown as it is written"
-    made.labels.children[-1].children[-1].click()
-    assert made.error is None
+def test_labels_and_their_export_lie_beside_the_run_wherever_the_kernel_is(bench, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    log = bench.labels.labels.path
+    folder = log.parent
+    assert (log.is_absolute(), (folder / "manifest.json").exists()) == (True, True)
+    assert bench.inspector.book.marks.path == bench.run.labels == log
+    bench.labels.path = "labels.csv"
+    assert bench.labels.path == str(folder / "labels.csv")
+    assert str(log) in bench.labels._count.value
+    first = bench.selected
+    bench.picker.marks.mark("interesting")
+    bench.labels.path = "mine.csv"
+    assert bench.labels.path == str(folder / "mine.csv"), "shown as it is written"
+    bench.labels.children[-1].children[-1].click()
+    assert bench.error is None
     assert first in (folder / "mine.csv").read_text()
-    assert str(folder.resolve() / "mine.csv") in made.said
-    assert list((tmp_path / "elsewhere").iterdir()) == []
-    made.picker.marks.mark("")
+    assert str(folder / "mine.csv") in bench.said
+    assert list(tmp_path.iterdir()) == []
+    bench.picker.marks.mark("")
     (folder / "mine.csv").unlink()
-    made.close()
 
 
 def test_a_failed_export_is_said(bench, tmp_path) -> None:
@@ -299,21 +291,6 @@ def test_a_mark_given_on_one_page_is_seen_on_the_others(bench) -> None:
     bench.picker.marks.toggle("known")
     bench.page = "labels"
     assert id not in set(bench.labels.table.view()["id"])
-
-
-@pytest.mark.notebook
-def test_a_notebook_with_all_three_executed_without_a_page_is_small(folder, tmp_path) -> None:
-    cells = [f"from specanom.widgets import Workbench\nbench = Workbench.open({str(folder)!r})", "bench.picker",
-             "bench.tuner", "bench.inspector"]
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
-    nbformat.write(book, tmp_path / "three.ipynb")
-    papermill.execute_notebook(tmp_path / "three.ipynb", tmp_path / "done.ipynb", kernel_name="python3",
-                               progress_bar=False, store_widget_state=False)
-    done = nbformat.read(tmp_path / "done.ipynb", as_version=4)
-    shown = [out["data"] for cell in done.cells for out in cell.outputs]
-    assert [data["text/plain"].split("(")[0] for data in shown] == ["ScorePicker", "LimeTuner", "ClusterInspector"]
-    assert all("application/vnd.jupyter.widget-view+json" in data for data in shown)
-    assert os.path.getsize(tmp_path / "done.ipynb") < 50_000
 
 
 def test_a_mark_given_among_the_clusters_is_seen_in_the_table_of_scores(bench):
