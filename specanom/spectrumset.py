@@ -201,8 +201,8 @@ class SpectrumSet:
         return self._made({name: self._table[name].iloc[index] for name in self._table.columns}, index)
 
     def _made(self, row: Mapping[Any, Any], index: int) -> Spectrum:
-        rows: dict[str, Any] = {name: None if value is None else np.asarray(value[index : index + 1])[0]
-                for name, value in self._arrays.items()}
+        rows: dict[str, Any] = {name: value.row(index) if isinstance(value, Rows) else None if value is None
+                                else np.asarray(value[index]) for name, value in self._arrays.items()}
         z = row.get("z")
         return Spectrum(self._wave, rows["flux"], rows["ivar"], rows["mask"], z=None if z is None else float(z),
                         id=str(row["id"]), frame=self.frame, scale=self.scale, imputed=rows["imputed"],

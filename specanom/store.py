@@ -61,6 +61,7 @@ class Rows:
         self._dtype = np.dtype(array.dtype)
         self._rows = np.arange(array.shape[0])[slice(None) if rows is None else rows]
         self.shape = (len(self._rows), *array.shape[1:])
+        self._near: tuple[int, NDArray[Any]] = (0, np.empty((0, *array.shape[1:]), self._dtype))
 
     def __getitem__(self, key: Any) -> Rows:
         return Rows(self._array, self._rows[key])
@@ -73,6 +74,20 @@ class Rows:
         if isinstance(self._array, np.ndarray):
             return Rows, (self.load(),)
         return Rows, (self._array, self._rows)
+
+    def row(self, index: int) -> NDArray[Any]:
+        """Return one row. The chunk on disk that it lies in is kept: its neighbours are often asked for next."""
+        wanted = int(self._rows[index])
+        start, held = self._near
+        if not start <= wanted < start + len(held):
+            chunks = getattr(self._array, "chunks", None)
+            step = min(int(chunks[0]), CHUNK) if chunks else 1
+            start = wanted // step * step
+            held = np.asarray(self._array[start : start + step])
+            self._near = start, held
+        values: NDArray[Any] = held[wanted - start].copy()  # a view would keep the whole chunk in memory
+        values.flags.writeable = False
+        return values
 
     def load(self) -> NDArray[Any]:
         """Read the rows, read-only."""

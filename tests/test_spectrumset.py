@@ -83,6 +83,27 @@ def test_what_is_opened_is_read_when_touched(tmp_path) -> None:
     assert not isinstance(lazy._arrays["flux"], np.ndarray)  # only the part was read
 
 
+def test_neighbours_on_disk_are_read_once_and_hold_no_more_than_themselves(tmp_path, monkeypatch) -> None:
+    s = make(70)
+    lazy = sa.SpectrumSet.open(s.save(tmp_path / "x.zarr"))
+    some = lazy[np.array([69, 3, 5, 66])]
+    reads: list[int] = []
+    plain = type(lazy._arrays["flux"]._array).__getitem__
+    monkeypatch.setattr(type(lazy._arrays["flux"]._array), "__getitem__",
+                        lambda self, key: reads.append(key.start) or plain(self, key))
+    for index in (0, 5, 63):
+        np.testing.assert_array_equal(lazy[index].flux, s.flux[index])
+    assert reads == [0] * 4  # flux, ivar, mask and imputed, once each
+    np.testing.assert_array_equal(lazy[-1].ivar, s.ivar[69])
+    assert reads == [0] * 4 + [64] * 4
+    found = [one.id for one in (some[0], some[1], some[2], some[3])]
+    assert found == ["0069", "0003", "0005", "0066"]
+    np.testing.assert_array_equal(some[3].mask, s.mask[66])
+    flux = lazy[7].flux
+    assert flux.base is None or flux.base.size == flux.size
+    assert not flux.flags.writeable
+
+
 @given(st.lists(st.integers(0, 8), max_size=12))
 def test_any_rows_come_from_disk_as_from_memory(tmp_path_factory, rows: list[int]) -> None:
     folder = tmp_path_factory.getbasetemp() / "shared.zarr"
