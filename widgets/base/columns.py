@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from specanom.errors import ArgumentError, DataError, message
@@ -40,6 +41,8 @@ def values_of(name: str, values: Any, rows: int) -> pd.Series[Any]:
         whole = isinstance(kind, np.dtype) and kind.kind in "iu"
         return made if whole or kind in (np.float32, np.float64) else made.astype(np.float64)
     # Texts as objects: comparisons and searches of them are numpy's.
+    if pd.api.types.is_object_dtype(kind) and pd.api.types.infer_dtype(made, skipna=False) == "string":
+        return made
     missing = made.isna().to_numpy()
     texts = np.array([str(one) for one in made.tolist()], dtype=object)
     texts[missing] = ""
@@ -125,7 +128,17 @@ def _encoded_texts(texts: NDArray[Any]) -> dict[str, Any]:
 
 
 def _blob(texts: Sequence[str]) -> dict[str, bytes]:
-    pieces = [one.encode("utf-8", "replace") for one in texts]
-    offsets = np.zeros(len(pieces) + 1, dtype=np.int32)
-    np.cumsum([len(one) for one in pieces], out=offsets[1:])
-    return {"blob": b"".join(pieces), "offsets": offsets.tobytes()}
+    if not len(texts):
+        return {"blob": b"", "offsets": np.zeros(1, dtype=np.int32).tobytes()}
+    _, offsets, blob = encoded_texts(texts).buffers()
+    return {"blob": b"" if blob is None else blob.to_pybytes(),
+            "offsets": np.frombuffer(offsets, dtype=np.int64, count=len(texts) + 1).astype(np.int32).tobytes()}
+
+
+def encoded_texts(texts: Sequence[str]) -> Any:
+    """Return texts as an array of UTF-8; half a character that stands alone becomes a question mark."""
+    try:
+        return pa.array(texts, type=pa.large_string())
+    except UnicodeEncodeError:
+        clean = [one.encode("utf-8", "replace").decode("utf-8") for one in texts]
+        return pa.array(clean, type=pa.large_string())

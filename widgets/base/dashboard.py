@@ -18,7 +18,7 @@ from .jobs import Job, Work
 from .keys import Keys
 from .locking import LOCK
 from .page import write_page
-from .pane import FigurePane, page_theme
+from .pane import FigurePane, page_theme, send_figures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -231,6 +231,10 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]
             close_all(child)
         self.layout.close()
         super().close()
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        send_figures()
+        return super()._repr_mimebundle_(**options)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.selected!r})" if self.selected else f"{type(self).__name__}()"

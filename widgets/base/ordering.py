@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from .columns import encoded_texts
 
 
 def sorted_texts(texts: NDArray[Any]) -> NDArray[np.int32]:
     """Return the rows in the order of their texts, by code point as Python has it."""
-    clean = [one.encode("utf-8", "replace").decode("utf-8") for one in texts.tolist()]
-    return np.asarray(pc.sort_indices(pa.array(clean, type=pa.large_string()))).astype(np.int32)
+    return np.asarray(pc.sort_indices(encoded_texts(texts.tolist()))).astype(np.int32)
 
 
 def sorted_rows(values: NDArray[Any], ties: NDArray[np.int32], *, descending: bool) -> NDArray[np.int32]:

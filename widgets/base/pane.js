@@ -119,6 +119,7 @@ class View {
     this.applying = false
     this.outgoing = []
     this.timer = null
+    this.sent = 0        // when changes were sent last
     this.steps = Promise.resolve()  // messages are handled strictly in order
     el.classList.add("specanom-pane")
     el.style.width = "100%"
@@ -158,6 +159,7 @@ class View {
   snapshot() {  // drawn without asking the kernel, which may be busy with a long cell
     if (this.live || !this.Bokeh) return
     const snap = this.model.get("_snap")
+    if (!snap?.content) return  // the figure is still being made: the next one has it
     this.then(() => {
       if (this.live || snap.n < this.number) return null
       this.revision = snap.rev
@@ -192,18 +194,21 @@ class View {
     return models.filter(model => model.have_updated_interactively).map(({ id, start, end }) => [id, { start, end }])
   }
 
-  push = event => {  // a change made in the page; the latest of each property is sent
+  // A change made in the page. The latest of each property is sent: the first at once, before the page paints what may
+  // be many points, then one message each 20 ms.
+  push = event => {
     if (this.applying || event.sync === false) return
     if (event.kind === "ModelChanged") {
       this.outgoing = this.outgoing.filter(one =>
         !(one.kind === event.kind && one.model === event.model && one.attr === event.attr))
     }
     this.outgoing.push(event)
-    this.timer ??= setTimeout(() => this.flush(), 20)
+    this.timer ??= setTimeout(() => this.flush(), Math.max(0, this.sent + 20 - performance.now()))
   }
 
   flush() {
     this.timer = null
+    this.sent = performance.now()
     if (!this.doc || !this.outgoing.length) return
     const { Buffer } = this.Bokeh.require("core/serialization/buffer")
     const ids = [], buffers = []

@@ -142,8 +142,15 @@ class FigurePane(anywidget.AnyWidget):
 
     # -- to the page -----------------------------------------------------------------------------------------------
 
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        send_figures()
+        return super()._repr_mimebundle_(**options)
+
     def _snapshot(self) -> dict[str, Any]:
         with LOCK:
+            if self.comm is None:  # it is being made, and most figures are filled only then
+                self._missed = True
+                return {}
             self._snapshots, self._missed = self._snapshots + 1, False
             head, buffers = packed({"rev": self._snapshots, "n": self._outbox.number}, self.doc.to_json())
             return {**head, "buffers": buffers}
@@ -160,9 +167,12 @@ class FigurePane(anywidget.AnyWidget):
 
     def _after_cell(self) -> None:
         """Give a pane that nobody has drawn yet the state the cell left; from now on changes are sent as they come."""
+        self._bring()
+        self._told = True
+
+    def _bring(self) -> None:
         if self.comm is not None and not self._views and self._missed:
             self.send_state("_snap")
-        self._told = True
 
     # -- from the page ---------------------------------------------------------------------------------------------
 
@@ -234,6 +244,13 @@ class FigurePane(anywidget.AnyWidget):
 def page_theme() -> str:
     """Return ``"light"`` or ``"dark"``: what the page was when a figure last asked."""
     return _SEEN["theme"]
+
+
+def send_figures() -> None:
+    """Give the page all figures as they are now, for a widget that is about to be shown in the middle of a cell."""
+    with LOCK:
+        for pane in list(_PANES):
+            pane._bring()
 
 
 def _after_cell(*_: Any) -> None:

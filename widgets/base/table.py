@@ -268,7 +268,10 @@ class RowTable(anywidget.AnyWidget):
         wanted = len(self._rows.data)
         more = {f"_column_{number}": _slot(number) for number in range(self._slots, wanted)}
         self._slots = max(self._slots, wanted)
-        if more:
+        if self.comm is None:
+            # The state is sent as a whole when the table opens: a widget would encode each new trait twice more.
+            traitlets.HasTraits.add_traits(self, **more)
+        elif more:
             self.add_traits(**more)
 
     def _style(self, name: str) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from bokeh.models import ColumnDataSource
 from specanom.explain import Explanation
 from specanom.plots.axis import REST_KINDS, WaveAxis
 from specanom.plots.explanation_data import WHISKERS, reach, tint_data, weight_data
-from specanom.plots.explanation_panels import tint_layer, weights_panel
+from specanom.plots.explanation_panels import show_many, tint_layer, weights_panel
 from specanom.plots.palette import palette
 from specanom.plots.single import axis_text, link
 from specanom.plots.theme import plain, stack
@@ -76,11 +76,7 @@ class MemberFigure:
         columns: dict[str, Any] = weight_data(explanation, axis, palette(theme))
         self.source.data = columns
         self.tint.data = tint_data(explanation, axis, palette(theme))
-        many = len(columns["left"]) > WHISKERS
-        for model in self.weights.select({"name": "band"}):
-            model.visible = many
-        for model in self.weights.select({"name": "whiskers"}):
-            model.visible = not many
+        show_many(self.weights, len(columns["left"]) > WHISKERS, theme)
         low, high = reach(explanation)
         self.weights.y_range.update(start=-low, end=high, reset_start=-low, reset_end=high)
         axis_text(self.weights, axis.label)

@@ -58,7 +58,8 @@ def places_of(table: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataFrame:
     """Return where each spectrum is, from the sample or else from the table of scores."""
     import pandas as pd
 
-    made: dict[str, Any] = {"id": table["id"].astype(str).to_numpy(dtype=object)}
+    # As objects: what is asked for again and again is Python's own text.
+    made: dict[str, Any] = {"id": pd.Series(table["id"].astype(str).to_numpy(dtype=object), dtype=object)}
     for name in PLACES:
         source = table if name in table else given if given is not None and name in given else None
         if source is not None:

@@ -46,6 +46,8 @@ class OverlapMatrix:
         self.root: figure = canvas(theme, " ", height=320, options={**spans(), "tools": "save"})
         self.root.title.text_font_size = "13px"
         self.root.grid.visible = False
+        for axis in self.root.axis:
+            axis.ticker = FixedTicker(ticks=[])
         self.cells = ColumnDataSource({name: [] for name in COLUMNS}, name="overlap")
         mapper = LinearColorMapper(palette=colours.sequential(), low=0.0, high=1.0)
         tiles = self.root.rect(x="x", y="y", width=0.96, height=0.94, source=self.cells, line_color=None,
@@ -73,7 +75,7 @@ class OverlapMatrix:
         for axis, span, ends in ((self.root.xaxis[0], self.root.x_range, (0, m)),
                                  (self.root.yaxis[0], self.root.y_range, (m, 0))):
             span.update(start=ends[0], end=ends[1] if m else 1 - ends[0], reset_start=ends[0], reset_end=ends[1])
-            axis.ticker = FixedTicker(ticks=[i + 0.5 for i in range(m)])
+            axis.ticker.ticks = [i + 0.5 for i in range(m)]
         self.root.xaxis[0].major_label_overrides = {i + 0.5: str(i + 1) for i in range(m)}
         self.root.yaxis[0].major_label_overrides = {i + 0.5: plain(f"{name}  {i + 1}")
                                                     for i, name in enumerate(self.names)}

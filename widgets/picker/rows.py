@@ -84,12 +84,13 @@ class RankedRows:
         """
         import pandas as pd
 
-        made: dict[str, Any] = {"id": self.keys, "rank": rank, "score": score}
+        made: dict[str, Any] = {"id": pd.Series(self.keys, dtype=object), "rank": rank, "score": score}
         made |= {str(name): self._places[name].to_numpy() for name in self._places if name != "bin"}
-        made |= {"mark": self.words(marks)}
+        label, note = (pd.Series(self.words(marks, of), dtype=object) for of in ("label", "note"))
+        made |= {"mark": label}
         made |= {name + RANK: values for name, values in others.items()}
         made |= {"bin": self._places["bin"].to_numpy()} if "bin" in self._places else {}
-        return pd.DataFrame(made | {"note": self.words(marks, "note")})
+        return pd.DataFrame(made | {"note": note})
 
     def words(self, marks: Mapping[str, Any], of: str = "label") -> Any:
         """Return what is said of each row, empty where nothing is."""
