@@ -28,6 +28,8 @@ from specanom.plots.theme import canvas, legend, plain
 from specanom.plots.view import SpectrumView, describe, flux_label
 from specanom.spectrum import Spectrum
 
+from ..spectra.live import put
+
 HEIGHT = 330
 SEGMENT = """
 const d = source.data
@@ -85,7 +87,7 @@ class SpectrumPanel:
         """Show another spectrum on the same grid."""
         view = self.view = SpectrumView.of(spectrum)
         for name, data in columns(view, reconstruction, self.theme).items():
-            self.sources[name].data = data
+            put(self.sources[name], data)
         rescale(self.figure, view.limits)
         title = plain(describe(spectrum))
         if self.figure.title.text != title:
