@@ -23,6 +23,7 @@ CHOICES: dict[str, Callable[[], Iterable[str]]] = {
     "perturbation": lambda: ("", *PERTURBATIONS),
     "method": lambda: ("", "lime", *METHODS),
     "rank_by": lambda: ("", *rankings()),
+    "cluster_frame": lambda: ("rest", "observed"),
 }
 """The names that a text may be."""
 COUNTS = ("folds", "clusters")

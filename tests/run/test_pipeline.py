@@ -165,6 +165,7 @@ def test_another_versions_folder_is_left_alone(stages, tmp_path) -> None:
     ("bins", -1, "at least 0"),
     ("trim", 1.0, "below 1"), ("folds", "many", "auto"), ("clusters", "0", "auto"), ("survey", "sds", "mean 'sdss'"),
     ("perturbation", "scal", "mean 'scale'"), ("target", "galaxies", "mean 'galaxy'"), ("rank_by", "ms", "mean 'mse'"),
+    ("cluster_frame", "obsrved", "mean 'observed'"),
     ("preset", "papr", "mean 'paper'"), ("z_max", 0.001, "more than z_min"), ("min_snr", float("nan"), "at least 0"),
     ("path", "somewhere", "none for the simulated survey"), ("segmets", 3, "mean 'segments'")])
 def test_a_parameter_that_cannot_be_meant_stops_before_the_first_stage(stages, tmp_path, name, value, words) -> None:
