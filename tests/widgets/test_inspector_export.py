@@ -28,6 +28,21 @@ def test_an_export_lies_beside_the_marks_and_not_where_the_kernel_runs(inspector
     assert list(tmp_path.iterdir()) == []
 
 
+def test_it_says_under_the_note_what_becomes_of_it(inspector):
+    said = inspector.panel.noted
+    assert said.value == ""
+    inspector.note = "faint <b>"
+    assert "the note goes with it" in said.value
+    inspector.note = ""
+    assert said.value == ""
+    inspector.scope, inspector.note = "member", "faint <b>"
+    inspector.mark("physical")
+    assert "note saved" in said.value
+    assert inspector.book.marks.current()[inspector.selected].note == "faint <b>"
+    inspector.mark("")
+    assert inspector.error is None
+
+
 def test_a_whole_path_is_taken_as_it_is(inspector, tmp_path):
     inspector.file = str(tmp_path / "mine.parquet")
     inspector._export()

@@ -232,8 +232,11 @@ class ClusterInspector(InspectorClusters):
         what = self.selected if self.scope == "member" else f"{self.focus_title} ({len(ids):,} spectra)"
         stands = f"; {kept:,} keep what you said of them by themselves" if kept else ""
         self.say((f"{what}: {word}" if word else f"{what}: mark taken back") + stands)
+        noted = bool(self.note)
         with self.quietly():
             self.note = ""
+        if noted:
+            self.panel.say_note("✓ note saved" if word else "")
         self._show_marks()
         self._list_clusters()
 

@@ -97,9 +97,10 @@ class Panel:
         words.append(button("take back (0)", "Take the mark back (key 0)", partial(actions["mark"], "")))
         note = bound(owner, "note", ipywidgets.Text(description="Note", placeholder="goes with the next mark",
                                                     continuous_update=False, layout=wide()))
-        self.marked = ipywidgets.HTML()
+        self.marked, self.noted = ipywidgets.HTML(), ipywidgets.HTML(layout=ipywidgets.Layout(display="none"))
+        owner.observe(lambda change: self.say_note("choose a word: the note goes with it" * bool(change["new"])), "note")
         row = ipywidgets.HBox(words, layout=ipywidgets.Layout(flex_flow="row wrap"))
-        return group("Marks", self.scope, note, row, self.marked)
+        return group("Marks", self.scope, note, self.noted, row, self.marked)
 
     def _export(self, owner: InspectorState, actions: dict[str, Callable[..., Any]]) -> ipywidgets.VBox:
         file = bound(owner, "file", ipywidgets.Text(description="File", continuous_update=False, layout=wide()))
@@ -107,6 +108,11 @@ class Panel:
         return group("Labels", labelled(file, "Ends in .csv or .parquet; lies in the folder of the marks"),
                      button("Export labels", "Write id, cluster, name, mark and note", actions["export"]),
                      self.exported)
+
+    def say_note(self, text: str) -> None:
+        """Say under the field what becomes of the note."""
+        self.noted.value = f"<span role='status'>{escape(text)}</span>" if text else ""
+        self.noted.layout.display = None if text else "none"
 
     def tell(self, exported: str) -> None:
         """Say under the button what was exported: the status line is out of sight there."""
