@@ -15,15 +15,13 @@ from ..errors import GridError, ShapeError, choice, message
 from ..spectrumset import SpectrumSet
 from .features import Features
 from .frames import common_grid, moved_rows, pixel_edges, stretch
-from .stacks import BLOCK, Band, Stack, some
+from .stacks import BLOCK, COVERED, Band, Stack, some
 from .summary import rows_in
 
 Floats = NDArray[np.float64]
 
 BUDGET = 1 << 30
 """Bytes the spectra may take in memory, one frame; beyond it a random part of them stands for all."""
-COVERED = 0.1
-"""In the other frame, members cover different wavelengths: a mean is that of at least this share of them."""
 WEIGHT_STEP = 8
 """Observed pixels in one bin of the weights: segments are far wider."""
 

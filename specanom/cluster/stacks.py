@@ -20,6 +20,8 @@ FEW = 128
 """Medians of many groups at once are those of at most so many members of each."""
 FEWEST = 3.0
 """Fewer members than these say nothing of a group where others of it were not observed."""
+COVERED = 0.1
+"""In the other frame, members cover different wavelengths: a mean is that of at least this share of them."""
 BLOCK = 512
 
 

@@ -19,7 +19,7 @@ from ..spectrumset import SpectrumSet
 from .features import Features, LeftOut
 from .frames import Ground
 from .selection import tell
-from .stacks import BAND
+from .stacks import BAND, COVERED
 
 Floats = NDArray[np.float64]
 
@@ -212,10 +212,11 @@ def _line_table(sample: SpectrumSet, wanted: NDArray[np.intp], lines: Any) -> pd
     return indexed
 
 
-def _mean_spectrum(flux: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
-    """Return mean and 16–84 % band over the pixels that are not missing; (p,) each."""
+def _mean_spectrum(flux: NDArray[Any], least: float) -> tuple[Floats, Floats, Floats]:
+    """Return mean and 16–84 % band over the pixels that are not missing, where `least` of the rows have one; (p,) each.
+    """
     flux = flux.astype(np.float64)
-    seen = np.isfinite(flux).any(axis=0)
+    seen = np.isfinite(flux).sum(axis=0) > max(0.5, least * len(flux) - 0.5)
     made = [np.full(flux.shape[1], np.nan) for _ in range(3)]
     if seen.any():
         made[0][seen] = np.nanmean(flux[:, seen], axis=0)
@@ -232,7 +233,7 @@ def _percentiles(table: pd.DataFrame, column: str) -> tuple[float, float, float]
     return float(low), float(middle), float(high)
 
 
-def _cluster(label: int, found: Grouping, part: SpectrumSet, *, flux: NDArray[Any],
+def _cluster(label: int, found: Grouping, part: SpectrumSet, *, means: tuple[Floats, Floats, Floats],
              lines: pd.DataFrame | None) -> Cluster:
     features, members = found.features, np.flatnonzero(found.labels == label)
     rows = features.rows[members]
@@ -246,7 +247,7 @@ def _cluster(label: int, found: Grouping, part: SpectrumSet, *, flux: NDArray[An
     snr, z = _percentiles(part.table, "snr"), _percentiles(part.table, "z")
     band = np.percentile(rows, [BAND[0], BAND[2]], axis=0)
     told = tell(features, members, classes=bpt, z=z[1])
-    mean, low, high = _mean_spectrum(flux)
+    mean, low, high = means
     return Cluster(
         label,
         len(ids),
@@ -310,7 +311,8 @@ def summarise(
     for label in range(len(found.medoids)):
         rows = np.flatnonzero((found.labels == label) & (place >= 0))
         part = sample[place[rows]]
-        made.append(_cluster(label, found, part, flux=ground.flux_of(part, rows), lines=table))
+        means = _mean_spectrum(ground.flux_of(part, rows), 0.0 if ground.factor is None else COVERED)
+        made.append(_cluster(label, found, part, means=means, lines=table))
     absent = tuple(LeftOut(found.features.ids[i], "not in the sample") for i in np.flatnonzero(place < 0))
     kept = None
     if table is not None:
