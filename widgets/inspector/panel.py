@@ -97,7 +97,8 @@ class Panel:
         words.append(button("take back (0)", "Take the mark back (key 0)", partial(actions["mark"], "")))
         note = bound(owner, "note", ipywidgets.Text(description="Note", placeholder="goes with the next mark",
                                                     continuous_update=False, layout=wide()))
-        self.marked, self.noted = ipywidgets.HTML(), ipywidgets.HTML(layout=ipywidgets.Layout(display="none"))
+        self.marked = ipywidgets.HTML()
+        self.noted = ipywidgets.HTML(layout=ipywidgets.Layout(display="none"))
         owner.observe(lambda change: self.say_note("choose a word: the note goes with it" * bool(change["new"])), "note")
         row = ipywidgets.HBox(words, layout=ipywidgets.Layout(flex_flow="row wrap"))
         return group("Marks", self.scope, note, self.noted, row, self.marked)
