@@ -99,7 +99,8 @@ class Panel:
                                                     continuous_update=False, layout=wide()))
         self.marked = ipywidgets.HTML()
         self.noted = ipywidgets.HTML(layout=ipywidgets.Layout(display="none"))
-        owner.observe(lambda change: self.say_note("choose a word: the note goes with it" * bool(change["new"])), "note")
+        waits = "choose a word: the note goes with it"
+        owner.observe(lambda change: self.say_note(waits if change["new"] else ""), "note")
         row = ipywidgets.HBox(words, layout=ipywidgets.Layout(flex_flow="row wrap"))
         return group("Marks", self.scope, note, self.noted, row, self.marked)
 
