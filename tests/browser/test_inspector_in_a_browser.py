@@ -84,6 +84,7 @@ def test_k_by_keyboard_makes_other_clusters(book: Book) -> None:
     book.until(lambda: book.kernel("w.clusterer.n_clusters_") == 2, "two clusters in Python")
     book.until(lambda: max(book.data("points", "cluster")[0]) == 1, "two clusters on the map")
     book.slider("k").press("ArrowRight")
+    book.until(lambda: book.kernel("[w.k, w.clusterer.n_clusters_]") == [3, 3], "three in Python")
     book.until(lambda: max(book.data("points", "cluster")[0]) == 2, "three again")
 
 
@@ -100,6 +101,18 @@ def test_keys_mark_and_turn_to_the_observed_frame(book: Book) -> None:
     book.until(lambda: book.data("mean", "x")[0][-1] > 6600, "the axis is that of the observed frame")
     book.page.keyboard.press("o")
     book.until(lambda: book.data("mean", "x")[0][-1] < 6600, "and back")
+
+
+def test_a_menu_clusters_in_the_other_frame_and_a_key_goes_back(book: Book) -> None:
+    before = book.kernel("w.labels.tolist()")
+    book.page.get_by_label("Cluster in").first.select_option("observed frame")
+    book.until(lambda: book.kernel("w.clusterer.frame_") == "observed", "the clusters are those of the observed frame")
+    book.until(lambda: book.data("mean", "x")[0][-1] > 6600, "the axis is that of the observed frame")
+    book.until(lambda: book.data("points", "cluster")[0] == book.kernel("w.labels.tolist()"), "the map shows them")
+    book.page.get_by_role("button", name="Next ▶").click()
+    book.page.keyboard.press("f")
+    book.until(lambda: book.kernel("w.clusterer.frame_") != "observed", "a key goes back")
+    book.until(lambda: book.data("points", "cluster")[0] == before, "to the clusters that were")
 
 
 def test_a_name_is_typed_after_a_key(book: Book) -> None:

@@ -54,3 +54,21 @@ def test_elbow_and_silhouette_show_the_curves_and_the_choice():
     assert [m.location for m in lines] == [3, 3]
     with pytest.raises(ArgumentError, match="inertia"):
         plots.elbow_silhouette(curves[["k"]])
+
+
+def test_clusters_as_observed_are_drawn_over_observed_wavelengths_with_the_sky(explanations, sample):
+    weights = explanations.weights.copy()
+    weights[::2] = weights[::2, ::-1]
+    fitted = ExplanationClusterer(2, bootstrap=0, frame="observed").fit(explanations.replace(weights=weights), sample)
+    made = fitted.summary(sample, False)
+    layout = plots.clusters(made)
+    panels = [child[0] for child in layout.children]
+    assert len(panels) == 4
+    assert panels[-1].xaxis.axis_label == "vacuum wavelength (Å), observed frame"
+    bars = source(layout, "weights 0")
+    np.testing.assert_allclose(bars["left"], made.edges[:-1])
+    np.testing.assert_array_equal(bars["weight"], made[0].weights)
+    assert "[O I] 5577 sky" in list(bars["name"])
+    drawn = next(iter(layout.select({"name": "lines"}))).data["name"]
+    assert "[O I] 5577 sky" in drawn
+    assert "[O III] 5008" not in drawn
