@@ -54,7 +54,8 @@ class Cluster:
     nearest : tuple of str
         Members by distance to the centre.
     flux, flux_low, flux_high : (p,) arrays
-        Mean spectrum and its 16–84 % band; NaN where no member has a pixel of its own.
+        Mean spectrum and its 16–84 % band; NaN where no member has a pixel of its own. In a frame that spectra were
+        moved into it is the median, where at least a tenth of the members have a pixel.
     weights, weights_low, weights_high : (K,) arrays
         Mean |weight| of unit rows, and their band.
     segment_names : tuple of str
@@ -132,6 +133,8 @@ class ClusterSummary:
         Frame of the wavelengths.
     edges : (K + 1,) array or None
         Borders of the bins of the weights, where these were carried into another frame.
+    centre : {"mean", "median"}
+        What the spectra of the clusters are.
     """
 
     clusters: tuple[Cluster, ...]
@@ -143,6 +146,7 @@ class ClusterSummary:
     lines: pd.DataFrame | None = field(default=None, repr=False)
     frame: str = "rest"
     edges: Floats | None = field(default=None, repr=False)
+    centre: str = "mean"
 
     def __len__(self) -> int:
         return len(self.clusters)
@@ -212,14 +216,17 @@ def _line_table(sample: SpectrumSet, wanted: NDArray[np.intp], lines: Any) -> pd
     return indexed
 
 
-def _mean_spectrum(flux: NDArray[Any], least: float) -> tuple[Floats, Floats, Floats]:
-    """Return mean and 16–84 % band over the pixels that are not missing, where `least` of the rows have one; (p,) each.
+def _mean_spectrum(flux: NDArray[Any], moved: bool) -> tuple[Floats, Floats, Floats]:
+    """Return mean and 16–84 % band over the pixels that are not missing; (p,) each.
+
+    Of rows that were moved, each by its own redshift, it is the median, which a line of one of them does not spike, and
+    only where enough of them have a pixel.
     """
     flux = flux.astype(np.float64)
-    seen = np.isfinite(flux).sum(axis=0) > max(0.5, least * len(flux) - 0.5)
+    seen = np.isfinite(flux).sum(axis=0) > (max(0.5, COVERED * len(flux) - 0.5) if moved else 0)
     made = [np.full(flux.shape[1], np.nan) for _ in range(3)]
     if seen.any():
-        made[0][seen] = np.nanmean(flux[:, seen], axis=0)
+        made[0][seen] = (np.nanmedian if moved else np.nanmean)(flux[:, seen], axis=0)
         made[1][seen], made[2][seen] = np.nanpercentile(flux[:, seen], [BAND[0], BAND[2]], axis=0)
     return made[0], made[1], made[2]
 
@@ -311,7 +318,7 @@ def summarise(
     for label in range(len(found.medoids)):
         rows = np.flatnonzero((found.labels == label) & (place >= 0))
         part = sample[place[rows]]
-        means = _mean_spectrum(ground.flux_of(part, rows), 0.0 if ground.factor is None else COVERED)
+        means = _mean_spectrum(ground.flux_of(part, rows), ground.factor is not None)
         made.append(_cluster(label, found, part, means=means, lines=table))
     absent = tuple(LeftOut(found.features.ids[i], "not in the sample") for i in np.flatnonzero(place < 0))
     kept = None
@@ -328,4 +335,5 @@ def summarise(
         kept,
         ground.frame,
         found.features.edges,
+        "mean" if ground.factor is None else "median",
     )

@@ -56,25 +56,23 @@ def clusters(summary: ClusterSummary, *, unit: str = "Å", theme: str = "light",
     if not len(summary):
         raise DataError(message("summary", expected="at least one cluster", got="none"))
     axis, colours = WaveAxis(summary.frame, unit, None), palette(theme)
-    x = axis.place(summary.wave, axis.frame)
     ends = axis.place(pixel_edges(np.asarray(summary.wave)), axis.frame)
     span = Range1d(float(ends[0]), float(ends[-1]))
     panels: list[LayoutDOM] = []
     for cluster in summary:
-        pair = [_mean(cluster, x, axis, span, theme, lines)]
+        pair = [_mean(cluster, summary, axis, span, theme, lines)]
         if summary.segments is not None or summary.edges is not None:
             pair.append(_weights(cluster, summary, axis, span, theme))
         if lines:
             line_markers(pair, axis, colours, REST_KINDS if axis.frame == "rest" else ("sky",))
-        sky(pair, axis, colours)
         link(pair, colours)
         panels += pair
     return stack(panels)
 
 
-def _mean(cluster: Cluster, x: NDArray[np.float64], axis: WaveAxis, span: Range1d, theme: str,
+def _mean(cluster: Cluster, summary: ClusterSummary, axis: WaveAxis, span: Range1d, theme: str,
           labelled: bool) -> figure:
-    colours = palette(theme)
+    colours, x = palette(theme), axis.place(summary.wave, axis.frame)
     colour = colours.categories[cluster.label % 12]
     made = canvas(theme, _title(cluster), x=axis.label, y="flux / median", height=FLUX, options={"x_range": span})
     told = Title(text=fill(plain(cluster.story), STORY), text_color=colours.muted, text_font=FONT,
@@ -88,10 +86,10 @@ def _mean(cluster: Cluster, x: NDArray[np.float64], axis: WaveAxis, span: Range1
                               name=f"cluster {cluster.label}")
     band = made.varea("x", "low", "high", source=source, fill_color=colours.band, fill_alpha=0.7)
     curve = made.line("x", "mean", source=source, color=colour, width=1.3)
-    legend(made, [("mean", [curve]), ("middle 68 %", [band])], colours)
+    legend(made, [(summary.centre, [curve]), ("middle 68 %", [band]), *sky([made], axis, colours)], colours)
     made.above = made.above[::-1]  # from the frame outwards: legend, story, title
     rows, formatters = wavelength_rows(axis)
-    hover(made, [curve], [*rows, ("mean", "@mean{0.000}"), ("16–84 %", "@low{0.000} – @high{0.000}"),
+    hover(made, [curve], [*rows, (summary.centre, "@mean{0.000}"), ("16–84 %", "@low{0.000} – @high{0.000}"),
                           (kind, "@line{custom}")], mode="vline", formatters={**formatters, **named("line", names)})
     return made
 
@@ -117,6 +115,7 @@ def _weights(cluster: Cluster, summary: ClusterSummary, axis: WaveAxis, span: Ra
     made = canvas(theme, x=axis.label, y="|weight|", height=WEIGHTS, options={"x_range": span})
     bars = made.quad(left="left", right="right", bottom=0, top="weight", source=source, line_color=None,
                      fill_color=colours.categories[cluster.label % 12], fill_alpha=0.75)
+    sky([made], axis, colours)
     made.segment(x0="middle", x1="middle", y0="low", y1="high", source=source, line_color=colours.muted,
                  line_width=1.5 if len(boxes) <= 250 else 0.5)
     made.y_range = Range1d(0, 1.08 * float(np.nanmax(cluster.weights_high, initial=0.0)) or 1.0)
