@@ -24,15 +24,8 @@ class Told:
     ----------
     names : tuple of str
         Name of each segment among them.
-    dominant : tuple of (str, float)
-        Segments that hold most of the weight, with their shares.
-    context : mapping
-        Mean share of the weight by what lies there.
-    artefact : float
-        Mean probability of an artefact, of the members of which it is known; without any, the mean share of the weight
-        on masks, sky, telluric bands, arm joins and spikes.
-    story : str
-        One sentence.
+    dominant, context, artefact, story
+        As of a :class:`.Cluster`.
     """
 
     names: tuple[str, ...]
