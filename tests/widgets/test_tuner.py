@@ -96,6 +96,12 @@ def test_another_spectrum_by_id_and_by_step(tuner, sample):
     assert tuner.selected == sample[4].id
 
 
+def test_no_gap_stands_before_the_name_of_the_field_of_ids(tuner):
+    bar = tuner._bars()[0]
+    field = next(one for one in bar.children if getattr(one, "description", "") == "Spectrum")
+    assert field.style.description_width == "auto"  # by default a name is set at the end of 80 pixels
+
+
 def test_an_unknown_id_is_refused_and_the_old_one_stays(tuner, sample):
     tuner.selected = "<img src=x onerror=alert(1)>"
     assert "<img" not in tuner._box.value
