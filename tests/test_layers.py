@@ -17,7 +17,7 @@ LAYER = {
     "scores": 3, "diagnostics": 3,
     "explain": 4,
     "cluster": 5, "retrieve": 5, "triage": 5, "testing": 5,
-    "plots": 6,
+    "plots": 6, "explorer": 6,
     "run": 7, "widgets": 7, "notebooks": 7,
 }
 # What a room may import besides layers 0 and 1 (and itself).
@@ -27,8 +27,9 @@ MAY = {
     "retrieve": set(), "triage": set(),
     "testing": {"surveys", "preprocess", "models", "scores", "diagnostics", "explain"},
     "plots": {"surveys", "preprocess", "models", "scores", "diagnostics", "explain", "cluster", "retrieve", "triage"},
+    "explorer": {"surveys", "scores", "diagnostics", "explain", "cluster", "retrieve", "triage", "plots"},
     "run": {"surveys", "preprocess", "models", "scores", "diagnostics", "explain", "cluster", "retrieve", "triage",
-            "plots", "notebooks"},
+            "plots", "explorer", "notebooks"},
     "widgets": {"plots", "triage", "surveys", "preprocess", "models", "scores", "diagnostics", "explain", "cluster",
                 "retrieve"},
     "notebooks": set(),

@@ -1,0 +1,1 @@
+"""Retrieval: spectra like this one, from a knowledge base of vectors with labels."""

@@ -1,0 +1,1 @@
+"""The catalogue: one row an object, with units, descriptions and provenance."""

@@ -1,0 +1,1 @@
+"""Cross-match: what others know of a position."""

@@ -1,0 +1,1 @@
+"""Survey quality: where anomalies crowd, and what that says of the instrument."""
