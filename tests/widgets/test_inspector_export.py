@@ -28,6 +28,23 @@ def test_an_export_lies_beside_the_marks_and_not_where_the_kernel_runs(inspector
     assert list(tmp_path.iterdir()) == []
 
 
+def test_names_and_marks_of_clusters_take_room_when_there_are_some(inspector):
+    def hidden():
+        return {"name", "marks"} & set(inspector.overview.hidden)
+
+    assert hidden() == {"name", "marks"}
+    inspector.name, inspector.scope = "broad", "focus"
+    assert hidden() == {"marks"}
+    inspector.mark("physical")
+    assert hidden() == set()
+    inspector.overview.hidden = (*inspector.overview.hidden, "marks")
+    inspector.mark("hybrid")
+    assert hidden() == {"marks"}, "what one hides stays hidden"
+    inspector.mark("")
+    inspector.name = ""
+    assert hidden() == {"name", "marks"}
+
+
 def test_it_says_under_the_note_what_becomes_of_it(inspector):
     said = inspector.panel.noted
     assert said.value == ""

@@ -70,6 +70,7 @@ class InspectorView(InspectorState):
             self._row_of.setdefault(id, row)
         self._explanation_of = {} if explanations is None else {id: i for i, id in enumerate(explanations.ids)}
         self.names: dict[int, str] = {}
+        self._blank: set[str] = set()
         self._rows: Rows = np.empty(0, dtype=np.intp)
         self.atlas, self.counting = Atlas(members), Counting()
         self.averages, self.member = AveragesFigure(), MemberFigure()
@@ -126,8 +127,10 @@ class InspectorView(InspectorState):
 
     def _list_clusters(self) -> None:
         options = []
+        frame = self._clusters_frame()
         with self.quietly():
-            self.overview.set_table(self._clusters_frame())
+            self.overview.set_table(frame)
+        self._make_room(frame)
         self.overview.height = HEAD + ROW * min(SEEN, max(3, self.clusterer.n_clusters_))
         for k in range(self.clusterer.n_clusters_):
             name = f" · {self.names[k]}" if k in self.names else ""
@@ -135,6 +138,12 @@ class InspectorView(InspectorState):
         with self.quietly():
             self.panel.picker.options = options
             self._point_at_cluster()
+
+    def _make_room(self, frame: pd.DataFrame) -> None:
+        """Hide names and marks of clusters until there are some: the story needs the room."""
+        blank = {name for name in ("name", "marks") if not frame[name].any()}
+        hidden = (set(self.overview.hidden) - (self._blank - blank)) | (blank - self._blank)
+        self._blank, self.overview.hidden = blank, tuple(name for name in frame if name in hidden)
 
     def _clusters_frame(self) -> pd.DataFrame:
         """Return one row a cluster: name, size, artefact, medians, marks and the sentence."""
