@@ -194,8 +194,8 @@ class View {
     return models.filter(model => model.have_updated_interactively).map(({ id, start, end }) => [id, { start, end }])
   }
 
-  // A change made in the page. The latest of each property is sent: the first at once, before the page paints what may
-  // be many points, then one message each 20 ms.
+  // A change made in the page; the latest of each property is sent. What was selected goes at once, as do changes after a
+  // rest: before the page paints, which takes long with many points. The others go in one message each 20 ms.
   push = event => {
     if (this.applying || event.sync === false) return
     if (event.kind === "ModelChanged") {
@@ -203,13 +203,16 @@ class View {
         !(one.kind === event.kind && one.model === event.model && one.attr === event.attr))
     }
     this.outgoing.push(event)
-    this.timer ??= setTimeout(() => this.flush(), Math.max(0, this.sent + 20 - performance.now()))
+    const rest = event.attr === "indices" ? 0 : this.sent + 20 - performance.now()
+    if (rest <= 0) queueMicrotask(() => this.flush())
+    else this.timer ??= setTimeout(() => this.flush(), rest)
   }
 
   flush() {
+    clearTimeout(this.timer)
     this.timer = null
-    this.sent = performance.now()
     if (!this.doc || !this.outgoing.length) return
+    this.sent = performance.now()
     const { Buffer } = this.Bokeh.require("core/serialization/buffer")
     const ids = [], buffers = []
     const patch = this.doc.create_json_patch(this.outgoing.splice(0))
