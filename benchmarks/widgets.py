@@ -5,7 +5,8 @@
 
 `RUN_DIR` is a finished run, e.g. ``runs/mock``. The browser is headless Chromium, which paints without a graphics card:
 *painted* is what a machine with one does much faster. *data* is the time until the figure's data source in the page
-has changed. Median and 90th percentile of `repeat` presses, one after another.
+has changed. Median and 90th percentile of `repeat` presses, one after another. Before each the program waits
+until nobody else uses the processors, and says where that never came.
 
 Aims: LimeTuner at its default, and up to 150 segments, 60 ms and 100 ms in JupyterLab, 40 and 70 in Voilà, 100 with
 5,000 masks, 60 for another spectrum; ScorePicker of 100,000 spectra open within 2 s and scrolled without an empty row;
@@ -21,6 +22,7 @@ import shutil
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +76,8 @@ CROWD_INSPECTOR = "inspector = ClusterInspector(crowd, crowd_sample, explanation
 SPECTRA, POINTS = 100_000, 20_000
 NEXT = 150
 """Milliseconds of rest between two presses."""
+IDLE, PATIENCE = 0.85, 3.0
+"""Share of the processors that nobody uses when a key is pressed, and for how many seconds that is waited for."""
 
 HOOK = """([event, skipped]) => {
   window.measured = []
@@ -138,12 +142,19 @@ def spread(values: Sequence[float]) -> str:
     return f"{statistics.median(ordered):5.0f} / {ordered[int(np.ceil(0.9 * len(ordered))) - 1]:5.0f} ms"
 
 
+def spent() -> tuple[int, int]:
+    """Return ticks of the processors that nobody used, and all, since the machine started; Linux only."""
+    ticks = [int(one) for one in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
+
+
 class Bench:
     """Measurements of one call of this program."""
 
     def __init__(self, run: Path, made: Path, repeat: int) -> None:
         self.run, self.made, self.repeat = run, made, repeat
         self.found: dict[str, Any] = {}
+        self.disturbed = 0
 
     def cells(self, *more: str) -> list[str]:
         """Return the cells of a notebook: all but the last in one."""
@@ -160,12 +171,44 @@ class Bench:
         """Act `repeat` times and measure each."""
         book.page.evaluate(HOOK, [event, list(skipped)])
         for i in range(self.repeat):
+            self.quiet(book)
             act(i)
             book.until(lambda i=i: book.page.evaluate("() => window.measured.length") > i, f"answer {i} of {name}")
             book.page.wait_for_timeout(NEXT)
+        self.told()
         pairs = book.page.evaluate("() => window.measured")
         data, painted = [one[0] for one in pairs], [one[1] for one in pairs]
         self.say(name, {"data": data, "painted": painted}, f"data {spread(data)}   painted {spread(painted)}")
+
+    def opens(self, book: Book, name: str) -> None:
+        """Run the cell that shows a dashboard again and again."""
+        times = []
+        for _ in range(5):
+            self.quiet(book)
+            times.append(book.page.evaluate(OPENED))
+        self.told()
+        self.say(f"{name}: opens", times, spread(times))
+
+    def quiet(self, book: Book) -> None:
+        """Wait until others leave the processors alone, as they do where nobody else is at work; not for ever."""
+        if not Path("/proc/stat").exists():
+            return
+        end, before = time.monotonic() + PATIENCE, spent()
+        while True:
+            book.page.wait_for_timeout(NEXT)
+            now = spent()
+            if now[0] - before[0] >= IDLE * (now[1] - before[1]):
+                return
+            if time.monotonic() > end:
+                self.disturbed += 1
+                return
+            before = now
+
+    def told(self) -> None:
+        """Say how often the machine never was quiet."""
+        if self.disturbed:
+            print(f"({self.disturbed} of the next are measured beside the work of others)", flush=True)
+        self.disturbed = 0
 
     # -- the three dashboards --------------------------------------------------------------------------------------
 
@@ -183,8 +226,7 @@ class Bench:
 
     def picker(self, book: Book) -> None:
         """Opening 100,000 spectra, scrolling through them, and the next row by key."""
-        times = [book.page.evaluate(OPENED) for _ in range(5)]
-        self.say(f"picker, {SPECTRA:,} spectra: opens", times, spread(times))
+        self.opens(book, f"picker, {SPECTRA:,} spectra")
         frames, blank, seen = book.page.evaluate(SCROLLED)
         self.say("picker: frames with empty rows while scrolling", blank, f"{blank} of {frames} ({seen} rows seen)")
         book.page.locator(".specanom-dashboard:not([data-old])").focus()
@@ -192,8 +234,7 @@ class Bench:
 
     def inspector(self, book: Book) -> None:
         """A lasso of 20,000 points until its means are shown."""
-        times = [book.page.evaluate(OPENED) for _ in range(5)]
-        self.say(f"inspector, {POINTS:,} points: opens", times, spread(times))
+        self.opens(book, f"inspector, {POINTS:,} points")
         book.ready(1)
         x, y = (np.array(book.data("points", name)[0], dtype=float) for name in "xy")
         centre, size = (np.nanmedian(x), np.nanmedian(y)), (np.nanstd(x), np.nanstd(y))
