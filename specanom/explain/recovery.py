@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError, DataError, GridError, ShapeError, choice, message
 from ..face import opener
+from ..rates import wilson
 from ..spectrumset import SpectrumSet
 from .explainer import Explainer
 from .explanation import Explanation
 from .injection import IMPUTED, INJECTED, OUTSIDE, Injected, Injection
-from .rates import wilson
 from .templates import Doubles
 
 if TYPE_CHECKING:

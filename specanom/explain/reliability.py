@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ShapeError, message
-from .rates import wilson
+from ..rates import wilson
 
 if TYPE_CHECKING:
     import pandas as pd

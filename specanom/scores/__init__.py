@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from ..ordering import order, ranks
 from .bands import band_shares
 from .bound import BoundScore
 from .calibrate import CalibratedScorer, calibrate, calibrate_all, calibrate_from_table
@@ -22,8 +23,8 @@ from .combine import CombinedScorer, combine, highest
 from .evaluate import ScoreWarning
 from .latent import LatentScorer
 from .metrics import METRICS
-from .ranks import order, rank_intervals, ranks
 from .recipe import Recipe
+from .refits import rank_intervals
 from .scorer import Scorer
 from .summary import dependence, false_alarm_table
 from .tables import overlap, pairwise, rank_table, table, top

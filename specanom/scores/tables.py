@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, choice, message
+from ..ordering import order, ranks
 from .calibrate import CalibratedScorer
 from .evaluate import Evaluated, evaluate
-from .ranks import order, ranks
 from .rows import BLOCK, places
 
 if TYPE_CHECKING:

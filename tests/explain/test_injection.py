@@ -12,10 +12,10 @@ from scipy.stats import binomtest
 import specanom as sa
 from specanom.errors import ArgumentError, DataError, ShapeError
 from specanom.explain.injection import Injection, continuum, inject
-from specanom.explain.rates import wilson
 from specanom.explain.recovery import recover
 from specanom.explain.templates import ArrayTemplate, LineTemplate, Spike, Step, Trough
 from specanom.lines import C_KMS
+from specanom.rates import wilson
 
 P = 200
 WAVE = np.linspace(4000.0, 4995.0, P)  # 5 Å a pixel
