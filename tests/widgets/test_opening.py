@@ -17,6 +17,7 @@ from specanom.widgets.base.ordering import sorted_texts
 from specanom.widgets.base.pane import FigurePane
 from specanom.widgets.base.table import RowTable
 from specanom.widgets.inspector.member import MemberFigure
+from specanom.widgets.tuner import LimeTuner
 
 import specanom as sa
 
@@ -111,3 +112,15 @@ def test_a_member_is_shown_without_a_search_through_the_figure(monkeypatch: pyte
     drawn = {one.name: one for one in made.weights.renderers}
     assert len(made.source.data["left"]) == found.n_segments
     assert drawn["bars"].visible
+
+
+def test_the_figure_of_a_tuner_goes_to_the_page_before_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = sa.Preprocessor().fit_transform(sa.surveys.mock(n=40, seed=1))
+    made = LimeTuner(sa.Explainer(sa.Scorer(sa.PCAModel(4).fit(sample), "mse")), sample[0], sample=sample)
+    made.pane._after_cell()  # told from now on
+    order: list[str] = []
+    monkeypatch.setattr(made.pane, "send", lambda *_: order.append("figure"))
+    made.readout.observe(lambda _: order.append("words"), "value")
+    made.settings = made.settings.replace(count=40)
+    made.step(1)
+    assert order == ["figure", "words"] * 2

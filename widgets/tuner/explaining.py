@@ -123,7 +123,8 @@ class LiveExplainer(Dashboard):
             self.stale = False
             if another:
                 self.live.show_spectrum(self.spectrum, session.reconstruction)
-            self.show()
+            self._draw()
+        self._say_what()
         if another:
             self._arrived()
 
@@ -165,7 +166,11 @@ class LiveExplainer(Dashboard):
         return by_width(self.explanation) if self.density else self.explanation
 
     def show(self) -> None:
-        """Bring the figure to the present explanation."""
+        """Bring the figure to the present explanation, and then the words: the page takes its time over these."""
+        self._draw()
+        self._say_what()
+
+    def _draw(self) -> None:
         e = self._shown
         with self.pane.batch():
             self.live.show(e, editing=self.editing, density=self.density)
@@ -173,8 +178,10 @@ class LiveExplainer(Dashboard):
                 problem = self._session.problem
                 fill = problem.fill if self.copies and problem is not None else None
                 self.live.show_copies(fill, self._session.copies(), e)
+
+    def _say_what(self) -> None:
         self._read_out()
-        self.controls.edges = edges_between(e.segments, e.wave)
+        self.controls.edges = edges_between(self._shown.segments, self._shown.wave)
 
     def _read_out(self) -> None:
         """Say the grade and the numbers, in colours of the theme."""
