@@ -6,7 +6,7 @@
 `RUN_DIR` is a finished run, e.g. ``runs/mock``. The browser is headless Chromium, which paints without a graphics card:
 *painted* is what a machine with one does much faster. *data* is the time until the figure's data source in the page
 has changed. Median and 90th percentile of `repeat` presses, one after another. Before each the program waits
-until nobody else uses the processors, and says where that never came.
+a little until nobody else uses the processors; where that did not always come, those that were alone are told too.
 
 Aims: LimeTuner at its default, and up to 150 segments, 60 ms and 100 ms in JupyterLab, 40 and 70 in Voilà, 100 with
 5,000 masks, 60 for another spectrum; ScorePicker of 100,000 spectra open within 2 s and scrolled without an empty row;
@@ -154,7 +154,6 @@ class Bench:
     def __init__(self, run: Path, made: Path, repeat: int) -> None:
         self.run, self.made, self.repeat = run, made, repeat
         self.found: dict[str, Any] = {}
-        self.disturbed = 0
 
     def cells(self, *more: str) -> list[str]:
         """Return the cells of a notebook: all but the last in one."""
@@ -170,13 +169,19 @@ class Bench:
                 skipped: Sequence[str] = ()) -> None:
         """Act `repeat` times and measure each."""
         book.page.evaluate(HOOK, [event, list(skipped)])
+        alone = []
         for i in range(self.repeat):
-            self.quiet(book)
+            alone.append(self.quiet(book))
             act(i)
             book.until(lambda i=i: book.page.evaluate("() => window.measured.length") > i, f"answer {i} of {name}")
             book.page.wait_for_timeout(NEXT)
-        self.told()
         pairs = book.page.evaluate("() => window.measured")
+        self.pairs(name, pairs)
+        if any(alone) and not all(alone):
+            self.pairs(f"  alone {sum(alone)} times", [pair for pair, one in zip(pairs, alone, strict=True) if one])
+
+    def pairs(self, name: str, pairs: Sequence[Sequence[float]]) -> None:
+        """Keep and print times until data have changed and until they are painted."""
         data, painted = [one[0] for one in pairs], [one[1] for one in pairs]
         self.say(name, {"data": data, "painted": painted}, f"data {spread(data)}   painted {spread(painted)}")
 
@@ -186,29 +191,21 @@ class Bench:
         for _ in range(5):
             self.quiet(book)
             times.append(book.page.evaluate(OPENED))
-        self.told()
         self.say(f"{name}: opens", times, spread(times))
 
-    def quiet(self, book: Book) -> None:
-        """Wait until others leave the processors alone, as they do where nobody else is at work; not for ever."""
+    def quiet(self, book: Book) -> bool:
+        """Wait, not for ever, until others leave the processors alone; returns whether they did."""
         if not Path("/proc/stat").exists():
-            return
+            return True
         end, before = time.monotonic() + PATIENCE, spent()
         while True:
             book.page.wait_for_timeout(NEXT)
             now = spent()
             if now[0] - before[0] >= IDLE * (now[1] - before[1]):
-                return
+                return True
             if time.monotonic() > end:
-                self.disturbed += 1
-                return
+                return False
             before = now
-
-    def told(self) -> None:
-        """Say how often the machine never was quiet."""
-        if self.disturbed:
-            print(f"({self.disturbed} of the next are measured beside the work of others)", flush=True)
-        self.disturbed = 0
 
     # -- the three dashboards --------------------------------------------------------------------------------------
 
