@@ -1,0 +1,32 @@
+"""Catalogues as ECSV: text that people read, with all of the metadata in its header."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .columns import Column
+from .metadata import from_arrays, from_text, to_astropy, to_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEY = "catalogue"
+
+
+def write_ecsv(path: Path, table: pd.DataFrame, columns: Sequence[Column], meta: Mapping[str, Any]) -> None:
+    """Write ECSV."""
+    made = to_astropy(table, columns)
+    made.meta[KEY] = to_text(meta)
+    made.write(path, format="ascii.ecsv", delimiter=",")
+
+
+def read_ecsv(path: Path) -> tuple[pd.DataFrame, tuple[Column, ...], dict[str, Any]]:
+    """Read it with what its header tells."""
+    from astropy.table import Table
+
+    made = Table.read(path, format="ascii.ecsv")
+    columns = tuple(Column(name, made[name].description or "", "" if made[name].unit is None else str(made[name].unit),
+                           made[name].meta.get("ucd", "")) for name in made.colnames)
+    return from_arrays({name: made[name] for name in made.colnames}), columns, from_text(made.meta[KEY])

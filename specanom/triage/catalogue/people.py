@@ -1,0 +1,124 @@
+"""What people and other catalogues said, one row an object: labels, matches and kin made wide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...errors import DataError, message
+from .cells import joined, one_line, safe_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STATES = ("matched", "none", "failed", "not_checked")
+"""What a service can say of an object, the strongest first."""
+NOTED = "noted"
+DISPUTED = "disputed"
+NOTES = "|"
+
+
+def require_columns(part: str, table: pd.DataFrame, names: Sequence[str]) -> None:
+    """Raise a DataError that names what a part lacks."""
+    missing = [name for name in names if name not in table]
+    if missing:
+        raise DataError(message(part, expected=f"columns {', '.join(names)}", got=f"no {', '.join(missing)} among "
+                                f"{', '.join(map(str, table.columns[:12]))}"))
+
+
+def labels_wide(labels: pd.DataFrame) -> pd.DataFrame:
+    """Return what stands of each object: label, count, agreement, authors, notes, time.
+
+    Of each author the last word stands, and an empty one takes back what was said. The label is the most frequent
+    word; when two are equally frequent it is ``"disputed"``. A note without a word (``"noted"``) counts for neither.
+
+    Parameters
+    ----------
+    labels : DataFrame
+        ``id``, ``label`` and any of ``note``, ``author``, ``time``; oldest first.
+    """
+    import pandas as pd
+
+    require_columns("labels", labels, ("id", "label"))
+    said = labels.reindex(columns=["id", "label", "note", "author", "time"])
+    said = said.apply(lambda column: column.map(one_line, na_action=None).astype(object))
+    stands = said.drop_duplicates(["id", "author"], keep="last")
+    rows = [_verdict(str(id), one) for id, one in stands[stands["label"] != ""].groupby("id", sort=False)]
+    return pd.DataFrame(rows, columns=["id", "label", "label_count", "label_agreement", "label_authors",
+                                       "label_notes", "label_time"])
+
+
+def _verdict(id: str, said: pd.DataFrame) -> tuple[Any, ...]:
+    words = said.loc[said["label"] != NOTED, "label"].value_counts()
+    label, agreement = "", float("nan")
+    if len(words):
+        first = words.index[words == words.iloc[0]]
+        label = str(first[0]) if len(first) == 1 else DISPUTED
+        agreement = float(words.iloc[0] / words.sum())
+    notes = [str(note) for note in said["note"] if note]
+    return (id, label, int(words.sum()), agreement, joined([str(one) for one in said["author"]]),
+            joined(notes, NOTES), str(said["time"].max()))
+
+
+def matches_wide(matches: pd.DataFrame, ids: Sequence[str]) -> pd.DataFrame:
+    """Return the best counterpart of each object in each service, and in which services it has one.
+
+    The best is a match before anything else, then the nearest. An object that a service has no row for was
+    **not checked**, which is not the same as not found.
+
+    Parameters
+    ----------
+    matches : DataFrame
+        ``id``, ``service``, ``status`` and any of ``name``, ``type``, ``separation``, ``z``, ``chance``.
+    ids : sequence of str
+        Objects of the catalogue.
+    """
+    import pandas as pd
+
+    require_columns("matches", matches, ("id", "service", "status"))
+    strange = set(matches["status"].map(one_line)) - set(STATES)
+    if strange:
+        raise DataError(message("matches", expected=f"a status out of {', '.join(STATES)}",
+                                got=", ".join(sorted(map(repr, strange)))))
+    wide = pd.DataFrame({"id": list(ids)})
+    table = matches.assign(_state=matches["status"].map(one_line).map(STATES.index))
+    table = table.sort_values([name for name in ("_state", "separation") if name in table], kind="stable")
+    best = table.drop_duplicates(["id", "service"])
+    hits: dict[str, list[str]] = {}
+    for service, one in best.groupby("service", sort=True):
+        prefix = safe_name(str(service)).lower()
+        kept = [name for name in ("status", "name", "type", "separation", "z", "chance") if name in one]
+        part = one[["id", *kept]].rename(columns={name: f"{prefix}_{name}" for name in kept})
+        wide = wide.merge(part, on="id", how="left")
+        wide[f"{prefix}_status"] = wide[f"{prefix}_status"].fillna("not_checked")
+        for id in one.loc[one["_state"] == 0, "id"]:
+            hits.setdefault(id, []).append(str(service))
+    wide["matched_in"] = [joined(hits.get(id, [])) for id in wide["id"]]
+    return wide
+
+
+def kin_wide(kin: pd.DataFrame) -> pd.DataFrame:
+    """Return the kin of each object in one cell, nearest first, and the distance of the nearest.
+
+    Parameters
+    ----------
+    kin : DataFrame
+        One row a pair: ``id``, ``kin`` and any of ``label``, ``distance``, ``rank``. The order is that of ``rank``,
+        else of ``distance``, else of the rows.
+    """
+    import pandas as pd
+
+    require_columns("kin", kin, ("id", "kin"))
+    order = next((name for name in ("rank", "distance") if name in kin), None)
+    table = kin.sort_values(order, kind="stable") if order else kin
+    rows = []
+    for id, one in table.groupby("id", sort=False):
+        row: dict[str, Any] = {"id": id, "kin": joined([one_line(name) for name in one["kin"]])}
+        if "label" in one:
+            row["kin_labels"] = joined([one_line(label) for label in one["label"]])
+        if "distance" in one:
+            row["kin_distance"] = float(one["distance"].iloc[0])
+        rows.append(row)
+    columns = ["id", "kin", *(wide for name, wide in (("label", "kin_labels"), ("distance", "kin_distance"))
+                              if name in kin)]
+    return pd.DataFrame(rows, columns=columns)
