@@ -10,6 +10,7 @@ The words, in the order a run uses them:
 :class:`Scorer`           how odd each spectrum is; ``.calibrate`` takes noise and redshift out of it
 :class:`Explainer`        which segments make it odd: segments, perturbation (:class:`Scale`, …), :class:`Lime`
 :class:`ExplanationClusterer`  turns many explanations into a few stories
+:class:`KnowledgeBase`    known objects with labels; ``.query`` finds the kin of others among them
 ========================  ============================================================================
 
 Importing specanom is light: torch, bokeh and the others are loaded by the first name that needs them.
@@ -31,7 +32,7 @@ _HOMES = {
     "specanom.spectrumset": ("SpectrumSet",),
     "specanom.surveys": ("read",),
     "specanom.preprocess": ("Preprocessor",),
-    "specanom.models": ("VAEModel", "PCAModel", "wrap"),
+    "specanom.models": ("VAEModel", "PCAModel", "TransformerEncoder", "encoder", "wrap"),
     "specanom.scores": ("Scorer",),
     "specanom.explain": (
         "Explainer", "Explanation", "ExplanationSet", "Lime", "Shap", "Occlusion", "IntegratedGradients",
@@ -40,12 +41,13 @@ _HOMES = {
         "ImageExplanation",
     ),
     "specanom.cluster": ("ExplanationClusterer",),
+    "specanom.retrieve": ("KnowledgeBase",),
     "specanom.errors": ("SpecanomError", "ArgumentError", "DataError", "ShapeError", "GridError", "NotFittedError",
                         "MissingDependency"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_ROOMS = ("lines", "surveys", "preprocess", "models", "scores", "diagnostics", "explain", "cluster", "plots", "testing",
-          "parallel", "errors")
+_ROOMS = ("lines", "surveys", "preprocess", "models", "scores", "diagnostics", "explain", "cluster", "retrieve",
+          "plots", "testing", "parallel", "errors")
 
 __all__ = sorted([*_HOME_OF, *_ROOMS, "__version__"])
 
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
         models,
         parallel,
         preprocess,
+        retrieve,
         scores,
         surveys,
     )
@@ -104,8 +107,9 @@ if TYPE_CHECKING:
         Typical,
         Uniform,
     )
-    from .models import PCAModel, VAEModel, wrap
+    from .models import PCAModel, TransformerEncoder, VAEModel, encoder, wrap
     from .preprocess import Preprocessor
+    from .retrieve import KnowledgeBase
     from .scores import Scorer
     from .spectrum import Spectrum
     from .spectrumset import SpectrumSet

@@ -29,6 +29,7 @@ OPENERS = {
     "plot explanations": "specanom.plots:explanation_set",
     "plot clusters": "specanom.plots:clusters",
     "plot report": "specanom.plots:waterfall",
+    "plot retrieval": "specanom.plots:retrieval_rates",
     "thumbnail": "specanom.plots:thumbnail",
 }
 DASHBOARDS = {

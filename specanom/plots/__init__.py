@@ -9,7 +9,7 @@ explained images        :func:`image_explanation`, :func:`image_segments`, :func
 scores                  :func:`histograms`, :func:`overlap`, :func:`dependence`
 clusters                :func:`clusters`, :func:`elbow_silhouette`, :func:`bpt`
 how it went             :func:`waterfall`, :func:`history`, :func:`roc`, :func:`learning_curve`, :func:`reliability`
-how far to trust it     :func:`comparison`, :func:`faithfulness_curves`, :func:`recovery`
+how far to trust it     :func:`comparison`, :func:`faithfulness_curves`, :func:`recovery`, :func:`retrieval_rates`
 getting it out          :func:`save_html`, :func:`to_html`, :func:`embed`, :func:`resources`, :func:`show`
 look                    :func:`restyle` (light to dark and back), :data:`THEMES`
 ======================  ================================================================================
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .progress import learning_curve as learning_curve
     from .progress import roc as roc
     from .progress import waterfall as waterfall
+    from .retrieval import retrieval_rates as retrieval_rates
     from .samples import sample as sample
     from .sampling import sampling_errors as sampling_errors
     from .scoring import dependence as dependence
@@ -81,6 +82,7 @@ _WHERE = {
     "reliability": "calibration",
     "resources": "output",
     "restyle": "theme",
+    "retrieval_rates": "retrieval",
     "roc": "progress",
     "sample": "samples",
     "sampling_errors": "sampling",

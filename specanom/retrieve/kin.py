@@ -1,0 +1,163 @@
+"""The answer of a knowledge base: the nearest objects of each query, and what they say together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArgumentError, choice, message
+from .entries import Skipped
+from .votes import mean_and_spread
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Doubles = NDArray[np.float64]
+Texts = NDArray[np.object_]
+SHOWN = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Kin:
+    """Neighbours of m queries, nearest first.
+
+    Attributes
+    ----------
+    queries : (m,) array of str
+        Ids of the queries where they were given, otherwise their row numbers.
+    ids, labels : (m, k) arrays of str
+        Of the neighbours; a label is empty where none is known.
+    distances : (m, k) float64 array
+        Euclidean.
+    weights : (m, k) float64 array
+        ``exp(−d/τ)``, made to sum to one in each row.
+    vote : (m,) array of str
+        The label with most weight; empty where no neighbour has one.
+    share : (m,) float64 array
+        Its share of the weight of the neighbours that have a label; NaN where none has.
+    quantile : (m,) float64 array
+        Share of the base whose own k-th neighbour is nearer than that of the query.
+    far : (m,) bool array
+        The k-th neighbour lies beyond `threshold`: far from everything known.
+    threshold : float
+        The quantile `at` of the distances of the base to its own k-th neighbours.
+    at : float
+    tau : float
+    rows : (m, k) int array
+        Rows of `metadata`; −1 for a query without an answer.
+    metadata : DataFrame
+        Of the whole base.
+    skipped : tuple of Skipped
+        Queries without an answer: their vector is not finite. Their row holds empty text and NaN.
+    """
+
+    queries: Texts
+    ids: Texts
+    labels: Texts
+    distances: Doubles
+    weights: Doubles
+    vote: Texts
+    share: Doubles
+    quantile: Doubles
+    far: NDArray[np.bool_]
+    threshold: float
+    at: float
+    tau: float
+    rows: NDArray[np.int64]
+    metadata: pd.DataFrame
+    skipped: tuple[Skipped, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    @property
+    def k(self) -> int:
+        """How many neighbours each query has."""
+        return int(self.rows.shape[1])
+
+    def column(self, name: str) -> NDArray[Any]:
+        """Return a column of the metadata of the neighbours, ``(m, k)``; NaN or None without an answer.
+
+        Raises
+        ------
+        ArgumentError
+            When there is no such column.
+        """
+        choice("column", name, self.metadata.columns)
+        values = self.metadata[name].to_numpy()
+        taken = values[np.maximum(self.rows, 0)]
+        if (self.rows >= 0).all():
+            return np.asarray(taken)
+        blank = np.nan if np.issubdtype(values.dtype, np.number) else None
+        return np.where(self.rows >= 0, taken, np.asarray(blank, dtype=None if blank is not None else object))
+
+    def mean(self, column: str) -> Doubles:
+        """Return the weighted mean of a numeric column over the neighbours, ``(m,)``; NaN are left out."""
+        return self._summary(column)[0]
+
+    def spread(self, column: str) -> Doubles:
+        """Return the weighted standard deviation of a numeric column, ``(m,)``; NaN where fewer than two are known."""
+        return self._summary(column)[1]
+
+    def _summary(self, column: str) -> tuple[Doubles, Doubles]:
+        try:
+            numbers = self.column(column).astype(np.float64)
+        except (TypeError, ValueError) as exc:
+            raise ArgumentError(message("column", expected="a column of numbers", got=f"{column!r} ({exc})",
+                                        hint=f"one of {', '.join(map(str, self._numeric))}")) from exc
+        return mean_and_spread(numbers, self.weights)
+
+    @property
+    def _numeric(self) -> list[Any]:
+        return list(self.metadata.select_dtypes("number").columns)
+
+    def support(self, label: str) -> Doubles:
+        """Return the share of the labelled weight that is of `label`, ``(m,)``: what to rank a search by."""
+        valid = (self.labels != "") & np.isfinite(self.weights)
+        total = np.where(valid, self.weights, 0.0).sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(np.where(valid & (self.labels == label), self.weights, 0.0).sum(axis=1) / total)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row a query: ``query``, ``vote``, ``share``, ``quantile``, ``far``, ``nearest``, ``distance``."""
+        import pandas as pd
+
+        return pd.DataFrame({
+            "query": self.queries, "vote": self.vote, "share": self.share, "quantile": self.quantile,
+            "far": self.far, "nearest": self.ids[:, 0], "distance": self.distances[:, 0],
+        })
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a neighbour: ``query``, ``rank`` (from 1), ``id``, ``label``, ``distance``, ``weight``.
+
+        The columns of the metadata follow; one that has the name of a column before it is called ``kin_…``.
+        """
+        import pandas as pd
+
+        m, k = self.rows.shape
+        answered = np.repeat(self.rows[:, 0] >= 0, k) if k else np.empty(0, dtype=bool)
+        made = pd.DataFrame({
+            "query": np.repeat(self.queries, k), "rank": np.tile(np.arange(1, k + 1), m), "id": self.ids.ravel(),
+            "label": self.labels.ravel(), "distance": self.distances.ravel(), "weight": self.weights.ravel(),
+        })[answered].reset_index(drop=True)
+        about = self.metadata.iloc[self.rows.ravel()[answered]].reset_index(drop=True)
+        if "id" in about and about["id"].astype(str).tolist() == made["id"].tolist():
+            about = about.drop(columns="id")
+        about = about.rename(columns={name: f"kin_{name}" for name in about if name in made})
+        joined: pd.DataFrame = pd.concat([made, about], axis=1)
+        return joined
+
+    def __repr__(self) -> str:
+        left = f"; {len(self.skipped)} without an answer" if self.skipped else ""
+        return (f"Kin: {self.k} of each of {len(self)} queries, {int(self.far.sum())} far from everything known "
+                f"(d{self.k} > {self.threshold:.4g}, the {self.at:.0%} quantile of the base){left}")
+
+    def _repr_html_(self) -> str:
+        shown = self.table.head(SHOWN).to_html(index=False, float_format=lambda value: f"{value:.3g}")
+        return f"<p>{escape(repr(self))}</p>{shown}"
