@@ -1,0 +1,106 @@
+"""Answers of services as they came, with what was asked beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ...errors import ArgumentError, message
+from ...folders import write_json
+from ...seeds import content_hash
+from .positions import Positions
+
+FORM, VERSION = "specanom-response", 1
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a service.
+
+    Attributes
+    ----------
+    service : str
+        Its name and catalogue.
+    radius : float
+        Arcsec.
+    rows : int
+        Positions sent.
+    input : str
+        Hash of the positions sent.
+    """
+
+    service: str
+    radius: float
+    rows: int
+    input: str
+
+    @classmethod
+    def of(cls, service: str, radius: float, positions: Positions) -> Question:
+        """Return the question for these positions."""
+        return cls(service, float(radius), len(positions), content_hash(positions.ra, positions.dec))
+
+    @property
+    def stem(self) -> str:
+        """Name of its files."""
+        slug = re.sub(r"[^A-Za-z0-9]+", "-", self.service).strip("-").lower()
+        return f"{slug}-{content_hash(self.service, repr(self.radius), self.input)}"
+
+
+class ResponseCache:
+    """A folder of raw answers: ``NAME.vot`` as it came, ``NAME.json`` with service, date, radius and hash of the input.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made when missing.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder).expanduser()
+        if self.folder.is_file():
+            raise ArgumentError(message("cache", expected="a folder", got=f"the file {folder}"))
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def get(self, question: Question) -> tuple[bytes, str] | None:
+        """Return the answer that is kept, and when it was given; None when there is none to exactly this question."""
+        try:
+            known = json.loads((self.folder / f"{question.stem}.json").read_text(encoding="utf-8"))
+            raw = (self.folder / f"{question.stem}.vot").read_bytes()
+        except (OSError, ValueError):
+            return None
+        if not isinstance(known, Mapping) or any(known.get(key) != value for key, value in _facts(question).items()):
+            return None
+        if known.get("bytes") != len(raw):
+            return None
+        return raw, str(known.get("date", ""))
+
+    def put(self, question: Question, raw: bytes, date: str) -> None:
+        """Keep an answer; what was kept before is replaced."""
+        path = self.folder / f"{question.stem}.vot"
+        part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+        try:
+            part.write_bytes(raw)
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+        write_json(path.with_suffix(".json"), {**_facts(question), "date": date, "bytes": len(raw)})
+
+    def __repr__(self) -> str:
+        return f"ResponseCache {str(self.folder)!r}: {len(list(self.folder.glob('*.vot')))} answers"
+
+
+def _facts(question: Question) -> dict[str, Any]:
+    return {"format": FORM, "version": VERSION, "service": question.service, "radius": question.radius,
+            "rows": question.rows, "input": question.input}
+
+
+def now() -> str:
+    """Return the time, UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
