@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from specanom.widgets.base.columns import parsed_format
 from specanom.widgets.base.table import RowTable
 
+from specanom.plots.cells import parsed_format
 from tests.browser.bare import Bare
 
 pytestmark = pytest.mark.browser

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from specanom.widgets.base.keys import Keys
 
-from specanom import widgets
+from specanom import plots, widgets
 from specanom.errors import ArgumentError
 from specanom.plots.palette import THEMES
 
 BASE = Path(widgets.__file__).parent / "base"
+PLOTS = Path(plots.__file__).parent
 TEXT = ("--sa-ink", "--sa-muted", "--sa-accent", "--sa-wrong")
 PAPER = ("--sa-paper", "--sa-raised")
 
@@ -114,7 +115,7 @@ def test_every_text_stands_out_from_its_paper(theme: str) -> None:
 def test_rows_in_focus_and_picked_can_be_read(theme: str) -> None:
     known = colours(theme)
     shares = re.findall(r"color-mix\(in srgb, var\(--sa-accent\) (\d+)%, var\(--sa-paper\)\)",
-                        (BASE / "table.css").read_text(encoding="utf-8"))
+                        (PLOTS / "table.css").read_text(encoding="utf-8"))
     assert len(shares) == 2
     for share in shares:
         paper = blend(known["--sa-accent"], known["--sa-paper"], int(share) / 100)
@@ -123,14 +124,14 @@ def test_rows_in_focus_and_picked_can_be_read(theme: str) -> None:
 
 
 def test_style_sheets_fetch_nothing_and_respect_reduced_motion() -> None:
-    for name in ("dashboard.css", "table.css"):
-        text = (BASE / name).read_text(encoding="utf-8")
+    for path in (BASE / "dashboard.css", PLOTS / "table.css"):
+        text = path.read_text(encoding="utf-8")
         assert "@import" not in text
         assert all(address.startswith("data:") for address in re.findall(r'url\("?([^")]*)', text))
     assert "prefers-reduced-motion: reduce" in (BASE / "dashboard.css").read_text(encoding="utf-8")
 
 
 def test_nothing_from_data_is_written_as_html() -> None:
-    for name in ("table.js", "keys.js"):
-        text = (BASE / name).read_text(encoding="utf-8")
+    for path in (PLOTS / "table.js", BASE / "keys.js"):
+        text = path.read_text(encoding="utf-8")
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", text)

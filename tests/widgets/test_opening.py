@@ -11,7 +11,6 @@ import pytest
 from bokeh.models import ColumnDataSource, Plot
 from bokeh.plotting import figure
 from specanom.widgets.base import table as tables
-from specanom.widgets.base.columns import encoded
 from specanom.widgets.base.dashboard import Dashboard
 from specanom.widgets.base.ordering import sorted_texts
 from specanom.widgets.base.pane import FigurePane
@@ -20,6 +19,7 @@ from specanom.widgets.inspector.member import MemberFigure
 from specanom.widgets.tuner import LimeTuner
 
 import specanom as sa
+from specanom.plots.cells import encoded
 
 
 class Shown(Dashboard):

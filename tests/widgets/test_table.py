@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from specanom.widgets.base.columns import default_format, encoded, parsed_format, values_of
 from specanom.widgets.base.expressions import matching
 from specanom.widgets.base.table import RowTable
 
 from specanom.errors import ArgumentError, DataError
+from specanom.plots.cells import default_format, encoded, parsed_format, values_of
 from specanom.scores import ranks
 
 HOSTILE = "<img src=x onerror=alert(1)>"

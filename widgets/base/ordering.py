@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .columns import encoded_texts
+from specanom.plots.cells import encoded_texts
 
 
 def sorted_texts(texts: NDArray[Any]) -> NDArray[np.int32]:

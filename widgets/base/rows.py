@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from specanom.errors import ArgumentError, DataError, choice, message
+from specanom.plots.cells import values_of
 
-from .columns import values_of
 from .expressions import contains, is_expression, matching
 from .ordering import sorted_rows, sorted_texts
 

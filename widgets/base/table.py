@@ -12,13 +12,15 @@ import pandas as pd
 import traitlets
 from numpy.typing import ArrayLike, NDArray
 
+from specanom import plots
 from specanom.errors import ArgumentError, choice, message
+from specanom.plots.cells import default_format, encoded, parsed_format
 
-from .columns import default_format, encoded, parsed_format
 from .locking import LOCK
 from .rows import Rows
 
-HERE = Path(__file__).parent
+TABLE = Path(plots.__file__).parent / "table"
+"""The page's side, which other pages of ours share."""
 DIRECTIONS = ("ascending", "descending")
 
 
@@ -74,8 +76,8 @@ class RowTable(anywidget.AnyWidget):
     (['b', 'c'], 2)
     """
 
-    _esm = (HERE / "table.js").read_text(encoding="utf-8")
-    _css = (HERE / "table.css").read_text(encoding="utf-8")
+    _esm = TABLE.with_suffix(".js").read_text(encoding="utf-8")
+    _css = TABLE.with_suffix(".css").read_text(encoding="utf-8")
 
     selected = traitlets.Unicode("")
     chosen = traitlets.Tuple()

@@ -89,7 +89,7 @@ class Table {
     label.textContent = "Filter"
     this.field = make("input", "specanom-table-filter", {
       id: `${id}-filter`, type: "search", autocomplete: "off", spellcheck: "false", [SHUT]: "true",
-      placeholder: "part of an id, or z > 0.1 and snr < 20", "aria-describedby": `${id}-error`,
+      placeholder: this.model.get("hint") ?? "part of an id, or z > 0.1 and snr < 20", "aria-describedby": `${id}-error`,
       title: 'A piece of an id, or comparisons of columns: z > 0.1 and snr < 20 and mark == "artefact"',
     })
     this.count = make("span", "specanom-table-count", { role: "status" })
