@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..lines import AIRGLOW_5577
+from ..lines import AIRGLOW_5577, ARM_JOINS
 from ..spectrumset import SpectrumSet
 from .columns import texts, with_columns
 from .medians import row_medians
@@ -22,7 +22,8 @@ FATAL_BITS: dict[str, tuple[int, ...]] = {"sdss": (18, 22, 24, 25), "desi": tupl
 """Mask bits that make a pixel missing, by survey.
 
 SDSS: FULLREJECT, NOSKY, NODATA and COMBINEREJ of ``and_mask`` (SPPIXMASK). Bright or badly subtracted sky
-(23, 27, 28) and the fibre-wide bits 0–9 are context, not defects. DESI: every bit of its pixel mask.
+(23, 27, 28) and the fibre-wide bits 0–9 are context, not defects. DESI: every bit of its pixel mask; but where two
+arms overlap, a pixel with noise stays, since the bits may be those of the other arm, which has no weight in it.
 """
 
 
@@ -88,7 +89,17 @@ class BadPixels:
         patterns = {name: bit_pattern(bits) for name, bits in FATAL_BITS.items()}
         names = [str(name).lower() for name in texts(block.table, "survey")]
         pattern = np.array([patterns.get(name, patterns["sdss"]) for name in names], dtype=np.uint32)
-        return np.asarray((mask & pattern[:, None]) != 0)
+        bad = np.asarray((mask & pattern[:, None]) != 0)
+        joined = np.array([name == "desi" for name in names], dtype=bool)
+        if block.ivar is not None and joined.any():
+            bad &= ~(joined[:, None] & _overlaps(block.wave)[None, :] & (block.ivar > 0))
+        return bad
+
+
+def _overlaps(wave: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say which observed pixels two arms of DESI share; shape ``(p,)``."""
+    inside = [(wave > band.lo - 0.4) & (wave < band.hi + 0.4) for band in ARM_JOINS["DESI"]]
+    return np.asarray(np.logical_or.reduce(inside), dtype=bool)
 
 
 @dataclass(frozen=True)

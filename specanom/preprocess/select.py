@@ -15,8 +15,8 @@ from ..spectrumset import SpectrumSet
 from .columns import add_notes, numbers, texts, with_columns
 
 ZWARNING_BITS = ("SKY", "LITTLE_COVERAGE", "SMALL_DELTA_CHI2", "NEGATIVE_MODEL", "MANY_OUTLIERS", "Z_FITLIMIT",
-                 "NEGATIVE_EMISSION", "UNPLUGGED", "BAD_TARGET", "NODATA")
-"""Names of the bits of SDSS ZWARNING, from bit 0."""
+                 "NEGATIVE_EMISSION", "UNPLUGGED", "BAD_TARGET", "NODATA", "BAD_MINFIT", "POORDATA")
+"""Names of the bits of SDSS ZWARNING, from bit 0; redrock (DESI) has the same and the last two."""
 
 ZWARNING_FATAL = (0, 1, 3, 5, 7, 8, 9)
 """Bits that spoil the spectrum or its redshift. 2, 4 and 6 sit on good strong-line objects and pass with a note."""

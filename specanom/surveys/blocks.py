@@ -15,7 +15,8 @@ PAD = 50           # block edges lie at multiples of this, so that most blocks s
 OUTSIDE = {"flux": np.nan, "ivar": 0, "mask": 0}       # what a pixel outside a spectrum's coverage holds
 KINDS = {"flux": np.float32, "ivar": np.float32, "mask": np.uint32}
 COLUMNS = ("id", "survey", "survey_program", "instrument", "plate", "mjd", "fiber", "ra", "dec", "z", "z_err",
-           "z_noqso", "zwarning", "class", "subclass", "objtype", "snr", "ebv", "lsf", "path", "row", "specobjid")
+           "z_noqso", "zwarning", "class", "subclass", "objtype", "snr", "ebv", "lsf", "path", "row", "specobjid",
+           "petal", "tile", "healpix", "deltachi2", "exptime")
 """Columns of a block's table, and keys of ``Spectrum.meta``."""
 
 

@@ -31,7 +31,8 @@ def blank_meta(path: str, row: int = 0) -> dict[str, Any]:
     """Return the meta of an object of which nothing is known; unknown numbers are NaN, unknown integers −1."""
     return {"id": "", "survey": "sdss", "survey_program": "", "instrument": "SDSS", "plate": -1, "mjd": -1, "fiber": -1,
             "ra": NAN, "dec": NAN, "z": NAN, "z_err": NAN, "z_noqso": NAN, "zwarning": 0, "class": "", "subclass": "",
-            "objtype": "", "snr": NAN, "ebv": NAN, "lsf": NAN, "path": path, "row": row, "specobjid": ""}
+            "objtype": "", "snr": NAN, "ebv": NAN, "lsf": NAN, "path": path, "row": row, "specobjid": "",
+            "petal": -1, "tile": -1, "healpix": -1, "deltachi2": NAN, "exptime": NAN}
 
 
 def number(value: Any, default: float = NAN) -> float:

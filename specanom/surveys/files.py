@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, message
 from .columns import whole
+from .desi import DesiSource, is_desi
+from .desi_tree import Redshifts, spectra_twin
 from .fits_fast import BrokenFits, FastFits, UnusualFits
 from .fits_full import Fits, FullFits, Hdu
 from .sdss import SpecSource, is_spec
@@ -19,9 +21,9 @@ from .sdss_plate import PlateSource
 from .survey import Source
 from .tables import TableSource, is_table_name
 
+KINDS = ("spec", "plate", "spSpec", "linear", "desi")
 SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
 MAGIC = b"SIMPLE  ="
-DESI = ("B_WAVELENGTH", "BRZ_WAVELENGTH", "R_WAVELENGTH", "Z_WAVELENGTH")
 
 
 class Sidecar(Exception):
@@ -113,17 +115,27 @@ def with_fits(path: str, use: Callable[[Fits], Any]) -> Any:
 
 
 class Opener:
-    """Opens files as sources of one survey, and finds the redshifts that lie beside a plate.
+    """Opens files as sources of one survey, and finds the redshifts that lie beside a plate or a coadd.
 
     Parameters
     ----------
     files : list of str
-        All files of the survey; spZbest files are looked for among them when they are not beside their plate.
+        All files of the survey; spZbest files and catalogues are looked for among them when redshifts are not beside
+        their plate or coadd.
+    survey : {"auto", "sdss", "desi"}
+        Which survey the files are of; those of another are refused.
+    catalogue : path-like, DataFrame or None
+        Redshifts of DESI targets, instead of those beside the spectra.
+    columns : mapping, optional
+        A user's names of columns of redshifts, ours → theirs.
     """
 
-    def __init__(self, files: list[str]) -> None:
-        self.files = files
+    def __init__(self, files: list[str], *, survey: str = "auto", catalogue: Any = None,
+                 columns: Mapping[str, str] | None = None) -> None:
+        self.files, self.survey = files, survey
         self._best: dict[tuple[int, int], str] | None = None
+        self._redshifts = Redshifts(files, with_fits, catalogue=catalogue, columns=columns)
+        self._all = frozenset(files)
 
     def open(self, path: str) -> Source:
         """Return the source of a file.
@@ -131,10 +143,12 @@ class Opener:
         Raises
         ------
         Sidecar
-            When it is a table that belongs to spectra.
+            When it is a table that belongs to spectra, or holds the exposures of a coadd that is read.
         DataError, OSError
-            When it cannot be read, or holds something else than SDSS spectra.
+            When it cannot be read, or holds something else than spectra of the survey.
         """
+        if spectra_twin(path) in self._all:
+            raise Sidecar(path)
         if is_table_name(path) and not _has_magic(path):
             return TableSource(path)
         source: Source = with_fits(path, self._source)
@@ -142,8 +156,13 @@ class Opener:
 
     def _source(self, file: Fits) -> Source:
         kind = kind_of(file)
-        if kind == "spec":
-            source: Source = SpecSource(file)
+        if kind in KINDS and self.survey != "auto" and (kind == "desi") != (self.survey == "desi"):
+            other = "a DESI coadd, not an SDSS file" if kind == "desi" else "an SDSS file, not one of DESI"
+            raise BrokenFits(other)
+        if kind == "desi":
+            source: Source = DesiSource(file, self._redshifts)
+        elif kind == "spec":
+            source = SpecSource(file)
         elif kind == "plate":
             source = PlateSource(file, partial(self.best, os.path.dirname(file.path)))
         elif kind in ("spSpec", "linear"):
@@ -216,6 +235,10 @@ class Checked:
         """See :class:`.survey.Source`."""
         return self._call("details", row)
 
+    def remarks(self) -> Sequence[str]:
+        """Return remarks on the file as a whole, once its entries were asked for."""
+        return tuple(self._source.remarks()) if isinstance(self._source, DesiSource) else ()
+
 
 def zbest_key(file: Fits) -> tuple[int, int] | None:
     """Return plate and MJD of a spZbest file, or None for any other."""
@@ -236,8 +259,8 @@ def kind_of(file: Fits) -> str:
     Returns
     -------
     str
-        ``"spec"``, ``"plate"``, ``"spSpec"``, ``"linear"``, ``"table"`` (a sidecar), or a sentence that says what
-        else it is.
+        ``"spec"``, ``"plate"``, ``"spSpec"``, ``"linear"``, ``"desi"``, ``"table"`` (a sidecar), or a sentence that
+        says what else it is.
     """
     first = file.hdu(1)
     if first is not None and is_spec(first):
@@ -250,8 +273,8 @@ def kind_of(file: Fits) -> str:
         return _kind_of_image(primary, first)
     if first is None:
         return "no data: the file ends after its first header"
-    if _is_desi(file):
-        return "a DESI coadd, not an SDSS file"
+    if is_desi(file):
+        return "desi"
     return "table" if first.kind == "BINTABLE" else "an image, no spectrum"
 
 
@@ -266,16 +289,6 @@ def _kind_of_image(primary: Hdu, first: Hdu | None) -> str:
     if primary.shape[0] <= 5 and ("SPEC_CLN" in header or "FIBERID" in header):
         return "spSpec"
     return "an image on a logarithmic grid without plate or fibre, such as templates"
-
-
-def _is_desi(file: Fits) -> bool:
-    for index in range(1, 24):
-        hdu = file.hdu(index)
-        if hdu is None:
-            return False
-        if str(hdu.header.get("EXTNAME", "")).strip().upper() in DESI:
-            return True
-    return False
 
 
 def shown(path: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -98,12 +98,47 @@ class FastHdu:
 
     def image(self) -> NDArray[Any]:
         """Return the image, big-endian, a view of the file."""
-        header = self.header
-        if self.kind != "IMAGE" or header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0:
+        kind, zero = self._pixel_kind()
+        if zero:
             raise UnusualFits("a scaled image")
-        kind = np.dtype(IMAGE[header["BITPIX"]])
         buffer, at = self._bytes
         return np.ndarray(self.shape, kind, buffer=buffer, offset=at)
+
+    def rows(self, rows: Sequence[int]) -> NDArray[Any]:
+        """Return some rows of an image, shape ``(len(rows), …)``; no other byte of it is read.
+
+        Parameters
+        ----------
+        rows : sequence of int
+            From 0, in rising order.
+        """
+        kind, zero = self._pixel_kind()
+        size = kind.itemsize * int(np.prod(self.shape[1:]))
+        pieces = [(self.start + first * size, (stop - first) * size) for first, stop in _runs(rows)]
+        raw = b"".join(self.content.pieces(pieces))
+        data: NDArray[Any] = np.frombuffer(raw, kind).reshape(len(rows), *self.shape[1:])
+        return data.astype(f"u{kind.itemsize}") ^ np.array(zero, dtype=f"u{kind.itemsize}") if zero else data
+
+    def _pixel_kind(self) -> tuple[np.dtype[Any], int]:
+        """Return the type of the pixels as stored, and what makes them unsigned: 0 or half of their range."""
+        header = self.header
+        kind = np.dtype(IMAGE[header["BITPIX"]])
+        zero = header.get("BZERO", 0)
+        unsigned = kind.kind == "i" and zero == 1 << (8 * kind.itemsize - 1)
+        if self.kind != "IMAGE" or header.get("BSCALE", 1) != 1 or not (zero == 0 or unsigned):
+            raise UnusualFits("a scaled image")
+        return kind, int(zero)
+
+
+def _runs(rows: Sequence[int]) -> list[tuple[int, int]]:
+    """Return rising numbers as runs of neighbours, each from its first to one past its last."""
+    runs: list[tuple[int, int]] = []
+    for row in rows:
+        if runs and runs[-1][1] == row:
+            runs[-1] = runs[-1][0], row + 1
+        else:
+            runs.append((row, row + 1))
+    return runs
 
 
 _UNPACK = {code: struct.Struct(form).unpack_from
@@ -144,9 +179,26 @@ class FileBytes:
             if self._map is None:
                 self._map = np.memmap(self.path, np.uint8, "r")
             return self._map, start
-        with open(self.path, "rb") as handle:
+        return _read(self.path, [(start, size)])[0], 0
+
+    def pieces(self, wanted: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Read pieces of the file, each a start and a size, and nothing between them."""
+        ends = max((start + size for start, size in wanted), default=0)
+        if ends > self.size:
+            raise BrokenFits(f"cut short: the headers promise {ends:,} bytes, the file has {self.size:,}")
+        if ends <= len(self.head):
+            return [self.head[start : start + size] for start, size in wanted]
+        return _read(self.path, wanted)
+
+
+def _read(path: str, wanted: Sequence[tuple[int, int]]) -> list[bytes]:
+    """Read pieces of a file, each a start and a size; without a buffer, which would read ahead."""
+    pieces = []
+    with open(path, "rb", buffering=0) as handle:
+        for start, size in wanted:
             handle.seek(start)
-            return handle.read(size), 0
+            pieces.append(handle.read(size) or b"")
+    return pieces
 
 
 class FastFits:
@@ -204,7 +256,7 @@ class FastFits:
         return bytes(buffer[at : at + 9]) == b"XTENSION="
 
     def _header(self, start: int) -> bytes:
-        for size in (len(self._content.head) - start, 10 * BLOCK, MAX_HEADER):
+        for size in (len(self._content.head) - start, 2 * BLOCK, 10 * BLOCK, MAX_HEADER):
             size = min(size, self.size - start)
             if size <= 0:
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .fits_fast import BrokenFits
+
+UNREAD = "_RESOLUTION"
+"""How the names of HDUs end that nobody asks for: four fifths of the bytes of a DESI file."""
 
 
 class Hdu(Protocol):
@@ -27,6 +30,7 @@ class Hdu(Protocol):
     def column(self, name: str) -> NDArray[Any]: ...
     def scalar(self, name: str, row: int = 0) -> Any: ...
     def image(self) -> NDArray[Any]: ...
+    def rows(self, rows: Sequence[int]) -> NDArray[Any]: ...
 
 
 class Fits(Protocol):
@@ -82,6 +86,10 @@ class FullHdu:
         data: NDArray[Any] = np.asarray(self._hdu.data)
         return data
 
+    def rows(self, rows: Sequence[int]) -> NDArray[Any]:
+        """Return some rows of the image."""
+        return self.image()[list(rows)]
+
 
 class FullFits:
     """A FITS file read whole by astropy and closed again.
@@ -102,7 +110,8 @@ class FullFits:
                 warnings.simplefilter("ignore")
                 with fits.open(path, memmap=False, lazy_load_hdus=False) as opened:
                     for hdu in opened:
-                        _ = hdu.data
+                        if not hdu.name.endswith(UNREAD):
+                            _ = hdu.data
                         self._hdus.append(FullHdu(hdu))
         except Exception as exc:                    # a damaged file makes astropy raise almost anything
             raise BrokenFits(f"not readable: {type(exc).__name__}: {exc}") from exc

@@ -12,8 +12,9 @@ TARGETS = (None, "galaxy", "qso", "star")
 PRESETS = (None, "paper")
 ZWARNING = {
     0: "SKY", 1: "LITTLE_COVERAGE", 2: "SMALL_DELTA_CHI2", 3: "NEGATIVE_MODEL", 4: "MANY_OUTLIERS", 5: "Z_FITLIMIT",
-    6: "NEGATIVE_EMISSION", 7: "UNPLUGGED", 8: "BAD_TARGET", 9: "NODATA",
+    6: "NEGATIVE_EMISSION", 7: "UNPLUGGED", 8: "BAD_TARGET", 9: "NODATA", 10: "BAD_MINFIT", 11: "POORDATA",
 }
+"""Bits of ZWARNING of SDSS and, the same up to 9, of ZWARN of redrock for DESI."""
 OTHER_SURVEYS = ("seg", "boss", "eboss")        # how SURVEY or PROGRAMNAME begins: segue1, segcluster, …
 FATAL_BITS = (0, 1, 3, 5, 7, 8, 9)
 
@@ -42,7 +43,8 @@ def _of_the_paper(instrument: str, program: str) -> tuple[str, str]:
 class Gate:
     """Decides from what the pipeline says of an object whether it belongs to the sample.
 
-    Sky and unplugged fibres never pass. ZWARNING bits 0, 1, 3, 5, 7, 8 and 9 reject; 2, 4 and 6 pass with a note,
+    Sky and unplugged fibres never pass. ZWARNING bits 0, 1, 3, 5, 7, 8 and 9 reject; 2, 4 and 6 pass with a note, as
+    do 10 and 11, which only redrock sets (ZWARN of DESI, a bad fit to the minimum of χ² and poor data),
     because bit 4 (many outliers) sits on good objects with strong lines: a cut at ZWARNING = 0 drops the very
     spectra a search for anomalies is for.
 
@@ -102,6 +104,8 @@ class Gate:
         if named:
             return "" if named == self.target.upper() else f"class {named}, not {self.target.upper()}"
         targeted = str(meta["objtype"]).upper()
+        if meta.get("survey") == "desi":
+            return f"no redshift and class, and only class {self.target.upper()} was asked for"
         if targeted.startswith(self.target.upper()):
             return ""
         return f"no pipeline class, and targeted as {targeted or 'unknown'}, not {self.target.upper()}"

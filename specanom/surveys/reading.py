@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError, DataError, choice, message
 from ..spectrum import Spectrum
+from .desi_releases import check_columns
 from .files import Opener, Sidecar, find_files, shown
 from .gate import Gate
 from .survey import Entry, Log, Source, Survey, alive, make_spectrum
 
-SURVEYS = ("auto", "sdss")
+SURVEYS = ("auto", "sdss", "desi")
 
 
-def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: str | None = None) -> Survey:
+def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: str | None = None,
+         catalogue: Any = None, columns: Mapping[str, str] | None = None) -> Survey:
     """Read a survey lazily.
 
     Parameters
     ----------
     path : path-like or list
         A folder (searched through), a glob, a file, or a list of these. What a file is, its content says.
-        Spec files (lite or full), spSpec files, plates (spPlate, joined with the spZbest beside them) and their
-        variants; catalogues and redshift files are neither spectra nor skipped. A CSV, ECSV or Parquet file of
-        spectra is read when it is named (see :class:`specanom.surveys.tables.TableSource` for its columns).
-    survey : {"auto", "sdss"}
-        Which survey the files are of.
+        SDSS: spec files (lite or full), spSpec files, plates (spPlate, joined with the spZbest beside them) and their
+        variants. DESI: coadd and spectra files, arms joined, with redrock files beside them or a catalogue; a whole
+        tree of a production is one survey. Catalogues and redshift files are neither spectra nor skipped. A CSV, ECSV
+        or Parquet file of spectra is read when it is named (see :class:`specanom.surveys.tables.TableSource` for its
+        columns).
+    survey : {"auto", "sdss", "desi"}
+        Which survey the files are of; "auto" reads both, and skips neither.
     target : {None, "galaxy", "qso", "star"}
         Which objects to let through, by the pipeline's CLASS; None: every astronomical one. Sky and unplugged fibres
         never pass. See :class:`~specanom.surveys.Gate` for the flags that reject.
     preset : {None, "paper"}
         ``"paper"``: galaxies of the SDSS spectrographs with ZWARNING = 0, without those of SEGUE.
+    catalogue : path-like or DataFrame, optional
+        Redshifts of DESI targets by TARGETID (``zall-pix-iron.fits``, a value-added catalogue), taken instead of
+        those of redrock files. Without it, catalogues among the files are asked where no redrock file knows a target.
+    columns : mapping, optional
+        What columns of redshifts are called where it is not usual, ours → theirs: ``{"z": "Z_HELIO"}``. Ours are
+        targetid, z, z_err, zwarning, class, subclass, deltachi2, ebv, survey, program, healpix, uniqpix, tile.
 
     Returns
     -------
@@ -53,11 +63,12 @@ def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: 
     """
     choice("survey", survey, SURVEYS)
     gate = Gate(target, preset)
+    own = check_columns(columns)
     files = find_files(path)
-    _require_one(files, Opener(files))
+    opener = Opener(files, survey=survey, catalogue=catalogue, columns=own)
+    _require_one(files, opener)
 
     def sources(log: Log) -> Iterator[Source]:
-        opener = Opener(files)
         for file in files:
             try:
                 yield opener.open(file)
@@ -66,7 +77,7 @@ def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: 
             except (DataError, OSError) as exc:
                 log.skip(file, _reason(exc))
 
-    return Survey(sources, gate=gate, name="sdss")
+    return Survey(sources, gate=gate, name="desi" if survey == "desi" else "sdss")
 
 
 def _reason(exc: Exception) -> str:
@@ -87,8 +98,10 @@ def _require_one(files: Sequence[str], opener: Opener) -> None:
             reasons.append(f"{os.path.basename(file)}: {_reason(exc)}")
     got = [f"{sidecars} tables that are no spectra"] if sidecars else []
     got += reasons[:3] + ([f"and {len(reasons) - 3} more"] if len(reasons) > 3 else [])
-    raise DataError(message("path", expected="at least one readable SDSS spectrum", got="; ".join(got),
-                            hint="spec-*.fits, spSpec-*.fit or spPlate-*.fits; cut files have to be fetched again"))
+    kind = {"sdss": "SDSS spectrum", "desi": "DESI spectrum"}.get(opener.survey, "SDSS or DESI spectrum")
+    raise DataError(message("path", expected=f"at least one readable {kind}", got="; ".join(got),
+                            hint="spec-*.fits, spSpec-*.fit, spPlate-*.fits or coadd-*.fits; cut files have to be "
+                                 "fetched again"))
 
 
 def read_one(path: Any, row: int | None = None, id: str | None = None) -> Spectrum:
@@ -101,7 +114,7 @@ def read_one(path: Any, row: int | None = None, id: str | None = None) -> Spectr
     row : int, optional
         Which row of a file of many objects, from 0.
     id : str, optional
-        Which object, e.g. ``"0266-51602-0001"``.
+        Which object, e.g. ``"0266-51602-0001"``, or a TARGETID such as ``"39633345008634465"``.
 
     Returns
     -------
@@ -132,7 +145,7 @@ def read_one(path: Any, row: int | None = None, id: str | None = None) -> Spectr
     except DataError as exc:
         if str(exc).startswith(("id:", "row:")):
             raise
-        raise DataError(message("path", expected="an SDSS spectrum", got=f"{shown(file)}: {exc}")) from exc
+        raise DataError(message("path", expected="an SDSS or DESI spectrum", got=f"{shown(file)}: {exc}")) from exc
 
 
 def _pick(entries: Sequence[Entry], row: int | None, id: str | None, file: str) -> Entry:

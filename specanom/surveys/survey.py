@@ -101,7 +101,7 @@ class Survey:
     gate : Gate
         Which objects pass.
     name : str
-        What the survey is called: ``"sdss"``.
+        What the survey is called: ``"sdss"``, ``"desi"``.
 
     Attributes
     ----------
@@ -178,7 +178,7 @@ class Survey:
         """Yield the spectra in blocks of `n`, in order, in the observed frame and in the survey's flux unit.
 
         Spectra on the SDSS grid 10**(k·1e-4) Å share a block, whatever their ranges: outside its coverage a spectrum
-        is NaN with ivar 0. Each other grid gets blocks of its own.
+        is NaN with ivar 0. Those of DESI share one of 7781 pixels. Each other grid gets blocks of its own.
 
         Parameters
         ----------
@@ -228,6 +228,7 @@ class Survey:
             log.first[id] = source.path
             kept.append(entry)
             log.notes.extend(Note(id, source.path, text) for text in (*entry.notes, note) if text)
+        log.notes.extend(Note("", source.path, text) for text in getattr(source, "remarks", tuple)())
         return kept
 
     def _repr_html_(self) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".csv", ".ecsv", ".parquet", ".pq")
 MANY = 20          # columns named by a number that make a table wide
-INTEGERS = ("plate", "mjd", "fiber", "zwarning")
+INTEGERS = ("plate", "mjd", "fiber", "zwarning", "petal", "tile", "healpix")
 TEXTS = ("id", "targetid", "specobjid")         # names of up to 20 digits, of which a float keeps 16
 
 
@@ -53,7 +53,7 @@ class TableSource:
         table = read_table(path)
         if table.empty:
             raise DataError("the table has no rows")
-        table = _with_text_ids(table)
+        table = with_text_ids(table)
         lower = {name.lower() for name in table.columns}
         blank = table["id"] == "" if "id" in table else None
         self._without_id, self._unnamed = 0, frozenset[int]()
@@ -180,7 +180,7 @@ def _is_text(name: object) -> bool:
     return str(name).strip().lower() in TEXTS
 
 
-def _with_text_ids(table: pd.DataFrame) -> pd.DataFrame:
+def with_text_ids(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with its ids as text, "" where blank, in a column ``id`` if it has any."""
     table = table.rename(columns={name: str(name).strip() for name in table.columns})
     table = table.rename(columns={name: name.lower() for name in table.columns if _is_text(name)})

@@ -134,7 +134,8 @@ def links(row: Any) -> list[dict[str, str]]:
     Parameters
     ----------
     row : mapping
-        A row of a table, or the meta of a spectrum: plate, mjd, fiber, targetid, ra, dec where known.
+        A row of a table, or the meta of a spectrum: plate, mjd, fiber, targetid, ra, dec where known. The id of a
+        row whose survey is "desi" is its TARGETID.
 
     Returns
     -------
@@ -146,7 +147,7 @@ def links(row: Any) -> list[dict[str, str]]:
     if plate is not None and mjd is not None and fiber is not None:
         query = urlencode({"plate": plate, "mjd": mjd, "fiber": fiber})
         found.append({"name": "SDSS explorer", "url": f"{SDSS_EXPLORER}?{query}"})
-    target = _whole(row, "targetid")
+    target = _whole(row, "id" if row.get("survey") == "desi" and row.get("targetid") is None else "targetid")
     if target is not None:
         found.append({"name": "DESI viewer", "url": f"{DESI_SPECTRA}/{DESI_RELEASE}/targetid{target}"})
     ra, dec = (_number(row, name) for name in ("ra", "dec"))

@@ -115,3 +115,93 @@ def _write_best(path: Path, kinds: list[str]) -> None:
                fits.Column("SN_MEDIAN_ALL", "E", array=pick([11.0, 0.5, 13.0, 14.0, 15.0]))]
     head = fits.Header({"PLATEID": 777, "MJD": 53500})
     fits.HDUList([fits.PrimaryHDU(header=head), fits.BinTableHDU.from_columns(columns)]).writeto(path)
+
+
+# -- DESI --------------------------------------------------------------------------------------------------------
+
+ARMS = {"B": (3600.0, 2751), "R": (5760.0, 2326), "Z": (7520.0, 2881)}
+IDS = (39633345008634465, 39633345008634466, 39633345008634467, 39633345008634468)
+
+
+def desi_hdus(n: int, seed: int, *, arms: str, mask: bool, resolution: bool, shift: float) -> list[Any]:
+    """The arms of n random spectra; some flux is not finite, some ivar 0, NaN or negative, some pixels flagged."""
+    rng = np.random.default_rng(seed)
+    made: list[Any] = []
+    for arm in arms:
+        first, size = ARMS[arm]
+        wave = first + 0.8 * np.arange(size) + (shift if arm == "R" else 0.0)
+        flux, ivar = rng.normal(10, 3, (n, size)).astype("f4"), rng.uniform(0.1, 2, (n, size)).astype("f4")
+        for bad in (np.nan, np.inf):
+            flux[rng.random(flux.shape) < 0.01] = bad
+        for bad in (0.0, np.nan, -1.0):
+            ivar[rng.random(ivar.shape) < 0.01] = bad
+        made += [fits.ImageHDU(wave, name=f"{arm}_WAVELENGTH"), fits.ImageHDU(flux, name=f"{arm}_FLUX"),
+                 fits.ImageHDU(ivar, name=f"{arm}_IVAR")]
+        if mask:
+            bits = (rng.random(flux.shape) < 0.02) * rng.integers(1, 1024, flux.shape)
+            made.append(fits.ImageHDU(bits.astype("u4" if arm == "R" else "i4"), name=f"{arm}_MASK"))
+        if resolution:
+            made.append(fits.ImageHDU(np.ones((n, 11, size), "f4"), name=f"{arm}_RESOLUTION"))
+    return made
+
+
+def desi_table(name: str, values: dict[str, Any]) -> fits.BinTableHDU:
+    """A table; ids are 64-bit integers, other whole numbers 32-bit."""
+    columns = []
+    for key, given in values.items():
+        array = np.asarray(given)
+        if array.dtype.kind == "U":
+            columns.append(fits.Column(key, "10A", array=array))
+        elif array.dtype.kind == "b":
+            columns.append(fits.Column(key, "L", array=array))
+        else:
+            form = "D" if array.dtype.kind == "f" else "K" if key == "TARGETID" else "J"
+            columns.append(fits.Column(key, form, array=array))
+    return fits.BinTableHDU.from_columns(columns, name=name)
+
+
+@pytest.fixture
+def write_coadd(tmp_path: Path) -> Callable[..., Path]:
+    """Write a DESI coadd: ``write_coadd(name, ids=…, arms=…, COADD_FIBERSTATUS=…)``; None leaves a column out."""
+
+    def write(name: str = "coadd-main-dark-27247.fits", *, ids: Any = IDS, seed: int = 0, arms: str = "BRZ",
+              mask: bool = True, resolution: bool = False, shift: float = 0.0, header: dict[str, Any] | None = None,
+              **columns: Any) -> Path:
+        n = len(ids)
+        table = {"TARGETID": ids, "OBJTYPE": ["TGT"] * n, "COADD_FIBERSTATUS": [0] * n,
+                 "TARGET_RA": np.linspace(150, 151, n), "TARGET_DEC": np.linspace(2, 3, n), "PETAL_LOC": np.arange(n),
+                 "FIBER": 500 + np.arange(n), "COADD_EXPTIME": np.full(n, 1000.0), "MEAN_MJD": np.full(n, 59300.7),
+                 "EBV": np.full(n, 0.02), **columns}
+        primary = fits.PrimaryHDU()
+        primary.header.update({"SURVEY": "main", "PROGRAM": "dark", "HPXPIXEL": 27247, "HPXNSIDE": 64}
+                              if header is None else header)
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = {key: value for key, value in table.items() if value is not None}
+        hdus = [desi_table("FIBERMAP", kept)] if kept else []
+        hdus += desi_hdus(n, seed, arms=arms, mask=mask, resolution=resolution, shift=shift)
+        fits.HDUList([primary, *hdus]).writeto(path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_redrock(tmp_path: Path) -> Callable[..., Path]:
+    """Write a redrock file, its rows in another order than the coadd's."""
+
+    def write(name: str = "redrock-main-dark-27247.fits", *, ids: Any = IDS[::-1], hdu: str = "REDSHIFTS",
+              **columns: Any) -> Path:
+        n = len(ids)
+        known = {id: 0.1 * (i + 1) for i, id in enumerate(IDS)}
+        kinds = dict(zip(IDS, ("GALAXY", "QSO", "STAR", "GALAXY"), strict=True))
+        table = {"TARGETID": ids, "Z": [known.get(id, 9.0) for id in ids], "ZERR": np.full(n, 1e-5), "ZWARN": [0] * n,
+                 "SPECTYPE": [kinds.get(id, "GALAXY") for id in ids], "SUBTYPE": [""] * n,
+                 "DELTACHI2": np.full(n, 900.0), **columns}
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = {key: value for key, value in table.items() if value is not None}
+        fits.HDUList([fits.PrimaryHDU(), desi_table(hdu, kept)]).writeto(path)
+        return path
+
+    return write

@@ -139,13 +139,14 @@ def test_catalogues_are_neither_spectra_nor_skipped(shared: Path) -> None:
 
 
 def test_everything_the_workshop_has_is_told_apart(shared: Path) -> None:
-    survey = read(shared / "data")
+    survey = read(shared / "data", "sdss")
     assert len(survey) == 37
     others = {Path(one.path).name: one.reason for one in survey.skipped if "/sdss/" not in one.path}
     desi = {name for name, reason in others.items() if "DESI coadd" in reason}
     assert desi == {"coadd-2-80693-thru20210204.fits", "coadd-4-80613-thru20210324.fits",
                     "coadd-special-dark-27247.fits", "test_coadd.fits"}
     assert not {name for name in others if name.startswith("redrock")}
+    assert len(read(shared / "data")) == 37 + 31
 
 
 LINES = {"Ha": 6564.61, "Hb": 4862.69, "O3": 5008.24}

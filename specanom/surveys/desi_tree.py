@@ -1,0 +1,199 @@
+"""What the pipeline of DESI says of targets: redrock files beside spectra, and catalogues of many of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import DataError, message
+from .desi_redshifts import Ids, Place, RedshiftTable, from_frame, from_hdu
+from .desi_releases import table
+from .fits_full import Fits, Hdu
+from .tables import is_table_name, read_table
+
+Open = Callable[[str, Callable[[Fits], Any]], Any]
+
+
+class Answer(NamedTuple):
+    """What is known of some targets.
+
+    Attributes
+    ----------
+    known : list of mapping
+        Per target the values of :data:`~.desi_redshifts.KEYS` that there are; empty when nothing is known of it.
+    notes : list of str
+        Per target a remark, or "".
+    remarks : list of str
+        Remarks on the file.
+    """
+
+    known: list[dict[str, Any]]
+    notes: list[str]
+    remarks: list[str]
+
+
+def table_named(file: Fits, names: Sequence[str]) -> Hdu | None:
+    """Return the first table of a file that has one of these names, or None."""
+    index = 1
+    while (hdu := file.hdu(index)) is not None:
+        if hdu.kind == "BINTABLE" and str(hdu.header.get("EXTNAME", "")).strip().upper() in names:
+            return hdu
+        index += 1
+    return None
+
+
+def prefix_of(path: str) -> str:
+    """Return how the name of a file begins: ``"coadd"`` of ``coadd-main-dark-27247.fits``."""
+    return os.path.basename(path).partition("-")[0].lower()
+
+
+def spectra_twin(path: str) -> str:
+    """Return what the coadd is called whose exposures a file holds by its name, or ""."""
+    folder, base = os.path.split(path)
+    if prefix_of(path) != "spectra":
+        return ""
+    return os.path.join(folder, "coadd" + base[len("spectra"):].removesuffix(".gz"))
+
+
+class Redshifts:
+    """Finds what is known of targets: in the file itself, beside it, in a catalogue.
+
+    A redrock file is found by its name (``redrock-X`` beside ``coadd-X``), else by its content in the same folder. What
+    is not in there is looked for in the catalogues among the files of the survey. A catalogue that was named is asked
+    first, and alone.
+
+    Parameters
+    ----------
+    files : sequence of str
+        All files of the survey.
+    open : callable
+        Opens a file and returns what a function makes of it.
+    catalogue : path-like, DataFrame or None
+        Redshifts to take instead of those beside the spectra.
+    columns : mapping
+        A user's map of columns, our names → theirs.
+    """
+
+    def __init__(self, files: Sequence[str], open: Open, *, catalogue: Any = None,
+                 columns: Mapping[str, str] | None = None) -> None:
+        self.files, self._open, self._own = files, open, dict(columns or {})
+        self._named = None if catalogue is None else self._load(catalogue)
+        self._found: list[RedshiftTable] | None = None
+        self._damaged: dict[str, str] = {}
+
+    def of(self, file: Fits, ids: Ids, place: Place) -> Answer:
+        """Return what is known of the targets of a file."""
+        if self._named is not None:
+            known, notes = self._named.look_up(ids, place)
+            return self._told(Answer(known, notes, []), f"not in {self._named.name}")
+        beside = self._beside(file, ids)
+        answer = Answer([{} for _ in ids], [""] * len(ids), [])
+        if beside is not None:
+            known, notes = beside.look_up(ids, Place())
+            foreign = int((~np.isin(beside.ids, ids)).sum())
+            answer = Answer(known, notes, [f"{beside.name}: {foreign} redshifts of targets that have no spectrum here"]
+                            if foreign else [])
+        self._complete(answer, ids, place)
+        missing = "no redrock file beside the spectra" if beside is None else f"TARGETID not in {beside.name}"
+        if beside is None and (broken := self._damaged.get(os.path.dirname(file.path))):
+            missing = broken
+        return self._told(answer, missing)
+
+    def _complete(self, answer: Answer, ids: Ids, place: Place) -> None:
+        """Fill in from catalogues what is not known yet."""
+        for table_ in [] if all(answer.known) else self._catalogues():
+            lacking = [i for i, one in enumerate(answer.known) if not one]
+            known, notes = table_.look_up(ids[lacking], place)
+            for i, one, note in zip(lacking, known, notes, strict=True):
+                answer.known[i], answer.notes[i] = one, note
+
+    @staticmethod
+    def _told(answer: Answer, missing: str) -> Answer:
+        notes = [note if one else f"redshift and class are not known: {missing}"
+                 for one, note in zip(answer.known, answer.notes, strict=True)]
+        return answer._replace(notes=notes)
+
+    # -- beside the spectra ----------------------------------------------------------------------------------------
+
+    def _beside(self, file: Fits, ids: Ids) -> RedshiftTable | None:
+        names = table()["tables"]["redshifts"]
+        inside = table_named(file, names)
+        if inside is not None:
+            return from_hdu(inside, os.path.basename(file.path), self._own)
+        folder, base = os.path.split(file.path)
+        prefix = prefix_of(file.path)
+        called = [os.path.join(folder, other + base[len(prefix):].removesuffix(".gz") + end)
+                  for other in table()["names"]["redshifts"] for end in ("", ".gz")
+                  if prefix in table()["names"]["spectra"]]
+        for path in called:
+            found = self._redrock(path)
+            if found is not None:
+                return found
+        skip = (*table()["names"]["spectra"], *table()["names"]["other"])
+        for name in sorted(os.listdir(folder or ".")):
+            path = os.path.join(folder, name)
+            if path not in called and path != file.path and ".fit" in name.lower() and prefix_of(path) not in skip:
+                found = self._redrock(path)
+                if found is not None and np.isin(ids, found.ids).any():
+                    return found
+        return None
+
+    def _redrock(self, path: str) -> RedshiftTable | None:
+        return self._read(path, table()["tables"]["redshifts"]) if os.path.isfile(path) else None
+
+    def _read(self, path: str, names: Sequence[str]) -> RedshiftTable | None:
+        """Return the redshifts of a file, or None when it is damaged or holds none."""
+        name = os.path.basename(path)
+
+        def read(file: Fits) -> RedshiftTable | None:
+            hdu = table_named(file, names)
+            return None if hdu is None else from_hdu(hdu, name, self._own)
+
+        try:
+            found: RedshiftTable | None = self._open(path, read)
+        except (DataError, OSError) as exc:
+            self._damaged[os.path.dirname(path)] = f"{name} is not readable, {exc}"
+            return None
+        return found
+
+    # -- catalogues ------------------------------------------------------------------------------------------------
+
+    def _catalogues(self) -> list[RedshiftTable]:
+        """Return the catalogues among the files of the survey, opened once."""
+        if self._found is None:
+            names = table()["names"]
+            skip = {*names["spectra"], *names["redshifts"], *names["other"]}
+            self._found = []
+            for path in self.files:
+                if prefix_of(path) not in skip:
+                    found = self._read(path, table()["tables"]["catalogue"])
+                    if found is not None:
+                        self._found.append(found)
+        return self._found
+
+    def _load(self, catalogue: Any) -> RedshiftTable:
+        if not isinstance(catalogue, (str, os.PathLike)):
+            if not hasattr(catalogue, "columns"):
+                raise DataError(message("catalogue", expected="a file or a DataFrame", got=repr(catalogue)[:60]))
+            return from_frame(catalogue, "the catalogue", self._own)
+        path = os.path.expanduser(os.fspath(catalogue))
+        if not os.path.isfile(path):
+            raise DataError(message("catalogue", expected="an existing file", got=repr(path)))
+        if is_table_name(path):
+            return from_frame(read_table(path), os.path.basename(path), self._own)
+        found: RedshiftTable = self._open(path, lambda file: from_hdu(_largest(file, path), os.path.basename(path),
+                                                                      self._own))
+        return found
+
+
+def _largest(file: Fits, path: str) -> Hdu:
+    """Return the table of a catalogue: the first with TARGETIDs, whatever it is called."""
+    index = 1
+    while (hdu := file.hdu(index)) is not None:
+        if hdu.kind == "BINTABLE":
+            return hdu
+        index += 1
+    raise DataError(message("catalogue", expected="a table in the file", got=f"none in {path}"))
