@@ -38,6 +38,25 @@ class Informed(Protocol):
         ...
 
 
+@runtime_checkable
+class Encoder(Protocol):
+    """Anything that turns spectra into vectors which can be compared with each other."""
+
+    @property
+    def name(self) -> str:
+        """What it is called, for people."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of weights and settings: vectors of two encoders are comparable when theirs are equal."""
+        ...
+
+    def encode(self, flux: Any, ivar: Any = None) -> Floats:
+        """Return vectors ``(n, d)`` of a SpectrumSet, a Spectrum or ``(n, p)`` flux; ivar 0 marks unknown pixels."""
+        ...
+
+
 class Score(Protocol):
     """How odd each of ``(n, p)`` fluxes is: ``(n,)`` float64, higher is odder."""
 

@@ -1,15 +1,17 @@
 """Models that say what a spectrum should have looked like.
 
-========================  =====================================================================================
-:class:`VAEModel`         the variational autoencoder of Ortiz & Boquien 2025, cross-fitted
-:class:`PCAModel`         principal components with the same face: the honest baseline
-:class:`BinnedModel`      one model a bin of S/N behind the face of one
-:func:`wrap`              anything with a ``reconstruct`` callable
-:class:`Training`         how a VAE is trained; ``Training.paper()`` is what was published
-:func:`grid_search`       a table of settings and what they reach on spectra that were not trained on
-:func:`load`              open any saved model
-:class:`Bound`            what ``model.bind(id)`` returns: one network, its affine layers, its gradients
-========================  =====================================================================================
+===========================  ===================================================================================
+:class:`VAEModel`            the variational autoencoder of Ortiz & Boquien 2025, cross-fitted
+:class:`PCAModel`            principal components with the same face: the honest baseline
+:class:`BinnedModel`         one model a bin of S/N behind the face of one
+:class:`TransformerEncoder`  a masked-patch transformer: vectors for retrieval, reconstructions of hidden pixels
+:func:`encoder`              any of these, or your own function, as what turns spectra into vectors
+:func:`wrap`                 anything with a ``reconstruct`` callable
+:class:`Training`            how a VAE is trained; ``Training.paper()`` is what was published
+:func:`grid_search`          a table of settings and what they reach on spectra that were not trained on
+:func:`load`                 open any saved model
+:class:`Bound`               what ``model.bind(id)`` returns: one network, its affine layers, its gradients
+===========================  ===================================================================================
 
 A model reconstructs every spectrum with a network that has not seen it (`folds.py`), so an anomaly cannot be
 learnt by heart. torch is imported in this room only, when one of these names is first used.
@@ -24,10 +26,13 @@ if TYPE_CHECKING:
     from .affine import AffineLayer, AffineLayers
     from .binned import BinnedModel, for_sample
     from .bound import Bound
+    from .encoders import FunctionEncoder, ModelEncoder, encoder
+    from .inpainting import Inpainting
     from .pca import PCAModel
     from .reading import load
     from .search import grid_search
     from .settings import Training
+    from .transformer import TransformerEncoder
     from .vae import VAEModel
     from .wrapping import WrappedModel, wrap
 
@@ -35,10 +40,15 @@ _HOMES = {
     "AffineLayer": "affine",
     "AffineLayers": "affine",
     "BinnedModel": "binned",
+    "encoder": "encoders",
     "for_sample": "binned",
     "Bound": "bound",
+    "FunctionEncoder": "encoders",
+    "Inpainting": "inpainting",
+    "ModelEncoder": "encoders",
     "PCAModel": "pca",
     "Training": "settings",
+    "TransformerEncoder": "transformer",
     "VAEModel": "vae",
     "WrappedModel": "wrapping",
     "grid_search": "search",
@@ -46,8 +56,9 @@ _HOMES = {
     "wrap": "wrapping",
 }
 
-__all__ = ["AffineLayer", "AffineLayers", "BinnedModel", "Bound", "PCAModel", "Training", "VAEModel", "WrappedModel",
-           "for_sample", "grid_search", "load", "wrap"]
+__all__ = ["AffineLayer", "AffineLayers", "BinnedModel", "Bound", "FunctionEncoder", "Inpainting", "ModelEncoder",
+           "PCAModel", "Training", "TransformerEncoder", "VAEModel", "WrappedModel", "encoder", "for_sample",
+           "grid_search", "load", "wrap"]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..devices import pick_device
 from ..errors import ArgumentError, DataError, ShapeError, message, not_fitted
-from ..seeds import object_seed
+from ..seeds import content_hash, object_seed
 from .bound import Bound
 from .folds import REFERENCE, FoldMap, hash_ids, hash_rows
 from .infer import Floats, draw_rows, fill_padded, run_padded
@@ -115,6 +115,12 @@ class CrossFittedModel(ABC):
     def history(self) -> pd.DataFrame:
         """How each network was fitted: one row per look at the validation data; columns in the class's notes."""
         return self._ready.history
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the weights of the reference network, which encodes: the same after saving and loading."""
+        weights = {key: value.cpu().numpy() for key, value in self._ready.reference.state_dict().items()}
+        return content_hash(self.kind, *(item for key in sorted(weights) for item in (key, weights[key])))
 
     def fold_of(self, ids: Sequence[str]) -> NDArray[np.intp]:
         """Return the fold that judges each id, ``(n,)``; −1 is the reference network."""
@@ -257,10 +263,7 @@ class CrossFittedModel(ABC):
         DataError
             When there is no finished model of this class and a known version at `path`.
         """
-        file = read_model(path)
-        if file.kind != cls.kind:
-            raise DataError(message("path", expected=f"a saved {cls.kind}", got=f"a {file.kind}",
-                                    hint="specanom.models.load opens any model"))
+        file = read_model(path, cls.kind)
         model = cls.from_settings(file.settings, device)
         shape, arrays = file.shape, file.arrays
         names = ["reference", *(f"fold{i}" for i in range(shape["folds"]) if shape["folds"] > 1)]

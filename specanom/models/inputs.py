@@ -29,8 +29,8 @@ class Rows:
         return int(self.flux.shape[0])
 
 
-def read_rows(argument: str, given: Any, ids: Sequence[str] | None = None) -> Rows:
-    """Return the rows of a SpectrumSet, a Spectrum or an ``(n, p)`` array.
+def read_rows(argument: str, given: Any, ids: Sequence[str] | None = None, *, finite: bool = True) -> Rows:
+    """Return the rows of a SpectrumSet, a Spectrum or an ``(n, p)`` array; `finite`: flux that is not is refused.
 
     Raises
     ------
@@ -55,8 +55,25 @@ def read_rows(argument: str, given: Any, ids: Sequence[str] | None = None) -> Ro
             raise ShapeError(message("ids", expected=f"{len(rows)} ids, one a spectrum",
                                      got=repr(ids) if isinstance(ids, str) else f"{len(ids)}"))
         rows = Rows(rows.flux, rows.ivar, tuple(str(id) for id in ids), rows.wave)
-    check_finite(argument, rows.flux)
+    if finite:
+        check_finite(argument, rows.flux)
     return rows
+
+
+def with_ivar(rows: Rows, ivar: Any) -> Rows:
+    """Return the rows with the inverse variance given beside them; None keeps their own.
+
+    Raises
+    ------
+    ShapeError
+        When there is not one value for each pixel.
+    """
+    if ivar is None:
+        return rows
+    values = np.asarray(ivar, dtype=np.float32)
+    if values.shape != rows.flux.shape:
+        raise ShapeError(message("ivar", expected=f"shape {rows.flux.shape} as flux", got=f"shape {values.shape}"))
+    return Rows(rows.flux, values, rows.ids, rows.wave)
 
 
 def _check_state(argument: str, given: Spectrum | SpectrumSet) -> None:

@@ -10,12 +10,15 @@ from .binned import BinnedModel
 from .crossfit import CrossFittedModel
 from .pca import PCAModel
 from .store import read_card
+from .transformer import TransformerEncoder
 from .vae import VAEModel
 
-_CLASSES: dict[str, type[CrossFittedModel]] = {"VAEModel": VAEModel, "PCAModel": PCAModel}
+_CLASSES: dict[str, type[CrossFittedModel | TransformerEncoder]] = {
+    "VAEModel": VAEModel, "PCAModel": PCAModel, "TransformerEncoder": TransformerEncoder,
+}
 
 
-def load(path: str | Path, *, device: str = "auto") -> CrossFittedModel | BinnedModel:
+def load(path: str | Path, *, device: str = "auto") -> CrossFittedModel | BinnedModel | TransformerEncoder:
     """Open a saved model, whatever its class.
 
     Parameters

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, choice, message
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Training:
-    """How a VAE is trained.
+    """How a network is trained.
 
-    The loss is ``W·MSE + (1 − alpha)·KLD + (alpha + lam − 1)·MMD`` (Ortiz & Boquien 2025), with
-    W the number of pixels.
+    The loss of a VAE is ``W·MSE + (1 − alpha)·KLD + (alpha + lam − 1)·MMD`` (Ortiz & Boquien 2025), with
+    W the number of pixels. A :class:`TransformerEncoder` has another loss and other first weights: of these settings
+    it takes those of the loop, from `weight` to `trim` and from `precision` on.
 
     Parameters
     ----------
@@ -60,6 +64,15 @@ class Training:
         Share of the training spectra, the worst by reconstruction, left out in a second fit; 0 makes one fit.
     precision : {"auto", "float32"}
         ``"auto"``: bfloat16 products on CUDA, float32 elsewhere.
+    schedule : {"plateau", "cosine"}
+        ``"cosine"``: the step rises in a straight line to `learning_rate`, then falls along half a cosine to zero at
+        the last step; `plateau`, `factor` and `patience` have no part in it.
+    warmup : float
+        Share of the steps in which it rises.
+    weight_decay : float
+        Decoupled decay of the matrices (AdamW, Loshchilov & Hutter 2019); 0 is Adam.
+    max_gradient : float, optional
+        Norm that longer gradients are cut to.
 
     Examples
     --------
@@ -91,6 +104,10 @@ class Training:
     start: str = "auto"
     clip: float = 0.0
     precision: str = "auto"
+    schedule: str = "plateau"
+    warmup: float = 0.0
+    weight_decay: float = 0.0
+    max_gradient: float | None = None
 
     def __post_init__(self) -> None:
         choice("weight", self.weight, ("auto", "ivar", "none"))
@@ -99,15 +116,17 @@ class Training:
         choice("monitor", self.monitor, ("reconstruction", "loss"))
         choice("start", self.start, ("auto", "pca", "glorot"))
         choice("precision", self.precision, ("auto", "float32"))
+        choice("schedule", self.schedule, ("plateau", "cosine"))
         for name in ("mmd_samples", "patience", "plateau", "check_every", "batch_size", "basis"):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or value != int(value) or value < 1):
                 raise ArgumentError(message(name, expected="a positive integer", got=repr(value)))
-        for name in ("learning_rate", "factor", "floor", "mse_scale"):
+        for name in ("learning_rate", "factor", "floor", "mse_scale", "max_gradient"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise ArgumentError(message(name, expected="a positive number", got=repr(value)))
-        for name, top in (("validation", 0.9), ("trim", 0.9), ("clip", 0.5)):
+        shares = {"validation": 0.9, "trim": 0.9, "clip": 0.5, "warmup": 0.9, "weight_decay": 1.0}
+        for name, top in shares.items():
             value = getattr(self, name)
             if not 0 <= value <= top or (name == "validation" and value == 0):
                 raise ArgumentError(message(name, expected=f"a share up to {top}", got=repr(value)))
@@ -118,6 +137,25 @@ class Training:
         return cls(mse_scale=3776.0, weight="none", batch_size=256, plateau=5, factor=0.1, patience=10,
                    count_in="epochs", validation=0.2, validation_from="last", trim=0.0, monitor="loss", centre=False,
                    basis=None, start="glorot")
+
+    @classmethod
+    def masked(cls, batch_size: int = 64) -> Training:
+        """Return what suits a masked transformer: AdamW, a tenth of the steps to warm up, then half a cosine."""
+        return cls(batch_size=batch_size, validation=0.1, start="glorot", basis=None, schedule="cosine", warmup=0.1,
+                   weight_decay=0.05, max_gradient=1.0)
+
+    def rate_at(self, step: int, steps: int) -> float:
+        """Return the step size of a cosine schedule at `step` (from 0) of `steps`."""
+        rise = self.warmup * steps
+        if step + 1 < rise:
+            return self.learning_rate * (step + 1) / rise
+        part = (step + 1 - rise) / max(steps - rise, 1.0)
+        return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * min(part, 1.0)))
+
+    def trimmed_mean(self, errors: Tensor) -> float:
+        """Return the mean of the validation errors ``(n,)`` but for the worst share `trim`."""
+        kept = max(1, round(len(errors) * (1.0 - self.trim)))
+        return float(errors.sort().values[:kept].mean())
 
     def batch_for(self, n: int) -> int:
         """Return the batch size for `n` training spectra."""

@@ -13,10 +13,10 @@ from .components import leading_components
 from .inputs import Rows
 from .losses import squared_error
 from .network import Network, recentre, widen
+from .noise import NoiseScale
 from .settings import Training
 
 _BLOCK = 1024
-_NOISE_ROWS = 2000  # rows that are enough for a median noise
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ class Source:
         made = leading_components(sample.flux, wanted, rows=rows, centre="mean" if training.centre else "none")
         self.components = made
         self._mean = made.mean.astype(np.float32)
-        self._noise = _noise_scale(sample, rows, training)
+        self._noise = NoiseScale.of(sample, rows, training)
         self._coordinates: Tensor | None = None
         self._forms: Forms | None = None
         if training.basis:
@@ -135,10 +135,7 @@ class Source:
     def _weights(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
         assert self._noise is not None
         assert self._sample.ivar is not None
-        variance, floor, norm = self._noise
-        # 1/(σ²/median σ² + floor), written so that ivar = 0 gives weight 0.
-        scaled = self._sample.ivar[rows] * np.float32(variance)
-        return scaled / (1.0 + np.float32(floor) * scaled) * np.float32(norm)
+        return self._noise.weights(self._sample.ivar[rows])
 
     def _project(self) -> tuple[Tensor, Forms]:
         """Return the coordinates of all rows, and their quadratic forms."""
@@ -165,16 +162,3 @@ class Source:
         gram[:, first, second] = unique
         gram[:, second, first] = unique
         return coordinates, Forms(gram, leans, rests)
-
-
-def _noise_scale(sample: Rows, rows: NDArray[np.intp], training: Training) -> tuple[float, float, float] | None:
-    """Return median noise variance, floor, and the factor that makes the mean weight 1; None when unweighted."""
-    if training.weight == "none" or sample.ivar is None:
-        return None
-    some = sample.ivar[rows[:: max(len(rows) // _NOISE_ROWS, 1)]].astype(np.float64)
-    good = some > 0
-    if not good.any():
-        return None
-    variance = float(np.median(1.0 / some[good]))
-    scaled = some * variance
-    return variance, training.floor, float(1.0 / (scaled / (1.0 + training.floor * scaled)).mean())

@@ -108,19 +108,22 @@ def read_card(path: str | Path) -> dict[str, Any]:
     return card
 
 
-def read_model(path: str | Path) -> ModelFile:
-    """Read what :func:`write_model` wrote.
+def read_model(path: str | Path, kind: str) -> ModelFile:
+    """Read what :func:`write_model` wrote of a model of class `kind`.
 
     Raises
     ------
     DataError
-        When a file is missing, damaged or foreign.
+        When a file is missing, damaged or foreign, or holds a model of another class.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file as load_arrays
     from safetensors.torch import load_file as load_tensors
 
     folder, card = Path(path), read_card(path)
+    if card["kind"] != kind:
+        raise DataError(message("path", expected=f"a saved {kind}", got=f"a {card['kind']}",
+                                hint="specanom.models.load opens any model"))
     try:
         tensors, arrays = load_tensors(str(folder / WEIGHTS)), load_arrays(str(folder / ARRAYS))
         history = pd.read_parquet(folder / HISTORY)

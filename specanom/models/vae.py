@@ -9,7 +9,6 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from ..errors import ArgumentError, message
 from ..presets import by_preset, resolve
@@ -20,13 +19,14 @@ from .folds import REFERENCE
 from .infer import Floats
 from .initial import has_room
 from .inputs import Rows
+from .loop import Limits
 from .network import Network
 from .plan import Plan
+from .running import history_of, run_kept
 from .settings import Training
 from .source import Source
-from .training import Limits, Trainer
+from .training import Trainer
 
-_CHECKPOINT_EVERY = 500  # steps between writes of a running network
 MAX_STEPS = by_preset(20_000, paper=None)
 MAX_EPOCHS = by_preset(None, paper=120)
 SAMPLE_LATENT = by_preset(False, paper=True)
@@ -175,8 +175,8 @@ class VAEModel(CrossFittedModel):
             name = "reference" if fold == REFERENCE else str(fold)
 
             def run(trainer: Trainer, round: int, fold: int = fold, name: str = name) -> None:
-                _run(trainer, f"VAE {_title(fold, plan)}", kept, f"{name}-{round}", progress=progress)
-                history.extend(_history(trainer, name, round))
+                run_kept(trainer, f"VAE {_title(fold, plan)}", kept, f"{name}-{round}", progress=progress)
+                history.extend(history_of(trainer, name, round))
 
             networks.append(self._fit_one(rows, plan, fold=fold, index=index, run=run))
         return networks, pd.DataFrame(history)
@@ -212,31 +212,6 @@ class VAEModel(CrossFittedModel):
         weighted = rows.ivar is not None and self.training.weight != "none"
         noise = content_hash(np.asarray(rows.ivar)[plan.order]) if weighted else "unweighted"
         return content_hash(plan.identity, noise, repr(sorted(self.settings().items())), str(self._device))
-
-
-def _run(trainer: Trainer, title: str, kept: Checkpoint | None, name: str, *, progress: bool) -> None:
-    found = kept.load(name) if kept else None
-    if found:
-        trainer.restore(*found)
-    with tqdm(total=trainer.most_steps, desc=title, unit="step", disable=not progress, initial=trainer.state.step,
-              leave=False) as bar:
-        last = trainer.state.step
-
-        def on_check(running: Trainer) -> None:
-            nonlocal last
-            state = running.state
-            bar.update(state.step - bar.n)
-            bar.set_postfix(val=f"{state.history[-1]['val']:.4g}", best=f"{state.best:.4g}", refresh=False)
-            if kept and (state.finished or state.step - last >= _CHECKPOINT_EVERY):
-                kept.save(name, *running.snapshot())
-                last = state.step
-
-        trainer.run(on_check)
-
-
-def _history(trainer: Trainer, fold: str, round: int) -> list[dict[str, Any]]:
-    best = trainer.state.best_step
-    return [{"fold": fold, "round": round, **row, "best": row["step"] == best} for row in trainer.state.history]
 
 
 def _title(fold: int, plan: Plan) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, GridError, ShapeError, message
-from ..protocols import Informed
+from ..protocols import Encoder, Informed
 from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
 
@@ -146,7 +146,10 @@ class Batch:
 
     def _encode(self, model: Any) -> NDArray[Any]:
         self.check_grid(model)
-        made = np.array(self.told(model).encode(self.whole, ids=self.ids), dtype=np.float64)
+        if isinstance(model, Encoder):  # it is told which pixels nobody knows
+            made = np.array(model.encode(self.whole, self.ivar), dtype=np.float64)
+        else:
+            made = np.array(self.told(model).encode(self.whole, ids=self.ids), dtype=np.float64)
         made[self.broken] = np.nan  # an encoder sees every pixel
         return made
 

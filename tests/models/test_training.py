@@ -14,10 +14,11 @@ from specanom import ArgumentError, DataError, SpectrumSet
 from specanom.models import Training, VAEModel
 from specanom.models.checkpoint import Checkpoint
 from specanom.models.inputs import Rows, read_rows
+from specanom.models.loop import Limits
 from specanom.models.losses import kl_divergence, mmd
 from specanom.models.network import Network
 from specanom.models.source import Source
-from specanom.models.training import Limits, Trainer
+from specanom.models.training import Trainer
 
 CPU = torch.device("cpu")
 
@@ -165,7 +166,7 @@ class Killed(Exception):
 def test_a_killed_fit_goes_on_to_the_same_weights(
     sample: SpectrumSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("specanom.models.vae._CHECKPOINT_EVERY", 20)
+    monkeypatch.setattr("specanom.models.running._CHECKPOINT_EVERY", 20)
     settings = {"hidden": (32, 16, 16), "max_steps": 60, "folds": 2, "training": Training(check_every=10, clip=0.05)}
     whole = VAEModel(4, **settings).fit(sample)
 
