@@ -269,7 +269,8 @@ class KnowledgeBase:
         DataError
             When none is left.
         """
-        chosen = np.arange(len(self))[np.asarray(rows)]
+        asked = np.asarray(rows)
+        chosen = np.arange(len(self))[asked] if asked.size else np.empty(0, dtype=np.intp)
         if not chosen.size:
             raise DataError(message("rows", expected="at least one member", got="none"))
         return self._of(self._source.entries.take(chosen), (), kind=self._settings.kind, encoder=self.encoder,
