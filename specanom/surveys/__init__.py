@@ -3,7 +3,8 @@
 ===============================  ==================================================================================
 :func:`read`                     a folder, glob, file or list → :class:`Survey`, lazily
 :func:`read_one`                 one spectrum of a file; what ``Spectrum.read`` calls
-:func:`mock`                     a simulated survey with known anomalies, of the same face
+:func:`mock`                     a simulated SDSS survey with known anomalies, of the same face
+:func:`mock_desi`                a simulated DESI survey, quasars among its objects
 :class:`Survey`                  iterates Spectrum; ``.blocks(n)`` gives SpectrumSets, ``.skipped`` what was left out
 ``archive.query``, ``.download`` the SDSS archive
 ===============================  ==================================================================================
@@ -24,14 +25,17 @@ from .survey import Note, Skipped, Survey
 
 if TYPE_CHECKING:
     from . import archive
+    from .desi_mock import mock_desi
     from .mock_survey import mock
 
-__all__ = ["Gate", "Note", "Skipped", "Survey", "archive", "mock", "read", "read_one"]
+__all__ = ["Gate", "Note", "Skipped", "Survey", "archive", "mock", "mock_desi", "read", "read_one"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "mock":
         value: Any = importlib.import_module("specanom.surveys.mock_survey").mock
+    elif name == "mock_desi":
+        value = importlib.import_module("specanom.surveys.desi_mock").mock_desi
     elif name == "archive":
         value = importlib.import_module("specanom.surveys.archive")
     else:

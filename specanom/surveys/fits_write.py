@@ -30,11 +30,14 @@ class Column(NamedTuple):
         TFORM: a count and one of the letters E, D, J, K, I, B, A: ``"E"``, ``"5E"``, ``"16A"``.
     values : sequence
         One value, or `count` values, a row; text for A.
+    unit : str
+        TUNIT; none when empty.
     """
 
     name: str
     form: str
     values: Sequence[Any] | NDArray[Any]
+    unit: str = ""
 
 
 def card(key: str, value: Value, comment: str = "") -> str:
@@ -106,6 +109,7 @@ def table(columns: Sequence[Column], name: str = "") -> bytes:
              card("TFIELDS", len(columns))]
     for i, column in enumerate(columns, 1):
         cards += [card(f"TTYPE{i}", column.name), card(f"TFORM{i}", column.form)]
+        cards += [card(f"TUNIT{i}", column.unit)] if column.unit else []
     cards += [card("EXTNAME", name)] if name else []
     return _header(cards) + _padded(rows.tobytes())
 

@@ -55,8 +55,9 @@ def calibration_wiggle(t: Target) -> None:
     period, depth = t.rng.uniform(250, 700), t.rng.uniform(0.08, 0.2)
     low = t.rng.uniform(3900, 5200)
     high = low + t.rng.uniform(1500, 3500)
-    window = 1 / (1 + np.exp(-np.clip((WAVE - low) / 60, -60, 60))) / (1 + np.exp(np.clip((WAVE - high) / 60, -60, 60)))
-    t.flux *= 1 + depth * window * np.sin(2 * np.pi * WAVE / period + t.rng.uniform(0, 6))
+    begin, end = (1 + np.exp(np.clip(sign * (t.wave - at) / 60, -60, 60)) for sign, at in ((-1, low), (1, high)))
+    window = 1 / begin / end
+    t.flux *= 1 + depth * window * np.sin(2 * np.pi * t.wave / period + t.rng.uniform(0, 6))
     t.span(low - 100, high + 100)
 
 
@@ -77,10 +78,10 @@ def second_order(t: Target) -> None:
 
 def crosstalk(t: Target) -> None:
     """Light of a bright star in the neighbouring fibre: its hydrogen lines appear at rest."""
-    from_star = (WAVE / 5500) ** -1.6
+    from_star = (t.wave / 5500) ** -1.6
     for wave, width, depth in ((4341.69, 13, 0.55), (4862.69, 13, 0.5), (6564.61, 12, 0.4), (4102.89, 13, 0.55),
                                (3971.2, 12, 0.55)):
-        from_star = from_star * (1 - depth * np.exp(-0.5 * ((WAVE - wave) / width) ** 2))
+        from_star = from_star * (1 - depth * np.exp(-0.5 * ((t.wave - wave) / width) ** 2))
     t.flux += t.rng.uniform(0.7, 1.8) * np.median(t.flux) * from_star
     for wave in (3971.2, 4102.89, 4341.69, 4862.69, 6564.61):
         t.span(wave - 30, wave + 30)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from specanom.surveys.simulate.grid import REST, WAVE
+from specanom.surveys.simulate.grid import REST
 from specanom.surveys.simulate.populations import dwarf
 from specanom.surveys.simulate.target import GAS_LINES, Target
 
@@ -37,7 +37,7 @@ def extreme_emission(t: Target) -> None:
         wave = GAS_LINES[name]
         if t.line(wave, ha * ratio * level / max(t.level(wave), 1e-9), width) > 0.08:
             t.mark(wave, width)
-    t.span(WAVE[0], 4000 * (1 + t.z))
+    t.span(t.wave[0], 4000 * (1 + t.z))
 
 
 def broad_line_agn(t: Target) -> None:
@@ -92,7 +92,7 @@ def background_emitter(t: Target) -> None:
     behind, width, ha = t.z + t.rng.uniform(0.08, 0.45), t.rng.uniform(60, 110), t.rng.uniform(12, 45)
     for name, ratio in _spectrum_of_gas(t.rng.random()).items():
         at = GAS_LINES[name] * (1 + behind)
-        if t.line(GAS_LINES[name], ha * max(ratio, 0.0), width, z=behind) > 0.06 and at < WAVE[-1]:
+        if t.line(GAS_LINES[name], ha * max(ratio, 0.0), width, z=behind) > 0.06 and at < t.wave[-1]:
             t.mark(GAS_LINES[name], width, z=behind)
 
 
@@ -114,10 +114,10 @@ def superposition(t: Target) -> None:
 
 def star_blend(t: Target) -> None:
     """A cool star in front of the galaxy: molecular bands at rest in the observer's frame."""
-    star = np.interp(WAVE, REST, dwarf(t.rng.uniform(3200, 3450)))
-    red = (WAVE > 6900) & (WAVE < 7050)
+    star = np.interp(t.wave, REST, dwarf(t.rng.uniform(3200, 3450)))
+    red = (t.wave > 6900) & (t.wave < 7050)
     t.flux += star / np.median(star[red]) * np.median(t.flux[red]) * t.rng.uniform(0.6, 1.6)
-    t.span(5800, WAVE[-1])
+    t.span(5800, t.wave[-1])
 
 
 def strong_dust(t: Target) -> None:
@@ -126,7 +126,7 @@ def strong_dust(t: Target) -> None:
     before = np.median(t.flux)
     t.flux *= np.exp(-0.921034 * t.rng.uniform(2.2, 4.0) * (t.rest / 5500) ** -1.0)
     t.flux *= before / np.median(t.flux)
-    t.span(WAVE[0], WAVE[-1])
+    t.span(t.wave[0], t.wave[-1])
 
 
 def wolf_rayet(t: Target) -> None:
@@ -175,7 +175,7 @@ def featureless(t: Target) -> None:
     share = t.rng.uniform(0.82, 0.95)
     t.flux *= 1 - share
     t.flux += share * power / np.median(power) * np.median(t.stars)
-    t.span(WAVE[0], WAVE[-1])
+    t.span(t.wave[0], t.wave[-1])
 
 
 def coronal_lines(t: Target) -> None:

@@ -89,13 +89,18 @@ def simulate(ids: Sequence[str], plate: str, *, seed: int, anomaly_share: float,
     return _finish(names, role, kind, (flux, sigma, clean), exposure, (galaxies, gas, targets))
 
 
-@cache
-def foreground() -> Array:
-    """A(λ)/E(B-V) (p,) of the Milky Way on the observed grid: the spline of Fitzpatrick (1999, Table 3), R_V = 3.1."""
+def extinction_curve(wave: Array) -> Array:
+    """A(λ)/E(B-V) (p,) of the Milky Way at vacuum Å: the spline of Fitzpatrick (1999, Table 3), R_V = 3.1."""
     anchors = ((26500, 0.265), (12200, 0.829), (6000, 2.688), (5470, 3.055), (4670, 3.806), (4110, 4.315), (2700,
         6.265), (2600, 6.591))
-    wave, ratio = np.array(anchors).T
-    return np.asarray(CubicSpline(1e4 / wave, ratio)(1e4 / WAVE))
+    anchor, ratio = np.array(anchors).T
+    return np.asarray(CubicSpline(1e4 / anchor, ratio)(1e4 / wave))
+
+
+@cache
+def foreground() -> Array:
+    """:func:`extinction_curve` (p,) on the observed grid."""
+    return extinction_curve(WAVE)
 
 
 def _light(

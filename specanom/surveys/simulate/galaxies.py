@@ -71,6 +71,11 @@ def draw(deck: Deck) -> Galaxies:
     passive = 0.06 + 0.56 / (1 + np.exp(-(mass - 10.45) / 0.25))
     shares = np.stack([passive, 0.20 + 0 * mass, 0.74 - passive, 0.06 + 0 * mass], axis=1)
     kind = deck.choice(shares)
+    return of_mass(deck, z=z, snr=snr, mass=mass, kind=kind)
+
+
+def of_mass(deck: Deck, *, z: Array, snr: Array, mass: Array, kind: NDArray[np.int64]) -> Galaxies:
+    """Draw what follows from the mass and the type (an index into `TYPES`) of galaxies: history, motion, dust."""
     weights, young = _histories(deck, kind, mass)
     old = kind == 0
     sigma = 10 ** (2.20 + 0.28 * (mass - 10.7) + deck.normal(0, 0.09))
