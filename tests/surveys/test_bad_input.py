@@ -49,8 +49,8 @@ def test_a_file_cut_short_alone_is_an_error_that_says_what_to_try(tmp_path: Path
 
 @pytest.mark.parametrize(("content", "reason"), [
     (b"", "empty"), (b"<html>404</html>" * 400, "not a FITS file"), (b"SIMPLE  =" + b" " * 5000, "no END"),
-    (b"SIMPLE  =" + os.urandom(9000), "corrupt FITS header"),
-])
+    (b"SIMPLE  =" + np.random.default_rng(0).bytes(9000), "corrupt FITS header"),
+], ids=["empty", "a web page", "no end", "noise"])
 def test_what_is_no_fits_file_is_said_to_be_none(tmp_path: Path, data: Path, content: bytes, reason: str) -> None:
     ids, got = beside_a_good_one(tmp_path, data, content)
     assert ids == ["1045-52725-0628"]
