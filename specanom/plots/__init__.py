@@ -9,6 +9,7 @@ explained images        :func:`image_explanation`, :func:`image_segments`, :func
 scores                  :func:`histograms`, :func:`overlap`, :func:`dependence`
 clusters                :func:`clusters`, :func:`elbow_silhouette`, :func:`bpt`
 how it went             :func:`waterfall`, :func:`history`, :func:`roc`, :func:`learning_curve`, :func:`reliability`
+what is worth a look    :func:`yields`
 how far to trust it     :func:`comparison`, :func:`faithfulness_curves`, :func:`recovery`, :func:`retrieval_rates`
 getting it out          :func:`save_html`, :func:`to_html`, :func:`embed`, :func:`resources`, :func:`show`
 look                    :func:`restyle` (light to dark and back), :data:`THEMES`
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from .single import spectrum as spectrum
     from .svg import thumbnail as thumbnail
     from .theme import restyle as restyle
+    from .triage import yields as yields
 
 _WHERE = {
     "THEMES": "palette",
@@ -92,6 +94,7 @@ _WHERE = {
     "thumbnail": "svg",
     "to_html": "output",
     "waterfall": "progress",
+    "yields": "triage",
 }
 __all__ = list(_WHERE)
 

@@ -1,15 +1,41 @@
-"""Triage: what people said of spectra and clusters, kept as it is said.
+"""Triage: what to look at, what people said of it, and what is worth looking at next.
 
-=================  ==================================================================================================
-:class:`LabelLog`  an append-only file of labels; survives a kernel that is killed
-:class:`Label`     one thing said of one id: word, note, author, source, time
-``WORDS``          the words for spectra; ``CLUSTER_WORDS`` those for clusters
-=================  ==================================================================================================
+========================  =============================================================================================
+:class:`Listing`          a table of scores → a :class:`WorkList`: what to look at, in which order, why; with
+                          conditions on columns (:class:`Condition`)
+:class:`LabelLog`         an append-only file of labels; survives a kernel that is killed; ``merge`` takes in others
+:class:`Label`            one thing said of one id: word, note, reason, author, source, time, inspection
+:class:`Inspection`       quality, issues, class and redshift as DESI's inspectors give them;
+                          :func:`write_inspections`, :func:`read_inspections` for their files
+:func:`agreement`         several inspectors compared: κ, disagreements, consensus
+:class:`Pool`             spectra with vectors and a score: what is asked about
+:class:`Reranker`         ranks a pool anew by labels → :class:`Ranking`
+:class:`InspectionSession`  leads a person, a widget or a function through a pool, label by label
+:func:`yield_curve`       interesting ones among the first n; :func:`compare` tells what an order gains
+``WORDS``                 the words for spectra; ``CLUSTER_WORDS`` those for clusters
+========================  =============================================================================================
 """
 
 from __future__ import annotations
 
+from .active import RELEVANCE, Ranking, Reranker
+from .conditions import Condition, read_conditions
+from .inspection import ISSUES, QUALITY, Inspection
+from .inspectors import Agreement, agreement, cohen_kappa, fleiss_kappa
 from .label import CLUSTER_WORDS, NOTED, WORDS, Label
 from .labels import LabelLog
+from .listing import Listing
+from .pool import Pool
+from .session import InspectionSession
+from .visual import InspectionFile, read_inspections, write_inspections
+from .worklist import WorkList
+from .yields import YieldCurve, compare, gain, yield_curve
 
-__all__ = ["CLUSTER_WORDS", "NOTED", "WORDS", "Label", "LabelLog"]
+__all__ = [
+    "CLUSTER_WORDS", "ISSUES", "NOTED", "QUALITY", "RELEVANCE", "WORDS",
+    "Agreement", "Condition", "Inspection", "InspectionFile", "InspectionSession", "Label", "LabelLog", "Listing",
+    "Pool", "Ranking", "Reranker", "WorkList", "YieldCurve",
+    "agreement", "cohen_kappa", "compare", "fleiss_kappa", "gain", "read_conditions",
+    "read_inspections",
+    "write_inspections", "yield_curve",
+]

@@ -11,6 +11,8 @@ from getpass import getuser
 from types import MappingProxyType
 from typing import Any
 
+from .inspection import Inspection
+
 WORDS = ("interesting", "artefact", "known")
 """What is said of a spectrum."""
 CLUSTER_WORDS = ("physical", "artefact", "hybrid")
@@ -41,7 +43,7 @@ class Label:
     time : str
         When, ISO 8601, UTC.
     more : mapping
-        Fields of the line that are none of these, as read.
+        Fields of the line that are none of these, as read; among them ``reason`` and ``inspection``.
     """
 
     id: str
@@ -51,6 +53,17 @@ class Label:
     source: str = ""
     time: str = ""
     more: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def reason(self) -> str:
+        """Why it was looked at or why this word was chosen; empty when nothing was said."""
+        given = self.more.get("reason", "")
+        return given if isinstance(given, str) else str(given)
+
+    @property
+    def inspection(self) -> Inspection | None:
+        """The visual inspection that came with it; None without one, or when it cannot be read (`more` has it)."""
+        return Inspection.from_dict(self.more.get("inspection"))
 
 
 def user() -> str:
@@ -66,9 +79,18 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def moment(said: Label) -> float:
+    """Return when something was said, in seconds since 1970; 0 when its time cannot be read."""
+    try:
+        time = datetime.fromisoformat(said.time)
+    except ValueError:
+        return 0.0
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+
+
 def line_of(said: Label) -> bytes:
     """Return the line of a label."""
-    fields = {name: getattr(said, name) for name in FIELDS}
+    fields = {name: getattr(said, name) for name in FIELDS} | {k: v for k, v in said.more.items() if k not in FIELDS}
     text = json.dumps(fields, ensure_ascii=False) + "\n"
     try:
         return text.encode()

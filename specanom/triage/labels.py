@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, message
 from .append import append
-from .label import FIELDS, GROUP, NOTED, Label, label_of, line_of, now, user
+from .inspection import Inspection
+from .label import FIELDS, GROUP, NOTED, Label, label_of, line_of, moment, now, user
 from .table import frame_of, write_table
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class LabelLog:
 
     # -- saying ----------------------------------------------------------------------------------------------------
 
-    def add(self, id: str, label: str, *, note: str = "", author: str | None = None, source: str = "") -> Label:
+    def add(self, id: str, label: str, *, note: str = "", author: str | None = None, source: str = "",
+            reason: str = "", inspection: Inspection | None = None) -> Label:
         """Append what is said of an id; it is on disk when this returns.
 
         Parameters
@@ -71,25 +73,73 @@ class LabelLog:
             Who says so; the name of the user when not given.
         source : str
             Where it is said.
+        reason : str
+            Why the id was looked at, or why this word was chosen.
+        inspection : Inspection, optional
+            Quality, issues, class and redshift as DESI's inspectors give them.
 
         Raises
         ------
         ArgumentError
-            When the id is no text or empty, or another argument is no text.
+            When the id is no text or empty, or another argument is not of its kind.
         OSError
             When the file cannot be written: a folder that is read-only, a full disk.
         """
-        return self.add_all([id], label, note=note, author=author, source=source)[0]
+        if not isinstance(reason, str):
+            raise ArgumentError(message("reason", expected="text", got=repr(reason)))
+        if inspection is not None and not isinstance(inspection, Inspection):
+            raise ArgumentError(message("inspection", expected="an Inspection", got=repr(inspection),
+                                        hint="Inspection(quality=3, spectype='QSO', z=2.1)"))
+        more: dict[str, Any] = {"reason": reason} if reason else {}
+        more |= {} if inspection is None else {"inspection": inspection.to_dict()}
+        return self._said_of([id], label, note=note, author=author, source=source, more=more)[0]
 
     def add_all(self, ids: Iterable[str], label: str, *, note: str = "", author: str | None = None,
                 source: str = "") -> list[Label]:
         """Append the same of many ids, in one write; see :meth:`add`."""
+        return self._said_of(ids, label, note=note, author=author, source=source, more={})
+
+    def _said_of(self, ids: Iterable[str], label: str, *, note: str, author: str | None, source: str,
+                 more: Mapping[str, Any]) -> list[Label]:
         who, time = user() if author is None else author, now()
-        made = [self._checked(Label(id, label, note, who, source, time)) for id in ids]
+        made = [self._checked(Label(id, label, note, who, source, time, more)) for id in ids]
         if made:
             with self._lock:
                 append(self.path, b"".join(line_of(said) for said in made))
         return made
+
+    def merge(self, labels: Iterable[Label]) -> int:
+        """Append labels of another log or file as they are, with their authors and times; returns how many are new.
+
+        What is in this log already, word for word, is left out, and so is what its author has since said anew of the
+        same id in this log: merging twice changes nothing, and an old file never overrules a newer word.
+
+        Parameters
+        ----------
+        labels : iterable of Label
+            ``other.history()`` or the labels of a file of visual inspections.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> mine, yours = LabelLog(folder / "mine.jsonl"), LabelLog(folder / "yours.jsonl")
+        >>> _ = yours.add("39633345008634465", "known", author="bob")
+        >>> mine.merge(yours.history()), mine.merge(yours.history())
+        (1, 0)
+        """
+        with self._lock:
+            known = {line_of(said) for said in self.history()}
+            latest = {(said.id, said.author): moment(said) for said in self.history()}
+            fresh = []
+            for said in sorted(labels, key=moment):
+                line = line_of(self._checked(said))
+                if line not in known and moment(said) >= latest.get((said.id, said.author), 0.0):
+                    known.add(line)
+                    fresh.append(line)
+            if fresh:
+                append(self.path, b"".join(fresh))
+        return len(fresh)
 
     def add_group(self, ids: Iterable[str], label: str, *, note: str = "", author: str | None = None,
                   source: str = "") -> list[Label]:

@@ -1,0 +1,164 @@
+"""Conditions on columns of a table, written as a person would say them; never run as code.
+
+===================================  ==================================================================================
+``{"BAL_PROB": "> 0.5"}``            a comparison: ``>``, ``>=``, ``<``, ``<=``, ``==``, ``!=`` and a number or text
+``{"z": "0.1 .. 0.3"}``              from, to, both included
+``{"class": {"STAR", "QSO"}}``       one of these
+``{"survey": "desi"}``               this text; a number or bool likewise
+``{"zwarning": "& 4"}``              an integer with any of these bits set
+``{"deltachi2": "missing"}``         no value; ``"known"`` for the opposite
+===================================  ==================================================================================
+
+A missing value fulfils nothing but ``"missing"``. A text that begins like one of the signs is compared by
+``Condition("column", "==", "> 5")``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArgumentError, choice, message
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OPERATORS = (">", ">=", "<", "<=", "==", "!=", "in", "between", "&", "missing", "known")
+_SIGNS = re.compile(r"\s*(>=|<=|==|!=|>|<|&)\s*(.*?)\s*", re.S)
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_RANGE = re.compile(rf"\s*({_NUMBER})\s*\.\.\s*({_NUMBER})\s*")
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    ">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal,
+}
+HINT = "'> 0.5', '0.1 .. 0.3', {'STAR', 'QSO'}, '& 4', 'missing', or a plain value"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition on one column.
+
+    Parameters
+    ----------
+    column : str
+        Name of the column.
+    operator : str
+        One of ``OPERATORS``.
+    value : number, text, bool, tuple or None
+        What is compared with: a tuple of values for ``"in"``, (from, to) for ``"between"``, an integer for ``"&"``,
+        nothing for ``"missing"`` and ``"known"``.
+
+    Examples
+    --------
+    >>> Condition.of("BAL_PROB", ">0.5")
+    BAL_PROB > 0.5
+    """
+
+    column: str
+    operator: str
+    value: Any = None
+
+    def __post_init__(self) -> None:
+        choice("operator", self.operator, OPERATORS)
+        number = isinstance(self.value, (int, float, np.number)) and not isinstance(self.value, bool)
+        if self.operator in _COMPARE and not (number and np.isfinite(self.value)):
+            raise ArgumentError(message(self.column, expected=f"a number after {self.operator}", got=repr(self.value),
+                                        hint=HINT))
+        if self.operator == "&" and not (isinstance(self.value, (int, np.integer)) and self.value > 0):
+            raise ArgumentError(message(self.column, expected="a positive integer after &", got=repr(self.value)))
+        if self.operator == "between" and not self.value[0] <= self.value[1]:
+            raise ArgumentError(message(self.column, expected="from .. to, the lower first", got=f"{self.value}"))
+
+    @classmethod
+    def of(cls, column: str, written: Any) -> Condition:
+        """Read a condition as it is written; see the table above.
+
+        Raises
+        ------
+        ArgumentError
+            When it cannot be understood.
+        """
+        if isinstance(written, Condition):
+            return written
+        if isinstance(written, (set, frozenset, list, tuple)):
+            if not written or not all(_plain(one) for one in written):
+                raise ArgumentError(message(column, expected="some plain values", got=repr(written), hint=HINT))
+            return cls(column, "in", tuple(sorted(written, key=str)))
+        if not isinstance(written, str):
+            if written is None or not _plain(written):
+                raise ArgumentError(message(column, expected="a condition", got=repr(written), hint=HINT))
+            return cls(column, "==", written)
+        if written.strip() in ("missing", "known"):
+            return cls(column, written.strip())
+        if found := _RANGE.fullmatch(written):
+            return cls(column, "between", (float(found[1]), float(found[2])))
+        if found := _SIGNS.fullmatch(written):
+            return cls(column, found[1], _value(found[2], whole=found[1] == "&"))
+        return cls(column, "==", written)
+
+    def holds(self, table: pd.DataFrame) -> NDArray[np.bool_]:
+        """Return for each row whether it is fulfilled, shape ``(n,)``.
+
+        Raises
+        ------
+        ArgumentError
+            When the table lacks the column, or numbers are asked of a column that has none.
+        """
+        choice(f"column of {self}", self.column, list(table.columns))
+        values = table[self.column]
+        known = values.notna().to_numpy(dtype=bool)
+        if self.operator in ("missing", "known"):
+            return np.asarray(known == (self.operator == "known"))
+        if self.operator in ("==", "!=", "in"):
+            wanted = self.value if self.operator == "in" else (self.value,)
+            equal = np.any([self._equals(values, one) for one in wanted], axis=0)
+            return np.asarray(known & (~equal if self.operator == "!=" else equal))
+        if values.dtype.kind not in "biuf":
+            raise ArgumentError(message(f"{self}", expected="a column of numbers", got=f"dtype {values.dtype}"))
+        if self.operator == "&":
+            return np.asarray(known & ((values.fillna(0).astype("int64").to_numpy() & int(self.value)) != 0))
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        if self.operator == "between":
+            return np.asarray((numbers >= self.value[0]) & (numbers <= self.value[1]))
+        return np.asarray(_COMPARE[self.operator](numbers, self.value))
+
+    def _equals(self, values: pd.Series, one: Any) -> NDArray[np.bool_]:
+        if (values.dtype.kind in "biuf") == isinstance(one, str):  # the id "12" is not the number 12
+            raise ArgumentError(message(f"{self}", expected="text for a column of texts, numbers for one of numbers",
+                                        got=f"{one!r} for dtype {values.dtype}"))
+        return np.asarray((values == one).fillna(False), dtype=bool)
+
+    def __repr__(self) -> str:
+        if self.operator in ("missing", "known"):
+            return f"{self.column} {self.operator}"
+        if self.operator == "between":
+            return f"{self.column} {self.value[0]:g} .. {self.value[1]:g}"
+        if self.operator == "in":
+            return f"{self.column} in {{{', '.join(map(str, self.value))}}}"
+        return f"{self.column} {self.operator} {self.value}"
+
+
+def read_conditions(written: Mapping[str, Any] | None) -> tuple[Condition, ...]:
+    """Read the conditions of a mapping, column → condition."""
+    if written is None:
+        return ()
+    if not isinstance(written, Mapping):
+        raise ArgumentError(message("conditions", expected="a mapping of column to condition", got=repr(written),
+                                    hint="{'BAL_PROB': '> 0.5'}"))
+    return tuple(Condition.of(column, one) for column, one in written.items())
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, (str, bool, int, float, np.number, np.bool_)) and value == value
+
+
+def _value(text: str, *, whole: bool) -> Any:
+    if re.fullmatch(r"[-+]?\d+", text):
+        return int(text)
+    if not whole and re.fullmatch(_NUMBER, text):
+        return float(text)
+    return text.strip("'\"")
