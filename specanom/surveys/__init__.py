@@ -7,11 +7,14 @@
 :func:`mock_desi`                a simulated DESI survey, quasars among its objects
 :class:`Survey`                  iterates Spectrum; ``.blocks(n)`` gives SpectrumSets, ``.skipped`` what was left out
 ``archive.query``, ``.download`` the SDSS archive
+``desi_archive.download``        the DESI archive: files of targets; ``.fetch`` single spectra by TARGETID
 ===============================  ==================================================================================
 
 Modules: ``files`` finds and tells apart, ``fits_fast``, ``fits_header`` and ``fits_full`` read FITS; ``sdss``,
 ``sdss_image`` and ``sdss_plate`` know the layouts, ``tables`` reads CSV and Parquet; ``columns`` and ``grids`` know
 what is in them, ``gate`` which objects pass; ``survey`` and ``blocks`` stream; ``transfer`` fetches for ``archive``.
+For DESI, ``desi`` knows the layout, ``desi_arms`` joins the arms, ``desi_tree`` and ``desi_redshifts`` find what is
+known of targets, ``desi_gate`` which were observed well, ``desi_releases`` what differs between releases.
 """
 
 from __future__ import annotations
@@ -24,11 +27,11 @@ from .reading import read, read_one
 from .survey import Note, Skipped, Survey
 
 if TYPE_CHECKING:
-    from . import archive
+    from . import archive, desi_archive
     from .desi_mock import mock_desi
     from .mock_survey import mock
 
-__all__ = ["Gate", "Note", "Skipped", "Survey", "archive", "mock", "mock_desi", "read", "read_one"]
+__all__ = ["Gate", "Note", "Skipped", "Survey", "archive", "desi_archive", "mock", "mock_desi", "read", "read_one"]
 
 
 def __getattr__(name: str) -> Any:
@@ -36,8 +39,8 @@ def __getattr__(name: str) -> Any:
         value: Any = importlib.import_module("specanom.surveys.mock_survey").mock
     elif name == "mock_desi":
         value = importlib.import_module("specanom.surveys.desi_mock").mock_desi
-    elif name == "archive":
-        value = importlib.import_module("specanom.surveys.archive")
+    elif name in ("archive", "desi_archive"):
+        value = importlib.import_module(f"specanom.surveys.{name}")
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

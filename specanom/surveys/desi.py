@@ -231,6 +231,8 @@ def _of_target(columns: Mapping[str, Any]) -> dict[str, Any]:
         found["healpix"] = healpix_64(*from_uniqpix(int(columns["uniqpix"])))
     elif "healpix" in columns:
         found["healpix"] = int(columns["healpix"])
+    if columns.get("survey") and columns.get("program"):
+        found["survey_program"] = f"{columns['survey']}-{columns['program']}".lower()
     if "mjd" in columns and columns["mjd"] == columns["mjd"]:
         found["mjd"] = int(columns["mjd"])
     found["ebv"] = ebv if (ebv := float(columns.get("ebv", NAN))) >= 0 else NAN

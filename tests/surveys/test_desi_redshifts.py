@@ -284,7 +284,7 @@ def test_a_folder_of_two_surveys_is_read_whole(
     write_plate("p")
     survey = read(tmp_path, target="galaxy")
     assert {s.meta["survey"] for s in survey} == {"sdss", "desi"}
-    assert [len(block.wave) for block in survey.blocks()][0] == 7781
+    assert len(next(iter(survey.blocks())).wave) == 7781
     assert sum(len(block) for block in survey.blocks()) == len(survey)
     assert {s.meta["survey"] for s in read(tmp_path, "desi")} == {"desi"}
     assert {s.meta["survey"] for s in read(tmp_path, "sdss")} == {"sdss"}

@@ -1,0 +1,294 @@
+"""Getting DESI spectra: files of the public archive (:func:`download`), and single spectra by TARGETID (:func:`fetch`).
+
+The archive keeps spectra by pixel of the sky, survey and programme, or by tile and petal; a catalogue tells which
+(``HEALPIX``, ``SURVEY``, ``PROGRAM``). :func:`file_url`, :func:`tile_url` and :func:`catalogue_url` say where they are.
+SPARCL of NOIRLab hands out single spectra, arms joined, and needs the package ``sparclclient``.
+
+Examples
+--------
+>>> from specanom.surveys import desi_archive
+>>> desi_archive.download(table, "desi")                                        # doctest: +SKIP
+>>> survey = specanom.read("desi", survey="desi", target="galaxy")              # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import ArgumentError, DataError, message, require
+from .archive import is_offline
+from .desi_releases import (
+    catalogue_url,
+    file_url,
+    find_column,
+    options_of,
+    release_of,
+    releases,
+    tile_url,
+)
+from .fits_write import Column, image, table
+from .transfer import Outcome, Report, Task, fetch_all, is_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["catalogue_url", "download", "fetch", "file_url", "releases", "tile_url"]
+
+CHUNK = 500
+"""TARGETIDs a request to SPARCL: its own limit."""
+LIMIT = 24_000
+"""Records of one answer: a target may have several, of different surveys and programmes."""
+FIELDS = ("targetid", "ra", "dec", "redshift", "redshift_err", "redshift_warning", "spectype", "subtype", "deltachi2",
+          "survey", "program", "healpix", "exptime", "specprimary", "wavelength", "flux", "ivar", "mask")
+NEEDED = ("targetid", "wavelength", "flux", "ivar")
+sleep = time.sleep
+
+OFFLINE = ("connect to the network; or give specanom.read a folder of coadd-*.fits and redrock-*.fits that were "
+           "fetched elsewhere (https://data.desi.lbl.gov/public)")
+
+
+# -- whole files ---------------------------------------------------------------------------------------------------
+
+
+def download(targets: pd.DataFrame, folder: Any, *, release: str = "dr1", kinds: Sequence[str] = ("coadd", "redrock"),
+             workers: int = 4, retries: int = 4) -> Report:
+    """Fetch the files that hold some targets, in the archive's own tree, so that :func:`specanom.read` reads it.
+
+    A file is fetched once however many of its targets are asked for. Files that are there and whole are kept,
+    unfinished ones continued; see :func:`specanom.surveys.archive.download`.
+
+    Parameters
+    ----------
+    targets : DataFrame
+        With survey, program and healpix (or uniqpix), as catalogues have them in any case of letters; or with tile
+        (TILEID), petal (PETAL_LOC) and night (LASTNIGHT).
+    folder : path-like
+        Where to put them; made when missing.
+    release : {"edr", "dr1", "dr2", "dr3"}
+        Data release.
+    kinds : sequence of str
+        Which files of a pixel or petal: coadd, redrock, spectra, qso_qn, qso_mgii, emline.
+    workers : int
+        Requests at a time, 1 to 8: the archive is shared by all.
+    retries : int
+        How often a file that failed is tried again.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ArgumentError
+        When the table has neither set of columns.
+    DataError
+        When the archive cannot be reached (at once), or the disk is full.
+    """
+    if not 1 <= workers <= 8:
+        raise ArgumentError(message("workers", expected="1 to 8", got=workers, hint="the archive is shared by all"))
+    base = release_of(release)["base"]
+    urls = [url_of(kind) for url_of in _groups(targets, release) for kind in kinds]
+    tasks = [Task(url.rpartition("/")[2].partition(".fits")[0], url, url.removeprefix(base).lstrip("/"))
+             for url in dict.fromkeys(urls)]
+    return fetch_all(tasks, folder, workers=workers, retries=retries, progress=False, probe=_probe)
+
+
+def _groups(targets: pd.DataFrame, release: str) -> list[Callable[[str], str]]:
+    """Return for each pixel or petal what makes a URL of a kind of file."""
+    lower = {str(name).lower(): name for name in targets.columns}
+    names = {key: find_column(lower, [key, *options_of("places", key)]) for key in ("survey", "program")}
+    pixels = release_of(release)["pixels"]
+    pixel = find_column(lower, [pixels, "uniqpix"] if pixels == "uniqpix" else [pixels, "hpxpixel"])
+    if all(names.values()) and pixel:
+        columns = [targets[lower[name]] for name in (names["survey"], names["program"], pixel)]
+        rows = dict.fromkeys((str(s), str(p), int(x)) for s, p, x in zip(*columns, strict=True))
+        return [partial(_file_url, row, release) for row in rows]
+    tile, petal, night = (find_column(lower, options) for options in
+                          (("tile", "tileid"), ("petal", "petal_loc"), ("night", "lastnight")))
+    if not (tile and petal and night):
+        raise ArgumentError(message("targets", expected=f"columns survey, program and {pixels}, or tile, petal and "
+                                    "night", got=f"{', '.join(map(str, targets.columns[:8]))}"))
+    columns = [targets[lower[name]] for name in (tile, night, petal)]
+    places = dict.fromkeys((int(t), int(n), int(p)) for t, n, p in zip(*columns, strict=True))
+    return [partial(_tile_url, place, release) for place in places]
+
+
+def _file_url(place: tuple[str, str, int], release: str, kind: str) -> str:
+    return file_url(*place, release=release, kind=kind)
+
+
+def _tile_url(place: tuple[int, int, int], release: str, kind: str) -> str:
+    return tile_url(*place, release=release, kind=kind)
+
+
+def _probe(get: Callable[..., Any], url: str) -> None:
+    """Fail at once when there is no network, rather than once for each file."""
+    from requests import RequestException
+
+    try:
+        get(url, stream=True, timeout=(10, 60)).close()
+    except RequestException as exc:
+        if is_offline(exc):
+            raise DataError(message("download", expected="the DESI archive", got="no connection",
+                                    hint=OFFLINE)) from exc
+
+
+# -- single spectra ------------------------------------------------------------------------------------------------
+
+
+def fetch(ids: Sequence[str | int], folder: Any, *, release: str = "dr1", client: Any = None, chunk: int = CHUNK,
+          retries: int = 4) -> Report:
+    """Fetch single spectra from SPARCL by TARGETID, and keep them as DESI files of some hundreds each.
+
+    Each file holds the joined spectra of up to `chunk` targets (``BRZ_FLUX``, …) with their FIBERMAP and REDSHIFTS, and
+    is read by :func:`specanom.read`. A file that is there and whole is not asked for again, so that an interrupted
+    call is made again as it was.
+
+    Parameters
+    ----------
+    ids : sequence of str or int
+        TARGETIDs.
+    folder : path-like
+        Where to put the files; made when missing.
+    release : {"edr", "dr1", "dr2"}
+        Data release.
+    client : object, optional
+        A ``sparcl.client.SparclClient``; made when not given, which asks the server at once.
+    chunk : int
+        TARGETIDs per request, 1 to 500.
+    retries : int
+        How often a request that failed is made again, after 1, 2, 4, … seconds.
+
+    Returns
+    -------
+    Report
+        One outcome an id; what SPARCL does not have is "failed", with a reason.
+
+    Raises
+    ------
+    ArgumentError
+        When an id is no whole number, or a float, which has lost digits.
+    MissingDependency
+        When sparclclient is not installed.
+    DataError
+        When SPARCL cannot be reached.
+    """
+    if not 1 <= chunk <= CHUNK:
+        raise ArgumentError(message("chunk", expected=f"1 to {CHUNK}", got=chunk))
+    dataset = release_of(release)["sparcl"]
+    if not dataset:
+        raise ArgumentError(message("release", expected="a release that SPARCL has", got=repr(release), hint="'dr1'"))
+    wanted = list(dict.fromkeys(_as_id(one) for one in ids))
+    root = Path(folder).expanduser()
+    root.mkdir(parents=True, exist_ok=True)
+    outcomes: list[Outcome] = []
+    for start in range(0, len(wanted), chunk):
+        some = wanted[start : start + chunk]
+        path = root / f"sparcl-{release.lower()}-{sha256(' '.join(map(str, some)).encode()).hexdigest()[:16]}.fits"
+        if is_whole(path):
+            outcomes += _outcomes(some, path, "kept")
+            continue
+        client = client or _client()
+        records, reason = _asked(client, some, dataset=dataset, retries=retries)
+        if records:
+            _write(records, path)
+            outcomes += _outcomes(some, path, "fetched")
+        else:
+            outcomes += [Outcome(str(id), dataset, "", "failed", reason or "SPARCL has no such target")
+                         for id in some]
+    return Report(tuple(outcomes))
+
+
+def _as_id(value: str | int) -> int:
+    try:
+        if isinstance(value, (float, np.floating)):
+            raise ValueError
+        return int(value)
+    except (TypeError, ValueError):
+        raise ArgumentError(message("ids", expected="TARGETIDs as text or whole numbers", got=repr(value),
+                                    hint="a float keeps 16 of their digits only")) from None
+
+
+def _client() -> Any:
+    module = require("sparcl.client", extra="desi")
+    try:
+        return module.SparclClient()
+    except Exception as exc:                        # the constructor asks the server, and raises what it likes
+        raise DataError(message("fetch", expected="the SPARCL server", got=f"no answer: {exc}",
+                                hint=OFFLINE)) from exc
+
+
+def _asked(client: Any, ids: Sequence[int], *, dataset: str, retries: int) -> tuple[list[Mapping[str, Any]], str]:
+    """Return the records of some targets, the best of each, or none and a reason."""
+    reason = ""
+    for attempt in range(retries + 1):
+        try:
+            there = set(client.get_available_fields(dataset_list=[dataset]))
+            fields = [name for name in FIELDS if name in there or name in NEEDED]
+            answer = client.retrieve_by_specid(list(ids), include=fields, dataset_list=[dataset],
+                                               limit=LIMIT)
+            return _best_of_each([dict(record) for record in answer.records]), ""
+        except Exception as exc:                    # of requests, of sparcl, or of what the server sent
+            reason = f"{type(exc).__name__}: {exc}"
+        if attempt < retries:
+            sleep(2.0**attempt)
+    return [], reason
+
+
+def _best_of_each(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return one record a target: the one that SPARCL calls primary, else the first."""
+    best: dict[int, Mapping[str, Any]] = {}
+    for record in records:
+        id = int(record["targetid"])
+        if id not in best or (record.get("specprimary") and not best[id].get("specprimary")):
+            best[id] = record
+    return list(best.values())
+
+
+def _outcomes(ids: Sequence[int], path: Path, status: str) -> list[Outcome]:
+    """Return an outcome an id: whether it is in the file."""
+    from astropy.io import fits
+
+    with fits.open(path) as hdus:
+        there = set(hdus["FIBERMAP"].data["TARGETID"].tolist())
+    return [Outcome(str(id), "SPARCL", str(path), status) if id in there else
+            Outcome(str(id), "SPARCL", "", "failed", "SPARCL has no spectrum of it on the grid of DESI") for id in ids]
+
+
+def _write(records: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write records as one file of joined spectra, in place only when it is whole."""
+    wave = np.asarray(records[0]["wavelength"], np.float64)
+    kept = [one for one in records if np.array_equal(np.asarray(one["wavelength"], np.float64), wave)]
+
+    def pixels(name: str) -> Any:
+        return np.stack([np.asarray(one.get(name, np.zeros(wave.size))) for one in kept])
+
+    def values(name: str, default: Any) -> list[Any]:
+        return [default if one.get(name) is None else one[name] for one in kept]
+
+    ids = [int(one["targetid"]) for one in kept]
+    nan = float("nan")
+    targets = [Column("TARGETID", "K", ids), Column("OBJTYPE", "3A", ["TGT"] * len(ids)),
+               Column("TARGET_RA", "D", values("ra", nan)), Column("TARGET_DEC", "D", values("dec", nan)),
+               Column("COADD_FIBERSTATUS", "J", [0] * len(ids)), Column("COADD_EXPTIME", "E", values("exptime", nan)),
+               Column("HEALPIX", "J", values("healpix", -1)), Column("SURVEY", "8A", values("survey", "")),
+               Column("PROGRAM", "8A", values("program", ""))]
+    redshifts = [Column("TARGETID", "K", ids), Column("Z", "D", values("redshift", nan)),
+                 Column("ZERR", "D", values("redshift_err", nan)), Column("ZWARN", "K", values("redshift_warning", 0)),
+                 Column("SPECTYPE", "6A", values("spectype", "")), Column("SUBTYPE", "20A", values("subtype", "")),
+                 Column("DELTACHI2", "D", values("deltachi2", nan))]
+    hdus = [image(None, primary=True), table(targets, "FIBERMAP"), table(redshifts, "REDSHIFTS"),
+            image(wave, ">f8", name="BRZ_WAVELENGTH"), image(pixels("flux"), name="BRZ_FLUX"),
+            image(pixels("ivar"), name="BRZ_IVAR"), image(pixels("mask").astype(np.int32), ">i4", name="BRZ_MASK")]
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(b"".join(hdus))
+    part.replace(path)
+
+
