@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from bokeh.layouts import column as stacked
-from bokeh.models import Column, ColumnDataSource, Div, FactorRange, FixedTicker, Range1d, Whisker
+from bokeh.models import Column, ColumnDataSource, FactorRange, FixedTicker, Range1d, Whisker
 from bokeh.plotting import figure
 from bokeh.transform import dodge
 
 from ..errors import ArgumentError, message
-from .palette import FONT, palette
+from .palette import palette
 from .theme import beside, canvas, hover, legend, plain
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ ALONG = {"k": "neighbours that vote", "size": "share of the base that is kept",
          "share": "share of the label in the base"}
 MOST = 12
 """Labels drawn, the most frequent first: as many as there are colours."""
+KEY_COLUMNS = 6
 
 
 def retrieval_rates(evaluation: Evaluation, *, theme: str = "light") -> Column:
@@ -116,15 +117,14 @@ def _key_of(value: float) -> Any:
     return int(value) if value == int(value) else value
 
 
-def _key(labels: Sequence[str], theme: str) -> Div:
-    """Say below the panels which colour is which label."""
-    from html import escape
-
+def _key(labels: Sequence[str], theme: str) -> figure:
+    """Say below the panels which colour is which label; a frame without axes, because the panels have no room."""
     colours = palette(theme)
-    style = "margin-right:18px;white-space:nowrap"
-    pairs = zip(labels, cycle(colours.categories), strict=False)
-    parts = "".join(f'<span style="{style}"><span style="color:{colour}">●</span> {escape(label)}</span>'
-                    for label, colour in pairs)
-    return Div(text=f'<div style="padding:4px 0 10px 78px">{parts}</div>', sizing_mode="stretch_width",
-               styles={"color": colours.muted, "font-family": FONT, "font-size": "12px",
-                       "background-color": colours.paper})
+    lines = -(-len(labels) // KEY_COLUMNS)
+    made = canvas(theme, "", height=24 + 24 * lines, options={"tools": "", "min_height": 10})
+    made.axis.visible, made.grid.visible, made.toolbar_location = False, False, None
+    entries = [(label, [made.scatter([], [], size=9, fill_color=colour, line_color=colours.paper)])
+               for label, colour in zip(labels, cycle(colours.categories), strict=False)]
+    legend(made, entries, colours)
+    made.legend[0].ncols, made.legend[0].click_policy = KEY_COLUMNS, "none"
+    return made

@@ -234,7 +234,7 @@ def read(path: str | Path) -> tuple[Settings, Folder]:
     try:
         settings = _settings(manifest["settings"])
         sizes = {name: int(one["bytes"]) for name, one in manifest["files"].items()}
-    except (KeyError, TypeError, ValueError) as exc:
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise _corrupt(folder, f"manifest.json: {type(exc).__name__} {exc}") from exc
     for name, size in sizes.items():
         there = folder / name

@@ -65,7 +65,7 @@ def test_far_is_one_percent_of_the_members_themselves():
     assert kin.far.sum() == 10
     own = np.sort(np.linalg.norm(vectors[:, None] - vectors[None], axis=2), axis=1)[:, 3]
     assert kin.threshold == pytest.approx(np.quantile(own, 0.99))
-    np.testing.assert_allclose(np.sort(kin.quantile), np.arange(1000) / 1000)
+    np.testing.assert_allclose(np.sort(kin.quantile), np.arange(1000) / 1000, atol=1.01e-3)  # pairs are equally far
     assert "far from everything known (d3 > " in repr(kin)
     assert kb.query(vectors, exclude=ids, far=0.5).far.sum() == 500
 
