@@ -1,0 +1,53 @@
+"""Runs a training loop with a progress bar and a checkpoint, and tells how it went."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from .checkpoint import Checkpoint
+from .loop import Loop
+
+_CHECKPOINT_EVERY = 500  # steps between writes of a running network
+
+
+def run_kept(trainer: Loop, title: str, kept: Checkpoint | None, name: str, *, progress: bool) -> None:
+    """Train to the end, going on from what is kept under `name`.
+
+    Parameters
+    ----------
+    trainer : Loop
+        Ready to run.
+    title : str
+        Of the bar.
+    kept : Checkpoint or None
+        Where a running fit is kept.
+    name : str
+        Of this network in it.
+    progress : bool
+        Whether the bar is shown.
+    """
+    found = kept.load(name) if kept else None
+    if found:
+        trainer.restore(*found)
+    with tqdm(total=trainer.most_steps, desc=title, unit="step", disable=not progress, initial=trainer.state.step,
+              leave=False) as bar:
+        last = trainer.state.step
+
+        def on_check(running: Loop) -> None:
+            nonlocal last
+            state = running.state
+            bar.update(state.step - bar.n)
+            bar.set_postfix(val=f"{state.history[-1]['val']:.4g}", best=f"{state.best:.4g}", refresh=False)
+            if kept and (state.finished or state.step - last >= _CHECKPOINT_EVERY):
+                kept.save(name, *running.snapshot())
+                last = state.step
+
+        trainer.run(on_check)
+
+
+def history_of(trainer: Loop, fold: str, round: int) -> list[dict[str, Any]]:
+    """Return one row per look at the validation data, the best one marked."""
+    best = trainer.state.best_step
+    return [{"fold": fold, "round": round, **row, "best": row["step"] == best} for row in trainer.state.history]
