@@ -5,6 +5,7 @@
 :func:`read_one`                 one spectrum of a file; what ``Spectrum.read`` calls
 :func:`mock`                     a simulated SDSS survey with known anomalies, of the same face
 :func:`mock_desi`                a simulated DESI survey, quasars among its objects
+:class:`SpectrumIndex`           id → file, HDU, row: any id opens its spectrum at once
 :class:`Survey`                  iterates Spectrum; ``.blocks(n)`` gives SpectrumSets, ``.skipped`` what was left out
 ``archive.query``, ``.download`` the SDSS archive
 ``desi_archive.download``        the DESI archive: files of targets; ``.fetch`` single spectra by TARGETID
@@ -23,6 +24,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from .gate import Gate
+from .locate import SpectrumIndex
 from .reading import read, read_one
 from .survey import Note, Skipped, Survey
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from .desi_mock import mock_desi
     from .mock_survey import mock
 
-__all__ = ["Gate", "Note", "Skipped", "Survey", "archive", "desi_archive", "mock", "mock_desi", "read", "read_one"]
+__all__ = ["Gate", "Note", "Skipped", "SpectrumIndex", "Survey", "archive", "desi_archive", "mock", "mock_desi", "read", "read_one"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,320 @@
+"""Where each spectrum lies: an index from id to file, HDU and row, so that any id opens at once."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ArgumentError, DataError, message
+from ..spectrum import Spectrum
+from .blocks import Pixels
+from .files import Opener, Sidecar
+from .locate_write import FILES, FORM, SPECTRA, VERSION, keys_of, read_of, write_index
+from .reading import read, read_one
+from .survey import GROUP, Entry, Log, Source, Survey
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OK, TOUCHED, CHANGED, GONE, UNKNOWN = "ok", "touched", "changed", "no file", "unknown"
+STATES = (OK, TOUCHED, CHANGED, GONE, UNKNOWN)
+"""As when it was indexed · of the same size, written at another time, as a copy is · of another size · not there ·
+an id the index does not have."""
+
+
+_REASONS = {UNKNOWN: "not in the index", GONE: "no file: it was moved or deleted since it was indexed"}
+
+
+class SpectrumIndex:
+    """An index id → file, HDU, row: a folder of two Parquet tables that DuckDB looks into.
+
+    Paths in it are relative to a root, so that a folder of spectra may move: it is found again where it was, or beside
+    the index as it was beside it, or where `root` says.
+
+    Attributes
+    ----------
+    path : Path
+        The index.
+    root : Path
+        Folder that the paths are relative to.
+    name : str
+        Of the survey.
+    skipped : list of (id, path, reason)
+        What was left out when it was built; empty for one that was opened.
+
+    Examples
+    --------
+    >>> index = SpectrumIndex.build("spectra/", "spectra/index")        # doctest: +SKIP
+    >>> index.read("0266-51602-0001").plot()                                    # doctest: +SKIP
+    """
+
+    def __init__(self, path: str | Path, *, root: str | Path | None = None) -> None:
+        self.path = Path(os.path.abspath(path))
+        told = _told(self.path)
+        self.name: str = told["name"]
+        self._count = int(told["spectra"])
+        self.skipped: list[tuple[str, str, str]] = []
+        self._base: Any = None
+        self.root = self._find(told) if root is None else _given(root)
+
+    @classmethod
+    def build(cls, survey: Any, path: str | Path, *, root: str | Path | None = None) -> SpectrumIndex:
+        """Go through a survey, without reading its pixels, and write where each spectrum lies.
+
+        Parameters
+        ----------
+        survey : Survey or path-like or list
+            A survey (its gate decides what is indexed, its first copy of an id counts), or what
+            :func:`specanom.read` takes.
+        path : path-like
+            The folder to write; an index that is there is replaced when the new one is whole.
+        root : path-like, optional
+            Folder the paths are relative to; the lowest that holds all files when not given.
+
+        Raises
+        ------
+        DataError
+            When there is no spectrum in a file, or a file is not below `root`.
+        """
+        whole = survey if isinstance(survey, Survey) else read(survey)
+        path = Path(os.path.abspath(path))
+        skipped = write_index(whole, path, None if root is None else Path(root))
+        made = cls(path)
+        made.skipped = skipped
+        return made
+
+    @classmethod
+    def open(cls, path: str | Path, *, root: str | Path | None = None) -> SpectrumIndex:
+        """Open what :meth:`build` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+        root : path-like, optional
+            Where the files are now.
+
+        Raises
+        ------
+        DataError
+            When there is no index at `path`, or `root` is no folder.
+        """
+        return cls(path, root=root)
+
+    # -- looking up ------------------------------------------------------------------------------------------------
+
+    def locate(self, ids: str | Iterable[str]) -> pd.DataFrame:
+        """Return where spectra lie, one row an id, in the order asked.
+
+        Parameters
+        ----------
+        ids : str or iterable of str
+            Text; integers are taken digit by digit.
+
+        Returns
+        -------
+        DataFrame
+            ``id``, ``survey``, ``path`` (absolute), ``hdu`` (that has the row; −1 for a file that is not FITS),
+            ``row`` (from 0, of the objects of the file), ``state``: ``"ok"``, ``"touched"`` (same size, written at
+            another time), ``"changed"`` (another size), ``"no file"`` or ``"unknown"``.
+
+        Raises
+        ------
+        ArgumentError
+            For an id that is a float: those lose digits.
+        """
+        import pandas as pd
+
+        texts = _texts(ids)
+        keys, checks = keys_of(texts)
+        asked = pd.DataFrame({"place": range(len(texts)), "key": pd.Series(keys, dtype="uint64"),
+                              "check": pd.Series(checks, dtype="uint32")})
+        with self._cursor() as base:
+            base.register("asked", asked)
+            found = base.execute(
+                "SELECT f.survey, f.path, f.hdu, s.\"row\", f.size, f.mtime FROM asked AS a "
+                "LEFT JOIN spectra AS s ON s.key = a.key AND s.\"check\" = a.\"check\" "
+                "LEFT JOIN files AS f ON f.file = s.file ORDER BY a.place").df()
+        found.insert(0, "id", pd.Series(texts, dtype="str"))
+        known = found["path"].notna().to_numpy()
+        root = str(self.root)
+        found["path"] = [os.path.join(root, path) if there else ""
+                         for path, there in zip(found["path"], known, strict=True)]
+        found["survey"] = found["survey"].fillna("")
+        for name in ("hdu", "row"):
+            found[name] = found[name].fillna(-1).astype("int64")
+        state = _States()
+        found["state"] = [state(*one) if there else UNKNOWN for *one, there in
+                          zip(found["path"], found["size"], found["mtime"], known, strict=True)]
+        made: pd.DataFrame = found[["id", "survey", "path", "hdu", "row", "state"]]
+        return made
+
+    def __contains__(self, id: object) -> bool:
+        return bool((self.locate([str(id)])["state"] != UNKNOWN).all())
+
+    def __len__(self) -> int:
+        return self._count
+
+    def ids(self, n: int | None = None) -> list[str]:
+        """Return `n` ids, or all, in the order of the index, which is that of no sky and no survey."""
+        limit = "" if n is None else f" LIMIT {int(n)}"
+        with self._cursor() as base:
+            return [row[0] for row in base.execute(f"SELECT id FROM spectra{limit}").fetchall()]
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def read(self, id: str) -> Spectrum:
+        """Read a spectrum.
+
+        It is looked for by its id in the file, so that one that was written to since gives it too.
+
+        Raises
+        ------
+        DataError
+            When the index does not know the id, its file is gone, or the file no longer holds it.
+        """
+        place = self.locate(id).iloc[0]
+        state, path, name = str(place["state"]), str(place["path"]), str(place["id"])
+        if state == UNKNOWN:
+            raise DataError(message("id", expected=f"one of the {len(self)} ids of {self.path.name}", got=repr(name),
+                                    hint=f"{', '.join(self.ids(3))}, …"))
+        if state == GONE:
+            raise DataError(message("id", expected=f"a file at {path}", got="none",
+                                    hint="SpectrumIndex.open(path, root=…) where the files are now"))
+        try:
+            return read_one(path, id=name)
+        except DataError as exc:
+            if state == OK:
+                raise
+            raise DataError(message("id", expected=f"{name} in {path}, as when it was indexed", got=str(exc),
+                                    hint="SpectrumIndex.build again")) from exc
+
+    def read_many(self, ids: Iterable[str]) -> Survey:
+        """Return the spectra of some ids as a Survey: each file is opened once, its objects in its order.
+
+        What cannot be read is in its ``.skipped``, with the reason; a Preprocessor takes it like any survey.
+        """
+        places = self.locate(ids).drop_duplicates("id")
+
+        def sources(log: Log) -> Iterator[Source]:
+            for one in places[places["state"].isin((UNKNOWN, GONE))].itertuples():
+                log.skip(str(one.path), _REASONS[str(one.state)], str(one.id))
+            there = places[~places["state"].isin((UNKNOWN, GONE))]
+            for path, rows in there.groupby("path", sort=False):
+                wanted = [str(id) for id in rows["id"]]
+                try:
+                    yield Picked(Opener([str(path)]).open(str(path)), wanted, log)
+                except (DataError, OSError, Sidecar) as exc:
+                    for id in wanted:
+                        log.skip(str(path), f"not readable: {exc}", id)
+
+        return Survey(sources, name=self.name)
+
+    def _find(self, told: Mapping[str, Any]) -> Path:
+        """Return where the files are: as the index lies beside them, or where they were."""
+        with self._cursor() as base:
+            first = base.execute("SELECT path FROM files LIMIT 1").fetchone()
+        was = Path(told["root"])
+        beside = Path(os.path.normpath(self.path / told["near"])) if told["near"] else was
+        return beside if first is not None and (beside / first[0]).exists() else was
+
+    def _cursor(self) -> Any:
+        import duckdb
+
+        if self._base is None:
+            self._base = duckdb.connect()
+            self._base.execute("SET parquet_metadata_cache = true")
+            self._base.execute(f"CREATE VIEW spectra AS SELECT * FROM {read_of(self.path / SPECTRA)}")
+            self._base.execute(f"CREATE VIEW files AS SELECT * FROM {read_of(self.path / FILES)}")
+        return self._base.cursor()
+
+    def __repr__(self) -> str:
+        return f"SpectrumIndex {self.path.name!r}: {len(self)} spectra of {self.name} in {self.root}"
+
+
+class Picked:
+    """A source of which only some objects are wanted.
+
+    Parameters
+    ----------
+    source : Source
+    ids : sequence of str
+    log : Log
+        Where ids are noted that the file does not have.
+    """
+
+    def __init__(self, source: Source, ids: Sequence[str], log: Log) -> None:
+        self._source, self.path = source, source.path
+        self.together: int = getattr(source, "together", GROUP)
+        wanted = set(ids)
+        held: dict[str, Entry] = {}
+        for entry in source.entries():
+            if (id := str(entry.meta["id"])) in wanted:
+                held.setdefault(id, entry)
+        self._entries = list(held.values())
+        for id in ids:
+            if id not in held:
+                log.skip(self.path, "no longer in the file: it was written to since it was indexed", id)
+
+    def entries(self) -> Sequence[Entry]:
+        """See :class:`.survey.Source`."""
+        return self._entries
+
+    def pixels(self, rows: Sequence[int]) -> Pixels:
+        """See :class:`.survey.Source`."""
+        return self._source.pixels(rows)
+
+    def details(self, row: int) -> Mapping[str, Any]:
+        """See :class:`.survey.Source`."""
+        return self._source.details(row)
+
+
+class _States:
+    """Tells how files are now; asks for each once."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, os.stat_result | None] = {}
+
+    def __call__(self, path: str, size: float, mtime: float) -> str:
+        if path not in self._seen:
+            try:
+                self._seen[path] = os.stat(path)
+            except OSError:
+                self._seen[path] = None
+        now = self._seen[path]
+        if now is None:
+            return GONE
+        if now.st_size != size:
+            return CHANGED
+        return OK if now.st_mtime_ns == mtime else TOUCHED
+
+
+def _texts(ids: str | Iterable[Any]) -> list[str]:
+    asked = [ids] if isinstance(ids, str) else list(ids)
+    for one in asked:
+        if isinstance(one, float):
+            raise ArgumentError(message("ids", expected="text or integers", got=f"the float {one!r}",
+                                        hint="floats lose digits of long ids"))
+    return [str(one) for one in asked]
+
+
+def _told(path: Path) -> dict[str, Any]:
+    """Return what an index says of itself."""
+    try:
+        told: dict[str, Any] = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise DataError(message("path", expected="an index written by SpectrumIndex.build",
+                                got=f"{path} ({type(exc).__name__}: {exc})")) from exc
+    if told.get("format") != FORM or told.get("version") != VERSION:
+        raise DataError(message("path", expected=f"{FORM!r} of version {VERSION}",
+                                got=f"{told.get('format')!r} of version {told.get('version')}", hint="build it again"))
+    return told
+
+
+def _given(root: str | Path) -> Path:
+    folder = Path(os.path.abspath(os.path.expanduser(root)))
+    if not folder.is_dir():
+        raise DataError(message("root", expected="the folder of the files", got=f"no folder at {folder}"))
+    return folder

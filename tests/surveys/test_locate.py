@@ -1,0 +1,205 @@
+"""Any id opens its spectrum: where it lies is known, files that moved or changed are noticed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import specanom as sa
+from specanom.errors import ArgumentError, DataError
+from specanom.surveys.locate import SpectrumIndex
+from specanom.surveys.locate_write import keys_of
+
+TARGETID = 39633345008634465
+
+
+@pytest.fixture
+def survey(write_plate, write_spec, tmp_path) -> Path:
+    """Three layouts under one folder: a plate and a spec file, and a table with a TARGETID."""
+    folder = tmp_path / "survey"
+    write_plate("survey/plates")
+    write_spec("survey/plates/spec-1234-53000-0056.fits")
+    (folder / "others").mkdir()
+    (folder / "others" / "notes.txt").write_text("mine")
+    wave = np.linspace(4000.0, 5000.0, 60)
+    rows = [pd.DataFrame({"id": str(TARGETID + i), "wave": wave, "flux": 1.0 + i, "ivar": 1.0}) for i in range(3)]
+    pd.concat(rows).to_parquet(folder / "targets.parquet", index=False)
+    return folder
+
+
+@pytest.fixture
+def index(survey) -> SpectrumIndex:
+    return SpectrumIndex.build([survey / "plates", survey / "targets.parquet"], survey / "index")
+
+
+def test_each_spectrum_that_is_read_is_found_where_it_is(survey, index) -> None:
+    read = {spectrum.id: spectrum for spectrum in sa.read([survey / "plates", survey / "targets.parquet"])}
+    assert sorted(index.ids()) == sorted(read)
+    assert len(index) == len(read)
+    places = index.locate(read)
+    assert places["id"].tolist() == list(read)
+    assert set(places["state"]) == {"ok"}
+    assert places["path"].tolist() == [spectrum.meta["path"] for spectrum in read.values()]
+    assert places["row"].tolist() == [spectrum.meta["row"] for spectrum in read.values()]
+    for id in list(read)[:2]:
+        np.testing.assert_array_equal(index.read(id).flux, read[id].flux)
+
+
+def test_the_hdu_and_row_lead_to_the_flux_without_specanom(survey, index) -> None:
+    from astropy.io import fits
+
+    id = next(id for id in index.ids() if id.startswith("0777"))
+    place = index.locate(id).iloc[0]
+    with fits.open(place["path"]) as hdus:
+        flux = hdus[place["hdu"]].data[place["row"]]
+    np.testing.assert_array_equal(index.read(id).flux, flux.astype(np.float32))
+
+
+def test_a_long_targetid_opens_from_text_and_integer(index) -> None:
+    for asked in (str(TARGETID), TARGETID, np.int64(TARGETID)):
+        place = index.locate([asked]).iloc[0]
+        assert (place["id"], place["state"], place["hdu"]) == (str(TARGETID), "ok", -1)
+    assert index.read(str(TARGETID)).flux[0] == 1.0
+    assert index.read(str(TARGETID + 1)).flux[0] == 2.0
+    assert str(TARGETID) in index
+    assert str(TARGETID - 1) not in index
+    with pytest.raises(ArgumentError, match="floats lose digits"):
+        index.locate([float(TARGETID)])
+
+
+def test_what_the_gate_leaves_out_is_not_indexed_but_listed(survey) -> None:
+    everything = sa.read(survey / "plates")
+    index = SpectrumIndex.build(sa.read(survey / "plates", target="galaxy"), survey / "galaxies")
+    assert len(index) < len(everything)
+    assert any("not GALAXY" in reason or "sky" in reason for _, _, reason in index.skipped)
+    assert SpectrumIndex.open(survey / "galaxies").skipped == []
+
+
+def test_the_order_asked_is_the_order_told_and_strangers_are_told(index) -> None:
+    some = [index.ids(3)[2], "stranger", index.ids(3)[0], index.ids(3)[2]]
+    places = index.locate(some)
+    assert places["id"].tolist() == some
+    assert places["state"].tolist() == ["ok", "unknown", "ok", "ok"]
+    assert places.loc[1, ["path", "hdu", "row"]].tolist() == ["", -1, -1]
+    assert index.locate([]).empty
+    with pytest.raises(DataError, match=r"one of the \d+ ids of index, got 'stranger'"):
+        index.read("stranger")
+
+
+def test_many_are_a_survey_that_opens_each_file_once(index, monkeypatch) -> None:
+    from specanom.surveys import locate
+
+    opened = []
+
+    class Counting(locate.Opener):
+        def open(self, path: str):
+            opened.append(path)
+            return super().open(path)
+
+    monkeypatch.setattr(locate, "Opener", Counting)
+    ids = [*index.ids(), "stranger"]
+    picked = index.read_many(ids)
+    assert sorted(spectrum.id for spectrum in picked) == sorted(index.ids())
+    assert [tuple(one) for one in picked.skipped] == [("stranger", "", "not in the index")]
+    assert len(opened) == len(set(opened)) == 3
+    assert sum(len(block) for block in picked.blocks(4)) == len(index)
+
+
+def test_a_folder_that_moved_with_its_index_is_found(survey, index, tmp_path) -> None:
+    id = index.ids(1)[0]
+    moved = Path(shutil.move(survey, tmp_path / "elsewhere"))
+    again = SpectrumIndex.open(moved / "index")
+    assert again.locate(id)["path"].str.startswith(str(moved)).all()
+    assert again.read(id).id == id
+
+
+def test_files_that_moved_away_from_their_index_are_found_by_root(survey, tmp_path) -> None:
+    files = shutil.copytree(survey / "plates", tmp_path / "files")
+    index = SpectrumIndex.build(files, tmp_path / "apart" / "index")
+    id = index.ids(1)[0]
+    shutil.move(files, tmp_path / "new")
+    lost = SpectrumIndex.open(tmp_path / "apart" / "index")
+    assert lost.locate(id)["state"].tolist() == ["no file"]
+    with pytest.raises(DataError, match="where the files are now"):
+        lost.read(id)
+    assert list(lost.read_many([id])) == []
+    assert lost.read_many([id]).skipped[0].reason.startswith("no file")
+    found = SpectrumIndex.open(tmp_path / "apart" / "index", root=tmp_path / "new")
+    assert found.read(id).id == id
+    with pytest.raises(DataError, match="no folder at"):
+        SpectrumIndex.open(tmp_path / "apart" / "index", root=tmp_path / "nowhere")
+
+
+def test_a_file_that_was_written_to_is_noticed(survey, index) -> None:
+    path = survey / "targets.parquet"
+    id = str(TARGETID + 1)
+    os.utime(path, ns=(1, 1))
+    assert index.locate(id)["state"].tolist() == ["touched"], "as after a copy"
+    assert index.read(id).flux[0] == 2.0
+    table = pd.read_parquet(path)
+    table[table["id"] != str(TARGETID)].to_parquet(path, index=False)
+    assert index.locate(id)["state"].tolist() == ["changed"]
+    assert index.read(id).flux[0] == 2.0, "its row is another one now, its id is not"
+    with pytest.raises(DataError, match=r"as when it was indexed.*build again"):
+        index.read(str(TARGETID))
+    many = index.read_many([str(TARGETID), id])
+    assert [spectrum.id for spectrum in many] == [id]
+    assert many.skipped[0].id == str(TARGETID)
+    assert "no longer in the file" in many.skipped[0].reason
+
+
+def test_a_file_that_broke_is_told_for_each_of_its_spectra(survey, index) -> None:
+    (survey / "targets.parquet").write_bytes(b"PAR1 no more")
+    many = index.read_many([str(TARGETID), str(TARGETID + 1)])
+    assert list(many) == []
+    assert {one.id for one in many.skipped} == {str(TARGETID), str(TARGETID + 1)}
+    assert all("not readable" in one.reason for one in many.skipped)
+
+
+def test_a_broken_file_does_not_stop_the_building(survey) -> None:
+    (survey / "plates" / "spPlate-9999-60000.fits").write_bytes(b"SIMPLE  = nothing")
+    index = SpectrumIndex.build(survey / "plates", survey / "index")
+    assert len(index) > 0
+    assert any("spPlate-9999" in path for _, path, _ in index.skipped)
+
+
+def test_an_index_replaces_an_index_and_nothing_else(survey, index) -> None:
+    before = len(index)
+    again = SpectrumIndex.build(survey / "plates", survey / "index")
+    assert len(again) < before
+    assert [path.name for path in survey.iterdir() if ".part" in path.name] == []
+    with pytest.raises(DataError, match="holds something else"):
+        SpectrumIndex.build(survey / "plates", survey / "others")
+    with pytest.raises(DataError, match=r"an index written by SpectrumIndex\.build"):
+        SpectrumIndex.open(survey / "others")
+    with pytest.raises(DataError, match="a folder that all files are below"):
+        SpectrumIndex.build(survey / "plates", survey / "index", root=survey / "others")
+    assert len(SpectrumIndex.open(survey / "index")) == len(again), "what fails leaves the old one"
+
+
+def test_spectra_without_a_file_are_refused(tmp_path) -> None:
+    class Nowhere:
+        path = "memory"
+
+        def entries(self) -> list:
+            from specanom.surveys.columns import blank_meta
+            from specanom.surveys.survey import Entry
+
+            return [Entry(0, {**blank_meta("memory"), "id": "a", "objtype": "GALAXY"})]
+
+    def sources(log) -> Iterator:
+        yield Nowhere()
+
+    with pytest.raises(DataError, match="has to be written first"):
+        SpectrumIndex.build(sa.surveys.Survey(sources), tmp_path / "index")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_hashes_stay_what_they_are_in_files_already_written() -> None:
+    assert keys_of(["a", str(TARGETID)]) == ([3599344665239069467, 16587024351279845682], [2971322684, 2826039240])
