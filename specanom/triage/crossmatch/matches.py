@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import DataError, message
+from ..parquet import read_record, write_record
 from .found import FAILED, MATCHED, NONE, NOT_CHECKED, STATUSES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORM, VERSION = b"specanom-matches", 1
+FORM, VERSION = "specanom-matches", 1
 FIRST = ("id", "service", "status", "name", "type", "separation", "z", "ra", "dec", "candidates", "chance",
          "coincidence", "date", "reason")
 """Columns of every table of matches."""
@@ -131,20 +129,7 @@ class Matches:
 
     def save(self, path: str | Path) -> Path:
         """Write Parquet with the provenance in its metadata; the file appears whole or not at all."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        target = Path(path)
-        whole = pa.Table.from_pandas(self.table, preserve_index=False)
-        meta = {**(whole.schema.metadata or {}), FORM: json.dumps({"version": VERSION, **self.provenance}).encode()}
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
-        try:
-            pq.write_table(whole.replace_schema_metadata(meta), part)
-            os.replace(part, target)
-        finally:
-            part.unlink(missing_ok=True)
-        return target
+        return write_record(self.table, path, FORM, self.provenance, version=VERSION)
 
     @classmethod
     def load(cls, path: str | Path) -> Matches:
@@ -155,17 +140,7 @@ class Matches:
         DataError
             When the file is not there, holds something else, or comes from a later version.
         """
-        import pyarrow.parquet as pq
-
-        try:
-            whole = pq.read_table(path)
-            told = json.loads((whole.schema.metadata or {})[FORM])
-        except (OSError, ValueError, KeyError) as exc:
-            raise DataError(message("path", expected="matches saved by Matches.save", got=f"{path}: {exc}")) from exc
-        if told.pop("version", VERSION) > VERSION:
-            raise DataError(message("path", expected=f"matches of version {VERSION}", got=f"{path}, of a later one",
-                                    hint="a newer specanom"))
-        return cls(whole.to_pandas(), told)
+        return cls(*read_record(path, FORM, version=VERSION))
 
     def __repr__(self) -> str:
         lines = [f"Matches: {self.table['id'].nunique():,} objects, {self.table['service'].nunique()} services"]
