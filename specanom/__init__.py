@@ -3,7 +3,7 @@
 The words, in the order a run uses them:
 
 ========================  ============================================================================
-:func:`read`              SDSS files, a folder or one plate → a lazy ``Survey``; ``surveys.mock`` makes one
+:func:`read`              SDSS or DESI files, a folder or one plate → a lazy ``Survey``; ``surveys.mock`` makes one
 :class:`Spectrum`         one spectrum; ``Spectrum.read(path)``
 :class:`Preprocessor`     a Survey → a :class:`SpectrumSet` at rest on one grid, and a report of what was dropped
 :class:`VAEModel`         learns what is ordinary; :class:`PCAModel` is the baseline, :func:`wrap` takes your own
