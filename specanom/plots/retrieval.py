@@ -121,9 +121,10 @@ def _key(labels: Sequence[str], theme: str) -> figure:
     """Say below the panels which colour is which label; a frame without axes, because the panels have no room."""
     colours = palette(theme)
     lines = -(-len(labels) // KEY_COLUMNS)
-    made = canvas(theme, "", height=24 + 24 * lines, options={"tools": "", "min_height": 10})
+    made = canvas(theme, "", height=24 + 24 * lines, options={
+        "tools": "", "min_height": 10, "x_range": Range1d(0, 1), "y_range": Range1d(0, 1)})
     made.axis.visible, made.grid.visible, made.toolbar_location = False, False, None
-    entries = [(label, [made.scatter([], [], size=9, fill_color=colour, line_color=colours.paper)])
+    entries = [(label, [made.scatter([-1], [-1], size=9, fill_color=colour, line_color=colours.paper)])
                for label, colour in zip(labels, cycle(colours.categories), strict=False)]
     legend(made, entries, colours)
     made.legend[0].ncols, made.legend[0].click_policy = KEY_COLUMNS, "none"

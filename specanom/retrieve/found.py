@@ -48,7 +48,8 @@ class Found:
         Recall and false alarms do not depend on how common the label is; precision does:
         ``πR / (πR + (1 − π)F)`` at prevalence π. The interval of the recall is that of Wilson (1927). Those of
         precision and F1 are the middle 95 % of draws of R and F from their posteriors with Jeffreys' prior (Brown, Cai
-        & DasGupta 2001, Stat. Sci. 16, 101), which do not collapse when no false alarm was seen.
+        & DasGupta 2001, Stat. Sci. 16, 101), which do not collapse when no false alarm was seen. Where nothing was
+        taken for the label, the precision is NaN.
 
         Parameters
         ----------
@@ -69,10 +70,8 @@ class Found:
         drawn = _precision_and_f1(rng.beta(self.hits + 0.5, self.missed + 0.5, draws),
                                   rng.beta(self.false + 0.5, self.passed + 0.5, draws), share)
         for name, values, best in zip(("precision", "f1"), drawn, (precision, f1), strict=True):
-            known = self.positives > 0 and bool(np.isfinite(best))
-            ends = np.quantile(values, [0.025, 0.975]) if self.positives else np.full(2, np.nan)
-            made[f"{name}_low"] = float(min(ends[0], best)) if known else float(ends[0])
-            made[f"{name}_high"] = float(max(ends[1], best)) if known else float(ends[1])
+            low, high = np.quantile(values, [0.025, 0.975]) if np.isfinite(best) else (nan, nan)
+            made[f"{name}_low"], made[f"{name}_high"] = float(min(low, best)), float(max(high, best))
         return made
 
 
