@@ -17,6 +17,10 @@ from .errors import ArgumentError, choice, message
 C_KMS = 299792.458
 """Speed of light in km/s."""
 
+NARROW_KMS, BROAD_KMS = 600.0, 2500.0
+"""Half widths of the lines of galaxies, and of the strong broad lines of quasars, km/s."""
+_STRONG = ("Lya", "NV1241", "SiIV1400", "CIV1549", "CIII1909", "MgII2799")
+
 
 @dataclass(frozen=True)
 class Line:
@@ -38,6 +42,13 @@ class Line:
     label: str
     wave: float
     kind: str
+
+    @property
+    def half_width(self) -> float:
+        """Half of the width within which a pixel counts as this line's, km/s; wide for what quasars show broad."""
+        if self.kind != "uv" or self.label.startswith("["):
+            return NARROW_KMS
+        return BROAD_KMS if self.name in _STRONG else 0.5 * BROAD_KMS
 
 
 @dataclass(frozen=True)
@@ -70,12 +81,24 @@ ABSORPTION = _lines(
 )
 ULTRAVIOLET = _lines(
     "uv",
-    ("Lya", "Lyα", 1215.67), ("NV1241", "N V", 1240.81), ("SiIV1400", "Si IV+O IV]", 1399.8),
-    ("CIV1549", "C IV", 1549.06), ("HeII1640", "He II 1640", 1640.42), ("CIII1909", "C III]", 1908.73),
-    ("MgII2799", "Mg II", 2798.75), ("NeV3427", "[Ne V]", 3426.84),
+    ("CIII977", "C III 977", 977.02), ("Lyb", "Lyβ", 1025.72), ("OVI1034", "O VI", 1033.82),
+    ("Lya", "Lyα", 1215.67), ("NV1241", "N V", 1240.81), ("SiII1263", "Si II 1263", 1262.59),
+    ("OI1305", "O I 1305", 1304.35), ("CII1335", "C II 1335", 1335.30), ("SiIV1400", "Si IV+O IV]", 1399.8),
+    ("CIV1549", "C IV", 1549.06), ("HeII1640", "He II 1640", 1640.42), ("OIII1663", "O III] 1663", 1663.48),
+    ("NIII1750", "N III] 1750", 1750.26), ("AlIII1857", "Al III", 1857.40), ("SiIII1892", "Si III]", 1892.03),
+    ("CIII1909", "C III]", 1908.73), ("FeIII2077", "Fe III 2077", 2076.62), ("CII2326", "C II] 2326", 2326.44),
+    ("NeIV2424", "[Ne IV] 2424", 2423.83), ("MgII2799", "Mg II", 2798.75), ("NeV3347", "[Ne V] 3347", 3346.79),
+    ("NeV3427", "[Ne V]", 3426.84),
 )
 LINES: tuple[Line, ...] = tuple(sorted(EMISSION + ABSORPTION + ULTRAVIOLET, key=lambda item: item.wave))
 """Rest-frame lines, by wavelength."""
+
+IRON_BANDS = (
+    Band(2020.0, 2130.0, "Fe III UV48"), Band(2200.0, 2680.0, "Fe II"), Band(2830.0, 3090.0, "Fe II"),
+    Band(4434.0, 4684.0, "Fe II"), Band(5100.0, 5477.0, "Fe II"),
+)
+"""Where multiplets of iron blend into bumps in the spectra of quasars, rest frame (Vestergaard & Wilkes 2001; Boroson
+& Green 1992)."""
 
 SKY_LINES = _lines(
     "sky",
@@ -107,6 +130,11 @@ AIRGLOW_5577 = Band(5565.0, 5590.0, "5577 mask")
 FILTER_LINES = ("OII3727", "OII3730", "Hd", "Hg", "Hb", "OIII4960", "OIII5008", "NII6550", "Ha", "NII6585", "SII6718",
                 "SII6733")
 """Lines left out by a line filter: those of the paper, and the [O II] line its list misses."""
+
+QUASAR_FILTER_LINES = ("CIII977", "Lyb", "OVI1034", "Lya", "NV1241", "SiII1263", "OI1305", "CII1335", "SiIV1400",
+                       "CIV1549", "HeII1640", "OIII1663", "NIII1750", "AlIII1857", "SiIII1892", "CIII1909", "CII2326",
+                       "MgII2799", "Hd", "Hg", "Hb", "OIII4960", "OIII5008")
+"""Lines of a line filter for quasars (Vanden Berk et al. 2001, Table 2); a half width of 2,500 km/s covers them."""
 
 PAPER_FILTER_AIR = (3726.040, 4101.734, 4340.472, 4861.352, 4958.911, 5006.843, 6548.041, 6562.787, 6583.461, 6716.440,
                     6730.812)
@@ -146,11 +174,11 @@ def _species(item: Line) -> str:
 
 
 def filter_waves(lines: str | Sequence[str] = "vacuum") -> NDArray[np.float64]:
-    """Return the centres a line filter uses, Å: ``"vacuum"``, ``"paper"`` (air), or the named lines."""
+    """Return the centres a line filter uses, Å: ``"vacuum"``, ``"quasar"``, ``"paper"`` (air), or the named lines."""
     if isinstance(lines, str):
-        if choice("lines", lines, ("vacuum", "paper")) == "paper":
+        if choice("lines", lines, ("vacuum", "quasar", "paper")) == "paper":
             return np.array(PAPER_FILTER_AIR)
-        lines = FILTER_LINES
+        lines = QUASAR_FILTER_LINES if lines == "quasar" else FILTER_LINES
     return np.array([line(name).wave for name in lines])
 
 
@@ -165,8 +193,9 @@ def line_mask(
         Rest-frame vacuum Å.
     velocity : float
         Half width in km/s: a line at λ covers λ ± λ·v/c.
-    lines : "vacuum", "paper" or names
-        Which lines. ``"paper"`` takes the published air wavelengths as they were used.
+    lines : "vacuum", "quasar", "paper" or names
+        Which lines. ``"quasar"`` takes those of the ultraviolet and Hβ, ``"paper"`` the published air wavelengths as
+        they were used.
 
     Returns
     -------

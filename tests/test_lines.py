@@ -72,3 +72,35 @@ def test_names_are_unique_and_sorted() -> None:
     names = [one.name for one in lines.LINES + lines.SKY_LINES]
     assert len(names) == len(set(names))
     assert [one.wave for one in lines.LINES] == sorted(one.wave for one in lines.LINES)
+
+
+@pytest.mark.parametrize(("name", "wave"), [
+    ("Lya", 1215.67), ("OVI1034", 1033.82), ("NV1241", 1240.81), ("OI1305", 1304.35), ("CII1335", 1335.30),
+    ("CIV1549", 1549.06), ("AlIII1857", 1857.40), ("SiIII1892", 1892.03), ("CIII1909", 1908.73), ("MgII2799", 2798.75)])
+def test_lines_of_quasars_are_those_of_the_composite(name: str, wave: float) -> None:
+    """Laboratory wavelengths in vacuum of Vanden Berk et al. (2001), Table 2, to an ångström."""
+    assert lines.line(name).wave == pytest.approx(wave, abs=1.0)
+    assert lines.line(name).kind == "uv"
+
+
+def test_the_filter_of_quasars_takes_the_lines_within_the_grid() -> None:
+    """Known by C IV and Mg II; nothing of it lies in the gap between C III] and C II]."""
+    wave = 10 ** np.arange(np.log10(1440), np.log10(2807), 1e-4)
+    out = lines.line_mask(wave, 2500, "quasar")
+    for centre in (1549.06, 1908.73, 2798.75):
+        assert out[np.argmin(abs(wave - centre))]
+        edge = centre * (1 - 2499 / lines.C_KMS)
+        assert out[np.argmin(abs(wave - edge))]
+    assert not out[(wave > 1950) & (wave < 2300)].any()
+    assert not lines.line_mask(wave, 2500).any()  # the filter of galaxies has nothing there
+
+
+def test_broad_lines_are_wider_than_those_of_galaxies() -> None:
+    assert lines.line("CIV1549").half_width > lines.line("CII1335").half_width > lines.line("Ha").half_width
+    assert lines.line("NeV3427").half_width == lines.line("OIII5008").half_width
+
+
+def test_iron_bumps_lie_between_the_strong_lines() -> None:
+    for band in lines.IRON_BANDS:
+        assert band.lo < band.hi
+        assert not any(band.lo < lines.line(name).wave < band.hi for name in ("CIII1909", "MgII2799", "Hb", "OIII5008"))

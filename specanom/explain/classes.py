@@ -20,11 +20,11 @@ from .narrow import covered, dead_pixels, narrow_pixels, runs_of
 
 CLASSES = ("lines", "imputed", "sky", "telluric", "join", "continuum", "narrow")
 PIXELS = "pixels"  # meta["wave"] of an array that came without wavelengths
-LINE_WIDTH = 600.0  # km/s, half width of what counts as a rest-frame line
 SKY_WIDTH = 5.0  # Å, half width of the residual of a sky line: two resolution elements
 MASK_EDGE = 4.0  # Å beside a mask where interpolation and residual sky still show
 SKY_NOISE = 0.6  # share of the local inverse variance below which a pixel shows airglow
 _CENTRES = np.array([item.wave for item in LINES])
+_HALF_WIDTHS = np.array([item.wave * item.half_width / C_KMS for item in LINES])
 _STRONG = tuple(item for item in SKY_LINES if item.label.startswith("[O I]"))
 SKY_BITS = np.uint32((1 << 23) | (1 << 27))  # SPPIXMASK BRIGHTSKY, BADSKYCHI
 
@@ -97,8 +97,7 @@ def ground_of(spectrum: Spectrum) -> Ground:
         _observed_classes(spectrum, observed, classes, noisy=noisy)
         classes[_sky_lines(observed, SKY_LINES, raised=raised)] = CLASSES.index("sky")
     if rest is not None:
-        half = _CENTRES * LINE_WIDTH / C_KMS
-        classes[_between(rest, _CENTRES - half, _CENTRES + half)] = CLASSES.index("lines")
+        classes[_between(rest, _CENTRES - _HALF_WIDTHS, _CENTRES + _HALF_WIDTHS)] = CLASSES.index("lines")
     if observed is not None:
         classes[_sky_lines(observed, _STRONG, raised=raised)] = CLASSES.index("sky")
     if spikes is not None:

@@ -10,28 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, choice, message
-from ..presets import by_preset, resolve
+from ..presets import PRESETS, ByPreset, by_preset, resolve
 from ..spectrum import as_wavelength
 from .extinction import R_V, SFD_SCALE
+from .presets import QUASAR_PRESETS
 from .resample import METHODS
 from .select import ZWARNING_FATAL
+
+GRID = (3500.0, 7500.0, 4000)
+"""The grid of galaxies: first and last rest-frame wavelength in Å, and how many."""
 
 
 @dataclass(eq=False, repr=False)
 class Options:
     """The options of :class:`~specanom.preprocess.Preprocessor`, which describes them.
 
-    An option that is not given has its default, or the paper's value when ``preset="paper"``.
+    An option that is not given has its default, or the paper's value when ``preset="paper"``, or that of a bin of
+    quasars when ``preset="qso-…"``.
     """
 
-    grid: Any = (3500.0, 7500.0, 4000)
+    grid: Any = by_preset(GRID, paper=GRID)  # noqa: RUF009
     _: KW_ONLY
     preset: str | None = None
     redshift: str = by_preset("z", paper="z_noqso")
-    z_range: tuple[float, float] | None = (0.01, 0.50)
+    z_range: tuple[float, float] | None = by_preset((0.01, 0.50), paper=(0.01, 0.50))
     target: str | Sequence[str] | None = by_preset(None, paper="galaxy")
     zwarning: Sequence[int] | str | None = by_preset(ZWARNING_FATAL, paper="any")
-    min_snr: float | None = 4.0
+    min_snr: float | None = by_preset(4.0, paper=4.0)
     mask_bits: Sequence[int] | None = by_preset(None, paper=())
     keep_mask: bool = True
     airglow: str | None = by_preset("mask", paper="overwrite")
@@ -41,7 +46,7 @@ class Options:
     r_v: float = R_V
     dust_map: str | None = None
     conserve: str | None = None
-    resample: str = "linear"
+    resample: str = by_preset("linear", paper="linear")
     max_missing: float = 0.10
     max_missing_wave: float = 0.10
     impute: str = by_preset("median", paper="self")
@@ -49,8 +54,14 @@ class Options:
     block: int = 512
 
     def __post_init__(self) -> None:
+        choice("preset", self.preset, (*PRESETS, *QUASAR_PRESETS))
+        own = {} if self.preset is None else QUASAR_PRESETS.get(self.preset, {})
         for item in fields(self):
-            setattr(self, item.name, resolve(getattr(self, item.name), self.preset))
+            value = getattr(self, item.name)
+            if item.name in own and isinstance(value, ByPreset):
+                setattr(self, item.name, own[item.name])
+            else:
+                setattr(self, item.name, resolve(value, None if own else self.preset))
         check(self)
 
     def settings(self) -> dict[str, Any]:

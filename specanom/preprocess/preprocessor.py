@@ -36,9 +36,11 @@ class Preprocessor(Options):
     ----------
     grid : (first, last, number) or (m,) array
         Rest-frame vacuum wavelengths, Å (or Quantities).
-    preset : None or "paper"
+    preset : None, "paper", "qso-0.8-1.5", "qso-1.5-2.5" or "qso-2.1-3.2"
         ``"paper"`` gives every option below that is not named in the call its value of Ortiz & Boquien 2025 [in
-        brackets].
+        brackets]. The others are for quasars of a bin of redshift: its grid of constant log λ (see
+        :func:`.quasars.quasar_bins`), its `z_range`, ``target="qso"``, ``min_snr=2`` and ``resample="conserving"``;
+        :class:`.QuasarPreprocessors` joins all three.
     redshift : "z" or "z_noqso"
         The pipeline's, or the one fitted without quasar templates where there is one; what is used becomes `z`. [paper:
         ``"z_noqso"``]
@@ -130,6 +132,11 @@ class Preprocessor(Options):
         if self._fitted is None:
             raise not_fitted(self)
         return self._fitted
+
+    @property
+    def fitted(self) -> bool:
+        """Whether anything was learnt yet."""
+        return self._fitted is not None
 
     @property
     def wave_(self) -> NDArray[np.float64]:

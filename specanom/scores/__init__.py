@@ -8,6 +8,7 @@
 :func:`table`                  many scores of one sample in one pass; :func:`overlap`, :func:`pairwise`, :func:`top`
 :func:`ranks`                  ranks, and :func:`rank_intervals` from repeated fits
 :func:`dependence`             Spearman's ρ with S/N and z; :func:`false_alarm_table` what to expect by chance
+:func:`arm_residuals`          residual per arm of the spectrograph; :class:`ArmScorer`, the same as a score
 :func:`band_shares`            which wavelengths a score comes from
 :mod:`~specanom.scores.metrics`  the distances as pure functions
 =============================  =======================================================================================
@@ -16,6 +17,7 @@
 from __future__ import annotations
 
 from ..ordering import order, ranks
+from .arms import ArmScorer, arm_residuals
 from .bands import band_shares
 from .bound import BoundScore
 from .calibrate import CalibratedScorer, calibrate, calibrate_all, calibrate_from_table
@@ -30,9 +32,9 @@ from .summary import dependence, false_alarm_table
 from .tables import overlap, pairwise, rank_table, table, top
 
 __all__ = [
-    "METRICS", "BoundScore", "CalibratedScorer", "CombinedScorer", "LatentScorer", "Recipe", "ScoreWarning",
-    "Scorer",
-    "band_shares", "calibrate", "calibrate_all", "calibrate_from_table", "combine",
+    "METRICS", "ArmScorer", "BoundScore", "CalibratedScorer", "CombinedScorer", "LatentScorer", "Recipe",
+    "ScoreWarning", "Scorer",
+    "arm_residuals", "band_shares", "calibrate", "calibrate_all", "calibrate_from_table", "combine",
     "dependence", "false_alarm_table", "highest", "order", "overlap", "pairwise",
     "rank_intervals", "rank_table", "ranks", "table", "top",
 ]

@@ -46,8 +46,9 @@ class Scorer(Pickable):
         Line filter: pixels within ±v km/s of a line do not count; none without it. The paper uses 250.
     trim : float
         Share of the pixels left out, those with the largest weighted residuals; ⌊(1 − trim)·N⌋ stay.
-    lines : "vacuum", "paper" or sequence of line names, optional
-        Lines of the filter. ``"paper"`` is the published list, in air although the spectra are in vacuum.
+    lines : "vacuum", "quasar", "paper" or sequence of line names, optional
+        Lines of the filter. ``"quasar"`` is for broad lines of the ultraviolet: with ``velocity=2500``, say.
+        ``"paper"`` is the published list, in air although the spectra are in vacuum.
     delta : float
         δ of the chi2 weight 1/(|x| + δ).
     weight : {"flux", "reconstruction", "signed"}, optional

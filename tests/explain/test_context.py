@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specanom.explain.classes import CLASSES, LINE_WIDTH, observed_wave, pixel_classes, rest_wave
+from specanom.explain.classes import CLASSES, observed_wave, pixel_classes, rest_wave
 from specanom.explain.context import Evidence, context_of, pixel_shares
 from specanom.explain.narrow import dead_pixels, narrow_pixels
 from specanom.explain.segments import Uniform, numbered
-from specanom.lines import C_KMS, line
+from specanom.lines import C_KMS, NARROW_KMS, line
 from specanom.spectrum import Spectrum
 
 WAVE = np.linspace(3500.0, 7500.0, 4000)
@@ -278,7 +278,7 @@ def test_features_narrower_than_the_line_spread_function_are_marked() -> None:
 def test_line_windows_are_as_wide_as_documented() -> None:
     classes = pixel_classes(_spectrum(np.ones(WAVE.size), z=None))
     inside = WAVE[(classes == CLASSES.index("lines")) & (np.abs(WAVE - line("OIII5008").wave) < 25)]
-    half = line("OIII5008").wave * LINE_WIDTH / C_KMS
+    half = line("OIII5008").wave * NARROW_KMS / C_KMS
     assert inside.max() - inside.min() == pytest.approx(2 * half, abs=2.1)
 
 
