@@ -30,6 +30,7 @@ OPENERS = {
     "plot clusters": "specanom.plots:clusters",
     "plot report": "specanom.plots:waterfall",
     "plot retrieval": "specanom.plots:retrieval_rates",
+    "plot rates": "specanom.plots:rates",
     "plot yields": "specanom.plots:yields",
     "thumbnail": "specanom.plots:thumbnail",
 }

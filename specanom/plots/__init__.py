@@ -11,6 +11,7 @@ clusters                :func:`clusters`, :func:`elbow_silhouette`, :func:`bpt`
 how it went             :func:`waterfall`, :func:`history`, :func:`roc`, :func:`learning_curve`, :func:`reliability`
 what is worth a look    :func:`yields`
 how far to trust it     :func:`comparison`, :func:`faithfulness_curves`, :func:`recovery`, :func:`retrieval_rates`
+quality of a survey     :func:`rates`
 getting it out          :func:`save_html`, :func:`to_html`, :func:`embed`, :func:`resources`, :func:`show`
 look                    :func:`restyle` (light to dark and back), :data:`THEMES`
 ======================  ================================================================================
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from .progress import learning_curve as learning_curve
     from .progress import roc as roc
     from .progress import waterfall as waterfall
+    from .quality import rates as rates
     from .retrieval import retrieval_rates as retrieval_rates
     from .samples import sample as sample
     from .sampling import sampling_errors as sampling_errors
@@ -81,6 +83,7 @@ _WHERE = {
     "neighbours": "images",
     "overlap": "scoring",
     "recovery": "injection",
+    "rates": "quality",
     "reliability": "calibration",
     "resources": "output",
     "restyle": "theme",

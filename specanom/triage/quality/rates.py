@@ -84,9 +84,11 @@ class Rates:
     def __repr__(self) -> str:
         out, facts = self.standing_out, self.facts
         share = f" ({self.rate:.1%})" if facts["n"] else ""
-        unknown = f", {facts['unknown']:,} in no bin" if facts["unknown"] else ""
-        lines = [f"Rates by {self.by}: {facts['odd']:,} of {facts['n']:,} odd{share} in {len(self.table):,} "
-                 f"bins{unknown}; {len(out)} stand{'s' if len(out) == 1 else ''} out"]
+        waves = facts["kind"] == "wave"
+        what = f"{facts['n']:,} anomalies" if waves else f"{facts['odd']:,} of {facts['n']:,} odd{share}"
+        unknown = f", {facts['unknown']:,} in no bin" if facts["unknown"] and not waves else ""
+        lines = [f"Rates by {self.by}: {what} in {len(self.table):,} bins{unknown}; "
+                 f"{len(out)} stand{'s' if len(out) == 1 else ''} out"]
         lines += [f"  {row['bin']}: {row['odd']} of {row['n']} ({row['rate']:.1%}, {row['rate_lo']:.1%} to "
                   f"{row['rate_hi']:.1%}), elsewhere {row['elsewhere']:.1%}, q = {row['q']:.2g}"
                   for row in out.head(5).to_dict("records")]
