@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 2
 # Threads that wait must not burn the core that another process needs.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: setup run test lint bench lab app docs tutorials chromium clean
+.PHONY: setup run test lint bench lab app docs tutorials chromium postgres clean
 
 setup: $(VENV)/.ready
 
@@ -21,7 +21,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 run: setup
 	$(BIN)/specanom run --survey mock --run-dir $(RUN_DIR)
 
-test: setup chromium lint
+test: setup chromium postgres lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 lint: setup
@@ -51,6 +51,14 @@ chromium:
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
 	  else echo 'no Chromium: browser tests will be skipped. To run them: sudo apt-get install chromium'; fi; }
+
+# The tests of candidates start a PostgreSQL server of their own. In continuous integration root installs it; anybody
+# else is told how.
+postgres:
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+	  if [ "$(CI)" = true ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
+	  else echo 'no PostgreSQL: its tests will be skipped. To run them: sudo apt-get install postgresql'; fi; }
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from .desi_mock import mock_desi
     from .mock_survey import mock
 
-__all__ = ["Gate", "Note", "Skipped", "SpectrumIndex", "Survey", "archive", "desi_archive", "mock", "mock_desi", "read", "read_one"]
+__all__ = ["Gate", "Note", "Skipped", "SpectrumIndex", "Survey", "archive", "desi_archive", "mock", "mock_desi",
+           "read", "read_one"]
 
 
 def __getattr__(name: str) -> Any:
