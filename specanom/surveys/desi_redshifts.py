@@ -141,12 +141,19 @@ def from_frame(frame: pd.DataFrame, name: str, own: Mapping[str, str]) -> Redshi
     frame = frame.rename(columns={column: str(column).strip().lower() for column in frame.columns})
     _require(list(frame.columns), name, own)
     column = find_column(frame.columns, options_of("redshifts", "targetid", own))
-    texts = with_text_ids(frame[[column]].rename(columns={column: "targetid"}))["id"]
-    try:
-        ids = np.array([int(value) if value else 0 for value in texts], dtype=np.int64)
-    except ValueError:
-        raise DataError(f"column {column} of {name} holds something else than whole numbers") from None
+    ids = _whole_ids(frame[column], name)
     return RedshiftTable(name, ids, lambda key, rows: frame[key].to_numpy()[rows], list(frame.columns), own)
+
+
+def _whole_ids(column: pd.Series[Any], name: str) -> Ids:
+    """Return TARGETIDs digit by digit, 0 where blank."""
+    if column.dtype.kind in "iu":
+        return column.to_numpy(dtype=np.int64)
+    texts = with_text_ids(column.rename("targetid").to_frame())["id"]
+    try:
+        return np.array([int(value) if value else 0 for value in texts], dtype=np.int64)
+    except ValueError:
+        raise DataError(f"column {column.name} of {name} holds something else than whole numbers") from None
 
 
 def _require(names: Sequence[str], name: str, own: Mapping[str, str]) -> None:

@@ -83,6 +83,7 @@ class Redshifts:
         self._named = None if catalogue is None else self._load(catalogue)
         self._found: list[RedshiftTable] | None = None
         self._damaged: dict[str, str] = {}
+        self._folder: tuple[str | None, list[RedshiftTable]] = (None, [])
 
     def of(self, file: Fits, ids: Ids, place: Place) -> Answer:
         """Return what is known of the targets of a file."""
@@ -132,14 +133,16 @@ class Redshifts:
             found = self._redrock(path)
             if found is not None:
                 return found
-        skip = (*table()["names"]["spectra"], *table()["names"]["other"])
-        for name in sorted(os.listdir(folder or ".")):
-            path = os.path.join(folder, name)
-            if path not in called and path != file.path and ".fit" in name.lower() and prefix_of(path) not in skip:
-                found = self._redrock(path)
-                if found is not None and np.isin(ids, found.ids).any():
-                    return found
-        return None
+        return next((one for one in self._in_folder(folder) if np.isin(ids, one.ids).any()), None)
+
+    def _in_folder(self, folder: str) -> list[RedshiftTable]:
+        """Return the redshifts of every file of a folder, whatever they are called; the last folder is remembered."""
+        if self._folder[0] != folder:
+            skip = (*table()["names"]["spectra"], *table()["names"]["other"])
+            names = [name for name in sorted(os.listdir(folder or ".")) if ".fit" in name.lower()]
+            found = [self._redrock(os.path.join(folder, name)) for name in names if prefix_of(name) not in skip]
+            self._folder = folder, [one for one in found if one is not None]
+        return self._folder[1]
 
     def _redrock(self, path: str) -> RedshiftTable | None:
         return self._read(path, table()["tables"]["redshifts"]) if os.path.isfile(path) else None

@@ -112,7 +112,7 @@ def read_one(path: Any, row: int | None = None, id: str | None = None) -> Spectr
     path : path-like
         A file of any known kind.
     row : int, optional
-        Which row of a file of many objects, from 0.
+        Which row of a file of many objects, from 0; of the exposures of one target the first, as ``meta["row"]`` says.
     id : str, optional
         Which object, e.g. ``"0266-51602-0001"``, or a TARGETID such as ``"39633345008634465"``.
 
@@ -157,9 +157,12 @@ def _pick(entries: Sequence[Entry], row: int | None, id: str | None, file: str) 
             raise DataError(message("id", expected=f"an object of {name}", got=repr(id), hint=f"{some}, …"))
         return found[0]
     if row is not None:
-        if not 0 <= row < len(entries):
-            raise DataError(message("row", expected=f"0 to {len(entries) - 1} in {name}", got=row))
-        return entries[row]
+        at = {entry.row: entry for entry in entries}
+        if row not in at:
+            last = max(at, default=-1)
+            expected = f"0 to {last}" if len(at) == last + 1 else f"one of {', '.join(map(str, sorted(at)[:5]))}, …"
+            raise DataError(message("row", expected=f"{expected} in {name}", got=row))
+        return at[row]
     if len(entries) != 1:
         raise DataError(message("row", expected=f"one of the {len(entries)} objects of {name}", got="None",
                                 hint=f"row=0, or id= one of {some}, …"))

@@ -156,6 +156,8 @@ def test_a_catalogue_that_cannot_be_joined_is_refused(write_coadd: Write) -> Non
         read(path, catalogue=frame().drop(columns=["TARGETID"]))
     with pytest.raises(DataError, match="Z_BEST or Z"):
         read(path, catalogue=frame().drop(columns=["Z"]))
+    with pytest.raises(DataError, match="something else than whole numbers"):
+        read(path, catalogue=frame(TARGETID=["a", "b", "c", "d"]))
     with pytest.raises(DataError, match="lost digits"):
         read(path, catalogue=frame(TARGETID=np.array(IDS, float)))
     with pytest.raises(DataError, match="an existing file"):
@@ -252,8 +254,10 @@ def test_exposures_of_a_target_are_added_up_without_the_bad_ones(write_coadd: Wr
     assert (seven.id, eight.id) == ("7", "8")
     assert (seven.meta["exptime"], eight.meta["exptime"]) == (200, 100)
     assert "mean of 2 exposures" in notes_of(survey, 7)
-    same = Spectrum.read(path, id="8")
-    np.testing.assert_array_equal(same.flux, eight.flux)
+    for same in (Spectrum.read(path, id="8"), Spectrum.read(path, row=eight.meta["row"])):
+        np.testing.assert_array_equal(same.flux, eight.flux)
+    with pytest.raises(DataError, match=r"row: expected 0 to 1 in"):
+        Spectrum.read(path, row=2)
 
 
 def overlap(wave: np.ndarray) -> np.ndarray:
