@@ -28,6 +28,8 @@ OPENERS = {
     "plot sampling": "specanom.plots:sampling_errors",
     "plot explanations": "specanom.plots:explanation_set",
     "plot clusters": "specanom.plots:clusters",
+    "plot latent correlations": "specanom.plots:latent_correlations",
+    "plot latent redshifts": "specanom.plots:latent_redshifts",
     "plot report": "specanom.plots:waterfall",
     "plot retrieval": "specanom.plots:retrieval_rates",
     "plot rates": "specanom.plots:rates",

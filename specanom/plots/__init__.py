@@ -7,6 +7,7 @@ explanations            :func:`explanation`, :func:`explanation_set`, :func:`sam
 explained images        :func:`image_explanation`, :func:`image_segments`, :func:`image_heat`, :func:`image_top`,
                         :func:`neighbours`
 scores                  :func:`histograms`, :func:`overlap`, :func:`dependence`
+latent vectors          :func:`latent_correlations`, :func:`latent_redshifts`, :func:`latent_map`
 clusters                :func:`clusters`, :func:`elbow_silhouette`, :func:`bpt`
 how it went             :func:`waterfall`, :func:`history`, :func:`roc`, :func:`learning_curve`, :func:`reliability`
 what is worth a look    :func:`yields`
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from .images import image_top as image_top
     from .images import neighbours as neighbours
     from .injection import recovery as recovery
+    from .latents import latent_correlations as latent_correlations
+    from .latents import latent_map as latent_map
+    from .latents import latent_redshifts as latent_redshifts
     from .output import embed as embed
     from .output import resources as resources
     from .output import save_html as save_html
@@ -79,6 +83,9 @@ _WHERE = {
     "image_heat": "images",
     "image_segments": "images",
     "image_top": "images",
+    "latent_correlations": "latents",
+    "latent_map": "latents",
+    "latent_redshifts": "latents",
     "learning_curve": "progress",
     "neighbours": "images",
     "overlap": "scoring",

@@ -229,7 +229,7 @@ def _dependence(table: pd.DataFrame, score: str, against: str, theme: str) -> fi
     if not good.any():
         return made
     ids = [plain(i) for i in table["id"][good]] if "id" in table else [""] * int(good.sum())
-    _cloud(made, x[good], y[good], ids, (log_x, log_y), theme)
+    cloud(made, x[good], y[good], ids, theme=theme, log=(log_x, log_y))
     running = running_of(x[good], y[good])
     source = ColumnDataSource(running, name="running median")
     band = made.varea("x", "low", "high", source=source, fill_color=colours.vermilion, fill_alpha=0.18)
@@ -238,7 +238,9 @@ def _dependence(table: pd.DataFrame, score: str, against: str, theme: str) -> fi
     return made
 
 
-def _cloud(made: figure, x: Doubles, y: Doubles, ids: list[str], log: tuple[bool, bool], theme: str) -> None:
+def cloud(
+    made: figure, x: Doubles, y: Doubles, ids: list[str], *, theme: str, log: tuple[bool, bool] = (False, False)
+) -> None:
     """Draw points; where there are too many, their density and only the points in its thin parts."""
     colours = palette(theme)
     cells, alone = cloud_of(x, y, log)
