@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .blocks import Pixels
 from .columns import NAN, blank_meta, text, whole
-from .desi_arms import Arm, join, place
+from .desi_arms import DISPERSION, Arm, join, place
 from .desi_gate import is_bad, refusal, remarks
 from .desi_redshifts import Place
 from .desi_releases import NSIDE, find_column, from_uniqpix, healpix_64, options_of, table
@@ -161,7 +161,8 @@ class DesiSource:
         row = rows[0]
         columns = {key: values[row] for key, values in self._targets.items()}
         meta = blank_meta(self.path, row)
-        meta.update(survey="desi", instrument="DESI", survey_program="-".join(filter(None, self._place[:2])),
+        program = "-".join(filter(None, self._place[:2]))
+        meta.update(survey="desi", instrument="DESI", lsf=DISPERSION, survey_program=program,
                     objtype=columns.get("objtype", "").upper(), tile=self._place.tile, healpix=self._place.healpix)
         meta.update(_of_target(columns), **_of_redshift(known))
         if len(rows) > 1 and "exptime" in self._targets:

@@ -235,7 +235,7 @@ def test_what_is_known_of_a_target_is_in_its_columns(write_coadd: Write, write_r
     assert row["exptime"] == 1000
     assert row["ebv"] == pytest.approx(0.02)
     assert np.isnan(row["z_noqso"])
-    assert np.isnan(row["lsf"])
+    assert row["lsf"] == 30
 
 
 def test_the_columns_of_an_sdss_spectrum_are_the_same(data: Path) -> None:

@@ -62,6 +62,7 @@ def test_it_is_scored_and_explained_with_the_joins_of_desi(sample: SpectrumSet) 
     assert explanation.id == ID
     assert "DESI r/z join" in explanation.names
     assert "Hα" in " ".join(explanation.names)
+    assert np.isfinite(explanation.context.narrow_share)         # the line-spread function is known
     shares = band_shares(scorer, sample, "arms").set_index("id")
     assert shares.loc[ID, ["b", "r", "z"]].sum() == pytest.approx(1)
 
