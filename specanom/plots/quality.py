@@ -92,8 +92,11 @@ def _bins(found: Rates, theme: str) -> figure:
     for state, (role, told) in ROLES.items():
         rows = (table["stands_out"] == state).to_numpy()
         if rows.any():
-            drawn = _points(made, _columns(found, rows, factors), getattr(colours, role), wide=kind != "names")
-            entries.append((told, drawn))
+            data = _columns(found, rows, factors)
+            if log:
+                data["x"] = np.sqrt(data["low"] * data["high"])
+            faint = state == "" and len(table) > 2 * FACTORS
+            entries.append((told, _points(made, data, getattr(colours, role), wide=kind != "names", faint=faint)))
     legend(made, entries, colours)
     if factors is not None and len(factors) > 12:
         made.xaxis.major_label_orientation = 0.9
@@ -109,14 +112,14 @@ def _columns(found: Rates, rows: NDArray[np.bool_], factors: list[str] | None) -
     return data
 
 
-def _points(made: figure, data: dict[str, Any], colour: str, *, wide: bool) -> list[GlyphRenderer]:
+def _points(made: figure, data: dict[str, Any], colour: str, *, wide: bool, faint: bool) -> list[GlyphRenderer]:
     source = ColumnDataSource(data)
     bars = made.segment("x", "rate_lo", "x", "rate_hi", source=source, line_color=colour, line_width=1.5,
-                        line_alpha=0.75)
+                        line_alpha=0.2 if faint else 0.75)
     drawn = [bars]
     if wide:
         drawn.append(made.segment("low", "rate", "high", "rate", source=source, line_color=colour, line_width=2))
-    dots = made.scatter("x", "rate", source=source, size=7, fill_color=colour, line_color=None)
+    dots = made.scatter("x", "rate", source=source, size=4 if faint else 7, fill_color=colour, line_color=None)
     hover(made, [dots], [("", "@bin"), ("odd", "@odd{0,0} of @n{0,0}"), ("rate", "@rate{0.0%}"),
                          ("95 %", "@rate_lo{0.0%} – @rate_hi{0.0%}"), ("to compare", "@elsewhere{0.0%}"),
                          ("q", "@q{0.0e+0}")])
@@ -140,8 +143,8 @@ def _map(found: Rates, theme: str) -> figure:
     pad_x, pad_y = room * (right - left), room * (high - low)
     made = canvas(theme, _title(found), x="right ascension, °", y="declination, °", height=420, options={
         "x_range": Range1d(right + pad_x, left - pad_x), "y_range": Range1d(low - pad_y, high + pad_y)})
-    mapper = LinearColorMapper(palette=colours.sequential(), low=0.0, high=max(float(table["rate"].max()), 1e-6),
-                               nan_color=colours.paper)
+    mapper = LinearColorMapper(palette=colours.sequential(), low=0.0, high=_brightest(found), nan_color=colours.paper)
+    entries: list[tuple[str, list[GlyphRenderer]]] = []
     edge = {state: colours.faint if not state else getattr(colours, role) for state, (role, _) in ROLES.items()}
     data: dict[str, Any] = {name: table[name].to_numpy() for name in ("n", "odd", "rate", "rate_lo", "rate_hi", "q",
                                                                       "ra", "dec")}
@@ -156,12 +159,22 @@ def _map(found: Rates, theme: str) -> figure:
             hover(made, [drawn], [("", "@ra{0.0}°, @dec{0.0}°"), ("odd", "@odd{0,0} of @n{0,0}"),
                                   ("rate", "@rate{0.0%}"), ("95 %", "@rate_lo{0.0%} – @rate_hi{0.0%}"),
                                   ("q", "@q{0.0e+0}")])
+            entries += [(f"outlined: {told}", [drawn])] if state else []
+    if entries:
+        legend(made, entries, colours)
     made.add_layout(ColorBar(color_mapper=mapper, formatter=NumeralTickFormatter(format="0.[0]%"), width=12,
                              background_fill_color=colours.paper, major_label_text_color=colours.muted,
                              major_label_text_font=FONT, bar_line_color=None, major_tick_line_color=colours.faint),
                     "right")
     made.xaxis.formatter = _right_ascensions(centre)
     return made
+
+
+def _brightest(found: Rates) -> float:
+    """Return the rate at the end of the colours: the highest, but for cells with hardly any object."""
+    table = found.table
+    crowded = table[table["n"] >= 0.25 * table["n"].median()]
+    return max(float(crowded["rate"].max()), 1e-6)
 
 
 def _right_ascensions(centre: float) -> Any:
@@ -180,7 +193,7 @@ def cell_edges(cells: NDArray[np.int64], nside: int) -> tuple[list[NDArray[np.fl
     x, y : lists of arrays
         Right ascension from `centre`, −180…180°, without a jump within a cell, and declination.
     centre : float
-        Right ascension of the middle of the cells, so that no map is torn at 0° or 360°.
+        Right ascension near the middle of the cells, whole degrees, so that no map is torn at 0° or 360°.
     """
     from astropy_healpix import HEALPix
 
@@ -188,7 +201,7 @@ def cell_edges(cells: NDArray[np.int64], nside: int) -> tuple[list[NDArray[np.fl
     lon, lat = (angle.to_value("rad") for angle in grid.healpix_to_lonlat(cells))
     # Weighted with cos δ, the mean direction is that of the cells and not of those around a pole.
     across, up = float((np.cos(lat) * np.sin(lon)).sum()), float((np.cos(lat) * np.cos(lon)).sum())
-    centre = float(np.degrees(np.arctan2(across, up)) % 360.0)
+    centre = float(np.round(np.degrees(np.arctan2(across, up))) % 360.0)
     edge_lon, edge_lat = grid.boundaries_lonlat(cells, STEPS)
     middle = (np.degrees(lon) - centre + 180.0) % 360.0 - 180.0
     # At a pole longitude means nothing: the cell's own is taken.

@@ -33,9 +33,9 @@ class Rates:
     ----------
     table : DataFrame
         One row a bin: ``bin`` (its name), ``value``, ``low`` and ``high`` (of numbers), ``n``, ``odd``, ``rate`` with
-        its 95 % interval ``rate_lo`` and ``rate_hi`` (Jeffreys), ``elsewhere`` (the rate to compare with: that of all
-        other bins, or what is expected), ``p`` of that comparison, ``q`` (p after Benjamini & Hochberg) and
-        ``stands_out``: "high", "low" or "". On the sky also ``cell`` (nested), ``ra`` and ``dec`` of its middle.
+        its 95 % interval ``rate_lo`` and ``rate_hi`` (Jeffreys), ``elsewhere`` (the rate to compare with: that of the
+        bins that do not stand out, or what is expected), ``p`` of that comparison, ``q`` (p after Benjamini & Hochberg)
+        and ``stands_out``: "high", "low" or "". On the sky also ``cell`` (nested), ``ra`` and ``dec`` of its middle.
     by : str
         What divides the bins.
     facts : mapping
@@ -129,7 +129,8 @@ def flag(score: ArrayLike, *, top: float | int | None = None, threshold: float |
 def rates(table: Any, odd: ArrayLike, *, by: str, bins: int = 10, nside: int = 8, level: float = 0.05) -> Rates:
     """Return how often objects are odd in each bin of a column, and which bins stand out.
 
-    Each bin is compared with all others by Fisher's exact test; the p values are adjusted for their number.
+    Each bin is compared with the others by Fisher's exact test, those left out that stand out themselves; the p values
+    are adjusted for their number.
 
     Parameters
     ----------
@@ -183,7 +184,7 @@ def _rates(made: Binned, flags: NDArray[np.bool_], by: str, *, level: float, nsi
     inside = made.places != NOWHERE
     n = np.bincount(made.places[inside], minlength=len(made))
     hits = np.bincount(made.places[inside & flags], minlength=len(made))
-    elsewhere, p, sign = against_the_rest(hits, n)
+    elsewhere, p, sign = against_the_rest(hits, n, level=level)
     facts = {"n": int(n.sum()), "odd": int(hits.sum()), "unknown": int((~inside).sum()), "level": level,
              "kind": made.kind, "nside": nside if made.kind == "sky" else 0}
     return Rates(rate_table(made.columns, hits, n, (elsewhere, p, sign), level=level), by, facts)

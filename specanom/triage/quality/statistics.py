@@ -52,30 +52,49 @@ def benjamini_hochberg(p: ArrayLike) -> Doubles:
     return q
 
 
-def against_the_rest(odd: ArrayLike, n: ArrayLike) -> tuple[Doubles, Doubles, Doubles]:
-    """Compare each bin with all other bins by Fisher's exact test.
+def against_the_rest(odd: ArrayLike, n: ArrayLike, *, level: float) -> tuple[Doubles, Doubles, Doubles]:
+    """Compare each bin with the others by Fisher's exact test.
+
+    One bad plate must not make all others look good: the bin least likely by chance is taken out of what the others are
+    compared with, as long as there is one at the false discovery rate `level` and half of the bins are left.
 
     Parameters
     ----------
     odd, n : (b,) arrays
         How many of how many in each bin.
+    level : float
+        False discovery rate.
 
     Returns
     -------
     elsewhere : (b,) float64
-        Rate in all other bins; NaN when there are none.
+        Rate in the bins it is compared with; NaN when there are none.
     p : (b,) float64
         Two-sided: twice the smaller tail of the hypergeometric distribution.
     sign : (b,) float64
         1 above the rest, −1 below, 0 at it.
     """
+    k, m = (np.asarray(value, dtype=np.int64) for value in (odd, n))
+    apart = np.zeros(k.shape, dtype=bool)
+    while True:
+        elsewhere, p, sign = _fisher(k, m, apart)
+        open_q = np.where(apart, np.inf, np.nan_to_num(benjamini_hochberg(p), nan=np.inf))
+        if not (open_q <= level).any() or apart.sum() >= k.size // 2:
+            return elsewhere, p, sign
+        apart[np.argmin(np.where(open_q <= level, p, np.inf))] = True
+
+
+def _fisher(k: NDArray[np.int64], m: NDArray[np.int64], apart: NDArray[np.bool_]) -> tuple[Doubles, Doubles, Doubles]:
+    """Compare each bin with all that are not set apart, itself excepted."""
     from scipy.stats import hypergeom
 
-    k, m = (np.asarray(value, dtype=np.int64) for value in (odd, n))
-    total, hits = int(m.sum()), int(k.sum())
+    rest_k, rest_m = k[~apart].sum() - np.where(apart, 0, k), m[~apart].sum() - np.where(apart, 0, m)
+    alone = rest_m == 0  # all others are set apart: they will have to do
+    rest_k, rest_m = np.where(alone, k.sum() - k, rest_k), np.where(alone, m.sum() - m, rest_m)
     with np.errstate(divide="ignore", invalid="ignore"):
-        elsewhere = (hits - k) / (total - m)
+        elsewhere = rest_k / rest_m
         sign = np.sign(np.nan_to_num(k / m - elsewhere))
-    above, below = hypergeom.sf(k - 1, total, hits, m), hypergeom.cdf(k, total, hits, m)
+    above = hypergeom.sf(k - 1, rest_m + m, rest_k + k, m)
+    below = hypergeom.cdf(k, rest_m + m, rest_k + k, m)
     p = np.minimum(1.0, 2.0 * np.minimum(above, below))
-    return elsewhere, np.where((m == 0) | (m == total), np.nan, p), sign
+    return elsewhere, np.where((m == 0) | (rest_m == 0), np.nan, p), sign

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...errors import ArgumentError, message
 from .bins import NOWHERE, of_edges
 from .rates import Rates, rate_table
-from .statistics import benjamini_hochberg
+from .statistics import benjamini_hochberg, jeffreys
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,8 +83,8 @@ def crowded(observed: ArrayLike, z: ArrayLike | None = None, *, level: float = 0
     Returns
     -------
     DataFrame
-        The columns of :class:`Rates` with ``low`` and ``high`` (Å), the least likely by chance first; none overlaps
-        another.
+        The columns of :class:`Rates` with ``low`` and ``high`` (Å), the least likely by chance first. None overlaps
+        another; neighbours are joined, with the smaller q.
     """
     import pandas as pd
 
@@ -96,7 +96,7 @@ def crowded(observed: ArrayLike, z: ArrayLike | None = None, *, level: float = 0
         one = whole.loc[row]
         if all(one["high"] <= whole.loc[other, "low"] or one["low"] >= whole.loc[other, "high"] for other in kept):
             kept.append(row)
-    return whole.loc[kept].reset_index(drop=True)
+    return _joined(whole.loc[kept].sort_values("low"))
 
 
 def observed_waves(table: pd.DataFrame, explained: pd.DataFrame | None = None) -> Doubles:
@@ -122,6 +122,24 @@ def observed_waves(table: pd.DataFrame, explained: pd.DataFrame | None = None) -
                                     got=f"no {', '.join(missing)}"))
     first, last, z = (rows[name].to_numpy(np.float64) for name in ("top_1_from", "top_1_to", "z"))
     return np.asarray((first + last) / 2 * (1 + z))
+
+
+def _joined(stretches: pd.DataFrame) -> pd.DataFrame:
+    """Join stretches that touch, sorted by wavelength: a sky line may lie on the border of two bins."""
+    import pandas as pd
+
+    run = (stretches["low"].to_numpy() > np.r_[-np.inf, stretches["high"].to_numpy()[:-1]]).cumsum()
+    rows = []
+    for _, part in stretches.groupby(run):
+        first, low, high = part.iloc[0].to_dict(), part["low"].iloc[0], part["high"].iloc[-1]
+        if len(part) > 1:
+            hits, n, expected = int(part["odd"].sum()), int(first["n"]), float(part["elsewhere"].sum())
+            bounds = jeffreys(hits, n)
+            first |= {"bin": f"{low:.0f}–{high:.0f} Å", "value": (low + high) / 2, "high": high, "odd": hits,
+                      "rate": hits / n, "rate_lo": float(bounds[0]), "rate_hi": float(bounds[1]), "elsewhere": expected,
+                      "p": float(_excess(np.array([hits]), n, np.array([expected]))[0]), "q": part["q"].min()}
+        rows.append(first)
+    return pd.DataFrame(rows, columns=stretches.columns).sort_values("p", kind="stable", ignore_index=True)
 
 
 def _edges(wave: Doubles, width: float) -> Doubles:
