@@ -85,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--json", action="store_true", help="print JSON")
     compare.set_defaults(command=_compare)
     _add_dashboards(commands)
+    cite = commands.add_parser("cite", help="print methods paragraph, acknowledgements and BibTeX of a run")
+    cite.add_argument("run_dir", type=Path)
+    cite.add_argument("--bibtex", action="store_true", help="print the BibTeX only")
+    cite.set_defaults(command=_cite)
     doctor = commands.add_parser("doctor", help="check the installation")
     doctor.set_defaults(command=_doctor)
     return parser
@@ -189,6 +193,14 @@ def _compare(arguments: argparse.Namespace) -> int:
     comparison = compare_runs(arguments.first, arguments.second)
     print(comparison.to_json() if arguments.json else comparison.summary())
     return DONE if comparison.same else DIFFERS
+
+
+def _cite(arguments: argparse.Namespace) -> int:
+    from .cite import cite
+
+    found = cite(arguments.run_dir)
+    print(found.bibtex if arguments.bibtex else found.text())
+    return DONE
 
 
 def _app(arguments: argparse.Namespace) -> int:

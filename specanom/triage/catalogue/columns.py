@@ -66,7 +66,7 @@ _KNOWN = (
     Column("missing", "Share of the pixels of the grid without data", ucd="meta.code.qual"),
     Column("median", "Median flux by which the spectrum was divided, in the unit of the survey",
            ucd="phot.flux.density"),
-    Column("bin", "Redshift bin whose model judged the spectrum", ucd="meta.code"),
+    Column("bin", "S/N bin of the spectrum, each with a model of its own", ucd="meta.code"),
     Column("tier", "gold, silver or empty, by the thresholds told in the metadata", ucd="meta.code.class"),
     Column("tier_reason", "What keeps the object from the next higher tier; empty for gold", ucd="meta.note"),
     Column("percentile", "Percentage, 0 to 100, of the sample whose ranking score is lower", ucd="stat.rank"),

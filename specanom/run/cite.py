@@ -1,0 +1,126 @@
+"""What to write of a run in a paper: a methods paragraph, acknowledgements and BibTeX, made from its manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import DataError, message
+from ..triage.catalogue.citations import bibtex_of, known_uses, software, thanks, works_of
+from .byhand import manifest_of
+from .manifest import Manifest
+from .methods import read_json, sentences
+
+SERVICES = ("simbad", "vizier", "xmatch", "ned")
+EXPLAINING = {"Lime": "lime", "Shap": "shap", "IntegratedGradients": "gradients"}
+PACKAGES = ("numpy", "scipy", "pandas", "astropy", "torch", "scikit-learn", "bokeh")
+
+
+@dataclass(frozen=True)
+class Citation:
+    """What to write of a run.
+
+    Attributes
+    ----------
+    methods : str
+        A paragraph: sample, preprocessing, model, scores, explanation, clusters, versions, seed.
+    acknowledgements : tuple of str
+        One sentence for each survey, service and set of packages.
+    keys : tuple of str
+        What is cited.
+    """
+
+    methods: str
+    acknowledgements: tuple[str, ...]
+    keys: tuple[str, ...]
+
+    @property
+    def bibtex(self) -> str:
+        """The works that are cited."""
+        return bibtex_of(self.keys)
+
+    def text(self) -> str:
+        """Return all of it, with headings."""
+        thanked = "\n".join(self.acknowledgements)
+        return (f"# Methods\n\n{self.methods}\n\n# Acknowledgements\n\n{thanked}\n\n# References (BibTeX)\n\n"
+                f"{self.bibtex}\n")
+
+
+def cite(run_dir: str | Path) -> Citation:
+    """Return what to write of a run, as far as it got.
+
+    Parameters
+    ----------
+    run_dir : path-like
+        A run folder.
+
+    Raises
+    ------
+    DataError
+        When there is no run.
+    """
+    folder = Path(run_dir)
+    manifest = manifest_of(folder)
+    if not manifest.parameters:
+        raise DataError(message("run_dir", expected="a run folder with a manifest", got=str(folder),
+                                hint=f"specanom run --run-dir {folder}"))
+    uses = used(folder, manifest)
+    found = [*thanks(uses), software(uses, manifest.content.get("versions", {}))]
+    return Citation(" ".join(sentences(folder, manifest)), tuple(one for one in found if one), tuple(works_of(uses)))
+
+
+def used(folder: Path, manifest: Manifest) -> list[str]:
+    """Return what a run used: method, surveys, corrections, services, explanations and packages."""
+    card = read_json(folder / "model" / "card.json")
+    steps = read_json(folder / "preprocess.json").get("settings", {})
+    explained = read_json(folder / "explanations.zarr" / "manifest.json").get("settings", {})
+    uses = ["method", *_surveys(folder, manifest)]
+    uses += ["F99"] if steps.get("extinction") == "F99" else []
+    uses += ["sfd"] if steps.get("extinction") else []
+    if card.get("kind") == "VAEModel":
+        uses += ["vae", *(["mmd"] if card.get("settings", {}).get("training", {}).get("lam") else [])]
+    method = EXPLAINING.get(explained.get("method", {}).get("kind", ""))
+    uses += [method] if method else []
+    uses += _services(folder)
+    versions = manifest.content.get("versions", {})
+    uses += [name for name in PACKAGES if versions.get(name, "")[:1].isdigit()]
+    uses += ["jupyter"] if (folder / "notebooks").is_dir() else []
+    return [use for use in dict.fromkeys(uses) if use in known_uses()]
+
+
+def _surveys(folder: Path, manifest: Manifest) -> list[str]:
+    """Return the surveys of the spectra that were kept; none for simulated ones."""
+    if is_mock(manifest):
+        return []
+    given = str(manifest.parameters.get("survey", ""))
+    return [name for name in ("sdss", "desi") if name in (_values(folder / "sample.zarr" / "table.parquet", "survey")
+                                                          or [given])]
+
+
+def is_mock(manifest: Manifest) -> bool:
+    """Tell whether the spectra were simulated."""
+    return str(manifest.parameters.get("survey", "")).startswith("mock")
+
+
+def _services(folder: Path) -> list[str]:
+    """Return the services that were asked: of cross-matches that say more than that they were not checked."""
+    asked = [name.lower() for name in _values(folder / "matches.parquet", "service", but=("status", "not_checked"))]
+    return [name for name in SERVICES if any(name in one for one in asked)]
+
+
+def _values(path: Path, column: str, *, but: Sequence[str] = ()) -> list[str]:
+    """Return the different values of a column of a table; `but`: without rows in which that column has that value."""
+    import pandas as pd
+    from pyarrow import parquet
+
+    if not path.exists():
+        return []
+    names = parquet.read_schema(path).names
+    wanted = [name for name in (column, *but[:1]) if name in names]
+    if column not in wanted:
+        return []
+    table = pd.read_parquet(path, columns=wanted)
+    if len(wanted) > 1:
+        table = table[table[but[0]] != but[1]]
+    return sorted(str(value) for value in table[column].dropna().unique())

@@ -1,0 +1,145 @@
+"""What is to be written of a run is what its manifest says, with works that can be found."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from specanom.errors import ArgumentError, DataError
+from specanom.run.cite import cite
+from specanom.run.cli import main
+from specanom.triage.catalogue.citations import bibtex_of, known_uses, thanks, works_of
+
+VERSIONS = {"python": "3.11.7", "specanom": "0.1.0", "numpy": "2.4.6", "torch": "not installed", "astropy": "8.0.2"}
+
+
+def stage(**counts: int) -> dict:
+    return {"status": "done", "counts": counts}
+
+
+def put(folder: Path, name: str, content: dict) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+@pytest.fixture
+def run(tmp_path) -> Path:
+    folder = tmp_path / "run"
+    put(folder, "manifest.json", {
+        "format": "specanom run", "version": 1, "versions": VERSIONS,
+        "parameters": {"survey": "sdss", "seed": 7, "target": "galaxy", "z_min": 0.01, "z_max": 0.5, "min_snr": 4.0,
+                       "preset": "", "rank_by": ""},
+        "stages": {"02_preprocess": stage(read=12000, kept=9000, pixels=3847),
+                   "03_train": stage(spectra=9000, steps=100), "04_score": stage(spectra=9000, scores=10),
+                   "05_explain": stage(explained=90), "06_clusters": stage(clusters=5)}})
+    put(folder, "preprocess.json", {"settings": {"extinction": "F99", "r_v": 3.1, "ebv_scale": 0.86,
+                                                 "impute": "median", "resample": "linear"}})
+    put(folder, "model/card.json", {"kind": "VAEModel", "shape": {"folds": 4}, "settings": {
+        "n_latent": 12, "hidden": [256, 64], "training": {"lam": 8.6}}})
+    put(folder, "explanations.zarr/manifest.json", {"settings": {
+        "method": {"kind": "Lime", "n_samples": 2000}, "segments": {"k": 77}, "perturbation": {"kind": "Typical"}}})
+    put(folder, "clusters/clusterer.json", {"settings": {"n_clusters": "auto", "k_range": [2, 12]}})
+    (folder / "sample.zarr").mkdir()
+    pd.DataFrame({"survey": ["sdss", "sdss"]}).to_parquet(folder / "sample.zarr" / "table.parquet")
+    return folder
+
+
+def change(folder: Path, name: str, **values: object) -> None:
+    content = json.loads((folder / name).read_text())
+    content["parameters"] |= values
+    (folder / name).write_text(json.dumps(content))
+
+
+def test_the_paragraph_tells_the_run(run) -> None:
+    told = cite(run).methods
+    for part in ("Of 12,000 SDSS spectra, 9,000 galaxies with redshift between 0.01 and 0.5 and median signal-to-noise "
+                 "ratio above 4 were kept.", "R_V = 3.1", "0.86 times that of the SFD map", "3,847 common pixels",
+                 "12 latent numbers and hidden layers of 256, 64 units was trained on 9,000 spectra", "in 4 folds",
+                 "(chi2_ivar, one of 10 scores), in excess of spectra of like", "The 90 highest-ranked",
+                 "LIME [Ribeiro2016] with 2,000 masks over 77 segments", "into 5 clusters", "between 2 and 12",
+                 "specanom 0.1.0", "Python 3.11.7 (seed 7)"):
+        assert part in told
+
+
+def test_each_key_in_the_text_is_in_the_references_and_each_reference_has_a_place(run) -> None:
+    found = cite(run)
+    told = found.methods + " ".join(found.acknowledgements)
+    named = {key for group in re.findall(r"\[([^\]]+)\]", told) for key in re.findall(r"\b[A-Z]\w+\d{4}\b|Bokeh|NED",
+                                                                                    group)}
+    assert named == set(found.keys)
+    assert re.findall(r"^@\w+\{(\w+),", found.bibtex, flags=re.M) == list(found.keys)
+
+
+def test_what_was_not_used_is_not_thanked(run) -> None:
+    found = cite(run)
+    assert "Paszke2019" not in found.keys, "torch is not installed"
+    assert "Kluyver2016" not in found.keys, "there are no notebooks"
+    assert not any("SIMBAD" in one or "Dark Energy" in one for one in found.acknowledgements)
+    assert any("Sloan Digital Sky Survey" in one and "https://www.sdss.org" in one for one in found.acknowledgements)
+
+
+def test_surveys_and_services_come_from_the_tables(run) -> None:
+    pd.DataFrame({"survey": ["sdss", "desi"]}).to_parquet(run / "sample.zarr" / "table.parquet")
+    pd.DataFrame({"service": ["SIMBAD", "XMatch II/328/allwise", "NED"], "status": ["none", "matched", "not_checked"]}
+                 ).to_parquet(run / "matches.parquet")
+    found = cite(run)
+    assert {"DESI2025", "Guy2023", "York2000", "Wenger2000", "Pineau2020", "Ginsburg2019"} <= set(found.keys)
+    assert "NED" not in found.keys, "it was not asked"
+
+
+def test_simulated_spectra_are_called_so_and_no_survey_is_thanked(run) -> None:
+    change(run, "manifest.json", survey="mock")
+    found = cite(run)
+    assert "12,000 simulated SDSS spectra" in found.methods
+    assert "York2000" not in found.keys
+
+
+def test_a_preset_and_a_raw_score_are_told(run) -> None:
+    change(run, "manifest.json", preset="paper")
+    told = cite(run).methods
+    assert "preset paper" in told
+    assert "the mean squared residual between spectrum and reconstruction (mse" in told
+    assert "in excess" not in told
+
+
+def test_a_run_that_is_not_finished_is_told_as_far_as_it_got(run) -> None:
+    content = json.loads((run / "manifest.json").read_text())
+    content["stages"] = {"02_preprocess": content["stages"]["02_preprocess"]}
+    (run / "manifest.json").write_text(json.dumps(content))
+    told = cite(run).methods
+    assert "were kept" in told
+    assert "latent numbers" not in told
+
+
+def test_the_command_prints_it(run, capsys, tmp_path) -> None:
+    assert main(["cite", str(run)]) == 0
+    assert "# Acknowledgements" in capsys.readouterr().out
+    assert main(["cite", str(run), "--bibtex"]) == 0
+    assert capsys.readouterr().out.startswith("@article{Ortiz2025,")
+    assert main(["cite", str(tmp_path / "none")]) == 3
+    assert "a run folder with a manifest" in capsys.readouterr().err
+    with pytest.raises(DataError):
+        cite(tmp_path)
+
+
+@pytest.mark.parametrize("key", works_of(known_uses()))
+def test_each_work_can_be_found(key) -> None:
+    entry = bibtex_of([key])
+    assert entry.count("{") == entry.count("}")
+    assert entry.isascii()
+    for name in ("author", "title"):
+        assert f"  {name} = {{" in entry
+    doi = re.search(r"doi = \{(.*)\}", entry)
+    assert doi is None or re.fullmatch(r"10\.\d{4,5}/\S+", doi[1])
+    assert doi or "eprint" in entry or "url" in entry or "journal" in entry or "  volume" in entry
+
+
+def test_a_use_nobody_knows_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="did you mean 'simbad'"):
+        works_of(["simbadd"])
+    assert all("[" in one for one in thanks(known_uses()))
