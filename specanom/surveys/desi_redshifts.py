@@ -59,6 +59,11 @@ class RedshiftTable:
         self._order = np.argsort(self.ids, kind="stable")
         self._sorted = self.ids[self._order]
 
+    @property
+    def lacking(self) -> list[str]:
+        """Columns of the user's map that the table does not have."""
+        return [name for name in self.own.values() if not find_column(self.names, [name])]
+
     def rows_of(self, ids: Ids) -> list[NDArray[np.intp]]:
         """Return for each id the rows that hold it, in the order of the table."""
         left = np.searchsorted(self._sorted, ids, "left")

@@ -95,8 +95,9 @@ class Redshifts:
         if beside is not None:
             known, notes = beside.look_up(ids, Place())
             foreign = int((~np.isin(beside.ids, ids)).sum())
-            answer = Answer(known, notes, [f"{beside.name}: {foreign} redshifts of targets that have no spectrum here"]
-                            if foreign else [])
+            remarks = [f"{beside.name}: {foreign} redshifts of targets that have no spectrum here"] if foreign else []
+            remarks += [f"{beside.name}: no column {name}, so the usual one is taken" for name in beside.lacking]
+            answer = Answer(known, notes, remarks)
         self._complete(answer, ids, place)
         missing = "no redrock file beside the spectra" if beside is None else f"TARGETID not in {beside.name}"
         if beside is None and (broken := self._damaged.get(os.path.dirname(file.path))):
@@ -178,22 +179,29 @@ class Redshifts:
         return self._found
 
     def _load(self, catalogue: Any) -> RedshiftTable:
+        found = self._opened(catalogue)
+        if found.lacking:
+            raise DataError(message("columns", expected=f"columns of {found.name}", got=", ".join(found.lacking),
+                                    hint=f"it has {', '.join(found.names[:12])}"))
+        return found
+
+    def _opened(self, catalogue: Any) -> RedshiftTable:
         if not isinstance(catalogue, (str, os.PathLike)):
             if not hasattr(catalogue, "columns"):
                 raise DataError(message("catalogue", expected="a file or a DataFrame", got=repr(catalogue)[:60]))
             return from_frame(catalogue, "the catalogue", self._own)
         path = os.path.expanduser(os.fspath(catalogue))
+        name = os.path.basename(path)
         if not os.path.isfile(path):
             raise DataError(message("catalogue", expected="an existing file", got=repr(path)))
         if is_table_name(path):
-            return from_frame(read_table(path), os.path.basename(path), self._own)
-        found: RedshiftTable = self._open(path, lambda file: from_hdu(_largest(file, path), os.path.basename(path),
-                                                                      self._own))
+            return from_frame(read_table(path), name, self._own)
+        found: RedshiftTable = self._open(path, lambda file: from_hdu(_first_table(file, path), name, self._own))
         return found
 
 
-def _largest(file: Fits, path: str) -> Hdu:
-    """Return the table of a catalogue: the first with TARGETIDs, whatever it is called."""
+def _first_table(file: Fits, path: str) -> Hdu:
+    """Return the table of a catalogue: the first of the file, whatever it is called."""
     index = 1
     while (hdu := file.hdu(index)) is not None:
         if hdu.kind == "BINTABLE":

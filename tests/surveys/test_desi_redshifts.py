@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,15 @@ def test_columns_of_other_names_are_mapped(write_coadd: Write) -> None:
         read(write_coadd("x.fits"), catalogue=table, columns={"zz": "Z_HELIO"})
 
 
+def test_a_column_that_is_not_there_is_never_replaced_in_silence(write_coadd: Write, write_redrock: Write) -> None:
+    path = write_coadd()
+    write_redrock()
+    with pytest.raises(DataError, match="columns: expected columns of the catalogue, got Z_HELIO"):
+        read(path, catalogue=frame(), columns={"z": "Z_HELIO"})
+    survey = read(path, columns={"z": "Z_HELIO"})
+    assert notes_of(survey) == {"redrock-main-dark-27247.fits: no column Z_HELIO, so the usual one is taken"}
+
+
 def test_a_catalogue_that_cannot_be_joined_is_refused(write_coadd: Write) -> None:
     path = write_coadd()
     with pytest.raises(DataError, match="expected a column TARGETID"):
@@ -269,6 +279,18 @@ def test_a_target_that_was_never_observed_well_is_left_out(write_coadd: Write) -
     survey = read(path)
     assert [s.id for s in survey] == ["8"]
     assert survey.skipped[0].id == "7"
+
+
+def test_packed_files_are_read_with_the_redshifts_beside_them(write_coadd: Write, write_redrock: Write) -> None:
+    path = write_coadd()
+    write_redrock()
+    expected = [s.flux for s in read(path)]
+    packed = path.with_name(path.name + ".gz")
+    packed.write_bytes(gzip.compress(path.read_bytes(), 1))
+    path.unlink()
+    survey = read(packed)
+    np.testing.assert_array_equal([s.flux for s in survey], expected)
+    assert [s.z for s in survey] == pytest.approx([0.1, 0.2, 0.3, 0.4])
 
 
 def test_spectra_beside_their_coadd_are_not_read_twice(write_coadd: Write, tmp_path: Path) -> None:
