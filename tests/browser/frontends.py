@@ -121,6 +121,8 @@ class Book:
         self.frontend, self.page, self.name = frontend, page, name
         self.guard = Guard()
         self.guard.watch(page.context)
+        page.set_default_timeout(1000 * PATIENCE)
+        page.set_default_navigation_timeout(1000 * CELLS)  # Voilà answers when its cells have run
         self._client: BlockingKernelClient | None = None
         self._kernel_id = ""
 
