@@ -51,6 +51,18 @@ def line_markers(panels: list[figure], axis: WaveAxis, colours: Palette,
 
 
 def draw_lines(panels: list[figure], source: ColumnDataSource) -> None:
+    """Draw the columns of :func:`specanom.plots.columns.line_columns`, and lay their labels out at every zoom."""
+    first = panels[0]
+    line_glyphs(panels, source)
+    relayout = CustomJS(args={"source": source, "range": first.x_range, "plot": first, "rows": ROWS,
+                              "height": ROW}, code=RELAYOUT)
+    first.x_range.js_on_change("start", relayout)
+    first.x_range.js_on_change("end", relayout)
+    first.js_on_change("inner_width", relayout)
+    source.js_on_change("data", relayout)  # columns that come from Python suppose a width
+
+
+def line_glyphs(panels: list[figure], source: ColumnDataSource) -> None:
     """Draw the columns of :func:`specanom.plots.columns.line_columns`; the first panel needs its headroom."""
     first = panels[0]
     for panel in panels:
@@ -59,12 +71,6 @@ def draw_lines(panels: list[figure], source: ColumnDataSource) -> None:
     first.text(x="x", y=1, x_offset="shift", y_offset="row", level="overlay", text="label", text_color="color",
                text_alpha="alpha", text_font=value(FONT), name="line labels",
                text_font_size="11px", text_align="center", text_baseline="top", y_range_name="labels", source=source)
-    relayout = CustomJS(args={"source": source, "range": first.x_range, "plot": first, "rows": ROWS,
-                              "height": ROW}, code=RELAYOUT)
-    first.x_range.js_on_change("start", relayout)
-    first.x_range.js_on_change("end", relayout)
-    first.js_on_change("inner_width", relayout)
-    source.js_on_change("data", relayout)  # columns that come from Python suppose a width
 
 
 def headroom(panel: figure, limits: tuple[float, float], inside: int, colours: Palette) -> None:

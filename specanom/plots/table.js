@@ -617,7 +617,7 @@ class Table {
   }
 }
 
-function render({ model, el }) {
+export function render({ model, el }) {
   const table = new Table(model, el)
   return () => table.end()
 }
