@@ -149,6 +149,7 @@ def tickets(table: Any, odd: ArrayLike, *, by: Sequence[str] = WHERE, observed: 
     Returns
     -------
     Tickets
+        Where two would tell of the same spectra, the one by the earlier column; its evidence names the other.
     """
     frame = table.table if hasattr(table, "table") else table
     flags = checked(odd, len(frame))
@@ -168,7 +169,8 @@ def tickets(table: Any, odd: ArrayLike, *, by: Sequence[str] = WHERE, observed: 
         where = np.where(flags, wave, np.nan)
         looked[WAVE] = wavelength_rates(where, frame["z"] if "z" in frame.columns else None, level=level)
         made += _of_waves(frame, flags, wave, level)
-    kept = [one for one in made if len(one.ids) >= least]
+    first = {frozenset(one.ids): one for one in reversed(made)}  # a plate that was a night's only one is told once
+    kept = [one for one in made if len(one.ids) >= least and first[frozenset(one.ids)] is one]
     return Tickets(tuple(sorted(kept, key=lambda one: (one.q, one.p))), looked)
 
 

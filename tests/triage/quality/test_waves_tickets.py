@@ -126,6 +126,13 @@ def test_without_faults_there_are_no_tickets():
     assert len(tickets(table.drop(columns=["plate", "fiber"]), odd)) == 0
 
 
+def test_a_plate_that_is_a_night_is_told_once():
+    table, odd, wave = table_with_faults()
+    made = tickets(table.assign(mjd=table["plate"] + 45_000), odd, observed=wave)
+    assert [one.by for one in made if "7003" in one.where or "52003" in one.where] == ["plate"]
+    assert any("mjd: 52003" in line for line in next(one for one in made if one.by == "plate").evidence)
+
+
 def test_few_anomalies_make_no_ticket():
     table = pd.DataFrame({"id": [str(i) for i in range(1000)], "fiber": np.arange(1000) // 2, "z": 0.1})
     odd = np.arange(1000) < 2
