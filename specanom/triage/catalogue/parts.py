@@ -25,7 +25,7 @@ class Parts:
     shares : DataFrame
         Share of the residual in each band, a column a band; :func:`specanom.scores.band_shares`.
     residuals : DataFrame
-        Residual of each arm, a column an arm.
+        Residual of each arm; :func:`specanom.scores.arm_residuals`.
     latents : DataFrame
         Other vectors than those beside the scores.
     clusters : DataFrame
@@ -41,7 +41,7 @@ class Parts:
         ``vote`` and any of ``far``, ``quantile``, ``mean_NAME``, ``spread_NAME``.
     matches : DataFrame
         One row an object and service: ``id``, ``service``, ``status``, ``name``, ``type``, ``separation`` (arcsec),
-        ``z``, ``chance``.
+        ``z``, ``chance``; the table of a :class:`specanom.triage.crossmatch.Matches`.
     labels : DataFrame
         One row a label: ``id``, ``label``, ``note``, ``author``, ``time``, oldest first; ``LabelLog.to_frame()``.
     more : DataFrame

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 STATES = ("matched", "none", "failed", "not_checked")
 """What a service can say of an object, the strongest first."""
+LEFT_OUT = ("id", "service", "ra", "dec", "candidates", "date", "reason", "_state")
+"""Columns of matches that stay behind."""
 NOTED = "noted"
 DISPUTED = "disputed"
 NOTES = "|"
@@ -69,7 +71,8 @@ def matches_wide(matches: pd.DataFrame, ids: Sequence[str]) -> pd.DataFrame:
     Parameters
     ----------
     matches : DataFrame
-        ``id``, ``service``, ``status`` and any of ``name``, ``type``, ``separation``, ``z``, ``chance``.
+        ``id``, ``service``, ``status`` and any of ``name``, ``type``, ``separation``, ``z``, ``chance``,
+        ``coincidence`` and columns that were asked for.
     ids : sequence of str
         Objects of the catalogue.
     """
@@ -87,7 +90,7 @@ def matches_wide(matches: pd.DataFrame, ids: Sequence[str]) -> pd.DataFrame:
     hits: dict[str, list[str]] = {}
     for service, one in best.groupby("service", sort=True):
         prefix = safe_name(str(service)).lower()
-        kept = [name for name in ("status", "name", "type", "separation", "z", "chance") if name in one]
+        kept = [str(name) for name in one.columns if name not in LEFT_OUT and one[name].notna().any()]
         part = one[["id", *kept]].rename(columns={name: f"{prefix}_{name}" for name in kept})
         wide = wide.merge(part, on="id", how="left")
         wide[f"{prefix}_status"] = wide[f"{prefix}_status"].fillna("not_checked")

@@ -218,6 +218,23 @@ def test_votes_keep_yes_no_and_not_asked_apart() -> None:
     assert row(catalogue)["kin_mean_logmass"] == 10.5
 
 
+def test_what_a_service_was_asked_for_comes_along() -> None:
+    matches = pd.DataFrame({"id": [TID], "service": ["AllWISE"], "status": ["matched"], "W1mag": [15.5], "type": [None],
+                            "coincidence": [0.01], "date": ["2026-01-01"], "reason": [""]})
+    one = row(Catalogue.of(Parts(objects(), matches=matches)))
+    assert (one["allwise_W1mag"], one["allwise_coincidence"]) == (15.5, 0.01)
+    assert not {"allwise_date", "allwise_reason", "allwise_type"} & set(one), "nobody knows a type"
+
+
+def test_residuals_of_arms_and_shares_of_bands_are_told_apart() -> None:
+    residuals = pd.DataFrame({"id": IDS, "chi2_b": 1.0, "n_b": 100, "percentile_b": 50.0})
+    shares = pd.DataFrame({"id": IDS, "b": 0.3})
+    told = Catalogue.of(Parts(objects(), shares=shares, residuals=residuals)).describe().set_index("name")
+    assert told.loc["residual_chi2_b", "description"] == "Inverse-variance weighted mean squared residual in arm b"
+    assert told.loc["residual_n_b", "type"] == "int64"
+    assert told.loc["share_b", "description"] == "Share of the residual in band b"
+
+
 # -- tiers -------------------------------------------------------------------------------------------------------------
 
 
