@@ -236,7 +236,7 @@ def _of_target(columns: Mapping[str, Any]) -> dict[str, Any]:
         found["survey_program"] = f"{columns['survey']}-{columns['program']}".lower()
     if "mjd" in columns and columns["mjd"] == columns["mjd"]:
         found["mjd"] = int(columns["mjd"])
-    found["ebv"] = ebv if (ebv := float(columns.get("ebv", NAN))) >= 0 else NAN
+    found["ebv"] = ebv if (ebv := float(columns.get("ebv", NAN))) > 0 else NAN       # 0 stands for not looked up
     return found
 
 

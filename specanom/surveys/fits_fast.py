@@ -291,5 +291,5 @@ def _gunzip(path: str) -> bytes:
     except (OSError, EOFError) as exc:
         raise BrokenFits(f"cannot unpack: {exc}") from exc
     if len(data) > MAX_UNPACKED:
-        raise BrokenFits(f"unpacks to more than {MAX_UNPACKED >> 20} MiB")
+        raise BrokenFits(f"unpacks to more than {MAX_UNPACKED >> 20} MiB: unpack it on disk first")
     return data

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import threading
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,8 +130,10 @@ def fetch_all(tasks: Sequence[Task], folder: Any, *, workers: int, retries: int,
 
 
 def is_whole(path: Path) -> bool:
-    """Tell whether a FITS file is there and as long as its headers say."""
+    """Tell whether a FITS file is there and as long as its headers say; a packed one, whether it unpacks."""
     try:
+        if _is_packed(path):
+            return _unpacks(path)
         file = FastFits(str(path))
         index = 0
         while (hdu := file.hdu(index)) is not None:
@@ -141,6 +145,24 @@ def is_whole(path: Path) -> bool:
     except (BrokenFits, OSError):
         return False
     return index > 1 and file.size % 2880 == 0
+
+
+def _is_packed(path: Path) -> bool:
+    with open(path, "rb") as handle:
+        return handle.read(2) == b"\x1f\x8b"
+
+
+def _unpacks(path: Path) -> bool:
+    """Tell whether a gzipped file is whole and a FITS file: unpacked piece by piece, its checksum compared."""
+    begins, size = b"", 0
+    try:
+        with gzip.open(path) as handle:
+            while piece := handle.read(1 << 20):
+                begins = begins or piece[:9]
+                size += len(piece)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return False
+    return begins == b"SIMPLE  =" and size % 2880 == 0
 
 
 def _session() -> Any:

@@ -238,6 +238,10 @@ def test_what_is_known_of_a_target_is_in_its_columns(write_coadd: Write, write_r
     assert row["lsf"] == 30
 
 
+def test_an_extinction_of_0_is_not_known(write_coadd: Write) -> None:
+    assert np.isnan([s.meta["ebv"] for s in read(write_coadd(ids=(1, 2), EBV=[0.0, -1.0]))]).all()
+
+
 def test_the_columns_of_an_sdss_spectrum_are_the_same(data: Path) -> None:
     meta = Spectrum.read(data / "spec-1045-52725-0628.fits").meta
     assert (meta["petal"], meta["tile"], meta["healpix"]) == (-1, -1, -1)

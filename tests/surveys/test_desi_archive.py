@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -100,6 +101,23 @@ def test_tiles_are_fetched_by_petal_and_what_is_not_there_is_listed(
     report = desi_archive.download(table, tmp_path / "desi", workers=1)
     assert [one.status for one in report.outcomes] == ["fetched", "failed"]
     assert "404" in report.failed[0].reason
+
+
+def test_packed_exposures_are_fetched_again_until_they_unpack(
+    server: responses.RequestsMock, write_coadd: Write, tmp_path: Path, waits: list[float]
+) -> None:
+    packed = gzip.compress(write_coadd("raw/s.fits", ids=(7, 7)).read_bytes(), 1)
+    url = COADD.replace("coadd-", "spectra-") + ".gz"
+    server.get(url, body=b"")                                   # the probe
+    server.get(url, body=packed[: len(packed) // 2])
+    server.get(url, body=packed)
+    table = pd.DataFrame({"survey": ["main"], "program": ["dark"], "healpix": [27247]})
+    report = desi_archive.download(table, tmp_path / "desi", kinds=["spectra"], workers=1)
+    assert report.outcomes[0].status == "fetched"
+    assert Path(report.paths[0]).read_bytes() == packed
+    assert waits == [1.0]
+    assert [s.id for s in read(tmp_path / "desi")] == ["7"]
+    assert desi_archive.download(table, tmp_path / "desi", kinds=["spectra"]).outcomes[0].status == "kept"
 
 
 def test_offline_the_download_fails_at_once(server: responses.RequestsMock, tmp_path: Path) -> None:
