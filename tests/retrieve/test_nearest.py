@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from specanom.retrieve import KnowledgeBase
 from specanom.retrieve.approximate import Approximate
-from specanom.retrieve.backends import Flat, Tree, exact_backend
+from specanom.retrieve.backends import Flat, Products, Tree, exact_backend
 from specanom.retrieve.index import Index
 
 
@@ -33,6 +33,27 @@ def test_exact_search_equals_scikit_learn(backend, d, at):
         base - at).kneighbors(queries - at)
     assert (rows == expected).all()
     np.testing.assert_allclose(distance, truth, rtol=1e-6)
+
+
+def test_products_find_what_faiss_finds():
+    import faiss
+
+    base = cloud(20_000, 32).astype(np.float32)
+    base, queries = base[:-100], base[-100:]
+    index = faiss.IndexFlatL2(32)
+    index.add(base)
+    squares, rows = Products(base).search(queries, 12)
+    truth, expected = index.search(queries, 12)
+    assert (rows == expected).mean() > 0.99, "rounding may swap two that are equally far"
+    np.testing.assert_allclose(squares, truth, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("threads", "name"), [(1, "flat search"), (4, "flat search"), (5, "faiss Flat")])
+def test_faiss_searches_where_it_has_many_threads(monkeypatch, threads, name):
+    import faiss
+
+    monkeypatch.setattr(faiss, "omp_get_max_threads", lambda: threads)
+    assert Flat(cloud(50, 20)).name == name
 
 
 def test_the_default_is_a_tree_up_to_sixteen_dimensions_and_flat_above():
