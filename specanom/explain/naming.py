@@ -9,7 +9,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..lines import AIRGLOW_5577, ARM_JOINS, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS, Band, blend_label
+from ..lines import (
+    AIRGLOW_5577,
+    ARM_JOINS,
+    IRON_BANDS,
+    LINES,
+    OH_FOREST,
+    SKY_LINES,
+    TELLURIC_BANDS,
+    Band,
+    blend_label,
+)
 from .classes import CLASSES, Ground
 from .narrow import runs_of
 from .wings import wings_of
@@ -238,9 +248,13 @@ def _band(places: Places, which: NDArray[np.intp]) -> list[str]:
 
 def _continuum(places: Places, which: NDArray[np.intp]) -> list[str]:
     low, high = places.wave[places.first[which]].tolist(), places.wave[places.last[which]].tolist()
+    # what lies between the lines of a quasar may be a blend of iron
+    rest = places.ground.rest if places.ground.spectrum.meta.get("class") == "QSO" else None
+    iron = ["" if rest is None else next((f" ({band.name})" for band in IRON_BANDS if band.lo <= rest[peak] <= band.hi),
+                                         "") for peak in places.peak[which].tolist()]
     return [places.feature(k) if places.features[k]
-            else places.broad.get(k, f"continuum {_span(lo, hi, places.unit)}")
-            for k, lo, hi in zip(which.tolist(), low, high, strict=True)]
+            else places.broad.get(k, f"continuum {_span(lo, hi, places.unit)}{blend}")
+            for k, lo, hi, blend in zip(which.tolist(), low, high, iron, strict=True)]
 
 
 def _spike(places: Places, which: NDArray[np.intp]) -> list[str]:

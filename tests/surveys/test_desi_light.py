@@ -10,6 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from specanom.lines import C_KMS
+from specanom.surveys.simulate.anomalies_sky import SKY_KINDS
+from specanom.surveys.simulate.desi_faults import FAULTS
 from specanom.surveys.simulate.desi_fibres import KINDS, DesiFibres, Plan, simulate
 from specanom.surveys.simulate.desi_grid import ARMS, WAVE, add_lines, lsf_kms
 from specanom.surveys.simulate.desi_night import expose
@@ -220,3 +222,48 @@ def test_some_masked_pixels_keep_a_weight_and_a_wrong_flux(dark: DesiFibres) -> 
     assert (masked & (dark.ivar == 0)).sum() > 20
     assert np.median(((dark.flux - dark.clean) * np.sqrt(dark.ivar))[trap]) > 10
     assert (dark.ivar[~masked] > 0).all()
+
+
+# ---- faults and galaxies -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bright() -> DesiFibres:
+    return simulate(ODD_IDS, "bright", seed=2, plan=plan())
+
+
+@pytest.mark.parametrize("kind", [*FAULTS])
+def test_faults_change_what_they_mark_by_more_than_the_noise(kind: str, bright: DesiFibres) -> None:
+    made = simulate(ODD_IDS, "bright", seed=2, plan=plan(anomaly_share=1.0, kinds=(kind,)))
+    seen = []
+    for i, row in enumerate(made.rows):
+        if row["kind"] != kind:
+            continue
+        if kind == "wrong_redshift":
+            assert abs(row["z_catalogue"] - row["z_true"]) > 0.01
+            np.testing.assert_array_equal(made.flux[i], bright.flux[i])
+            seen.append(9.0)
+            continue
+        change = (np.abs(made.flux[i] - bright.flux[i]) * np.sqrt(bright.ivar[i]))
+        rest, inside = WAVE / (1 + row["z_true"]), np.zeros(WAVE.size, dtype=bool)
+        for low, high in spans(row["intervals_rest"]):
+            inside |= (rest >= low - 0.1) & (rest <= high + 0.1)
+        if kind not in ("arm_step", "crosstalk"):  # which mark where they show, at the joins and in the lines
+            assert change[~inside].max() < 0.02 * change.max() + 1.0, row
+        seen.append(float(np.percentile(change[inside], 90)))
+    assert len(seen) > 5
+    assert np.median(seen) > 1.0
+
+
+@pytest.mark.parametrize("kind", [*SKY_KINDS])
+def test_odd_galaxies_of_sdss_are_odd_in_desi_too(kind: str, bright: DesiFibres) -> None:
+    made = simulate(ODD_IDS, "bright", seed=2, plan=plan(anomaly_share=1.0, kinds=(kind,)))
+    found = [i for i, row in enumerate(made.rows) if row["kind"] == kind]
+    assert len(found) > 5
+    marked = [made.rows[i] for i in found if made.rows[i]["intervals_rest"]]
+    assert len(marked) >= 0.8 * len(found)
+    for i in found:
+        assert np.isfinite(made.clean[i]).all()
+    changes = [np.abs(made.clean[i] / np.median(made.clean[i]) - bright.clean[i] / np.median(bright.clean[i])).max()
+               for i in found]
+    assert np.median(changes) > 0.1

@@ -62,9 +62,9 @@ def red_sky(t: Target) -> None:
 
 def sky_oversubtraction(t: Target) -> None:
     """Too much sky taken away: the lines of the night stand in absorption."""
-    amount = t.rng.uniform(0.08, 0.25)
-    t.flux -= amount * (airglow("oxygen") + airglow("sodium") + airglow("OH"))
-    for wave in (5578.89, 5894.6, 6302.05, 6365.54):
+    red, glow = WAVE > 7700, airglow("oxygen") + airglow("sodium") + airglow("OH") * (WAVE > 7240)
+    t.flux -= t.rng.uniform(7, 25) * np.median(t.noise[red]) * glow / np.percentile(glow[red], 98)
+    for wave in (5578.89, 5684.6, 5689.8, 5894.6, 6302.05, 6365.54):
         t.span(wave - 6, wave + 6)
     t.span(7240, WAVE[-1])
 
