@@ -11,7 +11,7 @@ from ...errors import ArgumentError, DataError, message
 from .cache import Question, now
 from .found import Access, Found, no_pairs
 from .nearest import coordinates, density_chance, shifted
-from .network import Offline, Pace, is_forbidden, knock, sleep, within
+from .network import Late, Offline, Pace, is_forbidden, knock, sleep, within
 from .positions import Positions
 from .votables import BadAnswer
 
@@ -85,7 +85,8 @@ class Answer(NamedTuple):
 def ask(service: Service, positions: Positions, access: Access) -> Found:
     """Ask a service about every position.
 
-    A chunk that fails is tried again twice; what then has no answer is failed. After two such chunks, and without a
+    A chunk that fails is tried again twice, but not when the answer was late or useless; what then has no answer is
+    failed. After two such chunks, and without a
     way to the server, the rest is not_checked. Answers that are kept are used first and in any case.
 
     Raises
@@ -199,9 +200,9 @@ class _Desk:
             try:
                 raw = within(self.service.limit, lambda: self.service.request(part))
                 pairs = self.service.parse(raw, part)
-            except (BadAnswer, ArgumentError) as exc:
-                if isinstance(exc, ArgumentError):
-                    raise
+            except ArgumentError:
+                raise
+            except (BadAnswer, Late) as exc:  # who is late may still be at it: a second job would run beside
                 return Answer(None, "", "failed", _short(str(exc)))
             except Exception as exc:
                 if is_forbidden(exc):

@@ -143,7 +143,8 @@ class Matches:
         return cls(*read_record(path, FORM, version=VERSION))
 
     def __repr__(self) -> str:
-        lines = [f"Matches: {self.table['id'].nunique():,} objects, {self.table['service'].nunique()} services"]
+        services = self.table["service"].nunique()
+        lines = [f"Matches: {self.table['id'].nunique():,} objects, {services} service{'s' if services != 1 else ''}"]
         for row in self.summary().to_dict("records"):
             counts = ", ".join(f"{row[status]:,} {status}" for status in STATUSES if row[status])
             chance = "" if np.isnan(row["chance"]) else f"; {row['by_chance']:.2g} expected by chance"

@@ -15,8 +15,10 @@ from ...errors import ArgumentError, message
 Doubles = NDArray[np.float64]
 
 ROLES: dict[str, tuple[str, ...]] = {
-    "ra": ("ra", "RA", "RA_ICRS", "RAJ2000", "_RAJ2000", "RA(deg)", "raj2000", "ra_deg", "target_ra"),
-    "dec": ("dec", "DEC", "Dec", "DE_ICRS", "DEJ2000", "_DEJ2000", "DEC(deg)", "dej2000", "dec_deg", "target_dec"),
+    "ra": ("ra", "RA", "RA_ICRS", "RAJ2000", "_RAJ2000", "RA(deg)", "ra_deg", "radeg", "target_ra",
+           "plug_ra"),
+    "dec": ("dec", "DEC", "Dec", "DE_ICRS", "DEJ2000", "_DEJ2000", "DEC(deg)", "dec_deg", "dedeg", "decdeg", "target_dec",
+            "plug_dec"),
     "name": ("main_id", "name", "Name", "Object Name", "AllWISE", "2MASS", "DR3Name", "IAUName", "SDSS", "source_id",
              "Source", "objID", "ID", "id"),
     "type": ("otype", "main_type", "type", "Type", "class", "Class", "Cl"),
@@ -25,9 +27,10 @@ ROLES: dict[str, tuple[str, ...]] = {
     "pmdec": ("pmdec", "pmDE", "pm_dec", "PMDEC"),
     "epoch": ("ref_epoch", "epoch", "Epoch"),
 }
-"""Usual names of columns, first found first taken."""
+"""Usual names of columns, first found first taken; as written, or else in any case."""
 EXACT = 2**53
 """Whole numbers up to here are exact as float64."""
+BANDS = ("g", "r", "i", "z")
 NOTHING = ("no object", "not found", "no source", "no rows")
 
 
@@ -108,7 +111,13 @@ def role(columns: Sequence[str], what: str, given: Mapping[str, str]) -> str | N
             raise ArgumentError(message(f"names[{what!r}]", expected=f"one of {_listed(columns)}",
                                         got=repr(given[what])))
         return given[what]
-    return next((name for name in ROLES[what] if name in columns), None)
+    if what == "z" and set(BANDS) <= set(columns):  # beside g, r and i, z is a magnitude
+        columns = [name for name in columns if name != "z"]
+    exact = next((name for name in ROLES[what] if name in columns), None)
+    if exact is not None:
+        return exact
+    folded = {str(name).casefold(): name for name in reversed(columns)}
+    return next((folded[name.casefold()] for name in ROLES[what] if name.casefold() in folded), None)
 
 
 def check_roles(given: Mapping[str, str]) -> None:

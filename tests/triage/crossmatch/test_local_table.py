@@ -183,6 +183,18 @@ def test_wrong_settings_say_what_is_wrong(tmp_path):
         LocalTable(tmp_path / "none.fits", 1.0)
 
 
+def test_usual_names_are_found_in_any_case():
+    there = pd.DataFrame({"RADEG": [10.0], "DeDeg": [0.0], "NAME": ["x"]})
+    assert crossmatch(objects([10.0], [0.0]), LocalTable(there, 1.0)).table["name"].tolist() == ["x"]
+
+
+def test_a_magnitude_is_not_taken_for_a_redshift():
+    there = pd.DataFrame({"ra": [10.0], "dec": [0.0], "g": [19.0], "r": [18.5], "i": [18.0], "z": [17.5]})
+    assert np.isnan(crossmatch(objects([10.0], [0.0]), LocalTable(there, 1.0)).table["z"][0])
+    told = LocalTable(there.rename(columns={"z": "zmag"}).assign(z=0.3)[["ra", "dec", "z"]], 1.0)
+    assert crossmatch(objects([10.0], [0.0]), told).table["z"][0] == 0.3
+
+
 def test_a_role_that_the_user_names_is_taken():
     there = pd.DataFrame({"ra": [10.0], "dec": [0.0], "lon": [20.0], "lat": [5.0], "who": ["me"], "kind": ["lens"]})
     matcher = LocalTable(there, 1.0, names={"ra": "lon", "dec": "lat", "name": "who", "type": "kind"})

@@ -96,6 +96,22 @@ def test_ned_that_refuses_is_not_asked_again(monkeypatch):
     assert len(asked) == 1
 
 
+def test_simbad_that_refuses_is_not_asked_again(monkeypatch, simbad):
+    from astroquery.simbad import SimbadClass
+    from pyvo.dal.exceptions import DALServiceError
+
+    asked = []
+
+    def query_tap(self, query, **options):
+        asked.append(query)
+        raise DALServiceError("403 Client Error: Forbidden", code=403)
+
+    monkeypatch.setattr(SimbadClass, "query_tap", query_tap)
+    with pytest.raises(DataError, match=r"simbad: .*HTTP 403"):
+        crossmatch(OBJECTS, Simbad(3.0))
+    assert len(asked) == 1
+
+
 def test_a_simbad_answer_that_was_cut_is_no_answer(monkeypatch, simbad):
     import warnings
 

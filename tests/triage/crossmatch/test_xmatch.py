@@ -167,6 +167,17 @@ def test_a_silent_server_is_not_waited_for():
         network.within(5, lambda: {}["x"])
 
 
+def test_a_late_answer_is_failed_and_not_asked_for_beside_the_first(xmatch_server, monkeypatch):
+    def late(seconds, work):
+        work()
+        raise network.Late("no answer within 320 s")
+
+    monkeypatch.setattr(asking, "within", late)
+    table = crossmatch(objects(), XMatch(WISE, 3.0)).table
+    assert set(table["reason"]) == {"no answer within 320 s"}
+    assert len(xmatch_server.uploads) == 1
+
+
 def test_a_closed_port_is_offline_at_once():
     import socket
 
