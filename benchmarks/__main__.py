@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NEEDS_FILES = {"preprocess", "read", "yardstick", "real", "pointing", "grades", "widgets"}
+NEEDS_FILES = {"preprocess", "read", "yardstick", "real", "pointing", "grades", "widgets", "latents"}
 """Those that take folders of spectra, or of a run, as arguments."""
 
 

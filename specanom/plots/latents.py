@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from bokeh.core.properties import value
 from bokeh.models import (
     BasicTicker,
     ColorBar,
@@ -57,13 +58,13 @@ def latent_correlations(
     shown = sorted(strength.index[:most])
     part = table[table["latent"].isin(shown)]
     rows, columns = [str(dim) for dim in shown], [plain(c) for c in dict.fromkeys(part["column"])]
-    value, q = part[kind].to_numpy(), part[f"{kind}_q"].to_numpy()
-    known = np.isfinite(value)
+    coefficient, q = part[kind].to_numpy(), part[f"{kind}_q"].to_numpy()
+    known = np.isfinite(coefficient)
     source = ColumnDataSource({
         "latent": part["latent"].astype(str).tolist(), "column": [plain(c) for c in part["column"]],
-        "value": value, "n": part["n"].to_numpy(), "low": part[f"{kind}_low"].to_numpy(),
+        "value": coefficient, "n": part["n"].to_numpy(), "low": part[f"{kind}_low"].to_numpy(),
         "high": part[f"{kind}_high"].to_numpy(), "q": q,
-        "text": [f"{v:+.2f}".replace("-", "−") if ok else "" for v, ok in zip(value, known, strict=True)],
+        "text": [f"{v:+.2f}".replace("-", "−") if ok else "" for v, ok in zip(coefficient, known, strict=True)],
         "color": [colours.ink if sure else colours.muted for sure in q < SURE],
         "style": ["bold" if sure else "normal" for sure in q < SURE],
     }, name="correlations")
@@ -76,7 +77,7 @@ def latent_correlations(
     cells = made.rect("column", "latent", width=0.98, height=0.94, source=source, line_color=None,
                       fill_color={"field": "value", "transform": mapper})
     made.text("column", "latent", text="text", source=source, text_align="center", text_baseline="middle",
-              text_color="color", text_font=FONT, text_font_size="11px", text_font_style={"field": "style"})
+              text_color="color", text_font=value(FONT), text_font_size="11px", text_font_style={"field": "style"})
     made.ygrid.grid_line_color = None
     if len(columns) > 8:
         made.xaxis.major_label_orientation = 0.7
@@ -154,8 +155,7 @@ def latent_map(
     names = [str(i) for i in range(n)] if ids is None else [plain(i) for i in ids]
     source = ColumnDataSource({"x": plane.xy[order, 0], "y": plane.xy[order, 1], "value": number[order],
                                "id": [names[i] for i in order]}, name="map")
-    mapper = LinearColorMapper(palette=colours.scale()[::-1] if theme == "dark" else colours.scale(),
-                               nan_color=colours.faint, **_span(number))
+    mapper = LinearColorMapper(palette=colours.scale(), nan_color=colours.faint, **_span(number))
     dots = made.scatter("x", "y", source=source, size=4 if n < 5000 else 2.5, line_color=None, fill_alpha=0.8,
                         fill_color={"field": "value", "transform": mapper})
     rows = [("id", "@id")]
