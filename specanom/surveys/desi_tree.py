@@ -102,6 +102,7 @@ class Redshifts:
         missing = "no redrock file beside the spectra" if beside is None else f"TARGETID not in {beside.name}"
         if beside is None and (broken := self._damaged.get(os.path.dirname(file.path))):
             missing = broken
+        missing += "".join(f", nor in {one.name}" for one in self._found or ())
         return self._told(answer, missing)
 
     def _complete(self, answer: Answer, ids: Ids, place: Place) -> None:

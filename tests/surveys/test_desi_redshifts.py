@@ -202,6 +202,9 @@ def test_a_catalogue_in_the_tree_knows_what_redrock_does_not(
     survey = read(tmp_path / "iron")
     assert [s.z for s in survey] == pytest.approx([0.1, 0.2, 1.3, 1.4])
     assert not survey.skipped
+    write_coadd("iron/healpix/main/dark/1/100/coadd-main-dark-100.fits", ids=(5,))
+    assert notes_of(read(tmp_path / "iron"), 5) == {
+        "redshift and class are not known: no redrock file beside the spectra, nor in zall-pix-iron.fits"}
 
 
 # -- trees, exposures, mixtures ----------------------------------------------------------------------------------------
