@@ -11,6 +11,8 @@
 :class:`Pool`             spectra with vectors and a score: what is asked about
 :class:`Reranker`         ranks a pool anew by labels → :class:`Ranking`
 :class:`InspectionSession`  leads a person, a widget or a function through a pool, label by label
+:class:`Catalogue`        one row an object, joined from :class:`Parts`, with :class:`Tiers`; FITS, VOTable, Parquet
+:class:`Candidates`       scores and vectors of others: ``candidates.from_postgres``, ``.from_parquet``, ``.from_frame``
 :func:`yield_curve`       interesting ones among the first n; :func:`compare` tells what an order gains
 ``WORDS``                 the words for spectra; ``CLUSTER_WORDS`` those for clusters
 ========================  =============================================================================================
@@ -18,7 +20,10 @@
 
 from __future__ import annotations
 
+from . import candidates
 from .active import RELEVANCE, Ranking, Reranker
+from .candidates import Candidates
+from .catalogue import Catalogue, Parts, Tiers
 from .conditions import Condition, read_conditions
 from .inspection import ISSUES, QUALITY, Inspection
 from .inspectors import Agreement, agreement, cohen_kappa, fleiss_kappa
@@ -33,9 +38,9 @@ from .yields import YieldCurve, compare, gain, yield_curve
 
 __all__ = [
     "CLUSTER_WORDS", "ISSUES", "NOTED", "QUALITY", "RELEVANCE", "WORDS",
-    "Agreement", "Condition", "Inspection", "InspectionFile", "InspectionSession", "Label", "LabelLog", "Listing",
-    "Pool", "Ranking", "Reranker", "WorkList", "YieldCurve",
-    "agreement", "cohen_kappa", "compare", "fleiss_kappa", "gain", "read_conditions",
+    "Agreement", "Candidates", "Catalogue", "Condition", "Inspection", "InspectionFile", "InspectionSession", "Label",
+    "LabelLog", "Listing", "Parts", "Pool", "Ranking", "Reranker", "Tiers", "WorkList", "YieldCurve",
+    "agreement", "candidates", "cohen_kappa", "compare", "fleiss_kappa", "gain", "read_conditions",
     "read_inspections",
     "write_inspections", "yield_curve",
 ]
