@@ -14,6 +14,8 @@
 :class:`Catalogue`        one row an object, joined from :class:`Parts`, with :class:`Tiers`; FITS, VOTable, Parquet
 :class:`Candidates`       scores and vectors of others: ``candidates.from_postgres``, ``.from_parquet``, ``.from_frame``
 :func:`yield_curve`       interesting ones among the first n; :func:`compare` tells what an order gains
+:mod:`~.crossmatch`       what others know of a position: tables at hand, VizieR, SIMBAD, NED
+:mod:`~.quality`          where anomalies crowd: rates, tickets to the observers, classes by rules
 ``WORDS``                 the words for spectra; ``CLUSTER_WORDS`` those for clusters
 ========================  =============================================================================================
 """

@@ -17,8 +17,8 @@ Doubles = NDArray[np.float64]
 ROLES: dict[str, tuple[str, ...]] = {
     "ra": ("ra", "RA", "RA_ICRS", "RAJ2000", "_RAJ2000", "RA(deg)", "ra_deg", "radeg", "target_ra",
            "plug_ra"),
-    "dec": ("dec", "DEC", "Dec", "DE_ICRS", "DEJ2000", "_DEJ2000", "DEC(deg)", "dec_deg", "dedeg", "decdeg", "target_dec",
-            "plug_dec"),
+    "dec": ("dec", "DEC", "Dec", "DE_ICRS", "DEJ2000", "_DEJ2000", "DEC(deg)", "dec_deg", "dedeg", "decdeg",
+            "target_dec", "plug_dec"),
     "name": ("main_id", "name", "Name", "Object Name", "AllWISE", "2MASS", "DR3Name", "IAUName", "SDSS", "source_id",
              "Source", "objID", "ID", "id"),
     "type": ("otype", "main_type", "type", "Type", "class", "Class", "Cl"),
