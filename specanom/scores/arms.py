@@ -24,7 +24,7 @@ from ..spectrumset import SpectrumSet
 from .bands import ARMS
 from .bound import BoundScore
 from .calibrate import CalibratedScorer, calibrate, calibrate_all
-from .chunks import Doubles, Keep
+from .chunks import Doubles
 from .evaluate import scored
 from .picking import Pickable
 from .rows import BLOCK, Batch, batches
@@ -100,7 +100,8 @@ class ArmScorer(Pickable):
         """Return the residual of the arm for perturbed copies of one spectrum, so that it can be explained."""
         batch = next(batches(spectrum))
         bound = Scorer(self.model, "chi2_ivar", name=self.name).bind(spectrum)
-        return replace(bound, keep=bound.keep & members(batch, self.arm)[0])
+        inside = np.ones(bound.keep.size, bool) if self.arm == TOTAL else arm_codes(batch)[0] == NAMES.index(self.arm)
+        return replace(bound, keep=bound.keep & inside)
 
     def calibrate(
         self, sample: Any, *, neighbours: int | None = None, values: NDArray[Any] | None = None
@@ -199,30 +200,26 @@ def residuals(model: Model, batch: Batch, arms: Sequence[str]) -> tuple[Doubles,
     if batch.imputed is not None:
         good &= ~batch.imputed
     terms = np.where(good, ivar, 0.0) * np.where(good, flux - batch.reconstruction(model), 0.0) ** 2
-    inside = [good & members(batch, arm) for arm in arms]
+    codes = arm_codes(batch)
+    inside = [good if arm == TOTAL else good & (codes == NAMES.index(arm)) for arm in arms]
     counts = np.stack([one.sum(axis=1) for one in inside], axis=1)
     sums = np.stack([np.where(one, terms, 0.0).sum(axis=1) for one in inside], axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(counts > 0, sums / counts, np.nan), counts.astype(np.int64)
 
 
-def members(batch: Batch, arm: str) -> Keep:
-    """Say which pixels of each spectrum lie in an arm, ``(n, p)``; none where the arm cannot be told."""
-    shape = batch.flux.shape
-    if arm == TOTAL:
-        return np.ones(shape, dtype=bool)
-    found = np.zeros(shape, dtype=bool)
+def arm_codes(batch: Batch) -> NDArray[np.int8]:
+    """Return the arm that each pixel lies in, ``(n, p)``: index into b, r, z; −1 where it cannot be told."""
+    codes = np.full(batch.flux.shape, -1, dtype=np.int8)
     if batch.wave is None:
-        return found
-    stretch = 1.0 + batch.z if batch.frame == "rest" else np.ones(shape[0])
-    for row, instrument in enumerate(_instruments(batch)):
-        joins = ARM_JOINS.get(instrument)
-        names = () if joins is None else ARMS[len(joins)]
-        if joins is None or arm not in names or not np.isfinite(stretch[row]):
-            continue
-        middles = [0.5 * (join.lo + join.hi) for join in joins]
-        found[row] = np.searchsorted(middles, batch.wave * stretch[row], side="right") == names.index(arm)
-    return found
+        return codes
+    stretch = 1.0 + batch.z if batch.frame == "rest" else np.ones(len(batch))
+    instruments = np.array(_instruments(batch), dtype=object)
+    for instrument, joins in ARM_JOINS.items():
+        rows = np.flatnonzero((instruments == instrument) & np.isfinite(stretch))
+        seen = batch.wave * stretch[rows, None]
+        codes[rows] = sum((seen >= 0.5 * (join.lo + join.hi)).astype(np.int8) for join in joins)
+    return codes
 
 
 def _instruments(batch: Batch) -> list[str]:

@@ -34,7 +34,7 @@ LINES: tuple[Broad, ...] = tuple(Broad(*row) for row in (
     ("Lya", 1215.67, 64, 2500, 150, 0.12), ("NV1241", 1240.81, 19, 2900, 300, 0.03),
     ("SiII1263", 1262.59, 0.8, 1500, 0, _LOW), ("OI1305", 1304.35, 2.2, 1700, 0, _LOW),
     ("CII1335", 1335.30, 0.9, 1500, 0, _LOW), ("SiIV1400", 1398.6, 8.6, 2500, 350, 0.08),
-    ("CIV1549", 1549.06, 30, 2000, 750, _HIGH), ("HeII1640", 1640.42, 8.0, 4300, 700, _HIGH),
+    ("CIV1549", 1549.06, 30, 2200, 750, _HIGH), ("HeII1640", 1640.42, 8.0, 4300, 700, _HIGH),
     ("OIII1664", 1663.48, 1.3, 1700, 400, _HIGH), ("NIII1750", 1750.26, 0.7, 1600, 150, _LOW),
     ("AlIII1857", 1857.40, 1.9, 1800, 200, _LOW), ("SiIII1892", 1892.03, 3.2, 1600, 100, _LOW),
     ("CIII1909", 1908.73, 18, 2600, 300, 0.08), ("CII2326", 2326.44, 1.6, 1700, 0, _LOW),
@@ -90,7 +90,7 @@ def draw(rng: np.random.Generator, z: float, luminosity: float) -> Quasar:
     narrow = rng.normal(0, 0.30)
     scatter = rng.normal(0, np.where(kind, 0.08, 0.10)) + np.where(kind, narrow, common)
     strength = 10 ** (scatter - 1.2 * baldwin * luminosity)
-    broadening = 10 ** rng.normal(0.03, 0.09)
+    broadening = 10 ** rng.normal(0.04, 0.12)
     # weak C IV is shifted the more
     wind = np.clip(0.9 + 1.2 * rng.normal(0, 0.45) - 2.2 * (scatter[8] - 0.2 * luminosity), -0.2, 4.0)
     widths = np.array([line.sigma for line in LINES]) * np.where(kind, 10 ** rng.normal(0, 0.08), broadening)
@@ -139,4 +139,7 @@ def emission(quasar: Quasar, rest: Array) -> Array:
 
 
 def _gauss(rest: Array, centre: float, area: float, sigma: float) -> Array:
-    return np.asarray(area / (sigma * np.sqrt(2 * np.pi)) * np.exp(-0.5 * ((rest - centre) / sigma) ** 2))
+    made = np.zeros_like(rest)
+    near = np.abs(rest - centre) < 7 * sigma
+    made[near] = area / (sigma * np.sqrt(2 * np.pi)) * np.exp(-0.5 * ((rest[near] - centre) / sigma) ** 2)
+    return made
