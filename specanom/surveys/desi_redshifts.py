@@ -80,7 +80,15 @@ class RedshiftTable:
         Of several rows of one target, the one of the same survey, programme, pixel and tile is taken, then the one that
         the catalogue calls primary, then the first.
         """
-        picked = [self._best(rows, place) for rows in self.rows_of(ids)]
+        candidates = self.rows_of(ids)
+        score, elsewhere = self._fit(np.concatenate(candidates) if candidates else np.empty(0, np.intp), place)
+        note = f"redshift of another spectrum of this target (survey, pixel or tile differ in {self.name})"
+        picked: list[tuple[int, str]] = []
+        start = 0
+        for some in candidates:
+            best = start + int(np.argmax(score[start : start + some.size])) if some.size else -1
+            picked.append((int(some[best - start]), note if elsewhere[best] else "") if some.size else (-1, ""))
+            start += some.size
         rows = np.array([row for row, _ in picked if row >= 0], dtype=np.intp)
         columns = {key: self._values(name, rows) for key in KEYS if (name := self.column("redshifts", key))}
         known: list[dict[str, Any]] = []
@@ -94,23 +102,20 @@ class RedshiftTable:
         values = self.get(name, rows).tolist()
         return [text(value) if isinstance(value, (bytes, str)) else value for value in values]
 
-    def _best(self, rows: NDArray[np.intp], place: Place) -> tuple[int, str]:
-        if not rows.size:
-            return -1, ""
-        score = np.zeros(rows.size, dtype=np.intp)
-        elsewhere = np.zeros(rows.size, dtype=bool)
+    def _fit(self, rows: NDArray[np.intp], place: Place) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Return how well each row fits a place, and whether it says that it is of another."""
+        score, elsewhere = np.zeros(rows.size, dtype=np.intp), np.zeros(rows.size, dtype=bool)
         for key in ("survey", "program", "healpix", "tile"):
             wanted, got = getattr(place, key), self._place(key, rows)
             if got is not None and wanted not in ("", -1):
-                same = np.array([value == wanted for value in got])
+                same = np.array([value == wanted for value in got], dtype=bool)
                 score += 2 * same
                 elsewhere |= ~same
         primary = find_column(self.names, table()["columns"]["primary"])
-        if primary and rows.size > 1:
-            score += np.array([str(value) in ("True", "1", "b'T'", "T") for value in self.get(primary, rows).tolist()])
-        best = int(np.argmax(score))
-        note = f"redshift of another spectrum of this target (survey, pixel or tile differ in {self.name})"
-        return int(rows[best]), note if elsewhere[best] else ""
+        if primary:
+            score += np.array([str(value) in ("True", "1", "b'T'", "T") for value in self.get(primary, rows).tolist()],
+                              dtype=np.intp)
+        return score, elsewhere
 
     def _place(self, key: str, rows: NDArray[np.intp]) -> list[Any] | None:
         if key == "healpix" and (name := self.column("places", "uniqpix")):
@@ -147,7 +152,7 @@ def from_frame(frame: pd.DataFrame, name: str, own: Mapping[str, str]) -> Redshi
     _require(list(frame.columns), name, own)
     column = find_column(frame.columns, options_of("redshifts", "targetid", own))
     ids = _whole_ids(frame[column], name)
-    return RedshiftTable(name, ids, lambda key, rows: frame[key].to_numpy()[rows], list(frame.columns), own)
+    return RedshiftTable(name, ids, lambda key, rows: frame[key].iloc[rows].to_numpy(), list(frame.columns), own)
 
 
 def _whole_ids(column: pd.Series[Any], name: str) -> Ids:
