@@ -44,6 +44,8 @@ class Recall:
     effort: int
 
     def __str__(self) -> str:
+        if not self.queries:
+            return "recall not measured on so few"
         return f"recall@{self.k} {self.value:.3f} on {self.queries} held-out vectors"
 
     def state(self) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ArgumentError, ShapeError, message
 from .backends import Doubles
-from .entries import Skipped
+from .entries import Skipped, texts
 from .index import Index
 from .kin import Kin
 from .votes import vote, weights_of
@@ -76,23 +78,32 @@ def default_tau(own: Own) -> float:
     return float(positive.mean()) if positive.size else 1.0
 
 
-def answers(
-    base: KnowledgeBase, rows: NDArray[Any], k: int, *, names: NDArray[np.object_] | None,
-    own: NDArray[np.int64], far: float,
-) -> Kin:
-    """Return the kin of checked queries.
+def answers(base: KnowledgeBase, rows: NDArray[Any], k: int, *, exclude: Iterable[Any] | None, far: float) -> Kin:
+    """Return the kin of vectors ``(m, d)``; the parameters are those of :meth:`KnowledgeBase.query`.
 
-    Parameters
-    ----------
-    base : KnowledgeBase
-    rows : (m, d) array
-    k : int
-    names : (m,) array of str, optional
-    own : (m,) int array
-        Places in the index that are left out; −1 for none.
-    far : float
-        Quantile.
+    Raises
+    ------
+    ArgumentError, ShapeError
+        When k, `far` or `exclude` cannot be.
     """
+    names = None if exclude is None else texts(exclude, "ids")
+    if names is not None and len(names) != len(rows):
+        raise ShapeError(message("exclude", expected=f"{len(rows)} ids, one for each vector", got=len(names)))
+    if not 0 < far < 1:
+        raise ArgumentError(message("far", expected="a quantile between 0 and 1", got=far))
+    own = np.full(len(rows), -1, dtype=np.int64)
+    if names is not None:
+        own[:] = [base._place_of.get(name, -1) for name in names]
+    most = len(base) - bool((own >= 0).any())
+    if isinstance(k, bool) or k != int(k) or not 1 <= k <= most:
+        raise ArgumentError(message("k", expected=f"1 to {most}, what the base can give", got=k))
+    return _answers(base, rows, int(k), names=names, own=own, far=far)
+
+
+def _answers(
+    base: KnowledgeBase, rows: NDArray[Any], k: int, *, names: NDArray[np.object_] | None, own: NDArray[np.int64],
+    far: float,
+) -> Kin:
     finite = np.isfinite(rows).all(axis=1)
     distances = np.full((len(rows), k), np.nan)
     found = np.full((len(rows), k), -1, dtype=np.int64)

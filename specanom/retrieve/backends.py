@@ -116,6 +116,10 @@ class Products:
 
     def search(self, queries: NDArray[np.float32], width: int) -> tuple[NDArray[np.float32], Positions]:
         """Return squared distances and rows ``(m, width)`` of the nearest, in order."""
+        parts = [self._search(queries[one], width) for one in blocks_of(len(queries), _BLOCK)]
+        return np.concatenate([squares for squares, _ in parts]), np.concatenate([rows for _, rows in parts])
+
+    def _search(self, queries: NDArray[np.float32], width: int) -> tuple[NDArray[np.float32], Positions]:
         own = np.einsum("ij,ij->i", queries, queries)[:, None]
         first = max(_BLOCK // 4, width)
         halves, rows = _nearest_of(self._scores(queries, slice(0, first)), 0, width)

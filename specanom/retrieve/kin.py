@@ -105,12 +105,14 @@ class Kin:
         return self._summary(column)[1]
 
     def _summary(self, column: str) -> tuple[Doubles, Doubles]:
-        try:
-            numbers = self.column(column).astype(np.float64)
-        except (TypeError, ValueError) as exc:
-            raise ArgumentError(message("column", expected="a column of numbers", got=f"{column!r} ({exc})",
-                                        hint=f"one of {', '.join(map(str, self._numeric))}")) from exc
-        return mean_and_spread(numbers, self.weights)
+        from pandas.api.types import is_numeric_dtype
+
+        values = self.metadata[choice("column", column, self.metadata.columns)]
+        if not is_numeric_dtype(values.dtype):
+            raise ArgumentError(message("column", expected="a column of numbers", got=f"{column!r} of {values.dtype}",
+                                        hint=f"one of {', '.join(map(str, self._numeric))}"))
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)[np.maximum(self.rows, 0)]
+        return mean_and_spread(np.where(self.rows >= 0, numbers, np.nan), self.weights)
 
     @property
     def _numeric(self) -> list[Any]:

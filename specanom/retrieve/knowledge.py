@@ -16,7 +16,7 @@ from ..errors import ArgumentError, DataError, ShapeError, choice, message
 from .approximate import KINDS, Approximate, Recall
 from .archive import Memory, Settings, Source, read, write
 from .asking import Own, answers, default_tau
-from .entries import Entries, Skipped, fingerprint, gather, matrix, texts
+from .entries import Entries, Skipped, fingerprint, gather, matrix
 from .evaluate import Evaluation, Evaluator
 from .index import Index
 from .kin import Kin
@@ -189,7 +189,8 @@ class KnowledgeBase:
         encoder : str or object with a ``fingerprint``, optional
             What made these vectors.
         far : float
-            Quantile of the base's own distances to the k-th neighbour beyond which a query is far from all.
+            Quantile of the base's own distances to the k-th neighbour beyond which a query is far from all. Up to
+            2048 members, evenly drawn in the order of their ids, stand for all of them.
 
         Raises
         ------
@@ -204,18 +205,7 @@ class KnowledgeBase:
             raise ShapeError(message("vectors", expected=f"{self._settings.d} dimensions, as the base has",
                                      got=rows.shape[1], hint="encode them with what encoded the base: "
                                                              f"{self.encoder or 'it did not say what'}"))
-        names = None if exclude is None else texts(exclude, "ids")
-        if names is not None and len(names) != len(rows):
-            raise ShapeError(message("exclude", expected=f"{len(rows)} ids, one for each vector", got=len(names)))
-        if not 0 < far < 1:
-            raise ArgumentError(message("far", expected="a quantile between 0 and 1", got=far))
-        own = np.full(len(rows), -1, dtype=np.int64)
-        if names is not None:
-            own[:] = [self._place_of.get(name, -1) for name in names]
-        most = len(self) - bool((own >= 0).any())
-        if isinstance(k, bool) or k != int(k) or not 1 <= k <= most:
-            raise ArgumentError(message("k", expected=f"1 to {most}, what the base can give", got=k))
-        return answers(self, rows, int(k), names=names, own=own, far=far)
+        return answers(self, rows, k, exclude=exclude, far=far)
 
     def _same_encoder(self, encoder: Any) -> None:
         asked = fingerprint(encoder)
@@ -261,8 +251,15 @@ class KnowledgeBase:
                        pd.concat([old.metadata, new.metadata], ignore_index=True))
         return self._like(both, self.skipped + skipped)
 
-    def take(self, rows: Any) -> KnowledgeBase:
-        """Return a base of some members, with this one's τ: row numbers, or a mask ``(n,)``.
+    def take(self, rows: Any, *, index: str = "exact") -> KnowledgeBase:
+        """Return a base of some members with this one's τ.
+
+        Parameters
+        ----------
+        rows : int or bool array
+            Row numbers, or a mask ``(n,)``.
+        index : {"exact", "hnsw", "ivf"}
+            Of the new base.
 
         Raises
         ------
@@ -273,8 +270,8 @@ class KnowledgeBase:
         chosen = np.arange(len(self))[asked] if asked.size else np.empty(0, dtype=np.intp)
         if not chosen.size:
             raise DataError(message("rows", expected="at least one member", got="none"))
-        return self._of(self._source.entries.take(chosen), (), kind=self._settings.kind, encoder=self.encoder,
-                        tau=self.tau)
+        return self._of(self._source.entries.take(chosen), (), kind=choice("index", index, INDEXES),
+                        encoder=self.encoder, tau=self.tau)
 
     def _like(self, entries: Entries, skipped: tuple[Skipped, ...]) -> KnowledgeBase:
         tau = self.tau if self._settings.given_tau else None

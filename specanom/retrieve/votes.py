@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Doubles = NDArray[np.float64]
+from .backends import Doubles, blocks_of
+
 _EQUAL = 1e-12
 
 
@@ -46,13 +47,19 @@ def vote(labels: NDArray[Any], weights: Doubles) -> tuple[NDArray[np.object_], D
     weights : (m, k) array
         Sum to one along rows; NaN do not vote.
     """
-    names, codes = np.unique(np.asarray(labels, dtype=object).astype(str), return_inverse=True)
-    codes = codes.reshape(np.shape(labels))
-    valid = (names[codes] != "") & np.isfinite(weights)
+    import pandas as pd
+
+    m, k = np.shape(labels)
+    flat, names = pd.factorize(np.asarray(labels, dtype=object).ravel())
+    codes = flat.reshape(m, k)
+    valid = (np.asarray(labels, dtype=object) != "") & np.isfinite(weights)
     counted = np.where(valid, weights, 0.0)
+    support = np.empty((m, k))
     # The weight of each neighbour's own label: k × k comparisons, whatever the number of labels.
-    same = codes[:, :, None] == codes[:, None, :]
-    support = np.where(valid, np.einsum("ijk,ik->ij", same, counted), -1.0)
+    for part in blocks_of(m, k * k):
+        same = codes[part, :, None] == codes[part, None, :]
+        support[part] = np.einsum("ijk,ik->ij", same.astype(np.float64), counted[part])
+    support[~valid] = -1.0
     best = support.max(axis=1, keepdims=True)
     first = np.argmax(support >= best - _EQUAL, axis=1)
     rows = np.arange(len(codes))

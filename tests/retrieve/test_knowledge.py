@@ -130,6 +130,9 @@ def test_physical_parameters_come_from_kin_without_nan():
     assert kin.column("name").tolist() == [["x", "y", "z"]]
     with pytest.raises(ArgumentError, match="a column of numbers"):
         kin.mean("name")
+    table["counted"] = pd.array([1, None, 3], dtype="Int64")
+    nullable = KnowledgeBase.build(vectors, ids=["a", "b", "c"], metadata=table, tau=1.0).query([[0.0]], 3)
+    assert nullable.mean("counted")[0] == pytest.approx((w * [1, 3]).sum())
     with pytest.raises(ArgumentError, match="did you mean 'mass'"):
         kin.mean("mas")
 
@@ -247,7 +250,8 @@ def test_add_gives_another_base_and_leaves_this_one():
 
 
 def test_take_keeps_tau():
-    kb = base()
+    kb = base(index="hnsw")
+    assert kb.take([0, 1, 2]).recall is None, "a part is searched exactly, unless it is asked for"
     few = kb.take(kb.labels == "SF")
     assert set(few.labels) == {"SF"}
     assert few.tau == kb.tau

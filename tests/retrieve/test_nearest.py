@@ -127,6 +127,7 @@ def test_an_approximate_index_of_few_vectors_still_gives_all_of_them(kind):
     kb = KnowledgeBase.build(base, index=kind)
     assert (np.sort(kb.query(base, 9).rows, axis=1) == np.arange(9)).all()
     assert kb.recall.queries == 0
+    assert "recall not measured on so few" in repr(kb)
 
 
 def test_one_thread_is_used_for_building_and_given_back():
