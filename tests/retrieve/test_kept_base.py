@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -144,3 +145,14 @@ def test_no_folder_and_no_json_are_refused(tmp_path):
     (tmp_path / "manifest.json").write_text("[]")
     with pytest.raises(DataError, match=FORMAT):
         KnowledgeBase.load(tmp_path)
+
+
+def test_a_base_that_the_first_version_wrote_is_read():
+    kb = KnowledgeBase.load(Path(__file__).parent.parent / "data" / "knowledge-base-1")
+    assert repr(kb) == ("KnowledgeBase: 3 x 2, 2 labelled in 2 classes, exact search, τ 0.5, vectors of vae 0123; "
+                        "1 skipped")
+    kin = kb.query([[0.5, 0.0]], 3, encoder="vae 0123")
+    assert kin.ids.tolist() == [[str(TARGETID), str(TARGETID + 1), "c"]]
+    assert kin.labels.tolist() == [["SF", "LINER", ""]]
+    assert kin.mean("z")[0] == pytest.approx(0.15)
+    assert kb.skipped[0].id == "d"
