@@ -113,12 +113,13 @@ export class Card {
     this.part("story").textContent = text === "–" ? "" : text
     this.part("story").hidden = text === "–"
   }
-  values(row) {
-    const body = this.part("values")
-    body.replaceChildren(...(row < 0 ? [] : [...this.rows.columns.values()].map((one) => make("tr", {},
+  values(row) { // only where they are looked at: all columns would be unpacked
+    const body = this.part("values"), box = this.part("values-box")
+    box.ontoggle = () => this.values(this.row)
+    box.hidden = row < 0
+    body.replaceChildren(...(row < 0 || !box.open ? [] : [...this.rows.columns.values()].map((one) => make("tr", {},
       make("th", { scope: "row" }, one.name), make("td", {}, this.rows.told(one.name, row), one.unit ? ` ${one.unit}` : ""),
       make("td", { class: "meaning" }, one.description)))))
-    this.part("values-box").hidden = row < 0
   }
   links(links) {
     this.part("links").replaceChildren(...links.filter((one) => /^https:\/\//.test(one.url)).map((one) =>

@@ -175,7 +175,7 @@ class Reader {
   column(name) {
     const found = this.columns.get(name) ?? this.columns.get([...this.columns.keys()].find((one) => folded(one) === folded(name)))
     if (!found) throw refuse(`one of ${[...this.columns.keys()].slice(0, 12).join(", ")}`, `'${name}'`)
-    return { type: { number: "number", text: "text", flag: "truth" }[found.kind], column: true, of: found.at }
+    return { type: { number: "number", text: "text", flag: "truth" }[found.kind], column: true, of: (row) => found.at(row) }
   }
 }
 

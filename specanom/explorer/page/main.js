@@ -30,11 +30,10 @@ class Explorer {
     this.makeTable()
     this.makeCard()
     this.listen()
-    this.glossary()
     this.notes.changed = () => this.marked()
     this.marked(true)
     this.fromHash() || this.select(this.order[0] ?? -1, { quiet: true })
-    requestAnimationFrame(() => setTimeout(() => this.draw()))
+    requestAnimationFrame(() => setTimeout(() => { performance.mark("table"); this.draw() }))
   }
 
   // -- the table ----------------------------------------------------------------------------------------------------
@@ -45,8 +44,9 @@ class Explorer {
     this.slots = new Map(ordered.map((one, at) => [one.name, `_column_${at}`]))
     const values = { _columns: columns, hidden: [...this.sent.table.hidden, "quality", "note"], sort: this.sent.table.sort, filter: "", error: "",
       height: 360, label: "Catalogue", hint: HINT, _focus: [1, -1], _picked: null, _order: null }
-    for (const one of ordered) values[this.slots.get(one.name)] = { ...one.sent, edition: 1 }
     this.model = new Model(values)
+    this.model.on("change:hidden", () => this.uncover())
+    this.uncover()
     this.jump = 0
     this.arrange()
     render({ model: this.model, el: find("table") })
@@ -55,6 +55,11 @@ class Explorer {
     this.model.on("change:_focus", () => this.select(this.model.get("_focus")[1]))
     this.model.chosen = (rows) => { this.chosen = [...rows]; this.showChosen() }
     this.fit()
+  }
+  /** Hand the table the columns it shows; the others stay packed. */
+  uncover() {
+    const hidden = new Set(this.model.get("hidden"))
+    for (const [name, slot] of this.slots) if (!hidden.has(name) && !this.model.get(slot)) this.model.set(slot, this.rows.columns.get(name).sent)
   }
   get order() { return this.model.get("_order").rows }
   arrange() {
@@ -80,9 +85,9 @@ class Explorer {
   }
   marked(first = false) {
     for (const name of MARKS) {
-      const sent = { ...textColumn(this.said(name)), edition: 1 }
-      this.rows.add({ ...this.rows.columns.get(name), sent })
-      this.model.set(this.slots.get(name), sent)
+      const { heading, kind, style, description, unit } = this.rows.columns.get(name)
+      this.rows.add({ name, heading, kind, style, description, unit, sent: textColumn(this.said(name)) })
+      this.model.set(this.slots.get(name), this.rows.columns.get(name).sent)
     }
     const { count, kept } = this.notes
     find("notes-count").textContent = count ? `${count.toLocaleString("en")} ${count === 1 ? "object" : "objects"} reviewed` : "nothing reviewed yet"
@@ -142,10 +147,11 @@ class Explorer {
 
   // -- the maps -----------------------------------------------------------------------------------------------------
   async draw() {
-    await new Promise((resolve, reject) => {
+    await new Promise((resolve, reject) => { // after the table is on the screen
       const script = make("script", { src: "bokeh.js", onload: resolve, onerror: () => reject(new Error("bokeh.js cannot be read")) })
       document.head.append(script)
     })
+    performance.mark("bokeh")
     const { figures } = this.sent
     const by = (name) => Object.fromEntries(Object.entries(figures).map(([theme, one]) => [theme, one[name]]))
     this.maps = [new MapFigure("sky", find("sky"), by("sky")), new MapFigure("map", find("map"), by("map"))]
@@ -154,9 +160,11 @@ class Explorer {
     if (this.card.figure) {
       this.card.figure.sent = by("card")
       await this.card.figure.show(this.theme)
+      performance.mark("card")
     }
     this.drawMaps()
     for (const map of this.maps) await map.show(this.theme)
+    performance.mark("maps")
     document.documentElement.dataset.ready = "true"
   }
   choices() {
@@ -306,7 +314,7 @@ class Explorer {
     find("author").value = this.notes.author
     find("author").addEventListener("change", (event) => this.notes.setAuthor(event.target.value.trim()))
     for (const name of ["glossary", "help"]) {
-      find(`open-${name}`).addEventListener("click", () => find(name).showModal())
+      find(`open-${name}`).addEventListener("click", () => { if (name === "glossary") this.glossary(); find(name).showModal() })
       find(name).addEventListener("click", (event) => { if (event.target === find(name)) find(name).close() })
     }
     for (const [name, by] of [["previous", -1], ["next", 1]]) find(name).addEventListener("click", () => this.step(by))

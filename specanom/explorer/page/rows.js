@@ -22,28 +22,38 @@ export function textColumn(texts) {
   return { kind: "text", blob, offsets }
 }
 
+/** One column, decoded when it is first looked at: most never are. */
+class Column {
+  constructor({ name, heading, kind, style, description, unit, sent }) {
+    Object.assign(this, { name, heading, kind, style, description, unit, packed: sent })
+  }
+  get sent() {
+    if (this.opened) return this.opened
+    this.opened = { ...this.packed, edition: 1 }
+    for (const key of BYTES) if (typeof this.opened[key] === "string") this.opened[key] = bytes(this.opened[key])
+    return this.opened
+  }
+  get read() { return (this.reader ??= reader(this.sent, this.style)) }
+  get count() { return this.read.count }
+  get values() { return this.read.values }
+  get texts() { return (this.all ??= Array.from({ length: this.count }, (_, row) => this.read.text(row))) }
+  written(row) { return this.read.text(row) }
+  at(row) {
+    if (this.kind === "number") return this.read.values[row]
+    return this.kind === "flag" ? this.texts[row] !== "" : this.texts[row]
+  }
+}
+
 export class Rows {
   constructor(table) {
-    this.columns = new Map() // name → {name, kind, at, values?, written, description, unit}
-    for (const column of table.columns) {
-      for (const key of BYTES) if (key in column.sent) column.sent[key] = bytes(column.sent[key])
-      column.sent.edition = 1
-      this.add(column)
-    }
+    this.columns = new Map() // name → Column
+    for (const column of table.columns) this.add(column)
+    this.count = this.columns.get("id").count
     this.ids = Array.from({ length: this.count }, (_, row) => this.columns.get("id").at(row))
     this.places = new Map(this.ids.map((id, row) => [id, row]))
     this.brushed = null
   }
-  add(column) {
-    const read = reader(column.sent, column.style)
-    this.count ??= read.count
-    const { values } = read
-    let at
-    if (column.kind === "number") at = (row) => values[row]
-    else if (column.kind === "flag") { const flags = Array.from({ length: read.count }, (_, row) => read.text(row) !== ""); at = (row) => flags[row] }
-    else { let texts = null; at = (row) => (texts ??= Array.from({ length: read.count }, (_, one) => read.text(one)))[row] }
-    this.columns.set(column.name, { ...column, at, values, written: read.text })
-  }
+  add(column) { this.columns.set(column.name, new Column(column)) }
   /** What stands in a cell; a dash where nothing does. */
   told(name, row) {
     const text = this.columns.get(name)?.written(row) ?? ""

@@ -1,0 +1,325 @@
+"""The explorer in headless Chromium, opened as a file without a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from specanom.widgets.base.expressions import matching
+
+from specanom.errors import ArgumentError
+from specanom.explorer import write_explorer
+from specanom.triage import LabelLog
+from tests.explorer.made import HOSTILE, TARGET, catalogue, everything
+
+pytestmark = pytest.mark.browser
+IDS = [TARGET, HOSTILE, "c", "__proto__", "without"]
+MANY = 2000
+
+
+class Page:
+    """One open explorer."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+
+    def open(self, path: Path, anchor: str = "") -> Page:
+        self.page.goto(path.as_uri() + anchor)
+        self.page.wait_for_selector("html[data-ready=true]", state="attached", timeout=30_000)
+        return self
+
+    @property
+    def id(self) -> str:
+        """Whose card is shown."""
+        self.page.wait_for_function("() => document.getElementById('card').dataset.shown === specanomExplorer.id")
+        return str(self.page.text_content("#card [data-part=id]"))
+
+    def rows(self) -> list[list[str]]:
+        """The texts of the rows on the screen."""
+        found: list[list[str]] = self.page.evaluate("""() => [...document.querySelectorAll('.specanom-table-row')]
+            .filter(row => !row.hidden).sort((a, b) => a.place - b.place)
+            .map(row => [...row.children].map(cell => cell.textContent))""")
+        return found
+
+    def filter(self, text: str) -> str:
+        """Type into the filter; returns what is said beside it."""
+        self.page.fill("#table input[type=search]", text)
+        self.page.press("#table input[type=search]", "Enter")
+        return str(self.page.text_content("#table .specanom-table-error"))
+
+    def source(self, figure: str, name: str) -> dict[str, list[Any]]:
+        """The data of a source of a figure, with NaN as None."""
+        found: dict[str, list[Any]] = self.page.evaluate("""([figure, name]) => {
+            const page = specanomExplorer
+            const shown = figure === 'card' ? page.card.figure : page.maps[figure === 'sky' ? 0 : 1]
+            const { data } = shown.model(name)
+            return Object.fromEntries(Object.entries(data).map(([key, one]) =>
+                [key, Array.from(one, value => Number.isNaN(value) ? null : value)])) }""", [figure, name])
+        return found
+
+    def click_point(self, figure: str, row: int) -> None:
+        """Click a row's point on a map."""
+        place = self.page.evaluate("""([at, row]) => {
+            const map = specanomExplorer.maps[at], i = map.data.row.indexOf(row)
+            const view = Bokeh.index.find_one(map.plot), box = view.canvas_view.el.getBoundingClientRect()
+            const { x_scale, y_scale } = view.frame
+            return [box.left + x_scale.compute(map.data.x[i]), box.top + y_scale.compute(map.data.y[i])] }""",
+                                       [0 if figure == "sky" else 1, row])
+        self.page.mouse.click(*place)
+
+
+@pytest.fixture
+def opened(chromium: Any) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, offline=True, accept_downloads=True,
+                                   color_scheme="light", reduced_motion="reduce")
+    page = context.new_page()
+    asked: list[str] = []
+    failed: list[str] = []
+    page.on("request", lambda r: asked.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None)
+    page.on("pageerror", lambda error: failed.append(str(error)))
+    page.on("console", lambda said: failed.append(said.text) if said.type == "error" else None)
+    yield Page(page)
+    assert page.evaluate("window.pwned") is None
+    assert asked == []
+    assert failed == []
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    table = catalogue(IDS)
+    table["score"] = [5.0, 4.0, 3.0, 2.0, np.nan]
+    table["ra"], table["dec"] = [30.0, 100.0, 200.0, 300.0, np.nan], [0.0, 20.0, -20.0, 50.0, 0.0]
+    return write_explorer(tmp_path_factory.mktemp("explorer") / "page", table, data=everything(IDS), title=HOSTILE)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_explorer(tmp_path_factory.mktemp("explorer") / "many", catalogue([f"o{k:04d}" for k in range(MANY)]))
+
+
+def test_it_opens_with_the_oddest_object_and_all_its_parts(opened: Page, small: Path) -> None:
+    page = opened.open(small).page
+    assert opened.id == TARGET
+    assert [row[0] for row in opened.rows()] == [TARGET, HOSTILE, "c", "__proto__", "without"]
+    pixels = opened.source("card", "pixels")
+    assert len(pixels["x"]) == 600
+    assert all(one is None for one in pixels["y"][100:110])
+    assert pixels["residual"][0] == pytest.approx(pixels["y"][0] - pixels["reconstruction"][0], abs=1e-5)
+    assert "Hα" in opened.source("card", "lines")["label"]
+    assert len(opened.source("card", "weights")["weight"]) == 12
+    assert page.locator("#card [data-part=kin] li").count() == 2
+    assert "not checked" in page.text_content("#card [data-part=matches]")
+    assert "ada" in page.text_content("#card [data-part=labels]")
+    links = page.locator("#card [data-part=links] a")
+    assert links.evaluate_all("all => all.every(a => a.rel === 'noopener noreferrer' && a.href.startsWith('https:'))")
+    assert f"targetid{TARGET}" in links.first.get_attribute("href")
+
+
+def test_hostile_texts_stay_texts(opened: Page, small: Path) -> None:
+    page = opened.open(small).page
+    assert page.text_content("h1") == HOSTILE
+    opened.filter("img")
+    page.click(".specanom-table-row >> nth=0")
+    assert opened.id == HOSTILE
+    page.hover("#card .figure")
+    assert page.locator("#card img, #table img").count() == 0
+
+
+def test_rows_are_filtered_sorted_and_clicked(opened: Page, small: Path) -> None:
+    page = opened.open(small).page
+    assert opened.filter("score > 1 and score < 4.5") == ""
+    assert [row[0] for row in opened.rows()] == [HOSTILE, "c", "__proto__"]
+    page.click("#table [data-name=score]")
+    assert [row[0] for row in opened.rows()] == ["__proto__", "c", HOSTILE]
+    page.click(".specanom-table-row:has-text('__proto__')")
+    assert opened.id == "__proto__"
+    assert "Expected" in opened.filter("score >").capitalize()
+    assert [row[0] for row in opened.rows()] == ["__proto__", "c", HOSTILE]
+    assert opened.filter("brightness > 2") != ""
+    assert opened.filter("WITH") == ""
+    assert [row[0] for row in opened.rows()] == ["without"]
+    page.keyboard.press("ArrowDown")
+    assert opened.id == "without"
+    assert "No spectrum" in page.text_content("#card [data-part=missing]")
+    assert opened.rows()[0][2] == "–"
+
+
+EXPRESSIONS = [
+    "z > 0.1 and snr < 20", "0.1 < z < 0.2", "z == 0.25 or not flag", "kind == 'agn'", '"AG" in kind', "kind != 'qso'",
+    "kind in ('agn', \"qso\")", "kind not in ['agn']", "z + snr / 2 > 4", "-z ** 2 < -0.02", "2 ** -1 == 0.5",
+    "(z > 0.1) & (snr < 20)", "(z > 0.1) | flag", "snr % 7 > 3", "-snr % 7 > 3", "snr != snr", "flag == True",
+    "flag or z > 9", "not flag and z > 0", "Z > 0.1", "`odd name` >= 2", "z in (0.1, 0.25)", "1e1 < snr", "z > .1",
+    "kind > 'b'",
+    "z > 0.1 and", "z >", "z", "kind > 3", "z & flag", "foo > 1", "z.real > 1", "abs(z) > 1", "z[0] > 1", "z is 1",
+    "kind + 1 > 2", "z in kind", "'a' in 'abc'", "z = 1 < 2", "(z > 0.1", "kind in 3", "lambda: 1 < 2", "z > None",
+    "z > 1 if flag else z < 1", "[z] > 1", "not z", "__class__ > 1", "z // 2 > 1", "z > 0.1 > ",
+    "kind == \"a'b\"", "z > 1_0", "((z > 0.1)) and (((snr)) < 20)", "not not flag", "z > 0.1 == flag",
+]
+
+
+def test_the_grammar_is_that_of_the_tables_in_notebooks(opened: Page, tmp_path: Path) -> None:
+    table = catalogue([f"o{k}" for k in range(40)])[["id", "z", "snr"]].round(2)
+    table.loc[3, "snr"] = np.nan
+    table["kind"] = ["agn", "qso", "", "Star", "a'b"] * 8
+    table["flag"] = table["z"] > 0.15
+    table["odd name"] = np.arange(40) % 5
+    columns = {name: table[name].to_numpy() for name in table}
+    opened.open(write_explorer(tmp_path / "page", table))
+    found = opened.page.evaluate("""texts => texts.map(text => {
+        const { rows } = specanomExplorer
+        const { rows: kept, error } = rows.arrange(['', ''], text, [])
+        return error ? null : [...kept] })""", EXPRESSIONS)
+    for text, mine in zip(EXPRESSIONS, found, strict=True):
+        try:
+            theirs = np.flatnonzero(matching(text, columns)).tolist()
+        except ArgumentError:
+            theirs = None
+        assert mine == theirs or (theirs is None and mine == []), text
+
+
+def test_a_click_on_a_map_shows_the_object_and_a_brush_filters(opened: Page, small: Path) -> None:
+    page = opened.open(small).page
+    assert len(opened.source("sky", "points")["x"]) == 4
+    assert "1 without a position" in page.text_content("#sky-note")
+    opened.click_point("sky", 2)
+    assert opened.id == "c"
+    assert page.evaluate("decodeURIComponent(location.hash)") == "#c"
+    assert opened.source("sky", "here")["x"] == [opened.source("sky", "points")["x"][i] for i, row in
+                                                 enumerate(opened.source("sky", "points")["row"]) if row == 2]
+    opened.click_point("map", 1)
+    assert opened.id == HOSTILE
+    page.evaluate("specanomExplorer.maps[1].source().selected.indices = [0, 1, 2]")
+    assert len(opened.rows()) == 3
+    page.click("#brushed")
+    assert len(opened.rows()) == 5
+    page.click("#zoom-sky")
+    assert opened.id == HOSTILE
+
+
+def test_frames_turn_and_a_link_opens_its_object(opened: Page, small: Path) -> None:
+    page = opened.open(small, "#c").page
+    assert opened.id == "c"
+    rest = opened.source("card", "pixels")["x"]
+    page.keyboard.press("o")
+    seen = opened.source("card", "pixels")
+    z = page.evaluate("specanomExplorer.card.shown.z")
+    assert seen["x"][0] == pytest.approx(rest[0] * (1 + z))
+    assert seen["rest"] == rest
+    assert "Observed" in page.text_content("#card [data-part=frame]")
+    page.evaluate("location.hash = '#nothing%20here'")
+    page.wait_for_selector("#lost:not([hidden])")
+    assert "nothing here" in page.text_content("#lost")
+    page.evaluate(f"location.hash = '#{TARGET}'")
+    page.wait_for_function(f"() => document.getElementById('card').dataset.shown === '{TARGET}'")
+
+
+def test_kin_are_drawn_and_clicked_through(opened: Page, small: Path) -> None:
+    page = opened.open(small).page
+    page.wait_for_function("""() => { const c = document.querySelector('.kin canvas')
+        return c && c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0) }""")
+    page.click(".kin >> nth=1")
+    assert opened.id == "c"
+
+
+def test_labels_go_to_a_file_that_a_log_reads_and_come_back(opened: Page, small: Path, tmp_path: Path) -> None:
+    page = opened.open(small).page
+    page.fill("#author", "vera")
+    page.keyboard.press("Tab")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("1")
+    page.select_option("#card [data-part=quality]", "3")
+    page.fill("#card [data-part=note]", HOSTILE)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("j")
+    page.keyboard.press("2")
+    page.keyboard.press("j")
+    page.keyboard.press("3")
+    page.keyboard.press("3")
+    page.keyboard.press("j")
+    page.fill("#card [data-part=note]", "only a note")
+    assert opened.filter("mark == 'artefact'") == ""
+    assert [row[0] for row in opened.rows()] == [HOSTILE]
+    with page.expect_download() as download:
+        page.click("#export")
+    download.value.save_as(tmp_path / "labels.jsonl")
+    log = LabelLog(tmp_path / "labels.jsonl")
+    stands = log.current()
+    assert log.torn == 0
+    assert {id: said.label for id, said in stands.items()} == {
+        TARGET: "interesting", HOSTILE: "artefact", "__proto__": "noted"}
+    said = stands[TARGET]
+    assert (said.note, said.author, said.source) == (HOSTILE, "vera", "explorer")
+    assert said.inspection is not None
+    assert said.inspection.quality == 3
+    log.add("c", "known", author="bob", note="a lens")
+    with (tmp_path / "labels.jsonl").open("a") as handle:
+        handle.write("{torn\n")
+    page.set_input_files("#import-file", tmp_path / "labels.jsonl")
+    page.wait_for_function("() => document.getElementById('told').textContent.includes('cannot be read')")
+    assert "1 new line" in page.text_content("#told")
+    opened.filter("mark == 'known'")
+    assert [row[0] for row in opened.rows()] == ["c"]
+    page.reload()
+    page.wait_for_selector("html[data-ready=true]", state="attached")
+    assert "4 objects reviewed" in page.text_content("#notes-count")
+    assert page.input_value("#author") == "vera"
+    kept = page.evaluate("specanomExplorer.notes.lines()")
+    assert len({json.dumps(json.loads(line)) for line in kept}) == len(kept)
+
+
+def test_a_word_is_said_of_all_picked_rows(opened: Page, small: Path) -> None:
+    page = opened.open(small).page
+    page.click(".specanom-table-row >> nth=0")
+    page.click(".specanom-table-row >> nth=2", modifiers=["Shift"])
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("2")
+    opened.filter("mark == 'artefact'")
+    assert {row[0] for row in opened.rows()} == {TARGET, HOSTILE, "c"}
+
+
+def test_two_thousand_rows_scroll_without_blanks(opened: Page, large: Path) -> None:
+    page = opened.open(large).page
+    assert "2,000 objects" in page.text_content("header")
+    blanks = page.evaluate("""async () => {
+        const box = document.querySelector('#table .specanom-table-scroll'); let blank = 0
+        for (let k = 0; k <= 60; k++) {
+          box.scrollTop = k / 60 * box.scrollHeight
+          await new Promise(done => requestAnimationFrame(done))
+          const edge = box.getBoundingClientRect()
+          for (let y = edge.top + 45; y < edge.bottom - 20; y += 28) {
+            const row = document.elementFromPoint(edge.left + 20, y)?.closest('[role=row]')
+            if (!row || !row.firstElementChild.textContent) blank += 1
+          }
+        }
+        return blank }""")
+    assert blanks == 0
+    assert opened.rows()[-1][0] != ""
+    scores = [float(row[2]) for row in opened.rows()]
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize(("width", "theme"), [(420, "light"), (1280, "dark"), (1920, "light")])
+def test_every_width_and_theme_is_drawn_and_named(opened: Page, small: Path, width: int, theme: str) -> None:
+    page = opened.page
+    page.set_viewport_size({"width": width, "height": 900})
+    opened.open(small)
+    assert opened.id == TARGET
+    if theme == "dark":
+        page.keyboard.press("t")
+        page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
+        page.wait_for_timeout(300)
+        assert opened.source("card", "pixels")["x"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    unnamed = page.evaluate("""() => [...document.querySelectorAll('button, input, select, a')].filter(one =>
+        !(one.getAttribute('aria-label') || one.textContent.trim() || one.labels?.length)).map(one => one.outerHTML)""")
+    assert unnamed == []
+    page.keyboard.press("?")
+    assert page.locator("#help").is_visible()
+    page.keyboard.press("Escape")
+    page.click("#open-glossary")
+    assert "Redshift by the pipeline" in page.text_content("#glossary-columns")
