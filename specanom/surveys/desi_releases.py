@@ -128,8 +128,8 @@ def file_url(survey: str, program: str, pixel: int, *, release: str = "dr1", kin
 
     Examples
     --------
-    >>> file_url("main", "dark", 27247)[-55:]
-    'iron/healpix/main/dark/272/27247/coadd-main-dark-27247.fits'[-55:]
+    >>> file_url("main", "dark", 27247).removeprefix("https://data.desi.lbl.gov/public/")
+    'dr1/spectro/redux/iron/healpix/main/dark/272/27247/coadd-main-dark-27247.fits'
     """
     choice("kind", kind, FILE_KINDS)
     known = release_of(release)
