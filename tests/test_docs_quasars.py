@@ -22,6 +22,9 @@ def test_the_guide_runs_as_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert names["makers"].skipped == []
     assert "bal" in set(names["truth"]["kind"])
     assert names["arms"]["chi2_total"].median() < 2
+    sample = names["sample"]
+    level = np.median(sample.flux[:, (sample.wave > 1690) & (sample.wave < 1730)], axis=1)
+    assert np.std(level) / np.median(level) < 0.15, "division by the median brings the continuum of quasars together"
     assert np.isfinite(names["z_arm"](names["sample"])).any()
 
 
