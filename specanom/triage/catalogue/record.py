@@ -15,7 +15,9 @@ from .cells import joined as joined_texts
 from .cells import split
 from .columns import Column, described
 from .formats import FORMATS, read_file, write_file
+from .hats import ROWS, Hats, write_hats
 from .joining import Joined, join
+from .metadata import to_text
 from .parts import Parts
 from .tiers import GOLD, SILVER, Tiers
 
@@ -112,6 +114,28 @@ class Catalogue:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(kind, path, self.table, self.columns, self.meta)
         return path
+
+    def write_hats(self, folder: str | Path, *, rows: int = ROWS, name: str = "specanom") -> Path:
+        """Write the catalogue as a HATS folder, which ``lsdb.open_catalog`` opens; returns the folder.
+
+        Objects without a position have no place in it; the metadata (thresholds, provenance) go into its
+        ``specanom.json``.
+
+        Parameters
+        ----------
+        folder : path-like
+            A new folder, or a HATS catalogue to replace.
+        rows : int
+            Most rows of a file; a pixel of more objects is split into four.
+        name : str
+            What the catalogue is called.
+
+        Raises
+        ------
+        DataError
+            When no object has a position, or something else is at `folder`.
+        """
+        return write_hats(Path(folder), self.table, self.columns, Hats(name, rows, to_text(self.meta)))
 
     @classmethod
     def read(cls, path: str | Path) -> Catalogue:
