@@ -116,7 +116,8 @@ class SpectrumIndex:
         Returns
         -------
         DataFrame
-            ``id``, ``survey``, ``path`` (absolute), ``hdu`` (that has the row; −1 for a file that is not FITS),
+            ``id``, ``survey``, ``path`` (absolute), ``hdu`` (that has the row: of the flux, of DESI of the
+            targets; −1 where there is none),
             ``row`` (from 0, of the objects of the file), ``state``: ``"ok"``, ``"touched"`` (same size, written at
             another time), ``"changed"`` (another size), ``"no file"`` or ``"unknown"``.
 

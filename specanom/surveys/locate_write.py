@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import DataError, message
 from ..folders import part_of, put_in_place, writable, write_json
+from .desi import DesiSource
 from .sdss import SpecSource
 from .sdss_image import ImageSource
 from .sdss_plate import PlateSource
@@ -129,9 +130,12 @@ class _Writing:
 
 
 def _hdu(source: Source) -> int:
-    """Return the HDU whose row is told: of the flux, or of the targets where the flux is in several."""
+    """Return the HDU whose row is told: of the flux, or of the targets where the flux is in several; −1 for none."""
     inner = getattr(source, "_source", source)
-    return next((hdu for kind, hdu in HDUS if isinstance(inner, kind)), 1)
+    if isinstance(inner, DesiSource):
+        first = inner.file.hdu(1)
+        return 1 if first is not None and first.kind == "BINTABLE" else -1
+    return next((hdu for kind, hdu in HDUS if isinstance(inner, kind)), -1)
 
 
 def _common(folders: set[str], root: Path | None) -> Path:

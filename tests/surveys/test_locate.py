@@ -203,3 +203,21 @@ def test_spectra_without_a_file_are_refused(tmp_path) -> None:
 
 def test_hashes_stay_what_they_are_in_files_already_written() -> None:
     assert keys_of(["a", str(TARGETID)]) == ([3599344665239069467, 16587024351279845682], [2971322684, 2826039240])
+
+
+def test_targets_of_desi_open_by_their_targetid(write_coadd, write_redrock, tmp_path) -> None:
+    from astropy.io import fits
+
+    write_coadd("desi/coadd-main-dark-27247.fits")
+    write_redrock("desi/redrock-main-dark-27247.fits")
+    index = SpectrumIndex.build(sa.read(tmp_path / "desi", survey="desi"), tmp_path / "index")
+    assert sorted(index.ids()) == [str(TARGETID + i) for i in range(4)]
+    assert index.name == "desi"
+    for place in index.locate(index.ids()).itertuples():
+        with fits.open(place.path) as hdus:
+            assert str(hdus[place.hdu].data["TARGETID"][place.row]) == place.id
+    read = {spectrum.id: spectrum for spectrum in sa.read(tmp_path / "desi", survey="desi")}
+    one = index.read(str(TARGETID))
+    np.testing.assert_array_equal(one.flux, read[str(TARGETID)].flux)
+    assert one.z == read[str(TARGETID)].z
+    assert len(index.read_many(index.ids())) == 4
