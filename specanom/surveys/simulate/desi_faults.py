@@ -45,8 +45,8 @@ def bad_amplifier(t: Target) -> None:
     half = slice(arm.start, middle) if t.rng.random() < 0.5 else slice(middle, arm.stop)
     size = np.median(np.abs(t.stars)) + np.median(t.noise[arm])
     wave = WAVE[half]
-    t.flux[half] += t.rng.choice([-1, 1]) * t.rng.uniform(0.5, 1.0) * size
-    t.flux[half] += 0.25 * size * np.sin(2 * np.pi * wave / t.rng.uniform(120, 300))
+    t.flux[half] += t.rng.choice([-1, 1]) * t.rng.uniform(0.25, 0.8) * size
+    t.flux[half] += t.rng.uniform(0.03, 0.12) * size * np.sin(2 * np.pi * wave / t.rng.uniform(120, 300))
     t.span(wave[0], wave[-1])
 
 
