@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
@@ -24,6 +25,8 @@ from sklearn.preprocessing import StandardScaler
 
 import specanom as sa
 from specanom.models import Training, TransformerEncoder
+from specanom.models.inputs import read_rows
+from specanom.models.masked import MaskedSource
 from specanom.run.acquire import truth_beside
 from specanom.scores import LatentScorer, Scorer, latent_correlations, redshift_from_latents
 
@@ -41,8 +44,17 @@ def transformer(sample: sa.SpectrumSet, seconds: float, seed: int) -> Transforme
     made = TransformerEncoder(max_steps=steps, seed=seed, training=training).fit(sample)
     print(f"transformer: {made.n_parameters(made.n_pixels) / 1e6:.2f} M numbers, {steps} steps of 32 in "
           f"{time.process_time() - start:.0f} s of processor time; validation loss "
-          f"{made.history['val'].iloc[0]:.3f} → {made.history['val'].min():.3f} (1 is the mean spectrum)")
+          f"{made.history['val'].iloc[0]:.3f} → {made.history['val'].min():.3f}, and {_of_the_mean(sample, training):.3f} for the mean spectrum")
     return made
+
+
+def _of_the_mean(sample: sa.SpectrumSet, training: Training) -> float:
+    """Return the validation loss of the mean spectrum: less than 1, since the worst spectra are left out."""
+    source = MaskedSource(read_rows("sample", sample), np.arange(len(sample)), training=training,
+                          device=torch.device("cpu"))
+    batch = source.take(torch.arange(len(sample)))
+    residual = torch.nan_to_num(batch.flux - source.mean) / source.scale
+    return training.trimmed_mean((batch.weight * residual.square()).mean(dim=1))
 
 
 def rarity(models: dict[str, Any], sample: sa.SpectrumSet, odd: np.ndarray) -> pd.DataFrame:

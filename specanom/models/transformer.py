@@ -75,8 +75,8 @@ class TransformerEncoder:
     more than half of them counts as hidden. There is one network, trained on all spectra but those it is validated
     with: unlike a :class:`VAEModel` it is not cross-fitted. A reconstruction still never sees the pixels it predicts.
 
-    `history` has the columns fold, round, step, epoch, loss, val, rate and best; a loss of 1 is that of the mean
-    spectrum.
+    `history` has the columns fold, round, step, epoch, loss, val, rate and best. A loss of 1 is that of the mean
+    spectrum over all spectra; ``val`` leaves out the worst share ``training.trim`` and begins lower.
 
     Examples
     --------
@@ -261,7 +261,7 @@ class TransformerEncoder:
         ids : sequence of str, optional
             Change nothing: there is one network.
 
-        Predictions are finite also where the spectrum is unknown.
+        Predictions are finite also where a spectrum is unknown, but for one of which nothing is known: NaN.
         """
         rows, network = self._rows(flux, None), self._ready
         made = np.empty(rows.flux.shape, dtype=np.float32)
@@ -269,7 +269,7 @@ class TransformerEncoder:
             at = hidden.numpy()
             for part, gaps in in_parts(rows):
                 found = run_padded(chunked(self._predicting(hidden)), gaps, self.n_pixels, self._device)
-                made[part, at] = found[:, at]
+                made[part, at] = np.where(np.isfinite(gaps).any(axis=1, keepdims=True), found[:, at], np.nan)
         return made
 
     def inpaint(self, flux: Any, ivar: Any = None, *, seed: int = 0) -> Inpainting:

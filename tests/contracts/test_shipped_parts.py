@@ -37,11 +37,13 @@ def make_model(name: str, sample: sa.SpectrumSet) -> Any:
         return sa.wrap(squared, wave=WAVE)
     if name.startswith("PCA"):
         return sa.PCAModel(n_components=4, folds=2 if "folds" in name else 1, seed=0).fit(sample)
+    if name == "transformer":
+        return sa.TransformerEncoder(20, layers=1, width=8, heads=1, max_steps=5).fit(sample)
     folds = 2 if "folds" in name else 1
     return sa.VAEModel(n_latent=3, hidden=(16, 8), max_steps=30, folds=folds, seed=0).fit(sample)
 
 
-@pytest.mark.parametrize("name", ["wrap", "PCA", "PCA in folds", "VAE", "VAE in folds"])
+@pytest.mark.parametrize("name", ["wrap", "PCA", "PCA in folds", "VAE", "VAE in folds", "transformer"])
 def test_models(name: str, sample: sa.SpectrumSet) -> None:
     model = make_model(name, sample)
     report = check_model(model, sample.flux[:9], sample.ids[:9])

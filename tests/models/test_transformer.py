@@ -153,7 +153,10 @@ def test_a_spectrum_that_nobody_knows_has_no_vector_and_spoils_no_other(
     made = fitted.encode(flux)
     assert np.isnan(made[2]).all()
     assert np.array_equal(made[[0, 1, 3]], fitted.encode(sample.flux[[0, 1, 3]]))
-    assert np.isfinite(fitted.reconstruct(flux)).all()
+    flux[1, 30:90] = np.nan
+    predicted = fitted.reconstruct(flux)
+    assert np.isnan(predicted[2]).all()
+    assert np.isfinite(predicted[[0, 1, 3]]).all(), "gaps are filled"
 
 
 def test_gaps_and_dead_rows_do_not_stop_training(sample: SpectrumSet) -> None:
