@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
+from specanom.errors import MissingDependency
 from specanom.retrieve import KnowledgeBase
 from specanom.retrieve.approximate import Approximate
 from specanom.retrieve.backends import Flat, Products, Tree, exact_backend
@@ -136,3 +139,12 @@ def test_one_thread_is_used_for_building_and_given_back():
     before = faiss.omp_get_max_threads()
     Approximate.build(cloud(200, 6), "hnsw")
     assert faiss.omp_get_max_threads() == before
+
+
+def test_without_faiss_exact_search_works_and_an_approximate_index_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    base = cloud(60, 20)
+    kb = KnowledgeBase.build(base)
+    assert (kb.query(base, 1).rows[:, 0] == np.arange(60)).all()
+    with pytest.raises(MissingDependency, match=r"pip install 'specanom\[retrieve\]'"):
+        KnowledgeBase.build(base, index="hnsw")
