@@ -16,12 +16,14 @@ from .record import whole_ids
 
 EXACT = 2**53
 """Integers from here on are not all numbers of a page: they go there as text."""
-FIRST = ("tier", "percentile", "score", "chi2_ivar_cal", "z", "snr", "class", "artefact", "cluster", "vote", "label",
-         "combined_cal", "cluster_story", "story")
+FIRST = ("rank", "tier", "percentile", "score", "chi2_ivar_cal", "z", "snr", "class", "artefact", "cluster", "vote",
+         "label", "combined_cal", "cluster_story", "story")
 """Columns shown at first, as far as there are."""
 SHOWN = 10
+REVIEW = ("mark", "mark_quality", "mark_note")
+"""Columns of the page's own; those of a catalogue that are called so get ``given_`` in front."""
 FORMATS = {"artefact": ".2f", "chi2_ivar_cal": ".2f", "combined_cal": ".2f"}
-ORDER = ("rank", "combined_rank", "chi2_ivar_rank")
+ORDER = ("combined_rank", "chi2_ivar_rank")
 BYTES = ("data", "codes", "blob", "offsets")
 
 
@@ -43,7 +45,8 @@ def rows_of(catalogue: pd.DataFrame) -> pd.DataFrame:
     columns = {"id": pd.Series(ids, dtype=object)}
     for name in catalogue.columns:
         if name != "id":
-            columns[str(name)] = _column(str(name), catalogue[name])
+            own = f"given_{name}" if name in REVIEW else str(name)
+            columns[own] = _column(own, catalogue[name])
     return pd.DataFrame(columns)
 
 
@@ -88,8 +91,11 @@ def _sent(name: str, values: pd.Series[Any], meaning: Column) -> dict[str, Any]:
 
 
 def _sort(rows: pd.DataFrame) -> list[str]:
-    ranks = [str(name) for name in rows if str(name).endswith("_rank") and rows[name].to_numpy().dtype != object]
-    found = next((name for name in (*ORDER, *ranks) if name in rows), None)
-    if found:
-        return [found, "ascending"]
-    return ["score", "descending"] if "score" in rows else []
+    """The oddest first, by what says so."""
+    numeric = [str(name) for name in rows if rows[name].to_numpy().dtype != object]
+    ranks = [name for name in (*ORDER, *(one for one in numeric if one.endswith("_rank"))) if name in numeric]
+    for name, direction in (("rank", "ascending"), ("percentile", "descending"), *((one, "ascending") for one in ranks),
+                            ("score", "descending")):
+        if name in numeric:
+            return [name, direction]
+    return []

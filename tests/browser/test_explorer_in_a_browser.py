@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from specanom.widgets.base.expressions import matching
 
 from specanom.errors import ArgumentError
-from specanom.explorer import write_explorer
+from specanom.explorer import ExplorerData, write_explorer
+from specanom.spectrumset import SpectrumSet
 from specanom.triage import LabelLog
 from tests.explorer.made import HOSTILE, TARGET, catalogue, everything
 
@@ -216,6 +218,26 @@ def test_frames_turn_and_a_link_opens_its_object(opened: Page, small: Path) -> N
     assert "nothing here" in page.text_content("#lost")
     page.evaluate(f"location.hash = '#{TARGET}'")
     page.wait_for_function(f"() => document.getElementById('card').dataset.shown === '{TARGET}'")
+
+
+def test_observed_spectra_without_redshift_noise_or_model_are_drawn(opened: Page, tmp_path: Path) -> None:
+    wave = np.linspace(3600.0, 9800.0, 300)
+    table = pd.DataFrame({"id": ["a", "b"], "z": [np.nan, 0.5]})
+    sample = SpectrumSet(wave, np.ones((2, 300)) * [[2.0], [np.nan]], table=table, frame="observed", scale="flux")
+    opened.open(write_explorer(tmp_path / "page", table, data=ExplorerData(sample)))
+    assert opened.id == "a"
+    pixels = opened.source("card", "pixels")
+    assert pixels["x"] == pytest.approx(wave)
+    assert pixels["y"] == pytest.approx(np.full(300, 2.0), rel=1e-4)
+    assert pixels["rest"] == [None] * 300
+    assert opened.source("card", "lines")["x"] == []
+    assert len(opened.source("card", "sky")["x0"]) > 3
+    assert opened.page.is_disabled("#card [data-part=frame]")
+    opened.page.keyboard.press("j")
+    assert opened.id == "b"
+    assert opened.source("card", "pixels")["y"] == [None] * 300
+    assert "Mg II" in opened.source("card", "lines")["label"]
+    assert opened.page.get_attribute("#card [data-part=explanation]", "hidden") is not None
 
 
 def test_kin_are_drawn_and_clicked_through(opened: Page, small: Path) -> None:

@@ -58,6 +58,30 @@ def test_scripts_are_classic_and_never_write_html(page: Path) -> None:
     assert "url(" not in style
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_text_can_be_read_on_its_paper(page: Path, theme: str) -> None:
+    style = (page.parent / "explorer.css").read_text(encoding="utf-8")
+    block = re.search(rf"^:root\[data-theme={theme}\] {{(.*)}}$", style, re.M)
+    assert block is not None
+    known = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block[1]))
+    for paper in ("paper", "raised", "ground"):
+        for ink in ("ink", "muted", "accent", "wrong"):
+            assert contrast(known[ink], known[paper]) >= 4.5, (ink, paper)
+        assert contrast(known["field"], known[paper]) >= 3.0
+    assert contrast(known["on-accent"], known["accent"]) >= 4.5
+
+
+def contrast(first: str, second: str) -> float:
+    """WCAG 2.2, contrast ratio."""
+    def luminance(colour: str) -> float:
+        parts = np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)]) / 255
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    low, high = sorted([luminance(first), luminance(second)])
+    return (high + 0.05) / (low + 0.05)
+
+
 def test_titles_are_escaped_and_ids_keep_every_digit(page: Path) -> None:
     assert "<img" not in page.read_text(encoding="utf-8")
     assert column(page, "id") == IDS
@@ -124,6 +148,22 @@ def test_long_integers_go_as_text_and_missing_integers_as_nothing(tmp_path: Path
 def test_numbers_are_filtered_as_they_are(tmp_path: Path) -> None:
     page = write_explorer(tmp_path / "page", pd.DataFrame({"id": ["a"], "z": [0.1]}))
     assert column(page, "z")[0] == 0.1
+
+
+@pytest.mark.parametrize(("columns", "sort"), [
+    ({"score": [1.0, 2.0]}, ["score", "descending"]), ({"percentile": [1.0, 2.0], "mse_rank": [1, 2]},
+                                                       ["percentile", "descending"]),
+    ({"mse_rank": [2, 1]}, ["mse_rank", "ascending"]), ({"name": ["x", "y"]}, []),
+])
+def test_the_oddest_come_first(tmp_path: Path, columns: dict[str, list[Any]], sort: list[str]) -> None:
+    page = write_explorer(tmp_path / "page", pd.DataFrame({"id": ["a", "b"], **columns}))
+    assert content(page)["table"]["sort"] == sort
+
+
+def test_columns_never_hide_those_of_the_review(tmp_path: Path) -> None:
+    page = write_explorer(tmp_path / "page", pd.DataFrame({"id": ["a"], "mark": ["old"], "note": ["of the survey"]}))
+    assert column(page, "given_mark") == ["old"]
+    assert column(page, "note") == ["of the survey"]
 
 
 def test_columns_of_ones_own_are_told(tmp_path: Path) -> None:

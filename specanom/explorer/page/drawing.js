@@ -242,6 +242,6 @@ export function thumbnail(canvas, planes, limits, colours) {
     }
     pen.stroke()
   }
-  stroke(planes.f, colours.flux, 1, planes.g)
-  if (planes.m) stroke(planes.m, colours.vermilion, 1.2)
+  if (planes.m) stroke(planes.m, colours.vermilion, 1.4)
+  stroke(planes.f, colours.flux, 0.9, planes.g)
 }

@@ -7,7 +7,7 @@ import { Notes } from "./notes.js"
 import { MapFigure } from "./drawing.js"
 import { Card, make } from "./card.js"
 
-const MARKS = ["mark", "quality", "note"]
+const MARKS = ["mark", "mark_quality", "mark_note"]
 const TYPING = /^(INPUT|TEXTAREA|SELECT)$/
 const HINT = "part of an id or a text, or z > 0.1 and snr < 20"
 const MOST = 12 // groups that get a colour of their own
@@ -26,7 +26,7 @@ class Explorer {
     this.theme = this.remembered()
     document.documentElement.dataset.theme = this.theme
     for (const name of MARKS) this.rows.add({ name, heading: name, kind: "text", style: null, sent: textColumn(this.said(name)),
-      description: { mark: "What you said here: a word", quality: "Quality you gave here, 0 to 4", note: "Your note" }[name], unit: "" })
+      description: { mark: "What you said here: a word", mark_quality: "Quality you gave here, 0 to 4", mark_note: "Your note" }[name], unit: "" })
     this.makeTable()
     this.makeCard()
     this.listen()
@@ -42,7 +42,7 @@ class Explorer {
     const first = ["id", "mark"], ordered = [...first.map((name) => this.rows.columns.get(name)), ...names.filter((one) => !first.includes(one.name))]
     const columns = ordered.map(({ name, heading, kind, style }) => ({ name, heading, kind, style }))
     this.slots = new Map(ordered.map((one, at) => [one.name, `_column_${at}`]))
-    const values = { _columns: columns, hidden: [...this.sent.table.hidden, "quality", "note"], sort: this.sent.table.sort, filter: "", error: "",
+    const values = { _columns: columns, hidden: [...this.sent.table.hidden, "mark_quality", "mark_note"], sort: this.sent.table.sort, filter: "", error: "",
       height: 360, label: "Catalogue", hint: HINT, _focus: [1, -1], _picked: null, _order: null }
     this.model = new Model(values)
     this.model.on("change:hidden", () => this.uncover())
@@ -80,7 +80,7 @@ class Explorer {
   said(name) {
     return this.rows.ids.map((id) => {
       const { word, quality, note } = this.notes.of(id)
-      return { mark: word, quality: quality === null ? "" : String(quality), note }[name]
+      return { mark: word, mark_quality: quality === null ? "" : String(quality), mark_note: note }[name]
     })
   }
   marked(first = false) {
@@ -94,7 +94,7 @@ class Explorer {
     find("notes-kept").hidden = kept
     find("export").disabled = !this.notes.said.length
     if (this.id !== null) this.card.showNotes()
-    if (!first && (/\b(mark|quality|note)\b/.test(this.model.get("filter")) || MARKS.includes(this.model.get("sort")[0]))) this.arrange()
+    if (!first && (/\bmark/i.test(this.model.get("filter")) || MARKS.includes(this.model.get("sort")[0]))) this.arrange()
     if (!first && MARKS.includes(find("colour").value)) this.drawMaps()
   }
   showChosen() {
@@ -201,7 +201,7 @@ class Explorer {
   points(places, shown, colours) {
     const made = { x: [], y: [], row: [], id: [], told: [], color: [], alpha: [], size: [] }
     if (!places) return made
-    const about = ["z", "snr"].filter((name) => this.rows.columns.has(name))
+    const about = ["z", "snr", "ra", "dec"].filter((name) => this.rows.columns.has(name))
     const order = Array.from({ length: this.rows.count }, (_, row) => row).sort((a, b) => shown.has(a) - shown.has(b)) // those that pass lie above
     for (const row of order) {
       const x = places[0][row], y = places[1][row]
