@@ -20,7 +20,9 @@ from ..surveys.files import find_files
 from .folder import RunFolder
 from .manifest import key, listing, versions
 
-SURVEYS = ("mock", "sdss", "auto")
+SURVEYS = ("mock", "mock_desi", "sdss", "desi", "auto")
+SIMULATED = {"mock": "sdss", "mock_desi": "desi"}
+"""Simulated survey → as what its files are read."""
 RAW = "raw"
 """Folder of a run with the files that it simulated or downloaded itself."""
 TRUTH = "truth.csv"
@@ -72,8 +74,8 @@ def acquire(run: RunFolder, *, survey: str, path: str, n: int, seed: int, downlo
     ----------
     run : RunFolder
         Simulated and downloaded files go to its folder ``raw``.
-    survey : {"mock", "sdss", "auto"}
-        ``"mock"`` simulates; the others read files.
+    survey : {"mock", "mock_desi", "sdss", "desi", "auto"}
+        ``"mock"`` and ``"mock_desi"`` simulate; the others read files.
     path : str
         Folder, file or pattern; empty to simulate or download.
     n, seed : int
@@ -93,13 +95,14 @@ def acquire(run: RunFolder, *, survey: str, path: str, n: int, seed: int, downlo
         When there are no files, or ``raw`` holds some that may not be cleared away.
     """
     choice("survey", survey, SURVEYS)
-    if survey == "mock":
+    if survey in SIMULATED:
         if path:
             raise ArgumentError(message("path", expected="none for the simulated survey", got=repr(path),
-                                        hint="--survey sdss reads files"))
+                                        hint="--survey sdss and --survey desi read files"))
         _take_raw(run, {"survey": survey, "n": n, "seed": seed, "specanom": versions()["specanom"]})
-        surveys.mock(n=n, seed=seed).write(run / RAW, layout="plate")
-        path, survey = str(run / RAW), "sdss"
+        made = surveys.mock(n=n, seed=seed) if survey == "mock" else surveys.mock_desi(n=n, seed=seed)
+        made.write(run / RAW)
+        path, survey = str(run / RAW), SIMULATED[survey]
     elif download:
         _take_raw(run, DOWNLOADED)
         table = surveys.archive.query(limit=download)
@@ -127,7 +130,7 @@ def _take_raw(run: RunFolder, made_of: Mapping[str, Any]) -> None:
     """
     folder = run / RAW
     there = _origin(folder)
-    if there.get("survey") == "mock":
+    if there.get("survey") in SIMULATED:
         shutil.rmtree(folder)
     elif folder.exists() and there != made_of and any(folder.iterdir()):
         got = "a download" if there == DOWNLOADED else "files that no run made"
@@ -145,7 +148,7 @@ def _origin(folder: Path) -> dict[str, Any]:
         note = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    known = isinstance(note, dict) and (note.get("survey") == "mock" or note == DOWNLOADED)
+    known = isinstance(note, dict) and (note.get("survey") in SIMULATED or note == DOWNLOADED)
     return note if known else {}
 
 
@@ -155,9 +158,11 @@ def truth_beside(path: str) -> pd.DataFrame | None:
     if not beside.is_file():
         return None
     table = pd.read_csv(beside, keep_default_na=False, dtype={"id": str})
-    if not {"plate", "mjd", "fiber", "kind"} <= set(table.columns):
+    if "kind" not in table:
         return None
     if "id" not in table:
+        if not {"plate", "mjd", "fiber"} <= set(table.columns):
+            return None
         names = zip(table["plate"], table["mjd"], table["fiber"], strict=True)
         table.insert(0, "id", [f"{plate:04d}-{mjd}-{fiber:04d}" for plate, mjd, fiber in names])
     return table
@@ -179,7 +184,7 @@ def files_of(path: str) -> list[Path]:
 
 def inputs_of(settings: Mapping[str, Any]) -> str:
     """Return a hash of what a run reads from outside: names, sizes and times of its files."""
-    if settings["survey"] == "mock" or not settings["path"]:
+    if settings["survey"] in SIMULATED or not settings["path"]:
         return key({"inside": settings["survey"]})
     path = str(settings["path"])
     try:

@@ -13,6 +13,7 @@ import pandas as pd
 from .. import plots
 from ..scores.named import CALIBRATED
 from ..surveys.viewers import Cutouts, links
+from .acquire import SIMULATED
 from .content import Content
 from .sections import ranks_of
 from .tabulate import fixed, grid, number, percent
@@ -70,7 +71,7 @@ def _images(content: Content) -> Cutouts:
     folders = [content.run.path / "images"]
     folders += [Path(content.settings["path"]) / "images"] if content.settings["path"] else []
     local = next((folder for folder in folders if folder.is_dir()), None)
-    return Cutouts(local, network=content.settings["survey"] != "mock")
+    return Cutouts(local, network=content.settings["survey"] not in SIMULATED)
 
 
 def _leading(explanation: Any, n: int = 3) -> str:
@@ -97,7 +98,7 @@ def _card(content: Content, figures: dict[str, Any], images: Cutouts, i: int) ->
 
 def _links(content: Content, row: Any) -> list[dict[str, str]]:
     """Return where more is known; a simulated object is nowhere on the real sky."""
-    return [] if content.settings["survey"] == "mock" else links(row)
+    return [] if content.settings["survey"] in SIMULATED else links(row)
 
 
 def _chips(content: Content, explanation: Any, row: Any) -> list[dict[str, str]]:

@@ -30,6 +30,8 @@ OPTIONAL = (*FILES, "latents", "labels", "more")
 GOLD, SILVER = 1.0, 10.0
 """Ordinary spectra expected above the thresholds, in the whole sample."""
 HIGHEST = 1e6
+FEWEST = 3
+"""Scores below which nothing can be said of false alarms: the thresholds are then those of :class:`Tiers`."""
 
 
 def catalogue_of(run_dir: str | Path, *, tiers: Tiers | None = None,
@@ -59,7 +61,9 @@ def catalogue_of(run_dir: str | Path, *, tiers: Tiers | None = None,
         choice("parts", name, OPTIONAL)
     made = replace(made, **dict(parts or {}))
     if tiers is None and made.scores is not None:
-        tiers = tiers_of(made.scores, calibrated(content.column, made.scores))
+        column = calibrated(content.column, made.scores)
+        many = int(np.isfinite(made.scores[column].to_numpy(np.float64)).sum()) >= FEWEST
+        tiers = tiers_of(made.scores, column) if many else Tiers(column)
     return Catalogue.of(made, tiers=tiers, provenance=provenance_of(content.manifest))
 
 
@@ -110,8 +114,8 @@ def tiers_of(scores: pd.DataFrame, column: str, *, gold: float = GOLD, silver: f
         raise ArgumentError(message("gold, silver", expected="0 < gold ≤ silver", got=f"{gold} and {silver}"))
     values = scores[column].to_numpy(np.float64)
     values = values[np.isfinite(values)]
-    if values.size < 3:
-        raise DataError(message("scores", expected="at least 3 spectra with a score", got=values.size))
+    if values.size < FEWEST:
+        raise DataError(message("scores", expected=f"at least {FEWEST} spectra with a score", got=values.size))
     null = Null.of(values)
     thresholds = [_threshold(null, values, one) for one in (gold, silver)]
     return Tiers(column, gold=thresholds[0], silver=thresholds[1], expected={"gold": gold, "silver": silver})

@@ -7,19 +7,22 @@ from typing import Any
 
 from ..errors import ArgumentError, choice, message
 from ..explain.named import METHODS, PERTURBATIONS, method_of
+from ..preprocess.presets import QUASAR_BINS
 from ..scores.named import CALIBRATED, PAPER_SCORES, RECOMMENDED
-from .acquire import SURVEYS
+from .acquire import SIMULATED, SURVEYS
+from .surroundings import matchers_of
 
 LEAST: dict[str, float] = {
     "n": 1, "seed": 0, "download": 0, "z_min": 0.0, "min_snr": 0.0, "grid_start": 1.0, "grid_pixels": 50, "bins": 0,
     "n_latent": 1, "epochs": 0, "max_steps": 0, "velocity": 0.0, "trim": 0.0, "overlap": 1, "top": 0, "segments": 0,
-    "samples": 0, "tolerance": 0.0, "repeats": 0,
+    "samples": 0, "tolerance": 0.0, "repeats": 0, "neighbours": 1, "radius": 0.01,
 }
 """The smallest value of each number."""
 CHOICES: dict[str, Callable[[], Iterable[str]]] = {
     "survey": lambda: SURVEYS,
     "target": lambda: ("galaxy", "qso", "star"),
     "preset": lambda: ("", "paper"),
+    "quasars": lambda: ("", *(one.name for one in QUASAR_BINS)),
     "perturbation": lambda: ("", *PERTURBATIONS),
     "method": lambda: ("", "lime", *METHODS),
     "rank_by": lambda: ("", *rankings()),
@@ -66,6 +69,7 @@ def check_values(settings: Mapping[str, Any]) -> None:
                                     got="gradients", hint="method=shap"))
     if not settings["trim"] < 1:
         raise ArgumentError(message("trim", expected="a share below 1", got=settings["trim"], hint="trim=0.03"))
-    if settings["survey"] == "mock" and settings["path"]:
+    if settings["survey"] in SIMULATED and settings["path"]:
         raise ArgumentError(message("path", expected="none for the simulated survey", got=repr(settings["path"]),
-                                    hint="--survey sdss reads files"))
+                                    hint="--survey sdss and --survey desi read files"))
+    matchers_of(settings["match"], settings["radius"])

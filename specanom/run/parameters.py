@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import ArgumentError, choice, message
 
-STAGES = ("01_acquire", "02_preprocess", "03_train", "04_score", "05_explain", "06_clusters")
+STAGES = ("01_acquire", "02_preprocess", "03_train", "04_score", "05_explain", "06_clusters", "07_kin", "08_catalogue")
 """The notebooks, in the order they run."""
 
 

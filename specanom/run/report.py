@@ -12,6 +12,7 @@ import jinja2
 
 from .. import plots
 from .anomalies import anomaly_section, cluster_section
+from .closing import catalogue_section, kin_section
 from .content import Content
 from .folder import RunFolder
 from .manifest import Manifest, after, fingerprint, key
@@ -39,7 +40,8 @@ def write_report(run_dir: str | Path) -> Path:
     figures: dict[str, Any] = {}
     parts = {**head(content), "data": data_section(content, figures), "model": model_section(content, figures),
              "scores": score_section(content, figures), **anomaly_section(content, figures),
-             "clusters": cluster_section(content, figures), "made": made_section(content)}
+             "clusters": cluster_section(content, figures), "kin": kin_section(content),
+             "catalogue": catalogue_section(content, figures), "made": made_section(content)}
     script, divs = plots.embed(figures)
     templates = files("specanom.run") / "templates"
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)

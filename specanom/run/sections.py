@@ -12,6 +12,7 @@ import pandas as pd
 from .. import plots, scores
 from ..explain.context import ARTEFACTS
 from ..scores.named import CALIBRATED, RANK
+from .acquire import SIMULATED
 from .content import Content
 from .evaluate import auc_difference
 from .tabulate import Grid, fixed, grid, number, percent
@@ -44,7 +45,7 @@ def head(content: Content) -> dict[str, Any]:
     """Title, lead, tiles and summary."""
     stages = content.manifest.content["stages"]
     settings, report = content.settings, content.preprocessing
-    what = "a simulated survey" if settings["survey"] == "mock" else str(settings["path"])
+    what = "a simulated survey" if settings["survey"] in SIMULATED else str(settings["path"])
     seconds = sum(stage.get("seconds", 0.0) for stage in stages.values())
     n_clusters = len(list(content.summary))
     when = time.strftime("%d %B %Y, %H:%M", time.localtime(max(s.get("started", 0) for s in stages.values())))

@@ -53,6 +53,8 @@ class Joined:
 
     def add(self, part: str, made: pd.DataFrame) -> None:
         """Add the columns of a part of one row an object; a column that is there already stays as it is."""
+        import pandas as pd
+
         made = self._unique(part, made)
         ids = self.table["id"]
         present = made["id"].isin(set(ids))
@@ -69,7 +71,8 @@ class Joined:
             values = typed(made[name])
             columns[new] = values.reindex(ids, fill_value=MISSING.get(values.dtype.kind, "")).to_numpy()
             self.origin[new] = part
-        self.table = self.table.assign(**columns)
+        more = pd.DataFrame(columns, index=self.table.index)
+        self.table = pd.concat([self.table, more], axis=1).copy()  # in one piece: hundreds of columns are slow else
 
     def note_unknown(self, part: str, ids: Any) -> None:
         """Remember the ids of a part that no object has."""

@@ -1,0 +1,115 @@
+"""The kin of the oddest spectra: who is near them in latent space, and who is odd for the same reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from ..models import PCAModel, encoder
+from ..models.binned import BinnedModel
+from ..protocols import Encoder
+from ..retrieve import Kin, KnowledgeBase, reasons
+
+METADATA = ("class", "subclass", "z", "snr", "ra", "dec")
+"""What a knowledge base of a run knows of its members."""
+FEWEST = 10
+"""Members of a class below which its vote is not judged."""
+SPACES = ("latent", "reason")
+"""What kin are near in: the encoding of the spectrum, or the weights of its explanation."""
+
+
+def classes(table: pd.DataFrame) -> list[str]:
+    """Return what the pipeline calls each spectrum: its subclass, else its class; empty where it says neither."""
+    return [sub or kind for sub, kind in zip(table["subclass"].astype(str), table["class"].astype(str), strict=True)]
+
+
+def encoder_of(model: Any, sample: Any, *, n_latent: int, seed: int) -> Encoder:
+    """Return the encoder whose vectors all spectra of a run share.
+
+    A model with a network a bin has as many latent spaces, which cannot be compared: the components of one PCA of the
+    whole sample stand in.
+    """
+    if isinstance(model, BinnedModel):
+        return encoder(PCAModel(n_latent, seed=seed).fit(sample))
+    return encoder(model)
+
+
+def latent_base(made: Encoder, sample: Any) -> KnowledgeBase:
+    """Return the knowledge base of a whole sample by the vectors of an encoder."""
+    table = sample.table
+    known = table[[name for name in METADATA if name in table]].reset_index(drop=True)
+    return KnowledgeBase.build(made.encode(sample), classes(table), table["id"], metadata=known, encoder=made)
+
+
+def reason_base(explanations: Any, clusters: pd.DataFrame, table: pd.DataFrame) -> KnowledgeBase | None:
+    """Return the knowledge base of explained spectra by the weights of their segments; labels are their clusters.
+
+    None when fewer than two explanations have weights, or each spectrum was cut into segments of its own.
+    """
+    try:
+        found = reasons(explanations)
+    except DataError:  # a cut of its own for each: weights cannot be compared
+        return None
+    if int(np.isfinite(found.vectors).all(axis=1).sum()) < 2:
+        return None
+    names = clusters.astype({"id": str}).set_index("id")["cluster"].astype(str)
+    ids = list(map(str, explanations.ids))
+    known = table.astype({"id": str}).set_index("id").reindex(ids)
+    known = known[[name for name in METADATA if name in known]].reset_index(drop=True)
+    return KnowledgeBase.build(found.vectors, names.reindex(ids).fillna("").tolist(), ids, metadata=known,
+                               encoder=found.encoder)
+
+
+def relatives(bases: Mapping[str, KnowledgeBase], ids: Sequence[str], k: int) -> dict[str, Kin]:
+    """Return the `k` nearest of members of each base among its other members, or as many as there are.
+
+    A base of one spectrum has no kin for it and is left out.
+    """
+    return {space: _kin(base, ids, k) for space, base in bases.items() if len(base) > 1}
+
+
+def _kin(base: KnowledgeBase, ids: Sequence[str], k: int) -> Kin:
+    row_of = {id: row for row, id in enumerate(base.ids)}
+    there = [id for id in map(str, ids) if id in row_of]
+    vectors = np.asarray(base.vectors)[[row_of[id] for id in there]]
+    return base.query(vectors, min(k, len(base) - 1), exclude=there)
+
+
+def kin_table(found: Mapping[str, Kin]) -> pd.DataFrame:
+    """Return one row a spectrum, space and neighbour: ``id``, ``space``, ``rank``, ``kin``, ``label``, …"""
+    parts = [kin.to_frame().rename(columns={"id": "kin", "query": "id"}).assign(space=space)
+             for space, kin in found.items()]
+    first = ["id", "space", "rank", "kin", "label", "distance", "weight"]
+    made = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=first)
+    return made[[*first, *(name for name in made if name not in first)]]
+
+
+def vote_table(found: Mapping[str, Kin]) -> pd.DataFrame:
+    """Return one row a spectrum: the vote of its kin in latent space, and redshift and S/N as they have it."""
+    kin = found.get("latent")
+    if kin is None:
+        return pd.DataFrame(columns=["id", "vote", "share", "quantile", "far", "nearest", "distance"])
+    made = kin.table.rename(columns={"query": "id"})
+    for name in ("z", "snr"):
+        if name in kin.metadata:
+            made[f"mean_{name}"], made[f"spread_{name}"] = kin.mean(name), kin.spread(name)
+    return made
+
+
+def judged(base: KnowledgeBase, k: int, seed: int) -> pd.DataFrame:
+    """Return precision, recall and F1 of the vote for each class of at least ten members; no rows with fewer than two.
+
+    Every member is asked for without itself.
+    """
+    labels: NDArray[Any] = np.asarray(base.labels)
+    names, counts = np.unique(labels[labels != ""], return_counts=True)
+    large = set(names[counts >= FEWEST])
+    if len(large) < 2:
+        return pd.DataFrame()
+    some = base.take(np.flatnonzero([label in large for label in labels]))
+    return some.evaluate(k=min(k, len(some) - 1), seed=seed).table

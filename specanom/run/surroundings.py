@@ -1,0 +1,108 @@
+"""What a run finds out around its anomalies: what others know of them, where they crowd, and a page to browse them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import ArgumentError, message
+from ..explorer import ExplorerData, write_explorer
+from ..models import load
+from ..triage import LabelLog
+from ..triage.catalogue import Catalogue
+from ..triage.crossmatch import LocalTable, Matcher, Ned, Simbad, XMatch, crossmatch
+from ..triage.quality import Taxonomy, Tickets, observed_waves, several, tickets
+from .folder import RunFolder
+
+ANSWERS = "crossmatch"
+"""Folder of a run with the answers of services as they came."""
+WHERE = ("plate", "fiber", "petal", "tile", "exptime", "snr", "sky")
+"""Columns by which rates of anomalies are told."""
+CARDS = 2000
+"""The most objects that an explorer shows: the oddest."""
+
+
+def matchers_of(text: str, radius: float) -> list[Matcher]:
+    """Return the matchers that a text names, separated by commas.
+
+    Parameters
+    ----------
+    text : str
+        ``"simbad"``, ``"ned"``, a table of VizieR (``"vizier:II/328/allwise"``), or the path of a table on disk.
+    radius : float
+        Arcsec.
+
+    Raises
+    ------
+    ArgumentError
+        When a name is none of these.
+    """
+    made: list[Matcher] = []
+    for name in filter(None, (one.strip() for one in text.split(","))):
+        path = Path(name).expanduser()
+        if name.lower() in ("simbad", "ned"):
+            made.append(Simbad(radius) if name.lower() == "simbad" else Ned(radius))
+        elif name.lower().startswith("vizier:"):
+            made.append(XMatch(name, radius))
+        elif path.is_file():
+            made.append(LocalTable(path, radius))
+        else:
+            raise ArgumentError(message("match", expected="simbad, ned, vizier:TABLE, or the path of a table",
+                                        got=repr(name)))
+    return made
+
+
+def matches_of(run: RunFolder, ids: Sequence[str], matchers: Sequence[Matcher]) -> pd.DataFrame | None:
+    """Cross-match some spectra of a run; None when there is nothing to match with."""
+    if not matchers:
+        return None
+    table = run.sample().table
+    return crossmatch(table[table["id"].astype(str).isin(set(map(str, ids)))], matchers, cache=run / ANSWERS).table
+
+
+def verdicts(catalogue: Catalogue, ids: Sequence[str]) -> pd.DataFrame:
+    """Return the class that rules give the explained objects: ``id``, ``verdict``, ``rule``."""
+    explained = catalogue.table[catalogue.table["id"].isin(set(map(str, ids)))]
+    found = Taxonomy.default()(explained, missing="skip").table
+    return found.rename(columns={"class": "verdict"})
+
+
+def crowds(catalogue: Catalogue) -> tuple[pd.DataFrame, Tickets]:
+    """Return rates of anomalies by plate, fibre, depth and place, one table; and tickets of where they crowd.
+
+    Odd is what reaches the silver threshold, whether an artefact or not.
+    """
+    table, tiers = catalogue.table, catalogue.meta["tiers"]
+    with np.errstate(invalid="ignore"):
+        odd = table[tiers["score"]].to_numpy(np.float64) >= tiers["silver"]
+    waves = observed_waves(table) if "top_1_from" in table else None
+    found = several(table, odd, by=WHERE)
+    parts = [one.table.assign(by=name, bin=one.table["bin"].astype(str)) for name, one in found.items()]
+    rates = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"by": []})
+    return rates, tickets(table, odd, observed=waves)
+
+
+def ticket_table(found: Tickets) -> pd.DataFrame:
+    """Return one row a ticket: what its spectra share, how likely that is by chance, and the text for the observers."""
+    rows = [(one.by, one.where, len(one.ids), one.q, one.text) for one in found.tickets]
+    return pd.DataFrame(rows, columns=["by", "where", "spectra", "q", "text"])
+
+
+def explore(run: RunFolder, catalogue: Catalogue, *, kin: pd.DataFrame, explanations: Any,
+            matches: pd.DataFrame | None) -> Path:
+    """Write the explorer of the oddest objects of a catalogue to ``explorer/``; returns its page."""
+    score = catalogue.meta["tiers"]["score"]
+    shown = catalogue.table.nlargest(CARDS, score)
+    near = kin[(kin["space"] == "latent") & kin["id"].isin(set(shown["id"]))]
+    spectra = run.sample().select(list(dict.fromkeys([*shown["id"], *near["kin"]])))
+    data = ExplorerData(
+        spectra, load(run.need("model", "03_train")).reconstruct(spectra), explanations,
+        kin=pd.DataFrame({"query": near["id"], "id": near["kin"], **{
+            name: near[name] for name in ("rank", "label", "distance", "weight")}}),
+        matches=matches, labels=LabelLog(run / "labels.jsonl").history(), columns=catalogue.columns,
+    )
+    return write_explorer(run / "explorer", shown, data=data, title=f"Unusual spectra of {run.path.resolve().name}")
