@@ -192,7 +192,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--labels", type=int, default=30)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--alpha", type=float, default=1.0)
+    parser.add_argument("--alpha", type=float, default=0.1)
     parser.add_argument("--scale", default="log")
     parser.add_argument("--strategy", default="mixed")
     parser.add_argument("--out", type=Path)

@@ -119,7 +119,8 @@ class Reranker:
     Parameters
     ----------
     alpha : float
-        Reach of a label, above 0: with small values a verdict counts far around.
+        Above 0; the smaller, the further a label reaches. 1, as published, hardly moved the rankings of semi-real
+        surveys in thirty labels; 0.1 did, on the survey it was chosen on and on another.
     relevance : mapping
         Word → 0–1; words that it lacks count for nothing.
     scale : {"log", "range"}
@@ -134,7 +135,7 @@ class Reranker:
         Of the random forest.
     """
 
-    alpha: float = 1.0
+    alpha: float = 0.1
     relevance: Mapping[str, float] = field(default_factory=lambda: dict(RELEVANCE))
     scale: str = "log"
     standardise: bool = True

@@ -55,7 +55,8 @@ def test_the_verdict_is_that_of_scikit_learns_forest() -> None:
 
 def test_a_verdict_takes_its_kind_down_and_leaves_the_other() -> None:
     here = pool()
-    before, after = Reranker()(here), Reranker()(here, {"s001": "artefact", "s003": "artefact", "s000": "interesting"})
+    said = {"s001": "artefact", "s003": "artefact", "s000": "interesting"}
+    before, after = Reranker(alpha=1.0)(here), Reranker(alpha=1.0)(here, said)
     kind = np.arange(60) % 2 == 1
     drop = 1 - after.score / np.where(before.score > 0, before.score, 1)
     assert np.median(drop[kind]) > 3 * np.median(drop[~kind])
