@@ -44,7 +44,8 @@ def transformer(sample: sa.SpectrumSet, seconds: float, seed: int) -> Transforme
     made = TransformerEncoder(max_steps=steps, seed=seed, training=training).fit(sample)
     print(f"transformer: {made.n_parameters(made.n_pixels) / 1e6:.2f} M numbers, {steps} steps of 32 in "
           f"{time.process_time() - start:.0f} s of processor time; validation loss "
-          f"{made.history['val'].iloc[0]:.3f} → {made.history['val'].min():.3f}, and {_of_the_mean(sample, training):.3f} for the mean spectrum")
+          f"{made.history['val'].iloc[0]:.3f} → {made.history['val'].min():.3f}, "
+          f"of the mean spectrum {_of_the_mean(sample, training):.3f}")
     return made
 
 

@@ -21,7 +21,7 @@ def test_the_guide_runs_as_shown(tmp_path, monkeypatch, capsys) -> None:
     assert "σ_NMAD" in told
     assert names["vectors"].shape == (len(names["sample"]), 12)
     assert names["transformer"].history.val.iloc[-1] < names["transformer"].history.val.iloc[0]
-    assert names["look"].made.shape == (20, 1000)
+    assert names["look"].made.shape == (20, names["sample"].wave.size)
 
 
 def test_it_has_code_for_each_task() -> None:
