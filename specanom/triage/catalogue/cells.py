@@ -58,8 +58,12 @@ def joined(values: Sequence[str], separator: str = SEPARATOR) -> str:
     >>> joined(["a", "b;c"])
     'a;b%3Bc'
     """
-    code = f"%{ord(separator):02X}"
-    return separator.join(one.replace("%", "%25").replace(separator, code) for one in values)
+    return separator.join(coded(one, separator) for one in values)
+
+
+def coded(text: str, separator: str = SEPARATOR) -> str:
+    """Return a text in which the separator, and the %, are %-codes."""
+    return text.replace("%", "%25").replace(separator, f"%{ord(separator):02X}")
 
 
 def split(cell: str, separator: str = SEPARATOR) -> list[str]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 LEFT = ("path", "row")
 """Where a spectrum lies on somebody's disk; a SpectrumIndex knows it, a catalogue that is handed on need not."""
 MISSING = {"i": -1, "f": np.nan}
+BLANK = {"label_count": 0}
+"""What stands for nothing by name of the column, else by type."""
 RENAMED = {
     "clusters": {"cluster": "cluster", "distance": "cluster_distance"},
     "explanations": {"grade": "explanation_grade", "reason": "explanation_reason", "score": "explanation_score",
@@ -69,7 +71,8 @@ class Joined:
                 new = f"{part}_{new}"
             used.add(new.lower())
             values = typed(made[name])
-            columns[new] = values.reindex(ids, fill_value=MISSING.get(values.dtype.kind, "")).to_numpy()
+            blank = BLANK.get(new, MISSING.get(values.dtype.kind, ""))
+            columns[new] = values.reindex(ids, fill_value=blank).to_numpy()
             self.origin[new] = part
         more = pd.DataFrame(columns, index=self.table.index)
         self.table = pd.concat([self.table, more], axis=1).copy()  # in one piece: hundreds of columns are slow else

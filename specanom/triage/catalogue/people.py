@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError, message
-from .cells import joined, one_line, safe_name
+from .cells import SEPARATOR, coded, joined, one_line, safe_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,8 +46,9 @@ def labels_wide(labels: pd.DataFrame) -> pd.DataFrame:
     said = said.apply(lambda column: column.map(one_line, na_action=None).astype(object))
     stands = said.drop_duplicates(["id", "author"], keep="last")
     rows = [_verdict(str(id), one) for id, one in stands[stands["label"] != ""].groupby("id", sort=False)]
-    return pd.DataFrame(rows, columns=["id", "label", "label_count", "label_agreement", "label_authors",
+    made = pd.DataFrame(rows, columns=["id", "label", "label_count", "label_agreement", "label_authors",
                                        "label_notes", "label_time"])
+    return made.astype({"label_count": "int64", "label_agreement": "float64"})
 
 
 def _verdict(id: str, said: pd.DataFrame) -> tuple[Any, ...]:
@@ -114,14 +115,9 @@ def kin_wide(kin: pd.DataFrame) -> pd.DataFrame:
     require_columns("kin", kin, ("id", "kin"))
     order = next((name for name in ("rank", "distance") if name in kin), None)
     table = kin.sort_values(order, kind="stable") if order else kin
-    rows = []
-    for id, one in table.groupby("id", sort=False):
-        row: dict[str, Any] = {"id": id, "kin": joined([one_line(name) for name in one["kin"]])}
-        if "label" in one:
-            row["kin_labels"] = joined([one_line(label) for label in one["label"]])
-        if "distance" in one:
-            row["kin_distance"] = float(one["distance"].iloc[0])
-        rows.append(row)
-    columns = ["id", "kin", *(wide for name, wide in (("label", "kin_labels"), ("distance", "kin_distance"))
-                              if name in kin)]
-    return pd.DataFrame(rows, columns=columns)
+    groups = pd.DataFrame({name: table[name].map(lambda cell: coded(one_line(cell)), na_action=None)
+                           for name in ("kin", "label") if name in table}).groupby(table["id"], sort=False)
+    made = groups.agg(SEPARATOR.join).astype(object).rename(columns={"label": "kin_labels"})
+    if "distance" in table:
+        made["kin_distance"] = table.groupby("id", sort=False)["distance"].first().astype("float64")
+    return made.rename_axis("id").reset_index()

@@ -167,7 +167,7 @@ def test_the_label_is_what_most_inspectors_say() -> None:
     assert split(one["label_notes"], "|") == ["two peaks", "sky | noise"]
     assert one["label_time"] == "2026-01-03T00:00:00Z"
     assert row(catalogue, IDS[1])["label"] == "disputed"
-    assert row(catalogue, IDS[2])["label"] == ""
+    assert (row(catalogue, IDS[2])["label"], row(catalogue, IDS[2])["label_count"]) == ("", 0)
     assert catalogue.unknown == {"labels": ["gone"]}
 
 
@@ -378,3 +378,13 @@ def test_a_text_of_one_line_stays_as_it_is(text) -> None:
 def test_ids_are_digits_of_text() -> None:
     assert [id_text(value) for value in (TARGETID, np.int64(TARGETID), 12.0, " a ", None, np.nan, pd.NA)] == [
         TID, TID, "12", "a", "", "", ""]
+
+
+def test_parts_without_rows_leave_their_columns_blank() -> None:
+    empty = {"kin": ["id", "kin", "distance"], "labels": ["id", "label"], "matches": ["id", "service", "status"]}
+    parts = {name: pd.DataFrame({column: [] for column in columns}) for name, columns in empty.items()}
+    catalogue = Catalogue.of(Parts(objects(), **parts))
+    assert (catalogue.table["kin"] == "").all()
+    assert (catalogue.table["label"] == "").all()
+    assert catalogue.table["label_count"].dtype == np.int64
+    assert (catalogue.table["matched_in"] == "").all()
