@@ -72,11 +72,9 @@ def without_gate(arguments: argparse.Namespace, truth: pd.DataFrame) -> pd.DataF
     """Return the scores of everything that was plugged or pointed anywhere; sky, stars and quasars are kinds."""
     survey = sa.read(str(arguments.folder), survey="sdss")
     survey.gate = Open()  # type: ignore[assignment]
-    sample = sa.Preprocessor().fit_transform(survey)
-    types = truth.set_index("id")["objtype"].str.upper()
-    other = {"SKY": "sky", "QSO": "quasar", "SPECTROPHOTO_STD": "star"}
-    named = types.map(other).fillna("")
-    kinds = truth.assign(kind=truth["kind"].mask(truth["kind"] == "", named.reindex(truth["id"]).to_numpy()))
+    sample = sa.Preprocessor(zwarning=None, z_range=None).fit_transform(survey)
+    other = truth["objtype"].str.upper().map({"SKY": "sky", "QSO": "quasar", "SPECTROPHOTO_STD": "star"})
+    kinds = truth.assign(kind=other.fillna(truth["kind"]).fillna(""))
     return scored(sample, sa.VAEModel(seed=arguments.seed).fit(sample), kinds)
 
 
