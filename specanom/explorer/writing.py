@@ -19,6 +19,7 @@ from ..folders import part_of, put_in_place, writable, write_json
 from ..lines import AIRGLOW_5577, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS
 from ..plots.axis import WaveAxis, short_label
 from ..plots.layers import RELAYOUT
+from ..plots.output import pointed_colours
 from ..plots.palette import THEMES, Palette, mix
 from ..triage.inspection import QUALITY
 from ..triage.label import WORDS
@@ -161,6 +162,7 @@ def _theme_css() -> str:
         wrong = "#ff9d94" if dark else "#b3261e"
         raised = mix(colours.paper, colours.ink, 0.07) if dark else "#f4f6f8"
         known = {"paper": colours.paper, "ground": "#0f1216" if dark else "#f6f7f9", "raised": raised,
+                 "told": pointed_colours(name)["paper"],
                  "ink": colours.ink, "muted": colours.muted, "line": colours.grid,
                  "field": colours.faint if dark else "#7d8691", "accent": colours.blue,
                  "on-accent": colours.paper, "wrong": wrong, "raises": colours.vermilion}

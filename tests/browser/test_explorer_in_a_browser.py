@@ -14,6 +14,7 @@ from specanom.widgets.base.expressions import matching
 
 from specanom.errors import ArgumentError
 from specanom.explorer import ExplorerData, write_explorer
+from specanom.plots.output import pointed_colours
 from specanom.spectrumset import SpectrumSet
 from specanom.triage import LabelLog
 from tests.explorer.made import HOSTILE, TARGET, catalogue, everything
@@ -149,6 +150,10 @@ def test_rows_are_filtered_sorted_and_clicked(opened: Page, small: Path) -> None
     assert opened.id == "without"
     assert "No spectrum" in page.text_content("#card [data-part=missing]")
     assert opened.rows()[0][2] == "–"
+
+
+def rgb(colour: str) -> str:
+    return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
 
 
 EXPRESSIONS = [
@@ -336,6 +341,16 @@ def test_every_width_and_theme_is_drawn_and_named(opened: Page, small: Path, wid
         page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
         page.wait_for_timeout(300)
         assert opened.source("card", "pixels")["x"]
+        edge = page.locator("#card [data-part=figure]").bounding_box()
+        page.mouse.move(edge["x"] + 300, edge["y"] + 200)
+        page.mouse.move(edge["x"] + 305, edge["y"] + 205, steps=4)
+        told = page.locator(".bk-Tooltip >> .bk-tooltip-row-label").first
+        told.wait_for(timeout=5000)
+        colours = pointed_colours(theme)
+        assert told.evaluate("one => getComputedStyle(one).color") == rgb(colours["names"])
+        box = page.locator(".bk-Tooltip").first
+        assert box.evaluate("one => getComputedStyle(one).backgroundColor") == rgb(colours["paper"])
+        page.mouse.move(5, 5)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     unnamed = page.evaluate("""() => [...document.querySelectorAll('button, input, select, a')].filter(one =>
         !(one.getAttribute('aria-label') || one.textContent.trim() || one.labels?.length)).map(one => one.outerHTML)""")

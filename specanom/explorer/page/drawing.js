@@ -110,7 +110,7 @@ export class SpectrumFigure extends Figure {
     const [lo, hi] = sent.limits, top = lo + (hi - lo) / (1 - this.known.share)
     const flux = this.model("flux panel")
     flux.y_range.setv({ start: lo, end: top, reset_start: lo, reset_end: top })
-    for (const axis of flux.left) if ("bounds" in axis.properties) axis.bounds = [lo, hi]
+    for (const one of [...flux.left, ...flux.center]) if ("bounds" in one.properties && one.dimension !== 0) one.bounds = [lo, hi]
     const reach = sent.reach ?? 1
     this.model("residual panel").y_range.setv({ start: -reach, end: reach, reset_start: -reach, reset_end: reach })
     this.model("legend").ncols = this.element.clientWidth < 560 ? 3 : "auto"

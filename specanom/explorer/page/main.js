@@ -202,7 +202,9 @@ class Explorer {
     const made = { x: [], y: [], row: [], id: [], told: [], color: [], alpha: [], size: [] }
     if (!places) return made
     const about = ["z", "snr", "ra", "dec"].filter((name) => this.rows.columns.has(name))
-    const order = Array.from({ length: this.rows.count }, (_, row) => row).sort((a, b) => shown.has(a) - shown.has(b)) // those that pass lie above
+    const { faint } = this.sent.colours[this.theme]
+    const order = Array.from({ length: this.rows.count }, (_, row) => row).sort((a, b) =>
+      shown.has(a) - shown.has(b) || (colours[a] !== faint) - (colours[b] !== faint)) // what passes, and what is named, lies above
     for (const row of order) {
       const x = places[0][row], y = places[1][row]
       if (!Number.isFinite(x) || !Number.isFinite(y)) continue
@@ -297,7 +299,19 @@ class Explorer {
     find("glossary-columns").replaceChildren(...rows.map(line))
     find("glossary-terms").replaceChildren(...this.sent.terms.flatMap(([word, meaning]) => [make("dt", {}, word), make("dd", {}, meaning)]))
   }
+  /** Boxes with what the pointer tells are put beside the figures, out of reach of the styles of the page. */
+  watchTold() {
+    new MutationObserver((changes) => {
+      for (const { addedNodes } of changes) for (const box of addedNodes) {
+        if (!box.classList?.contains("bk-Tooltip") || !box.shadowRoot) continue
+        const names = document.createElement("style")
+        names.textContent = ".bk-tooltip-row-label { color: var(--muted) }"
+        box.shadowRoot.append(names)
+      }
+    }).observe(document.documentElement, { childList: true, subtree: true })
+  }
   listen() {
+    this.watchTold()
     window.addEventListener("hashchange", () => this.fromHash())
     window.addEventListener("resize", () => this.fit())
     window.addEventListener("pagehide", () => this.card.finish())
