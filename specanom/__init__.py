@@ -47,7 +47,7 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _ROOMS = ("lines", "surveys", "preprocess", "models", "scores", "diagnostics", "explain", "cluster", "retrieve",
-          "plots", "testing", "parallel", "errors")
+          "triage", "explorer", "plots", "testing", "parallel", "errors")
 
 __all__ = sorted([*_HOME_OF, *_ROOMS, "__version__"])
 
@@ -66,10 +66,16 @@ if TYPE_CHECKING:
         surveys,
     )
     from . import (
+        explorer as explorer,
+    )
+    from . import (
         plots as plots,
     )
     from . import (
         testing as testing,
+    )
+    from . import (
+        triage as triage,
     )
     from .cluster import ExplanationClusterer
     from .errors import (

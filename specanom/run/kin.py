@@ -28,14 +28,15 @@ def classes(table: pd.DataFrame) -> list[str]:
     return [sub or kind for sub, kind in zip(table["subclass"].astype(str), table["class"].astype(str), strict=True)]
 
 
-def encoder_of(model: Any, sample: Any, *, n_latent: int, seed: int) -> Encoder:
+def encoder_of(model: Any, sample: Any, *, seed: int) -> Encoder:
     """Return the encoder whose vectors all spectra of a run share.
 
     A model with a network a bin has as many latent spaces, which cannot be compared: the components of one PCA of the
     whole sample stand in.
     """
     if isinstance(model, BinnedModel):
-        return encoder(PCAModel(n_latent, seed=seed).fit(sample))
+        size = max(one.n_latent for one in model.models.values())
+        return encoder(PCAModel(size, seed=seed).fit(sample))
     return encoder(model)
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError, message
+from ..errors import ArgumentError, DataError, message
 from ..explorer import ExplorerData, write_explorer
 from ..models import load
+from ..scores import arm_residuals
 from ..triage import LabelLog
 from ..triage.catalogue import Catalogue
 from ..triage.crossmatch import LocalTable, Matcher, Ned, Simbad, XMatch, crossmatch
@@ -62,6 +63,16 @@ def matches_of(run: RunFolder, ids: Sequence[str], matchers: Sequence[Matcher]) 
         return None
     table = run.sample().table
     return crossmatch(table[table["id"].astype(str).isin(set(map(str, ids)))], matchers, cache=run / ANSWERS).table
+
+
+def arms_of(model: Any, sample: Any) -> pd.DataFrame | None:
+    """Return χ² of each arm and of all pixels, a column an arm; None where noise or instrument is not known."""
+    try:
+        made = arm_residuals(model, sample, percentiles=False)
+    except DataError:
+        return None
+    arms = [str(name) for name in made if str(name).startswith("chi2_")]
+    return made[["id", *arms]].rename(columns={name: name.removeprefix("chi2_") for name in arms})
 
 
 def verdicts(catalogue: Catalogue, ids: Sequence[str]) -> pd.DataFrame:

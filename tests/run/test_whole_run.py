@@ -22,6 +22,7 @@ from specanom.run.parameters import STAGES, known, notebook, of_stage
 from specanom.run.pipeline import run_pipeline
 from specanom.scores import Scorer
 from specanom.scores.named import PAPER_SCORES
+from specanom.triage.catalogue import Catalogue
 
 from .conftest import TINY
 
@@ -42,11 +43,13 @@ def command(run_dir: Path, *more: str, **changes: Any) -> list[str]:
 def test_every_product_of_the_contract_is_there(finished: Path) -> None:
     there = {path.name for path in finished.iterdir()}
     assert {"manifest.json", "sample.zarr", "model", "pca", "scores.parquet", "explanations.zarr", "clusters.parquet",
-            "lines.parquet", "preprocess.json", "notebooks", "report.html", "truth.parquet", "tables"} <= there
+            "lines.parquet", "preprocess.json", "notebooks", "report.html", "truth.parquet", "tables", "knowledge",
+            "kin.parquet", "votes.parquet", "residuals.parquet", "catalogue.parquet", "catalogue.fits",
+            "catalogue.vot", "worklist.parquet", "index", "explorer"} <= there
     assert not list(finished.rglob("*.part"))
     tables = {path.stem for path in (finished / "tables").iterdir()}
     assert {"waterfall", "history", "dependence", "overlap", "false_alarms", "quality", "recovery", "clusters",
-            "curves"} <= tables
+            "curves", "latent_correlations", "rates", "tickets"} <= tables
 
 
 def test_the_scores_have_every_column(finished: Path) -> None:
@@ -75,6 +78,18 @@ def test_the_oddest_are_explained_clustered_and_measured(finished: Path) -> None
     assert set(clusters.columns) == {"id", "cluster", "distance"}
     assert lines["id"].tolist() == oddest
     assert {"decrement", "N2", "O3", "O32", "O3N2", "bpt"} <= set(lines.columns)
+
+
+def test_any_id_of_the_catalogue_opens_its_spectrum_and_has_kin(finished: Path) -> None:
+    made = Catalogue.read(finished / "catalogue.parquet").table
+    first = made["id"].iloc[0]
+    assert sa.surveys.SpectrumIndex.open(finished / "index").read(first).id == first
+    assert set(made["id"]) == set(pd.read_parquet(finished / "scores.parquet")["id"])
+    kin = pd.read_parquet(finished / "kin.parquet")
+    assert (kin["id"] != kin["kin"]).all()
+    assert set(kin["space"]) == {"latent", "reason"}
+    base = sa.KnowledgeBase.load(finished / "knowledge" / "latent")
+    assert len(base) == len(made)
 
 
 def test_the_waterfall_accounts_for_every_fibre(finished: Path) -> None:
@@ -144,8 +159,8 @@ def ran(run_dir: Path, **changes: Any) -> list[str]:
     return [one.stage for one in results if not one.skipped]
 
 
-def test_other_segments_remake_only_explanations_and_clusters(finished, run_copy: Path, without_kernels) -> None:
-    assert ran(run_copy, segments=15) == ["05_explain", "06_clusters"]
+def test_other_segments_remake_only_what_follows_from_explanations(finished, run_copy: Path, without_kernels) -> None:
+    assert ran(run_copy, segments=15) == ["05_explain", "06_clusters", "07_kin", "08_catalogue"]
     assert sa.ExplanationSet.open(run_copy / "explanations.zarr").weights.shape == (8, 15)
     compared = compare_runs(finished, run_copy)
     assert compared.parameters == {"segments": (20, 15)}
