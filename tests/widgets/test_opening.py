@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import pandas as pd
 import pytest
 from bokeh.models import ColumnDataSource, Plot
 from bokeh.plotting import figure
+from specanom.widgets.base import pane as panes
 from specanom.widgets.base import table as tables
 from specanom.widgets.base.dashboard import Dashboard
 from specanom.widgets.base.ordering import sorted_texts
@@ -50,6 +52,7 @@ def states(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
             found.append(("later", self._snapshot()))
         later(self, key)
 
+    monkeypatch.setattr(panes, "_PANES", WeakSet())  # without those that other tests have left in this process
     monkeypatch.setattr(FigurePane, "get_state", get_state)
     monkeypatch.setattr(FigurePane, "send_state", send_state)
     return found

@@ -25,6 +25,8 @@ Doubles = NDArray[np.float64]
 STEP = 0.1
 """Years: objects are moved together when their epochs differ by less."""
 LARGEST = 3600.0
+EXACT = 2**53
+"""From here on floats cannot tell integers apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,9 +187,9 @@ def _read(path: Path) -> pd.DataFrame:
     path = path.expanduser()
     try:
         if path.suffix == ".parquet":
-            return pd.read_parquet(path)
+            return _plain(pd.read_parquet(path, dtype_backend="numpy_nullable"))
         if path.suffix == ".csv":
-            return pd.read_csv(path)
+            return _plain(pd.read_csv(path, dtype_backend="numpy_nullable"))
         from astropy.table import Table
 
         return _frame(Table.read(path))
@@ -200,9 +202,33 @@ def _frame(table: Any) -> pd.DataFrame:
     import pandas as pd
 
     if isinstance(table, pd.DataFrame):
-        return table.reset_index(drop=True)
+        return _plain(table.reset_index(drop=True))
     flat = [name for name in table.colnames if len(table[name].shape) <= 1]
     made: pd.DataFrame = table[flat].to_pandas()
     for name in [name for name in flat if made[name].dtype == object]:
         made[name] = texts(made[name].to_numpy())
-    return made
+    return _plain(made)
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of plain columns, in which no integer is rounded.
+
+    A column of integers with a blank would become floats, and so would one of objects without a counterpart: from 2⁵³
+    on they lose digits, as identifiers of 64 bits do. Such a column is text.
+    """
+    made = {}
+    for name in table.columns:
+        values = table[name]
+        if values.dtype.kind in "iu":
+            known = values.dropna()
+            if len(known) and max(abs(int(known.max())), abs(int(known.min()))) >= EXACT:
+                made[name] = values.map(str, na_action="ignore").astype(object).where(values.notna(), "")
+            else:
+                made[name] = values.astype("float64" if values.isna().any() else "int64")
+        elif values.dtype.kind == "f":
+            made[name] = values.astype("float64")
+        elif values.dtype.kind == "b" and not values.isna().any():
+            made[name] = values.astype(bool)
+        else:
+            made[name] = values.astype(object).where(values.notna(), "")
+    return table.assign(**made) if made else table

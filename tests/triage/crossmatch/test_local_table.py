@@ -163,6 +163,23 @@ def test_a_table_is_read_from_a_file(tmp_path, suffix):
     assert (row["service"], row["name"], row["z"]) == ("mine", "B 2", 0.2)
 
 
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "fits", "ecsv", "vot"])
+def test_long_ids_keep_their_digits_beside_blanks(tmp_path, suffix):
+    frame = pd.DataFrame({"RAJ2000": [10.0, 11.0, 12.0], "DEJ2000": 0.0,
+                          "TARGETID": pd.array([39633345008634465, None, 39633345008634467], dtype="Int64"),
+                          "count": pd.array([3, None, 5], dtype="Int64")})
+    path = tmp_path / f"mine.{suffix}"
+    if suffix in ("parquet", "csv"):
+        getattr(frame, f"to_{suffix}")(path, index=False)
+    else:
+        Table.from_pandas(frame).write(path, **({"format": "votable"} if suffix == "vot" else {}))
+    matcher = LocalTable(path, 1.0, columns=("TARGETID", "count"), names={"name": "TARGETID"})
+    made = crossmatch(objects([12.0, 10.0, 11.0, 50.0], [0.0] * 4), matcher).table
+    assert made["name"].tolist() == ["39633345008634467", "39633345008634465", "", ""]
+    assert made["TARGETID"].fillna("").tolist() == ["39633345008634467", "39633345008634465", "", ""]
+    assert made["count"].fillna(-1.0).tolist() == [5.0, 3.0, -1.0, -1.0]
+
+
 def test_wrong_settings_say_what_is_wrong(tmp_path):
     there = pd.DataFrame({"ra": [10.0], "dec": [0.0], "lon": [1.0]})
     with pytest.raises(ArgumentError, match="radius: expected above 0"):
