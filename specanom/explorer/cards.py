@@ -67,7 +67,7 @@ class Cards:
     def card(self, id: str) -> dict[str, Any]:
         """Return the card of one object; what is not known is not there."""
         about = self._about(id)
-        made: dict[str, Any] = {"links": links(about)}
+        made: dict[str, Any] = {"links": links(about) if self._data.links else []}
         at = self._spectra.get(id)
         if at is not None and self._data.spectra is not None:
             spectrum, model = self._data.spectra[at], self._data.reconstruction

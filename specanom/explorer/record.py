@@ -47,6 +47,8 @@ class ExplorerData:
         components of the columns ``latent_0``, ``latent_1``, … of the catalogue.
     columns : iterable of Column
         What columns of your own mean; known ones are told by their name.
+    links : bool
+        Whether cards link to the surveys' viewers; simulated objects are at no place of the real sky.
 
     Raises
     ------
@@ -62,6 +64,7 @@ class ExplorerData:
     labels: Iterable[Label] = ()
     latents: pd.DataFrame | None = None
     columns: Iterable[Column] = ()
+    links: bool = True
 
     def __post_init__(self) -> None:
         for name in ("labels", "columns"):

@@ -142,6 +142,11 @@ def _take_raw(run: RunFolder, made_of: Mapping[str, Any]) -> None:
     write_json(folder / "manifest.json", made_of)
 
 
+def simulated(run: RunFolder) -> bool:
+    """Say whether a run simulated its own files: its objects are at no place of the real sky."""
+    return _origin(run / RAW).get("survey") in SIMULATED
+
+
 def _origin(folder: Path) -> dict[str, Any]:
     """Return what a run noted in its folder of raw files; empty when there is no such note."""
     try:

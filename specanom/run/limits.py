@@ -10,7 +10,7 @@ from ..explain.named import METHODS, PERTURBATIONS, method_of
 from ..preprocess.presets import QUASAR_BINS
 from ..scores.named import CALIBRATED, PAPER_SCORES, RECOMMENDED
 from .acquire import SIMULATED, SURVEYS
-from .surroundings import matchers_of
+from .matching import matchers_of
 
 LEAST: dict[str, float] = {
     "n": 1, "seed": 0, "download": 0, "z_min": 0.0, "min_snr": 0.0, "grid_start": 1.0, "grid_pixels": 50, "bins": 0,

@@ -18,6 +18,7 @@ from .folder import RunFolder
 from .limits import check_values
 from .lock import only_one
 from .manifest import MISSING, Manifest, after, fingerprint, key, versions
+from .matching import outside
 from .parameters import STAGES, check, known, notebook, of_stage
 
 
@@ -104,7 +105,8 @@ def _run_stage(stage: str, folder: RunFolder, manifest: Manifest, settings: Mapp
                force: bool, listener: Listener | None) -> StageResult:
     mine = {name: settings[name] for name in of_stage(stage)}
     wanted = key({"parameters": {k: v for k, v in mine.items() if k != "run_dir"}, "upstream": upstream,
-                  "notebook": fingerprint(notebook(stage)), "specanom": versions()["specanom"]})
+                  "notebook": fingerprint(notebook(stage)), "specanom": versions()["specanom"],
+                  "outside": list(outside(stage, folder, mine).values())})
     before = manifest.stage(stage)
     same = before.get("status") == "done" and (before.get("key"), before.get("upstream")) == (wanted, upstream)
     if not force and same and _untouched(folder, before):

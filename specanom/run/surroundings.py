@@ -1,4 +1,4 @@
-"""What a run finds out around its anomalies: what others know of them, where they crowd, and a page to browse them."""
+"""What a run finds out around its anomalies: verdicts, where they crowd, and a page to browse them."""
 
 from __future__ import annotations
 
@@ -9,60 +9,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import ArgumentError, DataError, message
+from ..errors import DataError
 from ..explorer import ExplorerData, write_explorer
 from ..models import load
 from ..scores import arm_residuals
 from ..triage import LabelLog
 from ..triage.catalogue import Catalogue
-from ..triage.crossmatch import LocalTable, Matcher, Ned, Simbad, XMatch, crossmatch
 from ..triage.quality import Taxonomy, Tickets, observed_waves, several, tickets
+from .acquire import simulated
 from .folder import RunFolder
 
-ANSWERS = "crossmatch"
-"""Folder of a run with the answers of services as they came."""
 WHERE = ("plate", "fiber", "petal", "tile", "exptime", "snr", "sky")
 """Columns by which rates of anomalies are told."""
 CARDS = 2000
 """The most objects that an explorer shows: the oddest."""
-
-
-def matchers_of(text: str, radius: float) -> list[Matcher]:
-    """Return the matchers that a text names, separated by commas.
-
-    Parameters
-    ----------
-    text : str
-        ``"simbad"``, ``"ned"``, a table of VizieR (``"vizier:II/328/allwise"``), or the path of a table on disk.
-    radius : float
-        Arcsec.
-
-    Raises
-    ------
-    ArgumentError
-        When a name is none of these.
-    """
-    made: list[Matcher] = []
-    for name in filter(None, (one.strip() for one in text.split(","))):
-        path = Path(name).expanduser()
-        if name.lower() in ("simbad", "ned"):
-            made.append(Simbad(radius) if name.lower() == "simbad" else Ned(radius))
-        elif name.lower().startswith("vizier:"):
-            made.append(XMatch(name, radius))
-        elif path.is_file():
-            made.append(LocalTable(path, radius))
-        else:
-            raise ArgumentError(message("match", expected="simbad, ned, vizier:TABLE, or the path of a table",
-                                        got=repr(name)))
-    return made
-
-
-def matches_of(run: RunFolder, ids: Sequence[str], matchers: Sequence[Matcher]) -> pd.DataFrame | None:
-    """Cross-match some spectra of a run; None when there is nothing to match with."""
-    if not matchers:
-        return None
-    table = run.sample().table
-    return crossmatch(table[table["id"].astype(str).isin(set(map(str, ids)))], matchers, cache=run / ANSWERS).table
 
 
 def arms_of(model: Any, sample: Any) -> pd.DataFrame | None:
@@ -115,5 +75,6 @@ def explore(run: RunFolder, catalogue: Catalogue, *, kin: pd.DataFrame, explanat
         kin=pd.DataFrame({"query": near["id"], "id": near["kin"], **{
             name: near[name] for name in ("rank", "label", "distance", "weight")}}),
         matches=matches, labels=LabelLog(run / "labels.jsonl").history(), columns=catalogue.columns,
+        links=not simulated(run),
     )
     return write_explorer(run / "explorer", shown, data=data, title=f"Unusual spectra of {run.path.resolve().name}")

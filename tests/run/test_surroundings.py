@@ -9,7 +9,10 @@ import pandas as pd
 import pytest
 
 from specanom.errors import ArgumentError
-from specanom.run.surroundings import crowds, matchers_of, ticket_table, verdicts
+from specanom.run.folder import RunFolder
+from specanom.run.matching import matchers_of, outside
+from specanom.run.surroundings import crowds, ticket_table, verdicts
+from specanom.triage import LabelLog
 from specanom.triage.catalogue import Catalogue, Parts, Tiers
 from specanom.triage.crossmatch import LocalTable, Ned, Simbad, XMatch
 
@@ -26,6 +29,23 @@ def test_matchers_are_named_by_words_and_paths(tmp_path: Path) -> None:
 def test_a_matcher_nobody_knows_is_an_error_at_once() -> None:
     with pytest.raises(ArgumentError, match=r"match: expected simbad, ned, vizier:TABLE.*'nowhere\.csv'"):
         matchers_of("nowhere.csv", 2.0)
+
+
+def test_labels_and_tables_make_the_last_stage_out_of_date(tmp_path: Path) -> None:
+    run, table = RunFolder(tmp_path), tmp_path / "lenses.csv"
+    table.write_text("ra,dec\n1,2\n")
+    told = {"match": f"simbad,{table}"}
+    first = outside("08_catalogue", run, told)
+    assert list(first) == [str(table)]
+    LabelLog(tmp_path / "labels.jsonl").add("a", "interesting")
+    second = outside("08_catalogue", run, told)
+    assert len(second) == 2
+    LabelLog(tmp_path / "labels.jsonl").add("b", "artefact")
+    third = outside("08_catalogue", run, told)
+    assert third != second
+    table.write_text("ra,dec\n1,3\n")
+    assert outside("08_catalogue", run, told) != third
+    assert outside("07_kin", run, told) == {}
 
 
 @pytest.fixture(scope="module")

@@ -92,6 +92,12 @@ def test_any_id_of_the_catalogue_opens_its_spectrum_and_has_kin(finished: Path) 
     assert len(base) == len(made)
 
 
+def test_cards_of_simulated_objects_link_to_no_place_of_the_real_sky(finished: Path) -> None:
+    cards = "".join(path.read_text(encoding="utf-8") for path in (finished / "explorer" / "data").glob("cards-*.js"))
+    assert '"links":' in cards.replace(" ", "")
+    assert "https://" not in cards
+
+
 def test_the_waterfall_accounts_for_every_fibre(finished: Path) -> None:
     waterfall = pd.read_parquet(finished / "tables" / "waterfall.parquet")
     kept = len(pd.read_parquet(finished / "scores.parquet"))
