@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, DataError, message
 from .columns import sdss_id
-from .transfer import Report, Task, fetch_all
+from .transfer import Report, Task, fetch_all, is_offline, probe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,14 +145,6 @@ def _parsed(text: str, status: int) -> pd.DataFrame:
     return table[list(COLUMNS)]
 
 
-def is_offline(exc: BaseException) -> bool:
-    """Tell whether a request failed because there is no way to the server."""
-    from requests import ConnectionError as NoConnection
-    from requests import ConnectTimeout
-
-    return isinstance(exc, (NoConnection, ConnectTimeout))
-
-
 def spectrum_url(plate: int, mjd: int, fiber: int, *, run2d: str = "26", release: int = 16) -> str:
     """Return where the archive has the lite file of a spectrum, by astroquery's pattern."""
     from astroquery.sdss import SDSS, conf
@@ -206,21 +197,10 @@ def download(table: pd.DataFrame, folder: Any, *, release: int = 16, workers: in
     runs = table["run2d"].astype(str) if "run2d" in table.columns else ["26"] * len(table)
     tasks = [_task(int(plate), int(mjd), int(fiber), run2d=str(run2d), release=release) for plate, mjd, fiber, run2d
              in zip(table["plate"], table["mjd"], table["fiber"], runs, strict=True)]
-    return fetch_all(tasks, folder, workers=workers, retries=retries, progress=progress, probe=_probe)
+    return fetch_all(tasks, folder, workers=workers, retries=retries, progress=progress,
+                     probe=probe("the SDSS archive", OFFLINE))
 
 
 def _task(plate: int, mjd: int, fiber: int, *, run2d: str, release: int) -> Task:
     url = spectrum_url(plate, mjd, fiber, run2d=run2d, release=release)
     return Task(sdss_id(plate, mjd, fiber), url, f"{plate:04d}/{url.rpartition('/')[2]}")
-
-
-def _probe(get: Callable[..., Any], url: str) -> None:
-    """Fail at once when there is no network, rather than once for each file."""
-    from requests import RequestException
-
-    try:
-        get(url, stream=True, timeout=(10, 60)).close()
-    except RequestException as exc:
-        if is_offline(exc):
-            raise DataError(message("download", expected="the SDSS archive", got="no connection",
-                                    hint=OFFLINE)) from exc

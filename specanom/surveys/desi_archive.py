@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ArgumentError, DataError, message, require
-from .archive import is_offline
 from .desi_releases import (
     catalogue_url,
     file_url,
@@ -34,7 +33,7 @@ from .desi_releases import (
     tile_url,
 )
 from .fits_write import Column, image, table
-from .transfer import Outcome, Report, Task, fetch_all, is_whole
+from .transfer import Outcome, Report, Task, fetch_all, is_whole, probe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +96,8 @@ def download(targets: pd.DataFrame, folder: Any, *, release: str = "dr1", kinds:
     urls = [url_of(kind) for url_of in _groups(targets, release) for kind in kinds]
     tasks = [Task(url.rpartition("/")[2].partition(".fits")[0], url, url.removeprefix(base).lstrip("/"))
              for url in dict.fromkeys(urls)]
-    return fetch_all(tasks, folder, workers=workers, retries=retries, progress=False, probe=_probe)
+    return fetch_all(tasks, folder, workers=workers, retries=retries, progress=False,
+                     probe=probe("the DESI archive", OFFLINE))
 
 
 def _groups(targets: pd.DataFrame, release: str) -> list[Callable[[str], str]]:
@@ -126,18 +126,6 @@ def _file_url(place: tuple[str, str, int], release: str, kind: str) -> str:
 
 def _tile_url(place: tuple[int, int, int], release: str, kind: str) -> str:
     return tile_url(*place, release=release, kind=kind)
-
-
-def _probe(get: Callable[..., Any], url: str) -> None:
-    """Fail at once when there is no network, rather than once for each file."""
-    from requests import RequestException
-
-    try:
-        get(url, stream=True, timeout=(10, 60)).close()
-    except RequestException as exc:
-        if is_offline(exc):
-            raise DataError(message("download", expected="the DESI archive", got="no connection",
-                                    hint=OFFLINE)) from exc
 
 
 # -- single spectra ------------------------------------------------------------------------------------------------

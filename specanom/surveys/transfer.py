@@ -232,3 +232,34 @@ def _check_status(answer: Any) -> None:
         raise Retry(f"HTTP {status}", float(wait) if wait.isdigit() else 0.0)
     if status not in (200, 206):
         raise Refused("HTTP 404: the archive has no such file in this release" if status == 404 else f"HTTP {status}")
+
+
+def is_offline(exc: BaseException) -> bool:
+    """Tell whether a request failed because there is no way to the server."""
+    from requests import ConnectionError as NoConnection
+    from requests import ConnectTimeout
+
+    return isinstance(exc, (NoConnection, ConnectTimeout))
+
+
+def probe(archive: str, hint: str) -> Callable[[Callable[..., Any], str], None]:
+    """Return a look at the first address that fails at once without a network, rather than once for each file.
+
+    Parameters
+    ----------
+    archive : str
+        What is asked, for the message: ``"the SDSS archive"``.
+    hint : str
+        What to do without a network.
+    """
+
+    def look(get: Callable[..., Any], url: str) -> None:
+        from requests import RequestException
+
+        try:
+            get(url, stream=True, timeout=TIMEOUT).close()
+        except RequestException as exc:
+            if is_offline(exc):
+                raise DataError(message("download", expected=archive, got="no connection", hint=hint)) from exc
+
+    return look

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import responses
 from astropy.io import fits
 
 HERE = Path(__file__).resolve().parent.parent / "data"
@@ -18,6 +19,13 @@ FIRST, PIXELS = 35800, 600
 def data() -> Path:
     """The few real files that are kept with the tests."""
     return HERE
+
+
+@pytest.fixture
+def server() -> Iterator[responses.RequestsMock]:
+    """A network that answers what a test has told it to."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
 
 
 def coadd(rng: np.random.Generator, pixels: int, first: int) -> fits.BinTableHDU:

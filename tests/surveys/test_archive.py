@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
@@ -25,12 +24,6 @@ ROWS = ["1176562823463725056,1045,52725,628,216.56289,51.5592,0.03196731,8.1e-06
         "boss,BOSS\n"]
 LITE = "spec-1045-52725-0628.fits"
 URL = f"https://data.sdss.org/sas/dr16/sdss/spectro/redux/26/spectra/lite/1045/{LITE}"
-
-
-@pytest.fixture
-def server() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield mock
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,12 +22,6 @@ from specanom.surveys.desi_arms import GRID
 BASE = "https://data.desi.lbl.gov/public/dr1/spectro/redux/iron"
 COADD = f"{BASE}/healpix/main/dark/272/27247/coadd-main-dark-27247.fits"
 Write = Callable[..., Path]
-
-
-@pytest.fixture
-def server() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield mock
 
 
 @pytest.fixture(autouse=True)

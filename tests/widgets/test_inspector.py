@@ -2,80 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import threading
 
 import numpy as np
 import pandas as pd
 import pytest
 from specanom.widgets.inspector import ClusterInspector
-from specanom.widgets.inspector.book import Book
 from specanom.widgets.inspector.colouring import CHOICES
 
-import specanom as sa
-from specanom.cluster import ExplanationClusterer, PlaneMap, features_of
-from specanom.diagnostics import RATIOS
+from specanom.cluster import ExplanationClusterer
 from specanom.errors import NotFittedError, ShapeError
 
-N, P, K = 48, 300, 10
-HOSTILE = ("<img src=x onerror=alert(1)>", "$$x^2$$", "=cmd()|' /C calc'!A0", "\\[x\\]", "a'b\"c\n")
-WAVE = 4600.0 + 7.0 * np.arange(P)
-
-
-def line_table(ids: list[str], seed: int = 0) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    ratios = {name: rng.lognormal(0, 0.4, len(ids)) for name in RATIOS}
-    bpt = np.array(["SF", "Seyfert", "none"], dtype=object)[np.arange(len(ids)) % 3]
-    table = pd.DataFrame({"id": ids, "bpt": bpt, **ratios})
-    table.loc[table["bpt"] == "none", ["N2", "O3"]] = np.nan
-    return table
-
-
-def parts(seed: int = 0):
-    """Return a fitted clusterer with three groups and two rows left out, its sample and its lines."""
-    rng = np.random.default_rng(seed)
-    truth = np.arange(N) % 3
-    weights = np.abs(rng.normal(0, 0.05, (N, K)))
-    weights[np.arange(N), 3 * truth] += 1.0
-    weights[[5, 11]] = 0.0
-    ids = [*HOSTILE, *(f"s{i}" for i in range(len(HOSTILE), N))]
-    table = pd.DataFrame({"id": ids, "z": rng.uniform(0.02, 0.2, N), "snr": rng.lognormal(2, 0.3, N)})
-    table.loc[7, "z"] = np.nan
-    sample = sa.SpectrumSet(WAVE, rng.normal(1, 0.1, (N, P)).astype(np.float32), np.full((N, P), 100.0), table)
-    features = dataclasses.replace(
-        features_of(weights), ids=tuple(sample.ids), segments=np.arange(P) * K // P, wave=WAVE, scores=rng.random(N),
-        context=pd.DataFrame({"sky": rng.random(N), "artefact": np.where(truth == 2, 0.9, 0.1)}))
-    clusterer = ExplanationClusterer(3, k_range=(2, 6), bootstrap=2).fit(weights)
-    clusterer.features_, clusterer.ids_ = features, features.ids
-    return clusterer, sample, line_table(ids)
-
-
-@pytest.fixture(scope="module")
-def given():
-    return parts()
-
-
-@pytest.fixture(scope="module")
-def shared(given, tmp_path_factory):
-    clusterer, sample, lines = given
-    made = ClusterInspector(clusterer, sample, lines=lines, labels=tmp_path_factory.mktemp("first") / "labels.jsonl")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def opened(shared, tmp_path):
-    """An inspector in its first state, with labels of its own."""
-    shared.book = Book(tmp_path / "labels.jsonl")
-    shared.k, shared.scope, shared.listed, shared.frame = 3, "focus", "focus", "rest"
-    shared.colour, shared.compare, shared.note = "cluster", True, ""
-    shared.clear()
-    shared.cluster, shared.table.sort = 0, ("distance", "ascending")
-    shared._refresh()
-    shared.table.next(-N)
-    yield shared
-    assert shared.error is None
+from .inspected import HOSTILE, N
 
 
 def points(opened) -> dict:
@@ -373,64 +311,3 @@ def test_wrong_parts_are_refused(given, tmp_path):
         ClusterInspector(ExplanationClusterer(), sample)
     with pytest.raises(ShapeError, match="none of them"):
         ClusterInspector(clusterer, sample.replace(table=sample.table.assign(id=[f"x{i}" for i in range(N)])))
-
-
-def test_a_cancelled_umap_leaves_the_map_as_it_was(opened):
-    before = points(opened)["x"].copy()
-    opened.projection = "UMAP"
-    (job,) = opened.jobs
-    assert job.title == "UMAP"
-    job.cancel()
-    assert job.wait(20)
-    assert opened.projection == "PCA"
-    np.testing.assert_array_equal(points(opened)["x"], before)
-
-
-def test_a_umap_asked_for_again_while_a_cancelled_one_ends_is_shown(opened, monkeypatch):
-    kept = opened.means.features.kept
-    let_go, places = threading.Event(), np.arange(2.0 * kept.sum()).reshape(-1, 2)
-
-    def slow(_features, _seed):
-        return lambda _progress, cancelled: None if let_go.wait(20) and cancelled() else PlaneMap(
-            places, "UMAP", None, len(places))
-
-    monkeypatch.setattr("specanom.widgets.inspector.inspector.umap_work", slow)
-    opened.projection = "UMAP"
-    (first,) = opened.jobs
-    first.cancel()
-    opened.projection = "PCA"
-    opened.projection = "UMAP"
-    let_go.set()
-    assert first.wait(20)
-    assert opened.wait(20)
-    assert opened.projection == "UMAP"
-    np.testing.assert_array_equal(np.asarray(points(opened)["x"])[kept], places[:, 0])
-    opened.projection = "PCA"
-    del opened._maps["UMAP"]
-
-
-def test_without_umap_it_says_what_to_install(opened, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "umap", None)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    opened.projection = "UMAP"
-    assert opened.wait(20)
-    assert "specanom[maps]" in str(opened.error)
-    assert opened.projection == "PCA"
-    opened.colour = "z"
-    assert opened.error is None
-
-
-def test_clusters_that_come_late_do_not_replace_those_asked_for_since(opened, monkeypatch):
-    gate, refit = threading.Event(), ExplanationClusterer.refit
-    monkeypatch.setattr("specanom.widgets.inspector.clustering.AT_ONCE", 0)
-    monkeypatch.setattr(ExplanationClusterer, "refit",
-                        lambda self, k, **named: (gate.wait(20), refit(self, k, **named))[1])
-    first = opened.k
-    opened.k = first + 1
-    opened.k = first
-    gate.set()
-    assert opened.wait()
-    assert (opened.k, opened.clusterer.n_clusters_) == (first, first)
-    opened.k = first + 1
-    assert opened.wait()
-    assert opened.clusterer.n_clusters_ == first + 1
