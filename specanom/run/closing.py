@@ -43,9 +43,14 @@ def kin_section(content: Content) -> dict[str, Any]:
                               "recall": ("recall", percent), "f1": ("F1", fixed(2)), "f1_low": ("from", fixed(2)),
                               "f1_high": ("to", fixed(2))}) if trust is not None and good else None,
         "far": grid(far, {"id": ("spectrum", str), "distance": ("distance to the nearest", fixed(2)),
-                          "quantile": ("further than", percent), "vote": ("vote of its kin", str),
+                          "quantile": ("further than", _nearly_all), "vote": ("vote of its kin", str),
                           "share": ("share of the vote", percent)}, text=(0, 3)) if len(far) else None,
     }
+
+
+def _nearly_all(share: Any) -> str:
+    """Return a share near 1 as a percentage that does not claim to be all."""
+    return "–" if pd.isna(share) else f"{min(100 * float(share), 99.9):.1f} %"
 
 
 def catalogue_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
