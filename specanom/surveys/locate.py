@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError, DataError, message
+from ..errors import DataError, message
+from ..ids import id_texts
 from ..spectrum import Spectrum
 from .blocks import Pixels
 from .files import Opener, Sidecar
@@ -105,7 +106,7 @@ class SpectrumIndex:
 
     # -- looking up ------------------------------------------------------------------------------------------------
 
-    def locate(self, ids: str | Iterable[str]) -> pd.DataFrame:
+    def locate(self, ids: Any) -> pd.DataFrame:
         """Return where spectra lie, one row an id, in the order asked.
 
         Parameters
@@ -123,8 +124,8 @@ class SpectrumIndex:
 
         Raises
         ------
-        ArgumentError
-            For an id that is a float: those lose digits.
+        DataError
+            For an id that is a float of more digits than those keep.
         """
         import pandas as pd
 
@@ -153,7 +154,7 @@ class SpectrumIndex:
         return made
 
     def __contains__(self, id: object) -> bool:
-        return bool((self.locate([str(id)])["state"] != UNKNOWN).all())
+        return bool((self.locate([id])["state"] != UNKNOWN).all())
 
     def __len__(self) -> int:
         return self._count
@@ -292,13 +293,9 @@ class _States:
         return OK if now.st_mtime_ns == mtime else TOUCHED
 
 
-def _texts(ids: str | Iterable[Any]) -> list[str]:
-    asked = [ids] if isinstance(ids, str) else list(ids)
-    for one in asked:
-        if isinstance(one, float):
-            raise ArgumentError(message("ids", expected="text or integers", got=f"the float {one!r}",
-                                        hint="floats lose digits of long ids"))
-    return [str(one) for one in asked]
+def _texts(ids: Any) -> list[str]:
+    many = isinstance(ids, Iterable) and not isinstance(ids, (str, bytes))
+    return id_texts(ids if many else [ids], "ids")
 
 
 def _told(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import specanom as sa
-from specanom.errors import ArgumentError, DataError
+from specanom.errors import DataError
 from specanom.surveys.locate import SpectrumIndex
 from specanom.surveys.locate_write import keys_of
 
@@ -69,7 +69,7 @@ def test_a_long_targetid_opens_from_text_and_integer(index) -> None:
     assert index.read(str(TARGETID + 1)).flux[0] == 2.0
     assert str(TARGETID) in index
     assert str(TARGETID - 1) not in index
-    with pytest.raises(ArgumentError, match="floats lose digits"):
+    with pytest.raises(DataError, match="floats lose digits"):
         index.locate([float(TARGETID)])
 
 
