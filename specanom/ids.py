@@ -57,6 +57,10 @@ def id_text(value: Any, name: str = "id") -> str:
 
 def id_texts(values: Iterable[Any], name: str = "id") -> list[str]:
     """Return ids as texts, one for each of `values` (a column, an array, a list); see :func:`id_text`."""
+    kind = getattr(values, "dtype", None)
+    kind = getattr(kind, "numpy_dtype", kind)  # of pandas' nullable columns
+    if isinstance(kind, np.dtype) and kind.kind == "f":  # which pandas hands on as Python floats, single or double
+        return [id_text(kind.type(value) if isinstance(value, float) else value, name) for value in values]
     return [id_text(value, name) for value in values]
 
 

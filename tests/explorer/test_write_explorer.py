@@ -216,7 +216,7 @@ def test_an_explorer_is_replaced_whole_and_nothing_else_is(tmp_path: Path, monke
     (pd.DataFrame({"name": ["a"]}), "catalogue column"),
     (pd.DataFrame({"id": ["a", "a"]}), "more than once"),
     (pd.DataFrame({"id": [3.9633345008634465e16]}), "lose digits"),
-    (pd.DataFrame({"id": ["a", None]}), "missing ids"),
+    (pd.DataFrame({"id": ["a", None]}), "a missing one in row 1"),
     (pd.DataFrame({"id": pd.Series([], dtype=object)}), "at least one row"),
 ])
 def test_catalogues_that_cannot_be_shown_are_refused(tmp_path: Path, table: pd.DataFrame, said: str) -> None:
@@ -233,7 +233,7 @@ def test_parts_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ArgumentError, match="kin column"):
         ExplorerData(kin=pd.DataFrame({"id": ["a"]}))
     with pytest.raises(DataError, match="kin ids"):
-        ExplorerData(kin=pd.DataFrame({"query": [1.0], "id": ["a"]}))
+        ExplorerData(kin=pd.DataFrame({"query": [1.5], "id": ["a"]}))
     with pytest.raises(ArgumentError, match="two more columns"):
         ExplorerData(latents=pd.DataFrame({"id": ["a"], "x": [1.0]}))
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import DataError, message
-from .cells import id_text, safe_name, typed
+from ...ids import id_texts
+from .cells import one_line, safe_name, typed
 from .parts import Parts
 from .people import kin_wide, labels_wide, matches_wide, require_columns
 from .sky import healpix_29, lost
@@ -139,10 +140,7 @@ def _objects(objects: pd.DataFrame) -> Joined:
 
 
 def _ids(part: str, table: pd.DataFrame) -> list[str]:
-    try:
-        return [id_text(value) for value in table["id"]]
-    except DataError as exc:
-        raise DataError(f"{part}: {exc}") from exc
+    return [one_line(id) for id in id_texts(table["id"], f"{part} id")]
 
 
 def _named(part: str, name: str) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from specanom.errors import ArgumentError, DataError
 from specanom.triage.catalogue import Catalogue, Column, Parts, Tiers, explanation_table, healpix_29
-from specanom.triage.catalogue.cells import id_text, joined, one_line, split
+from specanom.triage.catalogue.cells import joined, one_line, split
 from specanom.triage.catalogue.columns import _KNOWN, _PATTERNS, describe
 
 TARGETID = 39633345008634465  # a float makes …464 of it
@@ -94,7 +94,7 @@ def test_a_long_targetid_is_kept_from_integers_and_text_and_refused_as_a_float()
         assert Catalogue.of(Parts(pd.DataFrame({"id": ids}))).table["id"].tolist() == [TID]
     joined_by_number = Catalogue.of(Parts(objects(), more=pd.DataFrame({"id": [TARGETID], "w1": [15.5]})))
     assert row(joined_by_number)["w1"] == 15.5
-    with pytest.raises(DataError, match=r"more: id: .*floats lose digits"):
+    with pytest.raises(DataError, match=r"more id: .*floats lose digits"):
         Catalogue.of(Parts(objects(), more=pd.DataFrame({"id": [float(TARGETID)], "w1": [15.5]})))
 
 
@@ -373,11 +373,6 @@ def test_a_text_of_one_line_stays_as_it_is(text) -> None:
     assert one_line(once) == once
     assert not any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in once)
     once.encode("utf-8")
-
-
-def test_ids_are_digits_of_text() -> None:
-    assert [id_text(value) for value in (TARGETID, np.int64(TARGETID), 12.0, " a ", None, np.nan, pd.NA)] == [
-        TID, TID, "12", "a", "", "", ""]
 
 
 def test_parts_without_rows_leave_their_columns_blank() -> None:
