@@ -117,7 +117,7 @@ def join(parts: Parts) -> Joined:
         joined.note_unknown(name, table["id"])
         joined.add(name, wide[name](table) if name in wide else table)
         if name == "clusters" and parts.stories is not None:
-            _tell(joined, parts.stories)
+            _tell(joined, table, parts.stories)
     return _placed(joined)
 
 
@@ -151,12 +151,14 @@ def _named(part: str, name: str) -> str:
     return name if name.startswith(prefix) else prefix + name
 
 
-def _tell(joined: Joined, stories: pd.DataFrame) -> None:
+def _tell(joined: Joined, clusters: pd.DataFrame, stories: pd.DataFrame) -> None:
     """Add what each object's cluster has in common."""
+    require_columns("clusters", clusters, ("cluster",))
     require_columns("stories", stories, ("cluster", "story"))
     told = dict(zip(stories["cluster"], stories["story"], strict=True))
-    story = joined.table["cluster"].map(lambda cluster: told.get(cluster, ""))
-    joined.add("clusters", joined.table[["id"]].assign(cluster_story=story))
+    first = clusters.drop_duplicates("id")
+    story = first["cluster"].map(lambda cluster: told.get(cluster, ""))
+    joined.add("clusters", first[["id"]].assign(cluster_story=story))
 
 
 def _placed(joined: Joined) -> Joined:

@@ -383,3 +383,23 @@ def test_parts_without_rows_leave_their_columns_blank() -> None:
     assert (catalogue.table["label"] == "").all()
     assert catalogue.table["label_count"].dtype == np.int64
     assert (catalogue.table["matched_in"] == "").all()
+
+
+def test_stories_need_to_know_which_cluster_an_object_is_in() -> None:
+    stories = pd.DataFrame({"cluster": [0], "story": ["broken Hα"]})
+    with pytest.raises(DataError, match=r"clusters.*cluster"):
+        Catalogue.of(Parts(objects(), clusters=pd.DataFrame({"id": [TID], "group": [0]}), stories=stories))
+
+
+def test_a_cluster_of_galaxies_is_no_cluster_of_explanations() -> None:
+    known = objects().assign(cluster=[7, 0, 0, 0])
+    made = Catalogue.of(Parts(known, clusters=pd.DataFrame({"id": [known["id"][0]], "cluster": [0]}),
+                              stories=pd.DataFrame({"cluster": [0, 7], "story": ["broken Hα", "wrong"]})))
+    told = made.table.set_index("id")["cluster_story"]
+    assert told[str(known["id"][0])] == "broken Hα"
+    assert sorted(told) == ["", "", "", "broken Hα"]
+
+
+@pytest.mark.parametrize("id", [TARGETID, TID, TID.encode(), np.int64(TARGETID), f" {TID} "])
+def test_an_object_is_found_by_its_id_however_it_is_given(id) -> None:
+    assert Catalogue.of(Parts(objects()))[id]["id"] == TID
