@@ -25,8 +25,8 @@ BLANK = {"label_count": 0}
 """What stands for nothing by name of the column, else by type."""
 RENAMED = {
     "clusters": {"cluster": "cluster", "distance": "cluster_distance"},
-    "explanations": {"grade": "explanation_grade", "reason": "explanation_reason", "score": "explanation_score",
-                     "r2": "explanation_r2", **{name: f"context_{name}" for name in (
+    "explanations": {"grade": "explanation_grade", "reason": "explanation_reason", "frame": "explanation_frame",
+                     "score": "explanation_score", "r2": "explanation_r2", **{name: f"context_{name}" for name in (
                          "lines", "imputed", "sky", "telluric", "join", "continuum", "narrow")}},
     "votes": {"far": "kin_far", "quantile": "kin_quantile"},
 }

@@ -337,7 +337,7 @@ class Explained:
     id, grade, reason, score, r2, artefact = TID, "trusted", "R² 1.00", 9.0, 0.99, 0.1
     weights = np.array([0.1, -3.0, 2.0])
     interval = np.array([[0.0, 0.2], [-3.5, -2.5], [1.9, 2.1]])
-    names = ("continuum", "Hα+[N II]", "[O III]")
+    names, frame = ("continuum", "Hα+[N II]", "[O III]"), "rest"
     segments, wave = np.repeat([0, 1, 2], 2), np.arange(4000.0, 4006.0)
     order = np.array([1, 2, 0])
     context = type("Context", (), {"shares": dict.fromkeys(
@@ -352,6 +352,7 @@ def test_the_segments_of_largest_weight_are_columns() -> None:
     assert made["sky"] == pytest.approx(1 / 7)
     one = row(Catalogue.of(Parts(objects(), explanations=explanation_table([Explained()], top=5))))
     assert one["explanation_grade"] == "trusted"
+    assert one["explanation_frame"] == "rest"
     assert one["context_sky"] == pytest.approx(1 / 7)
     assert one["top_3_segment"] == "continuum"
     assert one["top_5_segment"] == "", "there are three segments only"
