@@ -69,7 +69,7 @@ def test_the_paragraph_tells_the_run(run) -> None:
     told = cite(run).methods
     for part in ("Of 12,000 SDSS spectra, 9,000 galaxies with redshift between 0.01 and 0.5 and median signal-to-noise "
                  "ratio per pixel above 4 were kept.", "R_V = 3.1", "0.86 times that of the SFD map",
-                 "by linear interpolation onto 3,847 common pixels of a grid in vacuum from 3500 to 7500 Å, even in λ, and",
+                 "onto 3,847 common pixels of a grid in vacuum from 3500 to 7500 Å, even in λ, and",
                  "12 latent numbers and hidden layers of 256, 64 units was trained on 9,000 spectra", "in 4 folds",
                  "(chi2_ivar, one of 10 scores), in excess of spectra of like", "The 90 highest-ranked",
                  "LIME [Ribeiro2016] with 2,000 masks over 77 segments", "into 5 clusters", "between 2 and 12",
