@@ -18,7 +18,7 @@ export function make(tag, attributes = {}, ...children) {
   return made
 }
 const told = (value, digits = 3) => (typeof value !== "number" ? value || "–" : Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : "–")
-const percent = (value) => (typeof value === "number" ? `${Math.round(value * 100)} %` : "–")
+const percent = (value) => (typeof value === "number" ? `${Math.round(value * 100)}\u00a0%` : "–")
 
 /** Where on the sky, as catalogues print it: hours, minutes, seconds; degrees, minutes, seconds. */
 function sexagesimal(ra, dec) {
@@ -162,10 +162,13 @@ export class Card {
     const known = (name) => told(name) !== "–" && !(name === "zwarning" && Number(told(name)) === 0)
     const names = row < 0 ? [] : FACTS.map((name) => (name === "rank" && !this.rows.columns.has(name) ? this.ranked : name))
       .filter((name) => this.rows.columns.has(name) && (ALWAYS.includes(name) || known(name)))
-    const more = { z: known("z") && known("z_err") ? ` ± ${told("z_err")}` : "", tier: known("tier_reason") ? ` (${told("tier_reason")})` : "" }
+    const [z, error] = ["z", "z_err"].map((name) => this.rows.columns.get(name)?.values?.[row])
+    const digits = z === z && error > 0 ? Math.max(4, Math.min(8, 1 - Math.floor(Math.log10(error)))) : null // two of the error
+    const shown = (name) => (name === "z" && digits ? z.toFixed(digits) : told(name))
+    const more = { z: digits ? ` ± ${error.toFixed(digits)}` : "", tier: known("tier_reason") ? ` (no higher: ${told("tier_reason")})` : "" }
     const heading = (name) => (name === "snr" ? "S/N" : name.replace(/^(.+)_rank$/, "rank by $1"))
     this.part("facts").replaceChildren(...names.map((name) => make("div", { title: this.rows.columns.get(name).description },
-      make("dt", {}, heading(name)), make("dd", {}, told(name), more[name] ? make("span", { class: "why" }, more[name]) : null))))
+      make("dt", {}, heading(name)), make("dd", {}, shown(name), more[name] ? make("span", { class: "why" }, more[name]) : null))))
     const place = row >= 0 ? ["ra", "dec"].map((name) => this.rows.columns.get(name)?.values?.[row]) : []
     if (place.length && place.every(Number.isFinite)) this.part("facts").append(make("div", { title: `Right ascension and declination, ICRS, degrees; ${sexagesimal(...place)}` },
       make("dt", {}, "ra, dec"), make("dd", {}, `${place[0].toFixed(5)} ${place[1] < 0 ? "−" : "+"}${Math.abs(place[1]).toFixed(5)}`)))
@@ -257,7 +260,7 @@ export class Card {
     this.part("kin").replaceChildren(...(kin ?? []).map((one) => {
       const within = this.cards.has(one.id)
       const canvas = within && this.figure ? make("canvas", { width: 150, height: 48, "aria-hidden": "true" }) : make("span", { class: "nothing" }, "no spectrum here")
-      const about = [one.label, one.distance != null ? `d = ${told(one.distance)}` : "", one.weight != null ? `weight ${percent(one.weight)}` : ""]
+      const about = [one.label, one.distance != null ? `d = ${told(one.distance)}` : "", one.weight != null ? `weight\u00a0${percent(one.weight)}` : ""]
       const tile = make(within ? "button" : "div", { class: "kin", type: within ? "button" : null, onclick: () => within && this.open(one.id) }, canvas,
         make("b", {}, one.id), make("span", {}, about.filter(Boolean).join(" · ") || "–"))
       if (within && this.figure) this.sketch(one.id, canvas, colours, serial)
