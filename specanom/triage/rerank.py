@@ -81,7 +81,8 @@ def reranked(catalogue: pd.DataFrame, labels: LabelLog | Iterable[Label] | str |
     reranker = Reranker() if reranker is None else reranker
     free = replace(listing, top=None, combine="best" if listing.combine == "any" else listing.combine)
     every = replace(free, keep={}, exclude={}, above={}, artefact=None, relist=True)(catalogue)
-    names = tuple(columns) or tuple(str(name) for name in catalogue if ALIKE.fullmatch(str(name))) or listing.names
+    names = tuple(columns) or tuple(str(name) for name in catalogue if ALIKE.fullmatch(str(name))
+                                    and catalogue[name].dtype.kind in "biuf") or listing.names
     vectors = _vectors(catalogue, names, scores=listing.names)
     spoken = [Label(one.id, word, author=author) for one in said.values() for author, word in one.votes.items()]
     made = listing if listing.combine == "any" else free

@@ -145,6 +145,13 @@ def test_merged_tables_of_the_early_release_are_read(tmp_path) -> None:
     assert (said.id, said.inspection) == (LONG, Inspection(3.5, (), "QSO", 1.5))
 
 
+@pytest.mark.parametrize("id", ["00123", "0", "18446744073709551615", "9223372036854775808", "+5", "٣", "1e5", " 7"])
+def test_ids_of_digits_come_back_as_they_were(tmp_path, id) -> None:
+    for ids in ([id], [id, LONG]):
+        path = write_inspections([Label(one, "known", author="ada") for one in ids], tmp_path / "vi.csv")
+        assert [one.id for one in read_inspections(path).labels] == ids
+
+
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "\xff\xfe"])
 def test_a_file_of_something_else_is_refused(tmp_path, content) -> None:
     path = tmp_path / "vi.csv"
