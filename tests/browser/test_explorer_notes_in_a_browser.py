@@ -289,6 +289,7 @@ def test_inspections_that_cannot_be_read_do_no_harm(opened: Page, ten: Path, tmp
     (tmp_path / "odd.jsonl").write_text(line + "\n")
     opened.take(tmp_path / "odd.jsonl")
     assert opened.word() == "known"
+    assert opened.part("quality").input_value() == ("2.5" if "2.5" in line else "")
     opened.part("note").fill("mine")
     opened.leave()
     said: Any = opened.export(tmp_path / "labels.jsonl").history()[-1]

@@ -99,7 +99,9 @@ export class Card {
     const { word, quality, issues, spectype, z, note } = this.notes.of(this.id)
     for (const button of this.part("words").children) button.setAttribute("aria-pressed", String(button.dataset.word === word))
     for (const button of this.part("issues").children) button.setAttribute("aria-pressed", String(issues.includes(button.dataset.issue)))
-    this.part("quality").value = quality === null ? "" : String(quality)
+    const given = quality === null ? "" : String(quality), select = this.part("quality")
+    if (![...select.options].some((one) => one.value === given)) select.append(make("option", { value: given }, given)) // a mean of several
+    select.value = given
     this.part("spectype").value = spectype
     if (fresh) this.part("z").removeAttribute("aria-invalid")
     const written = { note, z: z === null ? "" : String(z) }
