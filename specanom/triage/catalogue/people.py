@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError, message
+from ...ids import id_texts
 from ..crossmatch.found import FAILED, MATCHED, NONE, NOT_CHECKED
 from ..label import Label
 from ..verdicts import Verdict, standing, verdicts
@@ -116,6 +117,7 @@ def kin_wide(kin: pd.DataFrame) -> pd.DataFrame:
     require_columns("kin", kin, ("id", "kin"))
     order = next((name for name in ("rank", "distance") if name in kin), None)
     table = kin.sort_values(order, kind="stable") if order else kin
+    table = table.assign(kin=id_texts(table["kin"], "kin"))
     groups = pd.DataFrame({name: table[name].map(lambda cell: coded(one_line(cell)), na_action=None)
                            for name in ("kin", "label") if name in table}).groupby(table["id"], sort=False)
     made = groups.agg(SEPARATOR.join).astype(object).rename(columns={"label": "kin_labels"})
