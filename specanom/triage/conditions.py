@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, choice, message
+from .columns import NUMBERS, column_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,8 +111,7 @@ class Condition:
         ArgumentError
             When the table lacks the column, or numbers are asked of a column that has none.
         """
-        choice(f"column of {self}", self.column, list(table.columns))
-        values = table[self.column]
+        values = column_of(table, self.column, f"column of {self}")
         known = values.notna().to_numpy(dtype=bool)
         if self.operator in ("missing", "known"):
             return np.asarray(known == (self.operator == "known"))
@@ -119,7 +119,7 @@ class Condition:
             wanted = self.value if self.operator == "in" else (self.value,)
             equal = np.any([self._equals(values, one) for one in wanted], axis=0)
             return np.asarray(known & (~equal if self.operator == "!=" else equal))
-        if values.dtype.kind not in "biuf":
+        if values.dtype.kind not in NUMBERS:
             raise ArgumentError(message(f"{self}", expected="a column of numbers", got=f"dtype {values.dtype}"))
         if self.operator == "&":
             return np.asarray(known & ((values.fillna(0).astype("int64").to_numpy() & int(self.value)) != 0))
@@ -129,7 +129,7 @@ class Condition:
         return np.asarray(known & _compared(numbers, self.operator, self.value))
 
     def _equals(self, values: pd.Series, one: Any) -> NDArray[np.bool_]:
-        if (values.dtype.kind in "biuf") == isinstance(one, str):  # the id "12" is not the number 12
+        if (values.dtype.kind in NUMBERS) == isinstance(one, str):  # the id "12" is not the number 12
             raise ArgumentError(message(f"{self}", expected="text for a column of texts, numbers for one of numbers",
                                         got=f"{one!r} for dtype {values.dtype}"))
         if isinstance(one, str):

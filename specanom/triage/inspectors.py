@@ -61,7 +61,7 @@ class Agreement:
     @property
     def disagreements(self) -> pd.DataFrame:
         """Rows of the table in which not all say the same."""
-        different = [len(set(filter(None, row))) > 1 for row in self.table[list(self.authors)].to_numpy()]
+        different = [len(set(filter(None, row))) > 1 for row in self.table.iloc[:, 1:].to_numpy()]
         return self.table[np.asarray(different, dtype=bool)].reset_index(drop=True)
 
     @property
