@@ -3,7 +3,7 @@ import { SpectrumFigure, thumbnail } from "./drawing.js"
 import { unpacked } from "./spectra.js"
 import { redshift } from "./notes.js"
 
-const FACTS = ["z", "snr", "class", "subclass", "zwarning", "deltachi2", "tier", "rank", "percentile", "cluster", "artefact", "vote", "verdict", "label"]
+const FACTS = ["z", "snr", "class", "subclass", "zwarning", "deltachi2", "tier", "rank", "percentile", "cluster", "artefact", "z_second", "vote", "verdict", "label"]
 const ALWAYS = ["z", "snr", "class", "tier"] // said also where they are not known
 const TOP = 6
 
@@ -239,7 +239,8 @@ export class Card {
     }))
     const shares = Object.entries(explanation.shares).filter(([, value]) => typeof value === "number" && value >= 0.005).sort((a, b) => b[1] - a[1])
     const artefact = typeof explanation.artefact === "number" ? `Artefact: ${percent(explanation.artefact)}. ` : ""
-    this.part("shares").textContent = artefact + (shares.length ? `The weight lies on ${shares.map(([name, value]) => `${name} ${percent(value)}`).join(", ")}.` : "")
+    const second = typeof explanation.z_second === "number" ? `Lines of another galaxy at z = ${explanation.z_second.toFixed(4)}. ` : ""
+    this.part("shares").textContent = artefact + second + (shares.length ? `The weight lies on ${shares.map(([name, value]) => `${name} ${percent(value)}`).join(", ")}.` : "")
   }
   list(name, items, line) {
     this.part(`${name}-box`).hidden = !items?.length
