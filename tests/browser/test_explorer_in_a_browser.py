@@ -206,7 +206,8 @@ def test_facts_have_errors_ranks_reasons_and_places_as_catalogues_print_them(ope
     facts = [{name: value for name, (value, _) in one.items()} for one in told]
     assert [one["z"] for one in facts] == ["0.098561 \N{PLUS-MINUS SIGN} 0.000024", "0.1000", "–",
                                            "0.0001 \N{PLUS-MINUS SIGN} 0.0030"]
-    assert [one["tier"] for one in facts] == ["– (no higher: an artefact)", "silver (no higher: chi2 below 50)", "–", "–"]
+    assert [one["tier"] for one in facts] == ["– (no higher: an artefact)", "silver (no higher: chi2 below 50)",
+                                              "–", "–"]
     assert [one.get("zwarning") for one in facts] == [None, "4", None, None]
     assert [one.get("subclass") for one in facts] == [None, "AGN", None, None]
     assert [one["rank by chi2_ivar"] for one in facts] == ["1", "2", "3", "4"]
