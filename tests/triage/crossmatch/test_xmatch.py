@@ -100,6 +100,9 @@ def test_refresh_asks_again_and_a_torn_file_is_asked_for_again(xmatch_server, tm
     assert "matched" in set(crossmatch(objects(), XMatch(WISE, 3.0), cache=tmp_path).table["status"])
     assert len(xmatch_server.uploads) == 3
     assert len(list(tmp_path.iterdir())) == 2
+    kept.write_bytes(kept.read_bytes().replace(b"<TD>0.2</TD>", b"<TD>0.1</TD>", 1))    # of the same length
+    assert set(crossmatch(objects(), XMatch(WISE, 3.0), cache=tmp_path).table["separation"].dropna()) == {0.2}
+    assert len(xmatch_server.uploads) == 4
 
 
 def test_offline_it_says_so_and_no_row_reads_as_uncatalogued(monkeypatch, no_real_network):
