@@ -196,7 +196,8 @@ def test_facts_have_errors_ranks_reasons_and_places_as_catalogues_print_them(ope
     table = pd.DataFrame({"id": list("abcd"), "ra": ra, "dec": dec, "z": [0.0985612, 0.1, np.nan, 1e-4],
                           "z_err": [2.4e-5, np.nan, 0.1, 3e-3], "zwarning": [0, 4, 0, 0],
                           "tier": ["", "silver", "", ""], "tier_reason": ["an artefact", "chi2 below 50", "", ""],
-                          "subclass": ["", "AGN", "", ""], "mse_rank": [4, 3, 2, 1], "chi2_ivar_rank": [1, 2, 3, 4]})
+                          "subclass": ["", "AGN", "", ""], "kin_far": [-1, 1, 0, 0], "mse_rank": [4, 3, 2, 1],
+                          "chi2_ivar_rank": [1, 2, 3, 4]})
     opened.open(write_explorer(tmp_path / "page", table), "#a")
     told = []
     for id in table["id"]:
@@ -210,6 +211,7 @@ def test_facts_have_errors_ranks_reasons_and_places_as_catalogues_print_them(ope
                                               "–", "–"]
     assert [one.get("zwarning") for one in facts] == [None, "4", None, None]
     assert [one.get("subclass") for one in facts] == [None, "AGN", None, None]
+    assert [one.get("kin") for one in facts] == [None, "far from everything known", None, None]
     assert [one["rank by chi2_ivar"] for one in facts] == ["1", "2", "3", "4"]
     assert told[0]["rank by chi2_ivar"][1].startswith("Rank by score chi2_ivar")
     places = SkyCoord(ra, dec, unit="deg")

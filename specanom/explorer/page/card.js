@@ -3,7 +3,7 @@ import { SpectrumFigure, thumbnail } from "./drawing.js"
 import { unpacked } from "./spectra.js"
 import { redshift } from "./notes.js"
 
-const FACTS = ["z", "snr", "class", "subclass", "zwarning", "deltachi2", "tier", "rank", "percentile", "cluster", "artefact", "z_second", "vote", "verdict", "label"]
+const FACTS = ["z", "snr", "class", "subclass", "zwarning", "deltachi2", "tier", "rank", "percentile", "cluster", "artefact", "z_second", "vote", "kin_far", "verdict", "label"]
 const ALWAYS = ["z", "snr", "class", "tier"] // said also where they are not known
 const TOP = 6
 
@@ -161,14 +161,14 @@ export class Card {
 
   facts(row) {
     const told = (name) => (this.rows.columns.has(name) ? this.rows.told(name, row) : "–")
-    const known = (name) => told(name) !== "–" && !(name === "zwarning" && Number(told(name)) === 0)
+    const known = (name) => told(name) !== "–" && !(["zwarning", "kin_far"].includes(name) && Number(told(name)) === 0)
     const names = row < 0 ? [] : FACTS.map((name) => (name === "rank" && !this.rows.columns.has(name) ? this.ranked : name))
       .filter((name) => this.rows.columns.has(name) && (ALWAYS.includes(name) || known(name)))
     const [z, error] = ["z", "z_err"].map((name) => this.rows.columns.get(name)?.values?.[row])
     const digits = z === z && error > 0 ? Math.max(4, Math.min(8, 1 - Math.floor(Math.log10(error)))) : null // two of the error
-    const shown = (name) => (name === "z" && digits ? z.toFixed(digits) : told(name))
+    const shown = (name) => (name === "z" && digits ? z.toFixed(digits) : name === "kin_far" ? "far from everything known" : told(name))
     const more = { z: digits ? ` ± ${error.toFixed(digits)}` : "", tier: known("tier_reason") ? ` (no higher: ${told("tier_reason")})` : "" }
-    const heading = (name) => (name === "snr" ? "S/N" : name.replace(/^(.+)_rank$/, "rank by $1"))
+    const heading = (name) => ({ snr: "S/N", kin_far: "kin" }[name] ?? name.replace(/^(.+)_rank$/, "rank by $1"))
     this.part("facts").replaceChildren(...names.map((name) => make("div", { title: this.rows.columns.get(name).description },
       make("dt", {}, heading(name)), make("dd", {}, shown(name), more[name] ? make("span", { class: "why" }, more[name]) : null))))
     const place = row >= 0 ? ["ra", "dec"].map((name) => this.rows.columns.get(name)?.values?.[row]) : []
@@ -227,7 +227,7 @@ export class Card {
     const score = explanation.score
     this.part("verdict").textContent = `${score} ${told(explanation.value, 4)} · ${explanation.grade} (${explanation.reason})`
     const order = explanation.weights.map((_, k) => k).sort((a, b) => Math.abs(explanation.weights[b] ?? 0) - Math.abs(explanation.weights[a] ?? 0)).slice(0, TOP)
-    const most = Math.abs(explanation.weights[order[0]] ?? 0) || 1, digits = 2 - Math.floor(Math.log10(most))
+    const most = Math.abs(explanation.weights[order[0]] ?? 0) || 1, digits = 3 - Math.floor(Math.log10(most))
     const places = (value) => (digits > 8 ? told(value) : value.toFixed(Math.max(0, digits))).replace("-", "−") // as many for all
     this.part("leading").replaceChildren(...order.map((k) => {
       const weight = explanation.weights[k] ?? 0
