@@ -61,6 +61,13 @@ def read_json(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def model_card(folder: Path) -> tuple[dict[str, Any], int]:
+    """Return the card of a run's model and how many such models there are: one, or one a bin of S/N."""
+    card = read_json(folder / "model" / "card.json")
+    bins = card.get("bins") or []
+    return (read_json(folder / "model" / f"bin{bins[0]}" / "card.json"), len(bins)) if bins else (card, 1)
+
+
 def _sample(folder: Path, manifest: Manifest) -> str:
     name = _survey(folder, manifest)
     counts = manifest.stage("02_preprocess").get("counts", {})
@@ -122,7 +129,7 @@ def _span(grid: Any) -> str:
 
 
 def _model(folder: Path, manifest: Manifest) -> str:
-    card = read_json(folder / "model" / "card.json")
+    card, bins = model_card(folder)
     settings, shape = card.get("settings", {}), card.get("shape", {})
     counts = manifest.stage("03_train")["counts"]
     folds = shape.get("folds") or 1
@@ -135,7 +142,8 @@ def _model(folder: Path, manifest: Manifest) -> str:
         kind = f"A model with {counts.get('latent numbers', settings.get('n_latent'))} latent numbers"
     crossed = (f", cross-fitted in {folds} folds so that no spectrum is judged by a network that saw it"
                if folds > 1 else "")
-    return f"{kind} was trained on {counts.get('spectra', card.get('trained_on')):,} spectra{crossed}."
+    many = f", one in each of {bins} bins," if bins > 1 else ""
+    return f"{kind}{many} was trained on {counts.get('spectra', card.get('trained_on')):,} spectra{crossed}."
 
 
 def _scores(folder: Path, manifest: Manifest) -> str:

@@ -129,6 +129,16 @@ def test_a_stage_is_told_as_it_was_done_even_when_the_run_was_called_anew(run) -
         assert part in told
 
 
+def test_models_of_bins_are_told_by_what_each_is(run) -> None:
+    one = cite(run)
+    (run / "model" / "bin0").mkdir()
+    (run / "model" / "card.json").rename(run / "model" / "bin0" / "card.json")
+    put(run, "model/card.json", {"kind": "BinnedModel", "bins": [0, 1, 2, 3]})
+    found = cite(run)
+    assert found.keys == one.keys
+    assert "12 latent numbers and hidden layers of 256, 64 units, one in each of 4 bins, was trained" in found.methods
+
+
 def test_each_key_in_the_text_is_in_the_references_and_each_reference_has_a_place(run) -> None:
     found = cite(run)
     told = found.methods + " ".join(found.acknowledgements)
