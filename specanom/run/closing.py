@@ -25,8 +25,8 @@ KIN_TEXT = (
     "of their explanations other spectra are kin: those that are odd for the same reason."
 )
 FAR_TEXT = (
-    "A spectrum whose kin lie further away than those of 99 % of the sample is far from everything known here, and "
-    "their vote says little."
+    "A spectrum whose kin lie further away than those of about 99 % of the sample is far from everything known here, "
+    "and their vote says little."
 )
 TRUST_TEXT = (
     "How far the vote can be trusted: every spectrum of a class of ten or more is asked for without itself."
@@ -210,9 +210,11 @@ def _confident(table: pd.DataFrame | None) -> dict[str, Any]:
     """The odd spectra of which the pipeline is sure."""
     if table is None:
         return {"sure_text": "", "sure_told": "", "sure": None}
-    counts = {name: number(int(table.attrs.get(name, 0))) for name in ("odd", "unsure", "unknown")}
-    told = (f"{number(len(table))} of {counts['odd']} spectra that reach the silver threshold; of {counts['unsure']} "
-            f"the pipeline is not sure, of {counts['unknown']} it does not say.")
+    odd, unsure, unknown = (int(table.attrs.get(name, 0)) for name in ("odd", "unsure", "unknown"))
+    rest = [f"of {number(count)} {why}" for count, why in ((unsure, "the pipeline is not sure"),
+                                                          (unknown, "it does not say")) if count]
+    told = f"{number(len(table))} of {number(odd)} spectra that reach the silver threshold" \
+        + (f"; {', '.join(rest)}." if rest else ".") + (f" The first {SURE} by score:" if len(table) > SURE else "")
     columns: dict[str, Any] = {
         "id": ("spectrum", str), "score": ("score", fixed(1)), "deltachi2": ("Δχ²", number), "class": ("class", str),
         "z": ("z", fixed(4)), "vote": ("vote of its kin", str), "top_1_segment": ("points at", str),
