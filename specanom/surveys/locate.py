@@ -336,7 +336,7 @@ def _told(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as exc:
         raise DataError(message("path", expected="an index written by SpectrumIndex.build",
                                 got=f"{path} ({type(exc).__name__}: {exc})")) from exc
-    kind, version = told.get("format"), told.get("version")
+    kind, version = told.get("format"), told.get("version", 0)
     if kind != FORM or version not in range(1, VERSION + 1) or (version > 1 and not (path / KNOWLEDGE).is_file()):
         raise DataError(message("path", expected=f"{FORM!r} of version 1 to {VERSION}, whole",
                                 got=f"{kind!r} of version {version}", hint="build it again"))
