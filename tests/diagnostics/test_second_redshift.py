@@ -162,6 +162,13 @@ def test_shoulders_of_broad_lines_are_no_second_redshift() -> None:
     assert not second_redshift(*galaxy(0.1, shoulders)).found
 
 
+def test_lines_that_only_the_model_has_are_no_second_redshift() -> None:
+    """A model that has learnt the lines of an odd spectrum subtracts them from others."""
+    spectrum, model = galaxy(0.1)
+    assert not second_redshift(spectrum, model - lines_at(SDSS, 0.3)).found
+    assert not second_redshift(spectrum, model + lines_at(SDSS, 0.3)).found
+
+
 def test_residual_sky_is_no_second_redshift() -> None:
     """Lines of OH with random signs and strengths, whose noise is underestimated four times."""
     found = 0
