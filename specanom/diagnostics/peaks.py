@@ -90,7 +90,7 @@ def find_peaks(
     bend = before - 2 * here + after
     shift = np.where(bend < 0, 0.5 * (before - after) / np.minimum(bend, -1e-30), 0.0).clip(-0.5, 0.5)
     height = snr[high]
-    if flux is not None:
+    if flux is not None and high.size:
         own = _significance(wave, flux, ivar, raised=False)[0][high]
         height = np.where((height > 0) & (own < GHOST * height), -height, height)
     return Peaks(start + STEP * (high + shift), height, start, known)
