@@ -58,8 +58,10 @@ def anomaly_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]
         table["interval"] = [spans.get(id, "–") for id in table["id"]]
         columns["interval"] = ("rank in repeated fits", str)
     table["artefact"] = explanations.artefact
+    notes = [one for one in dict.fromkeys(explanations.untold) if one]
+    told = "".join(f" The probability of an artefact is {one}, and not told of them." for one in notes)
     columns_of_words = (0, 4, 7)
-    return {"cards": cards, "anomalies": {"text": CARD_TEXT.format(len(cards)), "count": len(explanations),
+    return {"cards": cards, "anomalies": {"text": CARD_TEXT.format(len(cards)) + told, "count": len(explanations),
                                           "table": grid(table, columns, text=columns_of_words)}}
 
 
@@ -136,7 +138,7 @@ def _verdict(content: Content, explanation: Any, *, z: float) -> str:
         said += f"; {percent(context.lines)} of its weight lies on lines at the object's redshift."
     else:
         said += "."
-    return said
+    return said + (f" A probability of an artefact is {context.untold}." if context.untold else "")
 
 
 def shares(values: Mapping[str, float]) -> list[dict[str, Any]]:

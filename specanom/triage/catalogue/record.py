@@ -84,7 +84,7 @@ class Catalogue:
         tiers = tiers or (Tiers() if Tiers().score in made.table else None)
         if tiers is not None:
             _judge(made, tiers)
-            meta["tiers"] = tiers.told() | {"sentence": tiers.sentence()}
+            meta["tiers"] = tiers.told() | {"sentence": tiers.sentence(made.table)}
         meta["provenance"] = {"specanom": _version(), "date": datetime.now(UTC).date().isoformat(),
                               **{str(name): str(value) for name, value in (provenance or {}).items()}}
         told = [f"{name} {value}" for name, value in meta["provenance"].items()]

@@ -263,6 +263,18 @@ def test_each_reason_not_to_be_gold_is_told(change, tier, reason) -> None:
     assert (row(catalogue)["tier"], row(catalogue)["tier_reason"]) == (tier, reason)
 
 
+def test_where_no_probability_is_calibrated_the_other_thresholds_decide_and_that_is_said() -> None:
+    note = "not calibrated for quasars"
+    told = explanations(artefact=[np.nan, np.nan], artefact_note=[note, ""])
+    catalogue = Catalogue.of(Parts(objects(), scores(), explanations=told))
+    assert tier_of(catalogue) == ["gold", "silver", "silver", ""]
+    assert row(catalogue)["artefact_note"] == note
+    assert f"Of 1 explained objects the probability of an artefact is not asked: it is {note}." in catalogue.summary()
+    poor = explanations(artefact=[np.nan, 0.1], artefact_note=[note, ""], grade=["poor fit", "trusted"])
+    assert tier_of(Catalogue.of(Parts(objects(), scores(), explanations=poor)))[:2] == ["silver", "gold"]
+    assert "not asked" not in Catalogue.of(Parts(objects(), scores(), explanations=explanations())).summary()
+
+
 def test_an_inspector_who_says_artefact_takes_the_tier_away() -> None:
     catalogue = Catalogue.of(Parts(objects(), scores(), explanations=explanations(),
                                    labels=said((TID, "ada", "artefact", ""))))
@@ -335,7 +347,7 @@ class Explained:
     """What an Explanation offers."""
 
     id, grade, reason, score, r2, artefact = TID, "trusted", "R² 1.00", 9.0, 0.99, 0.1
-    z_second = 0.532
+    z_second, untold = 0.532, "not calibrated for quasars"
     weights = np.array([0.1, -3.0, 2.0])
     interval = np.array([[0.0, 0.2], [-3.5, -2.5], [1.9, 2.1]])
     names, frame = ("continuum", "Hα+[N II]", "[O III]"), "rest"
@@ -356,6 +368,7 @@ def test_the_segments_of_largest_weight_are_columns() -> None:
     assert one["explanation_frame"] == "rest"
     assert one["context_sky"] == pytest.approx(1 / 7)
     assert one["z_second"] == 0.532
+    assert one["artefact_note"] == "not calibrated for quasars"
     assert one["top_3_segment"] == "continuum"
     assert one["top_5_segment"] == "", "there are three segments only"
     with pytest.raises(ArgumentError, match="a number of segments"):
