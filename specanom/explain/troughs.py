@@ -52,6 +52,18 @@ class Troughs:
         return f"{LABELS[most]} trough, {'' if told == '0' else '−'}{told} km/s"
 
 
+def absorber(name: str) -> str:
+    """Return the line that absorbs in a segment called `name`; empty for other names.
+
+    Examples
+    --------
+    >>> absorber("Mg II trough, −3,500 km/s (telluric H₂O)")
+    'Mg II'
+    """
+    label, found, _ = name.partition(" trough, ")
+    return label if found and label in LABELS else ""
+
+
 def troughs_of(
     rest: NDArray[np.float64], flux: NDArray[np.float32], model: NDArray[np.float64], *,
     ivar: NDArray[np.float32] | None, masked: NDArray[np.bool_],

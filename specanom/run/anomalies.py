@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import plots
+from ..explain.troughs import absorber
 from ..scores.named import CALIBRATED
 from ..surveys.viewers import Cutouts, links
 from .acquire import SIMULATED
@@ -109,6 +110,8 @@ def _chips(content: Content, explanation: Any, row: Any) -> list[dict[str, str]]
         chips.append({"text": "likely artefact", "kind": "warm"})
     if np.isfinite(explanation.z_second):
         chips.append({"text": f"lines at z = {explanation.z_second:.4f}", "kind": "good"})
+    if _absorption(explanation):
+        chips.append({"text": "broad absorption", "kind": "good"})
     grade = "good" if explanation.grade == "trusted" else "warm"
     chips.append({"text": f"explanation: {explanation.grade}", "kind": grade})
     if content.truth is not None:
@@ -135,10 +138,16 @@ def _verdict(content: Content, explanation: Any, *, z: float) -> str:
         said += (f"; several emission lines share one other redshift, z = {context.z_second:.4f}: another galaxy "
                  f"{where}, or a wrong redshift.")
     elif context.lines > ARTEFACT:
-        said += f"; {percent(context.lines)} of its weight lies on lines at the object's redshift."
+        said += f"; {percent(context.lines)} of its weight lies on lines at the object's redshift{_absorption(explanation)}."
     else:
-        said += "."
-    return said + (f" A probability of an artefact is {context.untold}." if context.untold else "")
+        said += f"{_absorption(explanation)}."
+    return said
+
+
+def _absorption(explanation: Any, n: int = 3) -> str:
+    """Say which lines absorb broadly in the leading segments of a quasar; empty when none does."""
+    found = dict.fromkeys(filter(None, (absorber(explanation.names[k]) for k in explanation.order[:n])))
+    return f"; broad absorption of {' and '.join(found)}" if found else ""
 
 
 def shares(values: Mapping[str, float]) -> list[dict[str, Any]]:

@@ -73,7 +73,7 @@ def test_the_reason_is_kept_on_disk_and_shown(model, sample, tmp_path) -> None:
     assert again[0].untold == UNTOLD
     assert again[:1].untold == [UNTOLD]
     titles = [one.text for one in plots.explanation(again[0]).references() if hasattr(one, "text")]
-    assert any(isinstance(text, str) and f"artefact: {UNTOLD}" in text for text in titles)
+    assert any(isinstance(text, str) and f"Weight · artefact: {UNTOLD}" in text for text in titles)
     assert explained(again[0])["untold"] == UNTOLD
     assert explained(again[0])["artefact"] is None
     made = explanation_table(again)

@@ -7,7 +7,7 @@ import pytest
 
 from specanom.explain.context import Context, Evidence, context_of
 from specanom.explain.segments import Uniform
-from specanom.explain.troughs import RESONANCE, troughs_of
+from specanom.explain.troughs import RESONANCE, absorber, troughs_of
 from specanom.lines import C_KMS, line
 from specanom.preprocess import quasar_bins
 from specanom.spectrum import Spectrum
@@ -49,6 +49,7 @@ def test_a_trough_is_named_after_its_line_and_its_velocity(name: str, bin: str, 
     speed = -float(found.split("−")[1].split(" ")[0].replace(",", ""))
     assert abs(speed - at) <= 2250, found
     assert speed % 500 == 0
+    assert found.startswith(f"{absorber(found)} trough")
     assert context.lines > 0.6, "absorption by a line counts as lines"
 
 
@@ -80,6 +81,7 @@ def test_less_emission_is_no_absorption() -> None:
     speed = speed_of("CIV1549")
     context, found = look(1 - 0.5 * np.exp(-0.5 * (speed / 900) ** 2))
     assert found == "C IV"
+    assert absorber(found) == absorber("a trough, of something") == ""
     assert "trough" not in " ".join(context.names)
 
 
