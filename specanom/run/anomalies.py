@@ -138,7 +138,8 @@ def _verdict(content: Content, explanation: Any, *, z: float) -> str:
         said += (f"; several emission lines share one other redshift, z = {context.z_second:.4f}: another galaxy "
                  f"{where}, or a wrong redshift.")
     elif context.lines > ARTEFACT:
-        said += f"; {percent(context.lines)} of its weight lies on lines at the object's redshift{_absorption(explanation)}."
+        said += f"; {percent(context.lines)} of its weight lies on lines at the object's redshift"
+        said += f"{_absorption(explanation)}."
     else:
         said += f"{_absorption(explanation)}."
     return said

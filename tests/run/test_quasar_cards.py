@@ -24,7 +24,8 @@ def content() -> SimpleNamespace:
 
 def test_a_card_names_the_lines_that_absorb() -> None:
     said = anomalies._verdict(content(), explained([1, 3, 2, 0]), z=2.0)
-    assert said.endswith("80 % of its weight lies on lines at the object's redshift; broad absorption of Mg II and C IV.")
+    assert said.endswith("80 % of its weight lies on lines at the object's redshift; broad absorption of Mg II and "
+                         "C IV.")
     chips = anomalies._chips(content(), explained([1, 3, 2, 0]), {"z": 2.0, "snr": 9.0})
     assert [one["text"] for one in chips][2:] == ["broad absorption", "explanation: trusted"]
     assert "likely artefact" not in str(chips)
