@@ -76,11 +76,16 @@ def context_of(features: Features, members: NDArray[np.intp]) -> dict[str, float
 
 
 def artefact_of(features: Features, members: NDArray[np.intp], context: Mapping[str, float]) -> float:
-    """Return the mean probability of an artefact, else the share of the weight where artefacts lie."""
+    """Return the mean probability of an artefact, else the share of the weight where artefacts lie.
+
+    NaN where no member is of a sort of which the probability is told, as quasars are not.
+    """
     if features.context is None or "artefact" not in features.context:
         return artefact_share(context)
     known = features.context["artefact"].to_numpy(dtype=np.float64)[members]
     known = known[np.isfinite(known)]
+    if not known.size and "untold" in features.context and (features.context["untold"].iloc[members] != "").all():
+        return float("nan")
     return float(known.mean()) if known.size else artefact_share(context)
 
 
