@@ -65,9 +65,9 @@ def test_what_is_not_known_is_blank_of_its_type() -> None:
     catalogue = Catalogue.of(Parts(objects(), clusters=clusters, stories=stories))
     assert row(catalogue)["cluster_story"].startswith("7 spectra")
     other = row(catalogue, IDS[1])
-    assert (other["cluster"], other["cluster_story"]) == (-1, "")
+    assert (pd.isna(other["cluster"]), other["cluster_story"]) == (True, "")
     assert np.isnan(other["cluster_distance"])
-    assert catalogue.table["cluster"].dtype == np.int64
+    assert catalogue.table["cluster"].dtype == "Int64"
 
 
 def test_ids_nobody_knows_are_listed_by_part() -> None:
@@ -214,7 +214,7 @@ def test_votes_keep_yes_no_and_not_asked_apart() -> None:
     votes = pd.DataFrame({"id": IDS[:2], "vote": ["lens", ""], "far": [False, True], "quantile": [0.2, 0.99],
                           "mean_logmass": [10.5, np.nan]})
     catalogue = Catalogue.of(Parts(objects(), votes=votes))
-    assert catalogue.table.set_index("id")["kin_far"][IDS].tolist() == [0, 1, -1, -1]
+    assert catalogue.table.set_index("id")["kin_far"][IDS].tolist() == [0, 1, pd.NA, pd.NA]
     assert row(catalogue)["kin_mean_logmass"] == 10.5
 
 
