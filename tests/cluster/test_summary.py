@@ -203,3 +203,4 @@ def test_of_quasars_neither_a_probability_nor_a_share_is_told_as_one() -> None:
         shares = selection.context_of(features, members)
         assert shares == {"lines": pytest.approx(0.2), "sky": pytest.approx(0.8)}
         assert selection.artefact_of(features, members, shares) == pytest.approx(expected, nan_ok=True)
+        assert selection.untold_of(features, members) == (untold[0] if np.isnan(expected) else "")
