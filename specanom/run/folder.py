@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..folders import product, write_json
 from ..spectrumset import SpectrumSet
 from .parameters import of_stage
+from .paths import located
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,11 +128,12 @@ class RunFolder:
         outputs : list of str
             Products it made, relative to the run folder.
         names : mapping, optional
-            Values of the stage's parameters, as in the ``globals()`` of its notebook; other names are left out.
+            Values of the stage's parameters, as in the ``globals()`` of its notebook; other names are left out, and
+            paths are told whole.
         """
         folder = self.path / "stages"
         folder.mkdir(parents=True, exist_ok=True)
-        told = {name: names[name] for name in of_stage(stage) if name in names} if names else {}
+        told = located({name: names[name] for name in of_stage(stage) if name in names} if names else {})
         write_json(folder / f"{stage}.json", {"counts": dict(counts), "outputs": outputs, "parameters": told,
                                               "started": self._opened, "finished": time.time()})
 
