@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..diagnostics import SecondRedshift
 from ..lines import ARM_JOINS, C_KMS, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS, Band, Line
-from ..spectrum import Spectrum
+from ..spectrum import Spectrum, is_quasar
 from .narrow import covered, dead_pixels, narrow_pixels, runs_of
 from .troughs import Troughs, troughs_of
 
@@ -148,11 +148,6 @@ def ground_of(spectrum: Spectrum) -> Ground:
         wave = spectrum.wave
         classes[_between(wave, wave[starts] - MASK_EDGE, wave[stops - 1] + MASK_EDGE)] = CLASSES.index("imputed")
     return Ground(spectrum, rest, observed, dead, masked, spikes, classes, quasar=is_quasar(spectrum))
-
-
-def is_quasar(spectrum: Spectrum) -> bool:
-    """Say whether the pipeline calls it a quasar: ``meta["class"]`` is QSO."""
-    return str(spectrum.meta.get("class") or "").strip().upper() == "QSO"
 
 
 def pixel_classes(spectrum: Spectrum) -> NDArray[np.intp]:

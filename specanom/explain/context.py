@@ -195,7 +195,8 @@ def second_ground(spectrum: Spectrum, evidence: Evidence) -> Ground:
         What the score saw; where it does not look, nothing is looked for.
     """
     ground = ground_of(spectrum)
-    ground = replace(ground, quasar=ground.quasar or evidence.quasar)
+    if not spectrum.meta.get("class"):  # nobody has said what it is: the score was made for such
+        ground = replace(ground, quasar=evidence.quasar)
     model = evidence.model_of(spectrum.flux)
     if model is None:
         return ground

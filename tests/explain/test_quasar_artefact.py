@@ -46,12 +46,20 @@ def test_a_quasar_has_no_probability_and_the_reason_is_said(model, sample) -> No
     assert f"probability of an artefact {UNTOLD}" in repr(quasar.context)
 
 
-def test_a_score_made_for_quasars_is_enough(model, sample) -> None:
-    found = explainer(model, "quasar").explain(sample[0])
+def test_a_score_made_for_quasars_is_enough_where_nobody_said_what_it_is(model, sample) -> None:
+    unknown = sample[0].replace(meta={**sample[0].meta, "class": ""})
+    found = explainer(model, "quasar").explain(unknown)
     assert np.isnan(found.artefact)
     assert found.untold == UNTOLD
     calibrated = replace(explainer(model), score=sa.Scorer(model, "chi2_ivar", lines="quasar").calibrate(sample))
-    assert calibrated.explain(sample[0]).untold == UNTOLD
+    assert calibrated.explain(unknown).untold == UNTOLD
+
+
+def test_a_galaxy_stays_one_whatever_the_score_leaves_out(model, sample) -> None:
+    assert sample[0].meta["class"] == "GALAXY"
+    found = explainer(model, "quasar").explain(sample[0])
+    assert found.untold == ""
+    assert np.isfinite(found.artefact)
 
 
 def test_a_calibration_of_ones_own_is_taken_for_quasars(sample) -> None:
