@@ -20,7 +20,7 @@ from .positions import Positions, positions_of
 if TYPE_CHECKING:
     import pandas as pd
 
-WORDS = ("id", "service", "status", "name", "type", "date", "reason")
+WORDS = ("id", "service", "status", "name", "type", "date", "reason", "client")
 
 
 def crossmatch(table: Any, matchers: Matcher | Iterable[Matcher], *, cache: str | Path | None = None,
@@ -122,7 +122,7 @@ def _rows(matcher: Matcher, positions: Positions, found: Found, without: dict[st
                          "reason": list(without.values()), "chance": found.chance, "candidates": 0, "name": "",
                          "type": "", "date": ""})
     whole = pd.concat([made, lost], ignore_index=True) if len(lost) else made.reset_index(drop=True)
-    whole = whole.astype(dict.fromkeys(WORDS, "str"))
+    whole = whole.assign(client=type(matcher).__name__).astype(dict.fromkeys(WORDS, "str"))
     return whole[[*FIRST, *(name for name in found.pairs.columns if name not in (*FIRST, "row"))]]
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FORM, VERSION = "specanom-matches", 1
 FIRST = ("id", "service", "status", "name", "type", "separation", "z", "ra", "dec", "candidates", "chance",
-         "coincidence", "date", "reason")
+         "coincidence", "date", "reason", "client")
 """Columns of every table of matches."""
 
 
@@ -34,7 +34,8 @@ class Matches:
         ``type``, ``separation`` (arcsec), ``z``, ``ra``, ``dec`` (degrees); ``candidates`` (how many lie within the
         radius), ``chance`` (share of unrelated positions that would have had a match), ``coincidence`` (chance of an
         unrelated source at least as near as this one), ``date`` (when the service was asked), ``reason`` (why it was
-        not) and the columns that were asked for.
+        not), ``client`` (the matcher that was asked: LocalTable, XMatch, Simbad, Ned, or one of your own; empty in
+        tables that do not say it) and the columns that were asked for.
 
         ``status`` is "matched"; "none": looked up, and nothing is there; "not_checked": nobody looked; or "failed":
         the service gave no answer. Only "none" says that an object is not in a catalogue.
@@ -47,6 +48,8 @@ class Matches:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if "client" not in self.table.columns:
+            object.__setattr__(self, "table", self.table.assign(client=""))
         missing = [name for name in FIRST if name not in self.table.columns]
         if missing:
             raise DataError(message("table", expected="the columns of matches", got=f"no {', '.join(missing)}"))
