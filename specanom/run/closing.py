@@ -19,7 +19,7 @@ from .content import Content
 from .kin import KNOWLEDGE, SPACES, SameKind, same_kind
 from .latents import RARITY
 from .tabulate import Grid, fixed, grid, number, percent
-from .worklisting import taught
+from .worklisting import judged_as, taught
 
 KIN_TEXT = (
     "Kin are the spectra nearest in latent space, where like shapes lie together; their classes vote. By the weights "
@@ -142,7 +142,7 @@ def _redshift(table: pd.DataFrame | None) -> str:
             f"{row['sigma_low']:.3f} to {row['sigma_high']:.3f}), and {100 * row['outlier_share']:.1f} % are off by "
             f"more than {row['outlier']:g}; to say the median of the sample of every spectrum would reach "
             f"{row['sigma_guess']:.3f}. Each of {number(int(row['n']))} spectra was predicted by a fit to others. They "
-            "are at rest, so this is what is left of the distance: what galaxies of that redshift look like, how "
+            "are at rest, so this is what is left of the distance: what objects of that redshift look like, how "
             "noisy they are, and where their spectra end.")
 
 
@@ -196,10 +196,9 @@ def listed(work: WorkList) -> str:
     """Say how many spectra the work list has, in which order, and what it leaves out."""
     left = [f"{number(count)} {why}" for why, count in work.counts.items()]
     told, learned = taught(work.learned), work.learned
-    said = f"The work list has {number(len(work))} spectra" + (f", {told}" if told else "") + ". "
+    said = f"The work list has {number(len(work))} spectra"
+    said += f", {told}: {judged_as(learned)}. " if told else ". "
     if told:
-        words = sorted(learned["words"].items(), key=lambda item: -item[1])
-        said += f"The words are {', '.join(f'{count} {word}' for word, count in words)}. "
         before = [number(int(rank)) for rank in work.table["rank_before"].head(FIRST)]
         said += f"Ranks that the first {len(before)} had before: {', '.join(before)}. " if before else ""
     return said + (f"Left out: {', '.join(left)}." if left else "Nothing is left out.")

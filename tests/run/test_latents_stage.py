@@ -51,6 +51,7 @@ def test_the_redshift_that_latents_keep_is_told_with_its_interval(sample, model)
     said = _redshift(table)
     assert f"σ_NMAD = {row['sigma_nmad']:.3f}" in said
     assert "Each of 120 spectra" in said
+    assert "what objects of that redshift look like" in said, "quasars and stars have redshifts too"
 
 
 def test_few_spectra_have_no_redshifts_and_no_densities(sample, model) -> None:
