@@ -118,16 +118,18 @@ def taught(learned: Mapping[str, Any]) -> str:
 
 
 def judged_as(learned: Mapping[str, Any]) -> str:
-    """Say what those who taught a list called how many objects, and on how many they disagree.
+    """Say what those who taught a list called how many objects, what that counts, and on how many they disagree.
 
     Examples
     --------
-    >>> judged_as({"words": {"artefact": 2, "known": 3, "disputed": 1}})
-    '3 known, 2 artefact; on 1 people disagree, and its words count by their mean'
+    >>> judged_as({"words": {"artefact": 2, "lens": 3, "disputed": 1}, "worth": {"artefact": 0.0, "lens": 1.0}})
+    '3 lens (counts 1), 2 artefact (counts 0); on 1 people disagree, and its words count by their mean'
     """
     words = dict(learned["words"])
     apart = int(words.pop(DISPUTED, 0))
-    said = [", ".join(f"{count:,} {word}" for word, count in sorted(words.items(), key=lambda item: -item[1]))]
+    worth = {word: f" (counts {value:g})" for word, value in learned.get("worth", {}).items()}
+    ordered = sorted(words.items(), key=lambda item: -item[1])
+    said = [", ".join(f"{count:,} {word}{worth.get(word, '')}" for word, count in ordered)]
     whose = "its" if apart == 1 else "their"
     said += [f"on {apart:,} people disagree, and {whose} words count by their mean"] if apart else []
     return "; ".join(filter(None, said))
