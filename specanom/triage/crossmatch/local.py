@@ -36,8 +36,8 @@ class LocalTable:
     ----------
     table : DataFrame, astropy Table or path
         Rows with positions in ICRS degrees; a path ends in ``.parquet``, ``.csv``, or anything that astropy reads
-        (``.fits``, ``.ecsv``, ``.vot``). Rows without a position are left out. Names that are floats which have lost
-        digits are refused.
+        (``.fits``, ``.ecsv``, ``.vot``). Rows without a position are left out. Names, and columns called an id, that
+        are floats which have lost digits are refused.
     radius : float
         Arcsec.
     service : str
@@ -92,6 +92,8 @@ class LocalTable:
         name = self._column("name")
         if name is not None and rows[name].dtype.kind == "f":
             object.__setattr__(self, "table", rows.assign(**{name: id_texts(rows[name], f"column {name}")}))
+        for column in self.columns:
+            _check_digits(rows[column], column)
         if self._moves and self._column("pmdec") is None:
             raise ArgumentError(message("table", expected="pmdec beside pmra", got="pmra alone"))
 
@@ -182,6 +184,12 @@ def check_radius(radius: float, most: float) -> None:
     """Raise unless a radius is above 0 and no more than `most` arcsec."""
     if not 0 < radius <= most:
         raise ArgumentError(message("radius", expected=f"above 0 and up to {most:g} arcsec", got=radius))
+
+
+def _check_digits(values: pd.Series, column: str) -> None:
+    """Raise when a column that is called an id has floats that may have lost digits."""
+    if values.dtype.kind == "f" and column.lower().endswith("id"):
+        id_texts(values[np.isfinite(values) & (values.abs() >= EXACT)], f"column {column}")
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -234,3 +234,14 @@ def test_names_in_a_csv_are_text(tmp_path):
     found = crossmatch(here, LocalTable(tmp_path / "own.csv", 1.0, columns=["w1"])).table
     assert found["name"].tolist() == ["00123", ""]
     assert found["w1"].tolist() == [14.5, 15.0]
+
+
+@pytest.mark.parametrize("column", ["TARGETID", "bestObjID", "parent_id"])
+def test_ids_that_lost_their_digits_are_not_joined_either(column):
+    table = pd.DataFrame({"ra": [1.0, 2.0], "dec": [0.0, 1.0], column: [39633345008634465.0, np.nan], "flux": 1e20})
+    with pytest.raises(DataError, match=f"column {column}: .*3.96333450086344.*may have lost digits"):
+        LocalTable(table, 1.0, columns=(column,))
+    assert LocalTable(table, 1.0, columns=("flux",)).columns == ("flux",), "a number that is no name may be large"
+    small = LocalTable(table.assign(**{column: [5.0, np.nan]}), 1.0, service="s", columns=(column, "flux"))
+    found = crossmatch(objects([1.0], [0.0]), small).table
+    assert found[column].tolist() == [5.0]
