@@ -13,6 +13,7 @@ import pandas as pd
 from .. import plots
 from ..explain.troughs import absorber
 from ..scores.named import CALIBRATED
+from ..scores.rows import batches
 from ..surveys.viewers import Cutouts, links
 from .acquire import SIMULATED
 from .content import Content
@@ -31,7 +32,8 @@ ARTEFACT = 0.5
 CARD_TEXT = (
     "The {} oddest spectra, each with what LIME says of it: the weight of a segment says how much it raises the score "
     "as observed, against what stands in for it. Thin bars are 95 % intervals. Physics sits on lines and continuum, "
-    "artefacts on the rest."
+    "artefacts on the rest. Over the flux lies what the model makes of the spectrum: weight on flat flux is there "
+    "because the model expects something else."
 )
 CLUSTER_TEXT = (
     "Spectra that are odd for the same reason: absolute LIME weights, each row of unit length, grouped by k-means. "
@@ -91,12 +93,17 @@ def _card(content: Content, figures: dict[str, Any], images: Cutouts, i: int) ->
     one = content.sample.select([explanation.id])
     row = one.table.iloc[0]
     name = f"card{i}"
-    figures[name] = plots.explanation(explanation, one[0])
+    figures[name] = plots.explanation(explanation, one[0], reconstruction=_reconstruction(content.model, one))
     lines = content.lines[content.lines["id"] == explanation.id].iloc[0]
     return {"id": explanation.id, "chips": _chips(content, explanation, row),
             "verdict": _verdict(content, explanation, z=float(row["z"])), "figure": name, "lines": line_table(lines),
             "ranks": ranks_of(content, explanation.id), "links": _links(content, row),
             "image": images.of(explanation.id, *(float(row.get(c, np.nan)) for c in ("ra", "dec")))}
+
+
+def _reconstruction(model: Any, one: Any) -> Any:
+    """Return what the model made of a set of one spectrum when it was scored: by the fit that has not seen it."""
+    return next(batches(one)).reconstruction(model)[0]
 
 
 def _links(content: Content, row: Any) -> list[dict[str, str]]:
