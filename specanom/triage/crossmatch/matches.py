@@ -65,7 +65,8 @@ class Matches:
         -------
         DataFrame
             ``service``, ``radius`` (arcsec), counts of each status, ``chance``, ``by_chance`` (matches to expect if
-            nothing belonged to anything), ``chance_from`` and the ``reason`` that is given most often.
+            nothing belonged to anything), ``chance_from``, the ``reason`` that is given most often, and a ``note`` on
+            the catalogue, as how many rows of a table have no position.
         """
         import pandas as pd
 
@@ -79,8 +80,8 @@ class Matches:
             rows.append({"service": service, "radius": facts.get("radius", np.nan), **counts, "chance": chance,
                          "by_chance": chance * (counts[MATCHED] + counts[NONE]),
                          "chance_from": facts.get("chance_from", ""),
-                         "reason": str(reasons.mode().iloc[0]) if len(reasons) else ""})
-        names = ["service", "radius", *STATUSES, "chance", "by_chance", "chance_from", "reason"]
+                         "reason": str(reasons.mode().iloc[0]) if len(reasons) else "", "note": facts.get("note", "")})
+        names = ["service", "radius", *STATUSES, "chance", "by_chance", "chance_from", "reason", "note"]
         return pd.DataFrame(rows, columns=names)
 
     def best(self) -> pd.DataFrame:
@@ -151,5 +152,6 @@ class Matches:
         for row in self.summary().to_dict("records"):
             counts = ", ".join(f"{row[status]:,} {status}" for status in STATUSES if row[status])
             chance = "" if np.isnan(row["chance"]) else f"; {row['by_chance']:.2g} expected by chance"
-            lines.append(f"  {row['service']}: {counts}{chance}" + (f" ({row['reason']})" if row["reason"] else ""))
+            lines.append(f"  {row['service']}: {counts}{chance}" + (f" ({row['reason']})" if row["reason"] else "")
+                         + (f" ({row['note']})" if row["note"] else ""))
         return "\n".join(lines)
