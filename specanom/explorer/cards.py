@@ -18,7 +18,7 @@ from .record import ExplorerData
 DESI = ("desi",)
 LINKED = ("ra", "dec", "plate", "mjd", "fiber", "targetid")
 KIN = ("label", "distance", "weight")
-MATCH = ("service", "status", "name", "type", "separation", "z")
+MATCH = ("service", "status", "name", "type", "separation", "z", "reason")
 
 
 class Cards:

@@ -40,7 +40,7 @@ class ExplorerData:
         ``Kin.to_frame()`` has them.
     matches : DataFrame, optional
         One row an object and service: ``id``, ``service``, ``status``, and where known ``name``, ``type``,
-        ``separation`` (arcsec), ``z``.
+        ``separation`` (arcsec), ``z``, ``reason`` (why it is not known).
     labels : iterable of Label
         What was said before, e.g. ``LabelLog(path).history()``.
     latents : DataFrame, optional

@@ -58,6 +58,9 @@ export class Card {
       field.addEventListener("change", () => { this.finish(); this.showNotes() })
       field.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); field.blur() } })
     }
+    const own = this.part("own")
+    own.addEventListener("change", () => this.finishOwn(this.review.page.chosen.length > 1 ? this.review.page.chosen : [this.id]))
+    own.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); own.blur() } })
     this.part("frame").addEventListener("click", () => this.turn())
     this.part("copy").addEventListener("click", () => {
       navigator.clipboard?.writeText(location.href).then(() => this.tell("Link copied."), () => this.tell(location.href))
@@ -77,6 +80,7 @@ export class Card {
   /** Keep a note and a redshift that are still being written. */
   finish() {
     if (this.id === null) return
+    this.finishOwn([this.id])
     const fields = [this.part("note"), this.part("z")], parts = {}
     const [note, z] = fields.map((field) => (field.value === this.written.get(field) ? null : field.value.trim()))
     if (note !== null) parts.note = note
@@ -95,6 +99,13 @@ export class Card {
     this.notes.say([this.id], parts)
     if (!wrong) this.review.said()
   }
+  /** Keep a word of one's own that is still being written. */
+  finishOwn(ids) {
+    const field = this.part("own")
+    if (field.value === this.written.get(field)) return
+    this.written.set(field, field.value)
+    this.review.own(field.value.trim().replace(/\s+/g, " "), ids)
+  }
   showNotes(fresh = false) {
     const { word, quality, issues, spectype, z, note } = this.notes.of(this.id)
     for (const button of this.part("words").children) button.setAttribute("aria-pressed", String(button.dataset.word === word))
@@ -104,7 +115,7 @@ export class Card {
     select.value = given
     this.part("spectype").value = spectype
     if (fresh) this.part("z").removeAttribute("aria-invalid")
-    const written = { note, z: z === null ? "" : String(z) }
+    const written = { note, z: z === null ? "" : String(z), own: this.review.words.includes(word) ? "" : word }
     for (const [name, value] of Object.entries(written)) {
       const field = this.part(name)
       if (!fresh && (document.activeElement === field || field.hasAttribute("aria-invalid"))) continue
@@ -118,7 +129,12 @@ export class Card {
     const here = this.id === this.element.dataset.shown ? this.given ?? [] : []
     const told = new Set(here.map((one) => JSON.stringify([one.author, one.time, one.label])))
     const others = this.notes.others(this.id).filter((one) => !told.has(JSON.stringify([one.author, one.time, one.label])))
-    this.list("labels", [...here, ...others], (one) => this.label(one))
+    const all = [...here, ...others], last = (one) => all.findLast(({ author }) => author === one.author)
+    const stands = all.filter((one) => one.label && one === last(one)), before = all.filter((one) => !stands.includes(one))
+    this.list("labels", stands, (one) => this.label(one))
+    this.list("history", before, (one) => this.label(one))
+    this.part("history-count").textContent = `${before.length} earlier`
+    this.part("labels-box").hidden = !all.length
   }
   turn() {
     if (!this.shown || this.shown.z === null) return
@@ -162,7 +178,8 @@ export class Card {
   facts(row) {
     const told = (name) => (this.rows.columns.has(name) ? this.rows.told(name, row) : "–")
     const known = (name) => told(name) !== "–" && !(["zwarning", "kin_far"].includes(name) && Number(told(name)) === 0)
-    const names = row < 0 ? [] : FACTS.map((name) => (name === "rank" && !this.rows.columns.has(name) ? this.ranked : name))
+    const far = this.far(row)
+    const names = row < 0 ? [] : FACTS.filter((name) => name !== "vote" || !far).map((name) => (name === "rank" && !this.rows.columns.has(name) ? this.ranked : name))
       .filter((name) => this.rows.columns.has(name) && (ALWAYS.includes(name) || known(name)))
     const [z, error] = ["z", "z_err"].map((name) => this.rows.columns.get(name)?.values?.[row])
     const digits = z === z && error > 0 ? Math.max(4, Math.min(8, 1 - Math.floor(Math.log10(error)))) : null // two of the error
@@ -179,6 +196,8 @@ export class Card {
     this.part("story").textContent = text === "–" ? "" : text
     this.part("story").hidden = text === "–"
   }
+  /** Whether the nearest of an object are too far away to be its kin. */
+  far(row) { return row >= 0 && this.rows.columns.has("kin_far") && !["–", "0"].includes(this.rows.told("kin_far", row)) }
   values(row) { // only where they are looked at: all columns would be unpacked
     const body = this.part("values"), box = this.part("values-box")
     box.ontoggle = () => this.values(this.row)
@@ -249,6 +268,7 @@ export class Card {
   match(one) {
     const status = { matched: "", none: "nothing there", not_checked: "not checked", failed: "the service failed" }[one.status] ?? one.status
     const parts = [one.name, one.type, one.separation != null ? `${told(one.separation)}″` : "", one.z != null ? `z = ${told(one.z, 5)}` : "", status]
+    if (status && one.reason) parts.push(`${parts.pop()}: ${one.reason}`)
     return make("li", { "data-status": one.status }, make("b", {}, one.service ?? "–"), ` ${parts.filter(Boolean).join(" · ") || "–"}`)
   }
   label(one) {
@@ -259,6 +279,9 @@ export class Card {
   }
   kin(kin, serial) {
     this.part("kin-box").hidden = !kin?.length
+    const far = this.far(this.row)
+    this.part("kin-told").hidden = !far
+    this.part("kin").dataset.far = String(far)
     const colours = this.known?.colours[this.theme]
     this.part("kin").replaceChildren(...(kin ?? []).map((one) => {
       const within = this.cards.has(one.id)

@@ -4,7 +4,7 @@
 
 const LONGEST = 1000
 const EXAMPLE = 'z > 0.1 and snr < 20 and mark == "artefact"'
-const TOKEN = /\s*(?:(\d[\d_]*\.?[\d_]*(?:[eE][+-]?\d+)?|\.\d[\d_]*(?:[eE][+-]?\d+)?)|("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|`([^`]*)`|([\p{L}_][\p{L}\p{N}_]*)|(\*\*|[<>=!]=|[<>+\-*/%&|()[\]{},]))/uy
+const TOKEN = /\s*(?:(\d[\d_]*\.?[\d_]*(?:[eE][+-]?\d+)?|\.\d[\d_]*(?:[eE][+-]?\d+)?)|("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|`([^`]*)`|([\p{L}_][\p{L}\p{N}_]*)|(\*\*|[<>=!]=|[<>=+\-*/%&|()[\]{},]))/uy
 const ORDERED = { "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b,
   "==": (a, b) => a === b, "!=": (a, b) => a !== b }
 const ESCAPES = { n: "\n", t: "\t", r: "\r" }
@@ -13,7 +13,7 @@ export class FilterError extends Error {}
 function refuse(expected, got, hint = EXAMPLE) {
   return new FilterError(`expected ${expected}, got ${got}. Try: ${hint}`)
 }
-export const isExpression = (text) => /[<>]|[=!]=|\b(and|or|not|in)\b/.test(text)
+export const isExpression = (text) => /[<>]|[=!]=|^\s*(`[^`]+`|[\p{L}_][\p{L}\p{N}_]*)\s*=|\b(and|or|not|in)\b/u.test(text)
 /** Texts that differ in case only become equal; ß and ss too. */
 export const folded = (text) => text.toUpperCase().toLowerCase()
 
@@ -31,7 +31,7 @@ function tokens(text) {
       value: quoted.slice(1, -1).replace(/\\(.)/gsu, (whole, letter) => ESCAPES[letter] ?? (/["'\\]/.test(letter) ? letter : whole)) })
     else if (column !== undefined) found.push({ kind: "column", value: column })
     else if (word !== undefined) found.push({ kind: "word", value: word })
-    else found.push({ kind: "sign", value: sign })
+    else found.push({ kind: "sign", value: sign === "=" ? "==" : sign }) // as people write it
     at = TOKEN.lastIndex
   }
   return found
@@ -174,11 +174,18 @@ class Reader {
   }
   column(name) {
     const found = this.columns.get(name) ?? this.columns.get([...this.columns.keys()].find((one) => folded(one) === folded(name)))
-    if (!found) throw refuse(`one of ${[...this.columns.keys()].slice(0, 12).join(", ")}`, `'${name}'`)
+    if (!found) throw refuse(`one of ${nearest(name, [...this.columns.keys()]).slice(0, 12).join(", ")} …`, `'${name}'`)
     return { type: { number: "number", text: "text", flag: "truth" }[found.kind], column: true, of: (row) => found.at(row) }
   }
 }
 
+/** Names by how much of one is in them, the nearest first: by the pairs of letters they share. */
+function nearest(name, names) {
+  const pairs = (text) => new Set(Array.from({ length: text.length - 1 }, (_, at) => folded(text.slice(at, at + 2))))
+  const mine = pairs(name)
+  const shared = (other) => { const theirs = pairs(other); return (2 * [...mine].filter((one) => theirs.has(one)).length) / (mine.size + theirs.size || 1) }
+  return names.map((one) => [shared(one), one]).sort(([a], [b]) => b - a).map(([, one]) => one)
+}
 function truth(one) {
   if (one.type === "truth") return one
   throw refuse("comparisons beside and, or, not, & and |", "a value", "(z > 0.1) & (snr < 20), in brackets, or z > 0.1 and snr < 20")

@@ -205,7 +205,7 @@ class Explorer {
     const word = this.sent.words[Number(event.key) - 1]
     const actions = { j: () => this.step(1), k: () => this.step(-1), o: () => this.card.turn(), t: () => this.turnTheme(),
       "?": () => find("help").showModal(), "/": () => document.querySelector("#table input").focus() }
-    for (const [letter, part] of Object.entries({ q: "quality", c: "spectype", z: "z", n: "note" })) actions[letter] = () => this.card.part(part).focus()
+    for (const [letter, part] of Object.entries({ q: "quality", c: "spectype", z: "z", n: "note", w: "own" })) actions[letter] = () => this.card.part(part).focus()
     for (const flag of Object.keys(this.sent.issues)) actions[flag] = () => this.card.flag(flag)
     if (!inGrid) Object.assign(actions, { ArrowDown: () => this.step(1), ArrowUp: () => this.step(-1), ArrowRight: () => this.step(1), ArrowLeft: () => this.step(-1) })
     const action = word ? () => this.review.say(word) : Object.hasOwn(actions, event.key) ? actions[event.key] : null

@@ -67,7 +67,9 @@ export class Review {
     find("export").disabled = !said.length
     find("adopt").hidden = !nameless.length
     find("adopt").textContent = nameless.length === 1 ? "1 note has no name: it is mine" : `${many(nameless.length, "note")} have no name: they are mine`
-    find("authors").replaceChildren(...authors.map((name) => make("option", { value: name })))
+    const options = (names) => names.map((name) => make("option", { value: name }))
+    find("authors").replaceChildren(...options(authors))
+    find("own-words").replaceChildren(...options(this.made))
   }
 
   // -- words --------------------------------------------------------------------------------------------------------
@@ -80,6 +82,19 @@ export class Review {
     this.notes.say(ids, { word: back ? "" : word })
     card.tell((back ? "Taken back" : `Said: ${word}`) + (ids.length > 1 ? `, of ${many(ids.length, "row")}.` : "."))
     this.said()
+  }
+  /** Say a word of one's own of objects; an empty one takes back what was none of the words that have buttons. */
+  own(word, ids) {
+    const said = word === this.notes.noted ? "" : word // that is how a note alone is written
+    const about = said ? ids : ids.filter((id) => !this.words.includes(this.notes.of(id).word))
+    this.notes.say(about, { word: said })
+    this.page.card.tell((said ? `Said: ${said}` : "Taken back") + (ids.length > 1 ? `, of ${many(ids.length, "row")}.` : "."))
+    this.said()
+  }
+  /** Words that people made, to be said again. */
+  get made() {
+    const said = [...this.notes.standing.values()].flatMap((by) => [...by.values()].map((one) => one.label))
+    return [...new Set(said)].filter((word) => word && word !== this.notes.noted && !this.words.includes(word)).sort()
   }
   /** After something was said. */
   said() {

@@ -78,6 +78,7 @@ export class Rows {
   }
   kept(text) {
     if (!text) return () => true
+    if (this.places.has(text)) return (row) => row === this.places.get(text) // a whole id, and not who has it as kin
     if (!isExpression(text)) return this.containing(text)
     try {
       return matching(text, this.columns)
