@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("path", help="folder, file or pattern of new spectra")
     score.add_argument("--survey", default="auto")
     score.add_argument("--target", help="galaxy, qso, star or any (default: as in the run)")
+    score.add_argument("--catalogue", help="redshifts of DESI targets (default: as in the run; '' for those beside)")
     score.add_argument("--out", type=Path, help="folder of the result (default: RUN/new/TIME)")
     score.set_defaults(command=_score)
     compare = commands.add_parser("compare", help="say what differs between two runs")
@@ -207,7 +208,7 @@ def _score(arguments: argparse.Namespace) -> int:
     from .nightly import score_new
 
     result = score_new(arguments.run_dir, arguments.path, survey=arguments.survey, target=arguments.target,
-                       out=arguments.out)
+                       out=arguments.out, catalogue=arguments.catalogue)
     print(result.summary())
     print(result.path)
     return DIFFERS if result.drifted else DONE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from ..errors import ArgumentError, choice, message
@@ -10,7 +11,10 @@ from ..explain.named import METHODS, PERTURBATIONS, method_of
 from ..lines import FILTER_KMS
 from ..preprocess.presets import QUASAR_BINS
 from ..scores.named import CALIBRATED, PAPER_SCORES, RECOMMENDED
-from ..surveys.desi_releases import check_columns
+from ..surveys.desi_releases import check_columns, kept_columns
+from ..triage.catalogue.cells import safe_name
+from ..triage.catalogue.columns import Column, describe, known_columns
+from ..triage.crossmatch import Matcher
 from ..triage.quality import Taxonomy
 from .acquire import SIMULATED, SURVEYS, catalogue_file
 from .matching import matchers_of
@@ -36,6 +40,8 @@ CHOICES: dict[str, Callable[[], Iterable[str]]] = {
 """The names that a text may be."""
 COUNTS = ("folds", "clusters")
 """Texts that are "auto" or a number."""
+MADE = ("combined", "verdict", "rule", "share", "nearest", "distance")
+"""Columns that stages add to the catalogue, besides scores and those that :func:`describe` knows."""
 ORDERED = (("z_min", "z_max"), ("grid_start", "grid_stop"))
 """Pairs of which the first must be smaller."""
 
@@ -80,7 +86,24 @@ def check_values(settings: Mapping[str, Any]) -> None:
     check_columns(settings["columns"])
     if settings["catalogue"] and catalogue_file(settings["catalogue"]) is None:
         raise ArgumentError(message("catalogue", expected="a file of redshifts", got=repr(settings["catalogue"])))
-    matchers_of(settings["match"], settings["radius"])
-    conditions_of(settings["exclude"])
+    _check_excluding(settings, matchers_of(settings["match"], settings["radius"]))
     if settings["rules"]:
         Taxonomy.read(settings["rules"])
+
+
+def _check_excluding(settings: Mapping[str, Any], matchers: Sequence[Matcher]) -> None:
+    """Raise when spectra are left out by a column that the catalogue of the run will not have, as far as is known."""
+    kept = [safe_name(name) for name in kept_columns(check_columns(settings["columns"]))]
+    joined = tuple(f"{safe_name(one.service).lower()}_" for one in matchers)
+    kept += [f"{start}{safe_name(name)}" for start, one in zip(joined, matchers, strict=True)
+             for name in getattr(one, "columns", ())]
+    made = (*kept, *PAPER_SCORES, *RECOMMENDED, *MADE)
+    for one in conditions_of(settings["exclude"]).values():
+        name = one.column
+        if name in made or name.startswith(joined) or describe(name) != Column(name, f"Column {name}"):
+            continue
+        near = get_close_matches(name, [*made, *known_columns()], n=1)
+        raise ArgumentError(message(
+            "exclude", expected="a column of the catalogue of this run", got=repr(name),
+            hint=f"did you mean {near[0]!r}?" if near else
+            f"-p columns={name} keeps a column of DESI's tables of redshifts, -p match= joins those of other tables"))

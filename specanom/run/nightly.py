@@ -10,9 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from .. import models, preprocess, surveys
+from .. import models, preprocess
+from ..errors import DataError, message
 from ..folders import write_json
 from ..scores.named import ranking_column, scorers_of
+from .acquire import Source, catalogue_file
 from .byhand import manifest_of
 from .folder import RunFolder
 from .parameters import STAGES
@@ -73,7 +75,7 @@ class NewScores:
 
 
 def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: str | None = None,
-              out: str | Path | None = None) -> NewScores:
+              out: str | Path | None = None, catalogue: str | None = None) -> NewScores:
     """Apply the preprocessing, model and calibration of a run to new spectra.
 
     Parameters
@@ -88,6 +90,9 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: s
         ``"galaxy"``, ``"qso"``, ``"star"``, or ``"any"``; as in the run when not given.
     out : path-like, optional
         Where the result goes; ``RUN/new/TIME`` when not given.
+    catalogue : str, optional
+        A file of redshifts of DESI targets, taken instead of those beside the new files; that of the run when not
+        given, and none when empty. The columns that the run keeps, or calls otherwise, are those of the run.
 
     Returns
     -------
@@ -106,8 +111,8 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: s
     fitted = preprocess.Preprocessor.load(run.need("preprocess.json", "02_preprocess"))
     reference = run.table("scores", "04_score")
     wanted = target or ("qso" if settings.get("quasars") else settings["target"])
-    fresh = surveys.read(path, survey=survey, target=None if wanted == "any" else wanted,
-                         preset=settings["preset"] or None)
+    fresh = source_of_new(run, path, survey, catalogue=catalogue).read(target=None if wanted == "any" else wanted,
+                                                                       preset=settings["preset"] or None)
     sample = fitted.transform(fresh)
     table = _score(run, models.for_sample(model, sample), sample, settings)
     column = ranking_column(settings["rank_by"], settings["preset"], table)
@@ -122,6 +127,22 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: s
     write_json(folder / "summary.json", {"spectra": len(table), "set aside": result.skipped, "drifted": result.drifted,
                                          "drift": drift.to_dict("records"), "run": str(run.path), "path": str(path)})
     return result
+
+
+def source_of_new(run: RunFolder, path: str, survey: str, *, catalogue: str | None = None) -> Source:
+    """Return new files with the catalogue of redshifts of a run, or another one, and the run's columns.
+
+    Raises
+    ------
+    DataError
+        When there is no such catalogue (any more).
+    """
+    before = Source.load(run)
+    taken = before.catalogue if catalogue is None else catalogue
+    if taken and catalogue_file(taken) is None:
+        raise DataError(message("catalogue", expected="a file of redshifts", got=f"no file at {taken}",
+                                hint="--catalogue FILE, or --catalogue '' for the redshifts beside the spectra"))
+    return Source(path, survey, catalogue=taken, columns=before.columns)
 
 
 def _score(run: RunFolder, model: Any, sample: Any, settings: Mapping[str, Any]) -> pd.DataFrame:

@@ -16,7 +16,9 @@ from specanom.errors import ArgumentError, DataError
 from specanom.run.acquire import Source, acquire, inputs_of
 from specanom.run.folder import RunFolder
 from specanom.run.limits import check_values
+from specanom.run.nightly import source_of_new
 from specanom.run.parameters import STAGES, known, notebook, of_stage
+from specanom.triage.catalogue import Catalogue
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +98,65 @@ def test_wishes_for_the_catalogue_are_looked_at_first(given: dict[str, str], wor
 def test_a_file_of_rules_that_is_not_there_stops_a_run_at_its_start(tmp_path: Path, settings) -> None:
     with pytest.raises(DataError, match=r"rules\.toml"):
         check_values(settings(rules=str(tmp_path / "rules.toml")))
+
+
+@pytest.mark.parametrize("given", [
+    {"exclude": "BAL_PROP > 0.5", "columns": "BAL_PROB"}, {"exclude": "BAL_PROB > 0.5"}, {"exclude": "Z > 1"},
+    {"exclude": "z > 1, wize_w1 > 12", "match": "wise.csv"}])
+def test_a_column_that_no_catalogue_of_this_run_will_have_stops_it_at_its_start(
+        given: dict[str, str], tmp_path: Path, monkeypatch, settings) -> None:
+    (tmp_path / "wise.csv").write_text("id,ra,dec,w1\nx,10,1,15.5\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArgumentError, match=r"exclude: expected a column of the catalogue of this run, got "):
+        check_values(settings(**given))
+
+
+@pytest.mark.parametrize("given", [
+    {"exclude": "BAL_PROB > 0.5", "columns": "BAL_PROB"}, {"exclude": "BAL_P > 0.5", "columns": "z=Z_H, BAL-P, BAL_P"},
+    {"exclude": "class == STAR, zwarning & 4, z 2 .. 3, ebv missing, petal == 3"},
+    {"exclude": "wise_w1 > 12, wise_separation < 1, simbad_type == Star", "match": "wise.csv,simbad"},
+    {"exclude": "vizier_ii_328_allwise_W1mag known", "match": "vizier:II/328/allwise[W1mag]"},
+    {"exclude": "chi2_ivar_cal > 9, mse < 1, combined_cal > 3, verdict == sky, kin_far == 1, latent_0 > 1"}])
+def test_columns_that_a_run_makes_or_joins_or_keeps_may_be_excluded_by(
+        given: dict[str, str], tmp_path: Path, monkeypatch, settings) -> None:
+    (tmp_path / "wise.csv").write_text("id,ra,dec,w1\nx,10,1,15.5\n")
+    monkeypatch.chdir(tmp_path)
+    check_values(settings(**given))
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("run")
+def test_every_column_of_a_catalogue_is_expected(finished: Path, settings) -> None:
+    names = list(Catalogue.read(finished / "catalogue.parquet").table)
+    assert len(names) > 80
+    check_values(settings(exclude=", ".join(f"{name} known" for name in names)))
+
+
+@pytest.fixture(scope="module")
+def night(survey: Path) -> tuple[Path, Path]:
+    """New files without redrock files beside them, and a catalogue that knows their redshifts."""
+    folder = survey / "night"
+    for path in (survey / "spectra").rglob("coadd-*.fits"):
+        (folder / path.name).parent.mkdir(exist_ok=True)
+        (folder / path.name).write_bytes(path.read_bytes())
+    ids = [str(one.id) for one in sa.read(survey / "spectra", survey="desi")]
+    table = pd.DataFrame({"TARGETID": ids, "Z_VAC": 0.25, "SPECTYPE": "GALAXY", "BAL_PROB": 0.5})
+    table.to_csv(survey / "zall.csv", index=False)
+    return folder, survey / "zall.csv"
+
+
+def test_new_files_get_their_redshifts_as_those_of_the_run(night: tuple[Path, Path], tmp_path: Path) -> None:
+    files, catalogue = night
+    run = RunFolder(tmp_path / "run")
+    Source(str(files), "desi").with_redshifts(run, catalogue=str(catalogue), columns="z=Z_VAC, BAL_PROB")
+    found = list(source_of_new(run, str(files), "auto").read(target="galaxy"))
+    assert len(found) > 3
+    assert {one.z for one in found} == {0.25}
+    assert {one.meta["BAL_PROB"] for one in found} == {0.5}
+    beside = list(source_of_new(run, str(files), "auto", catalogue="").read())
+    assert {one.z for one in beside} == {None}, "no redrock file lies beside them"
+    other = tmp_path / "other.csv"
+    pd.read_csv(catalogue, dtype=str).assign(Z_VAC=0.5).to_csv(other, index=False)
+    assert {one.z for one in source_of_new(run, str(files), "desi", catalogue=str(other)).read()} == {0.5}
+    with pytest.raises(DataError, match=r"catalogue: expected a file of redshifts, got no file at nowhere.fits"):
+        source_of_new(run, str(files), "desi", catalogue="nowhere.fits")

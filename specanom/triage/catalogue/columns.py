@@ -147,6 +147,11 @@ _PATTERNS = tuple((re.compile(pattern), text, unit, ucd) for pattern, text, unit
 ))
 
 
+def known_columns() -> tuple[str, ...]:
+    """Return the names of columns that are known whole, without those that follow a pattern."""
+    return tuple(_BY_NAME)
+
+
 def describe(name: str, part: str = "") -> Column:
     """Return what the column `name` means; one that is not known by its name is told by the `part` it came with.
 
