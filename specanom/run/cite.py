@@ -12,7 +12,7 @@ from ..triage.catalogue.citations import bibtex_of, known_uses, software, thanks
 from ..triage.crossmatch.found import MATCHED, NONE
 from .byhand import manifest_of
 from .manifest import Manifest
-from .methods import model_card, read_json, sentences
+from .methods import corrected, model_card, read_json, sentences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,8 +87,9 @@ def used(folder: Path, manifest: Manifest) -> list[str]:
     steps = read_json(folder / "preprocess.json").get("settings", {})
     explained = read_json(folder / "explanations.zarr" / "manifest.json").get("settings", {})
     uses = ["method", *_surveys(folder, manifest)]
-    uses += ["F99"] if steps.get("extinction") == "F99" else []
-    uses += ["sfd"] if steps.get("extinction") else []
+    undone = bool(steps.get("extinction")) and corrected(folder)[0] != 0
+    uses += ["F99"] if undone and steps["extinction"] == "F99" else []
+    uses += ["sfd"] if undone else []
     if card.get("kind") == "VAEModel":
         uses += ["vae", *(["mmd"] if card.get("settings", {}).get("training", {}).get("lam") else [])]
     method = EXPLAINING.get(explained.get("method", {}).get("kind", ""))

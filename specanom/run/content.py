@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 
 from .. import cluster, explain, models, preprocess
-from ..scores.named import FEWEST, ranking_column
+from ..scores.named import ranking_column
 from .byhand import manifest_of
 from .folder import RunFolder
 from .manifest import Manifest
+from .scoring import compared_with
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Content:
     @cached_property
     def against(self) -> str:
         """What a calibrated score is in excess of."""
-        return "spectra of like S/N and redshift" if len(self.scores) >= FEWEST else "the median of the few spectra"
+        return compared_with(len(self.scores))
 
     @cached_property
     def explanations(self) -> Any:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..scores.named import line_filter
+from ..scores.named import FEWEST, line_filter
 from ..spectrumset import SpectrumSet
 from .manifest import Manifest
+from .scoring import compared_with
 
 TARGETS = {"galaxy": "galaxies", "qso": "quasars", "star": "stars"}
 SURVEYS = {"sdss": "SDSS", "desi": "DESI", "mock": "simulated SDSS", "mock_desi": "simulated DESI", "auto": "survey"}
@@ -103,19 +104,38 @@ def _preprocessing(folder: Path) -> dict[str, Any]:
 def _steps(folder: Path, manifest: Manifest) -> str:
     settings = _preprocessing(folder)
     pixels = manifest.stage("02_preprocess")["counts"].get("pixels")
-    dust = ""
-    if settings.get("extinction") == "F99":
-        dust = (f"corrected for Galactic extinction with the law of Fitzpatrick [Fitzpatrick1999] for R_V = "
-                f"{settings['r_v']:g}, E(B-V) being {settings['ebv_scale']:g} times that of the SFD map "
-                "[Schlegel1998, Schlafly2011], ")
-    elif settings.get("extinction"):
-        dust = "corrected for Galactic extinction, "
+    dust = _dust(settings, *corrected(folder))
     resample = str(settings.get("resample", ""))
     on = f" by {RESAMPLING.get(resample, resample)}" if resample else ""
     filled = FILLED.get(settings.get("impute", ""))
-    return (f"Spectra were {dust}shifted to the rest frame, resampled{on} onto {pixels:,} common pixels"
+    return (f"{dust}shifted to the rest frame, resampled{on} onto {pixels:,} common pixels"
             f"{_span(settings.get('grid'))} and divided by their median"
             f"{f'; missing pixels were filled with {filled}' if filled else ''}.")
+
+
+def corrected(folder: Path) -> tuple[int | None, int]:
+    """Return of how many spectra of a run extinction was undone, and of how many not; None where nobody counted."""
+    counts = read_json(folder / "preprocess.json").get("report", {}).get("extinction", {})
+    if not counts:
+        return None, 0
+    return (int(counts["corrected"]), int(counts["not_corrected"])) if counts.get("on") else (0, 0)
+
+
+def _dust(settings: Mapping[str, Any], done: int | None, left: int) -> str:
+    """Return how the sentence on the steps begins: of which spectra extinction was undone, and how."""
+    law = ""
+    if settings.get("extinction") == "F99":
+        law = (f" with the law of Fitzpatrick [Fitzpatrick1999] for R_V = {settings['r_v']:g}, E(B-V) being "
+               f"{settings['ebv_scale']:g} times that of the SFD map [Schlegel1998, Schlafly2011]")
+    if not settings.get("extinction") or (done == 0 and not left):
+        return "Spectra were "
+    if not left:
+        return f"Spectra were corrected for Galactic extinction{law}, "
+    unknown = "as their E(B-V) is not known. Spectra were "
+    if not done:
+        return f"Spectra were not corrected for Galactic extinction, {unknown}"
+    some = f"{done:,} spectr{'a were' if done > 1 else 'um was'} corrected for Galactic extinction{law}"
+    return f"{some}; {left:,} {'were' if left > 1 else 'was'} not, {unknown}"
 
 
 def _span(grid: Any) -> str:
@@ -154,8 +174,10 @@ def _scores(folder: Path, manifest: Manifest) -> str:
     left_out = [_filter(folder, told)] if "_filtered" in name else []
     left_out += [f"the {told['trim']:.0%} of pixels with the largest residuals"] if name.endswith("_trimmed") else []
     without = f", without {' and '.join(left_out)}" if left_out else ""
-    excess = "" if asked.endswith("_raw") else ", in excess of spectra of like signal-to-noise ratio and redshift"
-    count = manifest.stage("04_score")["counts"].get("scores")
+    counts = manifest.stage("04_score")["counts"]
+    against = compared_with(counts.get("spectra", FEWEST)).replace("S/N", "signal-to-noise ratio")
+    excess = "" if asked.endswith("_raw") else f", in excess of {against}"
+    count = counts.get("scores")
     return (f"Spectra were ranked by {SCORES.get(metric, f'the score {metric}')}{without} ({name}, one of {count} "
             f"scores){excess}.")
 

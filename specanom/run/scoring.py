@@ -45,6 +45,11 @@ class PlainExcess:
         return (self._log(raw) - self.centre) / self.width
 
 
+def compared_with(spectra: int) -> str:
+    """Return what the calibrated scores of a run of so many spectra are in excess of."""
+    return "spectra of like S/N and redshift" if spectra >= FEWEST else "the median of the few spectra"
+
+
 def calibrations(scorers: Mapping[str, Any], reference: pd.DataFrame) -> dict[str, Any]:
     """Return what turns each raw score into a calibrated one.
 

@@ -118,6 +118,36 @@ def test_a_run_of_galaxies_tells_the_settings_of_its_preprocessor(run) -> None:
     assert "0.9" not in told
 
 
+def set_extinction(folder: Path, corrected: int, not_corrected: int) -> None:
+    content = json.loads((folder / "preprocess.json").read_text())
+    content["report"] = {"extinction": {"on": True, "corrected": corrected, "not_corrected": not_corrected}}
+    (folder / "preprocess.json").write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(("counts", "said", "cited"), [
+    ((9000, 0), "Spectra were corrected for Galactic extinction with the law of Fitzpatrick", True),
+    ((2, 8998), "2 spectra were corrected for Galactic extinction with the law of Fitzpatrick [Fitzpatrick1999] for "
+     "R_V = 3.1, E(B-V) being 0.86 times that of the SFD map [Schlegel1998, Schlafly2011]; 8,998 were not, as their E(B-V) "
+     "is not known. Spectra were shifted to the rest frame", True),
+    ((0, 9000), "Spectra were not corrected for Galactic extinction, as their E(B-V) is not known. Spectra were "
+     "shifted", False),
+])
+def test_extinction_is_told_of_the_spectra_that_were_corrected(run, counts, said, cited) -> None:
+    set_extinction(run, *counts)
+    found = cite(run)
+    assert said in found.methods
+    assert ("Fitzpatrick1999" in found.keys, "Schlegel1998" in found.keys) == (cited, cited)
+
+
+def test_the_scores_of_a_few_are_told_in_excess_of_their_median(run) -> None:
+    content = json.loads((run / "manifest.json").read_text())
+    content["stages"]["04_score"]["counts"]["spectra"] = 18
+    (run / "manifest.json").write_text(json.dumps(content))
+    told = cite(run).methods
+    assert "(chi2_ivar, one of 10 scores), in excess of the median of the few spectra." in told
+    assert "of like" not in told
+
+
 def test_a_stage_is_told_as_it_was_done_even_when_the_run_was_called_anew(run) -> None:
     content = json.loads((run / "manifest.json").read_text())
     for name, told in {"02_preprocess": {"target": "qso"}, "03_train": {"seed": 3, "preset": ""},
