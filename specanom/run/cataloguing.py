@@ -18,7 +18,9 @@ from ..triage import LabelLog
 from ..triage.catalogue import Catalogue, Parts, Tiers, explanation_table
 from .content import Content
 from .folder import RunFolder
+from .kin import SPACES, heard
 from .manifest import Manifest, key
+from .matching import LABELS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,15 +75,24 @@ def parts_of(run: RunFolder) -> Parts:
     for part, name in FILES.items():
         if (run / f"{name}.parquet").exists():
             optional[part] = run.table(name)
+    optional |= near_parts(run)
     told = run.tables("clusters")
     if "clusters" in optional and told is not None and "story" in told:
         optional["stories"] = told[["cluster", "story"]]
     content = Content(run)
     if (run / "explanations.zarr").is_dir():
         optional["explanations"] = explanation_table(content.explanations.replace(flux=None))
-    if (run / "labels.jsonl").exists():
-        optional["labels"] = LabelLog(run / "labels.jsonl").to_frame()
+    if (run / LABELS).exists():
+        optional["labels"] = LabelLog(run / LABELS).to_frame()
     return Parts(content.sample.table, content.scores, **optional)
+
+
+def near_parts(run: RunFolder) -> dict[str, pd.DataFrame]:
+    """Return kin by looks and votes as inspectors' words change them; empty before the kin of a run are known."""
+    if not all((run / f"{name}.parquet").exists() for name in ("kin", "votes")):
+        return {}
+    kin, votes = heard(run.table("kin"), run.table("votes"), LabelLog(run / LABELS))
+    return {"kin": kin[kin["space"] == SPACES[0]], "votes": votes}
 
 
 def calibrated(column: str, scores: pd.DataFrame) -> str:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..protocols import Encoder
 from ..retrieve import Kin, KnowledgeBase, reasons
+from ..triage import LabelLog, Verdict, verdicts
+from ..triage.catalogue.cells import joined
 
 METADATA = ("class", "subclass", "z", "snr", "ra", "dec")
 """What a knowledge base of a run knows of its members."""
@@ -154,10 +156,47 @@ def vote_table(found: Mapping[str, Kin]) -> pd.DataFrame:
     if kin is None:
         return pd.DataFrame(columns=["id", "vote", "share", "quantile", "far", "nearest", "distance"])
     made = kin.table.rename(columns={"query": "id"})
+    if {"class", "subclass"} <= set(kin.metadata) and len(set(classes(kin.metadata)) - {""}) < 2:
+        made["vote"], made["share"] = "", np.nan  # all are of one class, which is no news of the spectrum
     for name in ("z", "snr"):
         if name in kin.metadata:
             made[f"mean_{name}"], made[f"spread_{name}"] = kin.mean(name), kin.spread(name)
     return made
+
+
+def heard(kin: pd.DataFrame, votes: pd.DataFrame, log: LabelLog) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return kin and votes by what inspectors called the kin, where they called any of them something.
+
+    A word of people stands in the place of the class that the survey gave; where some kin of a spectrum in latent space
+    have one, these alone vote, by their weights.
+
+    Parameters
+    ----------
+    kin, votes : DataFrame
+        As :func:`kin_table` and :func:`vote_table` make them.
+    log : LabelLog
+        What was said; of each spectrum its verdict counts (:mod:`specanom.triage.verdicts`).
+
+    Returns
+    -------
+    kin, votes : DataFrame
+        ``label`` of kin is the word where there is one, ``"disputed"`` where people disagree. Votes have ``vote_by``
+        besides, ``"survey"`` or ``"people, of 2 of 5"``, and ``kin_by_reason``, joined by ``;``.
+    """
+    said, none = verdicts(log), Verdict("", {})
+    words, told = ([getattr(said.get(id, none), name) for id in kin["kin"]] for name in ("word", "told"))
+    latent, reason = (kin.assign(word=words)[kin["space"] == space] for space in SPACES)
+    made = votes.assign(vote_by=np.where(votes["vote"].astype(str) != "", "survey", ""))
+    made = made.set_index("id")
+    for id, part in latent[latent["word"] != ""].groupby("id"):
+        weight = part.groupby("word")["weight"].sum().sort_values(ascending=False, kind="stable")
+        of = int((latent["id"] == id).sum())
+        made.loc[id, ["vote", "share", "vote_by"]] = [weight.index[0], weight.iloc[0] / weight.sum(),
+                                                      f"people, of {len(part)} of {of}"]
+    near = reason.sort_values("rank", kind="stable").groupby("id")["kin"].agg(lambda names: joined(list(names)))
+    made["kin_by_reason"] = near.reindex(made.index).fillna("")
+    labels = [word or label for word, label in zip(told, kin["label"], strict=True)]
+    return kin.assign(label=labels), made.reset_index()
 
 
 def judged(base: KnowledgeBase, k: int, seed: int) -> pd.DataFrame:

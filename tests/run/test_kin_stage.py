@@ -8,9 +8,12 @@ import pytest
 
 import specanom as sa
 from specanom.models import BinnedModel
-from specanom.run.kin import classes, judged, kin_table, latent_base, reason_base, relatives, vote_table
+from specanom.run.cataloguing import near_parts
+from specanom.run.folder import RunFolder
+from specanom.run.kin import classes, heard, judged, kin_table, latent_base, reason_base, relatives, vote_table
 from specanom.run.latents import reference_of
 from specanom.run.training import fit_by_bin
+from specanom.triage import LabelLog
 
 WAVE = np.arange(4000.0, 4060.0)
 
@@ -92,3 +95,51 @@ def test_networks_of_bins_give_way_to_one_space() -> None:
     assert sa.encoder(reference_of(binned, sample, seed=0)).encode(sample).shape == (60, 2)
     plain = sa.PCAModel(2).fit(sample)
     assert reference_of(plain, sample, seed=0) is plain
+
+
+def test_words_of_inspectors_vote_before_classes_of_the_survey(tmp_path) -> None:
+    log = LabelLog(tmp_path / "labels.jsonl")
+    for who in ("ada", "bob"):
+        log.add("s2", "lens", author=who)
+    log.add("s4", "junk", author="ada")
+    log.add("s6", "known", author="ada")
+    log.add("s6", "lens", author="bob")
+    kin = pd.DataFrame({"id": ["s0"] * 4 + ["s1"] * 2 + ["s0"], "kin": ["s2", "s4", "s6", "s8", "s3", "s5", "s2"],
+                        "space": ["latent"] * 6 + ["reason"], "rank": [1, 2, 3, 4, 1, 2, 1],
+                        "label": ["GALAXY"] * 4 + ["AGN"] * 2 + ["7"],
+                        "distance": 1.0, "weight": [0.3, 0.1, 0.2, 0.4, 0.5, 0.5, 1.0]})
+    votes = pd.DataFrame({"id": ["s0", "s1"], "vote": ["GALAXY", "AGN"], "share": [1.0, 1.0]})
+    kin, votes = heard(kin, votes, log)
+    assert kin["label"].tolist() == ["lens", "junk", "disputed", "GALAXY", "AGN", "AGN", "lens"]
+    found = votes.set_index("id")
+    assert found["vote"].to_dict() == {"s0": "lens", "s1": "AGN"}
+    assert found.loc["s0", "share"] == pytest.approx(0.75)
+    assert found["vote_by"].to_dict() == {"s0": "people, of 2 of 4", "s1": "survey"}
+    assert found.loc["s0", "kin_by_reason"] == "s2"
+    assert found.loc["s1", "kin_by_reason"] == ""
+
+
+def test_without_words_the_vote_is_that_of_the_survey_and_nothing_votes_where_all_are_of_one_class(tmp_path) -> None:
+    sample = sample_of(40)
+    sample = sample.replace(table=sample.table.assign(subclass=""))
+    base = latent_base(sa.encoder(sa.PCAModel(3).fit(sample)), sample)
+    found = relatives({"latent": base}, ["s0", "s1"], 4)
+    votes = vote_table(found)
+    assert votes["vote"].tolist() == ["", ""]
+    assert votes["share"].isna().all()
+    assert heard(kin_table(found), votes, LabelLog(tmp_path / "none.jsonl"))[1]["vote_by"].tolist() == ["", ""]
+    assert heard(kin_table({}), vote_table({}), LabelLog(tmp_path / "none.jsonl"))[1].empty
+
+
+def test_the_catalogue_has_kin_by_looks_alone_and_words_in_their_vote(tmp_path) -> None:
+    """Kin by reason have clusters for labels, which do not belong among classes."""
+    kin = pd.DataFrame({"id": "s0", "kin": ["s1", "s2"], "space": ["latent", "reason"], "rank": 1,
+                        "label": ["GALAXY", "3"], "distance": [0.5, 0.1], "weight": 1.0})
+    kin.to_parquet(tmp_path / "kin.parquet")
+    pd.DataFrame({"id": ["s0"], "vote": ["GALAXY"], "share": [1.0]}).to_parquet(tmp_path / "votes.parquet")
+    LabelLog(tmp_path / "labels.jsonl").add("s1", "lens", author="ada")
+    parts = near_parts(RunFolder(tmp_path))
+    assert parts["kin"]["kin"].tolist() == ["s1"]
+    assert parts["kin"]["label"].tolist() == ["lens"]
+    assert parts["votes"][["vote", "vote_by", "kin_by_reason"]].iloc[0].tolist() == ["lens", "people, of 1 of 1", "s2"]
+    assert near_parts(RunFolder(tmp_path / "nowhere")) == {}
