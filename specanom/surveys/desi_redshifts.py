@@ -211,10 +211,10 @@ def from_hdu(hdu: Hdu, name: str, own: Mapping[str, str], *, redshift: bool = Tr
     """
     _require(list(hdu.names), name, own, redshift)
     ids = np.array(hdu.column(find_column(hdu.names, options_of("redshifts", "targetid", own))), dtype=np.int64)
-    return RedshiftTable(name, ids, lambda column, rows: _column(hdu, column)[rows], list(hdu.names), own)
+    return RedshiftTable(name, ids, lambda column, rows: logical(hdu, column)[rows], list(hdu.names), own)
 
 
-def _column(hdu: Hdu, name: str) -> NDArray[Any]:
+def logical(hdu: Hdu, name: str) -> NDArray[Any]:
     """Return a column; the letters T and F of a logical one become yes and no."""
     values = hdu.column(name)
     if values.dtype.kind != "S" or values.dtype.itemsize != 1:

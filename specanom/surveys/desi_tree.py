@@ -225,11 +225,11 @@ class Redshifts:
         if is_table_name(path):
             return from_frame(read_table(path), name, self._own, redshift=not self._kept)
         found: RedshiftTable = self._open(
-            path, lambda file: from_hdu(_first_table(file, path), name, self._own, redshift=not self._kept))
+            path, lambda file: from_hdu(first_table(file, path), name, self._own, redshift=not self._kept))
         return found
 
 
-def _first_table(file: Fits, path: str) -> Hdu:
+def first_table(file: Fits, path: str) -> Hdu:
     """Return the table of a catalogue: the first of the file, whatever it is called."""
     index = 1
     while (hdu := file.hdu(index)) is not None:

@@ -15,6 +15,7 @@ from .desi import DesiSource, is_desi
 from .desi_tree import Redshifts, spectra_twin
 from .fits_fast import BrokenFits, FastFits, UnusualFits
 from .fits_full import Fits, FullFits, Hdu
+from .kept import WithKept, kept_table
 from .sdss import SpecSource, is_spec
 from .sdss_image import ImageSource
 from .sdss_plate import PlateSource
@@ -125,7 +126,7 @@ class Opener:
     survey : {"auto", "sdss", "desi"}
         Which survey the files are of; those of another are refused.
     catalogue : path-like, DataFrame or None
-        Redshifts of DESI targets, instead of those beside the spectra.
+        Redshifts of DESI targets, instead of those beside the spectra, or a table of SDSS spectra with columns to keep.
     columns : mapping, optional
         A user's names of columns of redshifts, ours → theirs.
     """
@@ -134,7 +135,10 @@ class Opener:
                  columns: Mapping[str, str] | None = None) -> None:
         self.files, self.survey = files, survey
         self._best: dict[tuple[int, int], str] | None = None
-        self._redshifts = Redshifts(files, with_fits, catalogue=catalogue, columns=columns)
+        named = catalogue is not None and survey != "desi"
+        self._kept = kept_table(catalogue, with_fits, columns or {}) if named else None
+        self._redshifts = Redshifts(files, with_fits, columns=columns,
+                                    catalogue=None if self._kept or survey == "sdss" else catalogue)
         self._all = frozenset(files)
 
     def open(self, path: str) -> Source:
@@ -150,7 +154,7 @@ class Opener:
         if spectra_twin(path) in self._all:
             raise Sidecar(path)
         if is_table_name(path) and not _has_magic(path):
-            return TableSource(path)
+            return self._with_kept(TableSource(path))
         source: Source = with_fits(path, self._source)
         return source
 
@@ -171,7 +175,16 @@ class Opener:
             raise Sidecar(file.path)
         else:
             raise BrokenFits(kind)
-        return Checked(source, file)
+        checked = Checked(source, file)
+        return checked if kind == "desi" else self._with_kept(checked)
+
+    @property
+    def names_sdss(self) -> bool:
+        """Whether the catalogue is a table of SDSS spectra."""
+        return self._kept is not None
+
+    def _with_kept(self, source: Source) -> Source:
+        return source if self._kept is None else WithKept(source, self._kept)
 
     def best(self, folder: str, plate: int, mjd: int) -> Fits | None:
         """Return the open spZbest file of a plate in `folder`.

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError, DataError, choice, message
 from ..spectrum import Spectrum
 from .desi_releases import check_columns
-from .desi_tree import UNKNOWN
+from .desi_releases import table as desi_table
+from .desi_tree import UNKNOWN, prefix_of
 from .files import Opener, Sidecar, find_files, shown
 from .gate import Gate
+from .kept import NAMED
 from .survey import Entry, Log, Source, Survey, alive, make_spectrum
 
 NOT_FOUND = (UNKNOWN, "no spZbest file")
@@ -43,6 +46,7 @@ def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: 
     catalogue : path-like or DataFrame, optional
         Redshifts of DESI targets by TARGETID (``zall-pix-iron.fits``, a value-added catalogue), taken instead of
         those of redrock files. Without it, catalogues among the files are asked where no redrock file knows a target.
+        Of SDSS spectra: a table with columns to keep, by id, by plate, mjd and fiberid, or by specobjid.
     columns : mapping or names, optional
         What columns of redshifts are called where it is not usual, ours → theirs: ``{"z": "Z_HELIO"}``. Ours are
         targetid, z, z_err, zwarning, class, subclass, deltachi2, ebv, survey, program, healpix, uniqpix, tile. Any
@@ -60,7 +64,8 @@ def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: 
     DataError
         When there is nothing at `path`, or nothing in it can be read.
     ArgumentError
-        When a name is unknown, or `catalogue` is given with files of SDSS.
+        When a name is unknown; when redshifts of SDSS are to be taken from a catalogue, or columns of them are to be
+        kept without one that names spectra.
 
     Examples
     --------
@@ -68,25 +73,37 @@ def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: 
     >>> sample = specanom.Preprocessor().fit_transform(survey)     # doctest: +SKIP
     """
     choice("survey", survey, SURVEYS)
-    if survey == "sdss" and catalogue is not None:
-        raise ArgumentError(message("catalogue", expected="none with survey='sdss'", got="one",
-                                    hint="catalogues are of DESI targets; SDSS redshifts are in the files of spectra"))
     gate = Gate(target, preset)
     own = check_columns(columns)
     files = find_files(path)
     opener = Opener(files, survey=survey, catalogue=catalogue, columns=own)
     name = _survey_of_one(files, opener)
+    if own or catalogue is not None:
+        _check_catalogue(name, files, opener, own)
+    return Survey(partial(_sources, files, opener), gate=gate, name=name)
 
-    def sources(log: Log) -> Iterator[Source]:
-        for file in files:
-            try:
-                yield opener.open(file)
-            except Sidecar:
-                continue
-            except (DataError, OSError) as exc:
-                log.skip(file, _reason(exc))
 
-    return Survey(sources, gate=gate, name=name)
+def _sources(files: Sequence[str], opener: Opener, log: Log) -> Iterator[Source]:
+    for file in files:
+        try:
+            yield opener.open(file)
+        except Sidecar:
+            continue
+        except (DataError, OSError) as exc:
+            log.skip(file, _reason(exc))
+
+
+def _check_catalogue(name: str, files: Sequence[str], opener: Opener, own: Mapping[str, str]) -> None:
+    """Raise when a catalogue, or columns of one, are of another survey than all of the spectra."""
+    if name == "desi" and opener.names_sdss:
+        raise ArgumentError(message("catalogue", expected="a column TARGETID for spectra of DESI", got="none",
+                                    hint="columns={'targetid': its name}"))
+    desi = opener.survey == "auto" and any(prefix_of(file) in desi_table()["names"]["spectra"] for file in files)
+    if name == "sdss" and not opener.names_sdss and not desi:
+        got = f"columns={', '.join(own)}" if own else "one of DESI targets, or none that names spectra"
+        hint = "read(path, catalogue='masses.csv', columns=['logmass']); redshifts of SDSS are in the files of spectra"
+        raise ArgumentError(message("catalogue", expected=f"a table of SDSS spectra ({NAMED}) with columns to keep",
+                                    got=got, hint=hint))
 
 
 def _reason(exc: Exception) -> str:

@@ -96,8 +96,6 @@ def test_names_that_cannot_be_kept_are_refused(write_coadd: Write) -> None:
     with pytest.raises(DataError, match="Z_BEST or Z"):
         read(path, catalogue=balnicity())
     assert check_columns(None) == check_columns("") == {}
-    with pytest.raises(ArgumentError, match="catalogues are of DESI targets"):
-        read(path, "sdss", catalogue=balnicity(), columns=["BAL_PROB"])
 
 
 def test_a_column_of_several_values_a_row_is_refused(write_coadd: Write, tmp_path: Path) -> None:
