@@ -12,6 +12,7 @@ from ..lines import FILTER_KMS
 from ..preprocess.presets import QUASAR_BINS
 from ..scores.named import CALIBRATED, PAPER_SCORES, RECOMMENDED
 from ..surveys.desi_releases import check_columns, kept_columns
+from ..surveys.kept import NAMED
 from ..triage.catalogue.cells import safe_name
 from ..triage.catalogue.columns import Column, describe, known_columns
 from ..triage.crossmatch import Matcher
@@ -84,6 +85,9 @@ def check_values(settings: Mapping[str, Any]) -> None:
         raise ArgumentError(message("path", expected="none for the simulated survey", got=repr(settings["path"]),
                                     hint="--survey sdss and --survey desi read files"))
     check_columns(settings["columns"])
+    if settings["columns"] and not settings["catalogue"] and settings["survey"] in ("mock", "sdss"):
+        raise ArgumentError(message(
+            "catalogue", expected=f"a table of SDSS spectra ({NAMED}) for columns={settings['columns']}", got="none"))
     if settings["catalogue"] and catalogue_file(settings["catalogue"]) is None:
         raise ArgumentError(message("catalogue", expected="a file of redshifts", got=repr(settings["catalogue"])))
     _check_excluding(settings, matchers_of(settings["match"], settings["radius"]))

@@ -95,13 +95,20 @@ def test_wishes_for_the_catalogue_are_looked_at_first(given: dict[str, str], wor
         check_values(settings(**given))
 
 
+@pytest.mark.parametrize("survey", ["mock", "sdss"])
+def test_columns_of_no_table_are_refused_for_sdss(survey: str, settings) -> None:
+    with pytest.raises(ArgumentError, match=r"a table of SDSS spectra .*for columns=logmass, got none"):
+        check_values(settings(survey=survey, columns="logmass"))
+
+
 def test_a_file_of_rules_that_is_not_there_stops_a_run_at_its_start(tmp_path: Path, settings) -> None:
     with pytest.raises(DataError, match=r"rules\.toml"):
         check_values(settings(rules=str(tmp_path / "rules.toml")))
 
 
 @pytest.mark.parametrize("given", [
-    {"exclude": "BAL_PROP > 0.5", "columns": "BAL_PROB"}, {"exclude": "BAL_PROB > 0.5"}, {"exclude": "Z > 1"},
+    {"exclude": "BAL_PROP > 0.5", "columns": "BAL_PROB", "survey": "mock_desi"}, {"exclude": "BAL_PROB > 0.5"},
+    {"exclude": "Z > 1"},
     {"exclude": "z > 1, wize_w1 > 12", "match": "wise.csv"}])
 def test_a_column_that_no_catalogue_of_this_run_will_have_stops_it_at_its_start(
         given: dict[str, str], tmp_path: Path, monkeypatch, settings) -> None:
@@ -112,7 +119,8 @@ def test_a_column_that_no_catalogue_of_this_run_will_have_stops_it_at_its_start(
 
 
 @pytest.mark.parametrize("given", [
-    {"exclude": "BAL_PROB > 0.5", "columns": "BAL_PROB"}, {"exclude": "BAL_P > 0.5", "columns": "z=Z_H, BAL-P, BAL_P"},
+    {"exclude": "BAL_PROB > 0.5", "columns": "BAL_PROB", "survey": "mock_desi"},
+    {"exclude": "BAL_P > 0.5", "columns": "z=Z_H, BAL-P", "survey": "mock_desi"},
     {"exclude": "class == STAR, zwarning & 4, z 2 .. 3, ebv missing, petal == 3"},
     {"exclude": "wise_w1 > 12, wise_separation < 1, simbad_type == Star", "match": "wise.csv,simbad"},
     {"exclude": "vizier_ii_328_allwise_W1mag known", "match": "vizier:II/328/allwise[W1mag]"},
