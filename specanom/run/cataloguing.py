@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DataError, choice, message
+from ..scores import named
 from ..scores.false_alarms import Null
 from ..scores.named import CALIBRATED
 from ..triage import LabelLog
@@ -21,6 +22,7 @@ from .folder import RunFolder
 from .kin import SPACES, heard
 from .manifest import Manifest, key
 from .matching import LABELS
+from .scoring import compared_with
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +48,8 @@ def catalogue_of(run_dir: str | Path, *, tiers: Tiers | None = None,
         A run folder. ``labels.jsonl`` and the tables ``shares``, ``residuals``, ``kin``, ``votes``, ``rarities`` and
         ``matches`` (``.parquet``) are taken when they are there.
     tiers : Tiers, optional
-        Thresholds; when not given, those above which 1 (gold) and 10 (silver) ordinary spectra are expected.
+        Thresholds; when not given, those above which 1 (gold) and 10 (silver) ordinary spectra are expected. Of fewer
+        than 20 spectra no tiers are then given.
     parts : mapping, optional
         Part → table, instead of those of the folder; see :class:`specanom.triage.catalogue.Parts`.
 
@@ -63,10 +66,18 @@ def catalogue_of(run_dir: str | Path, *, tiers: Tiers | None = None,
         choice("parts", name, OPTIONAL)
     made = replace(made, **dict(parts or {}))
     if tiers is None and made.scores is not None:
-        column = calibrated(content.column, made.scores)
-        many = int(np.isfinite(made.scores[column].to_numpy(np.float64)).sum()) >= FEWEST
-        tiers = tiers_of(made.scores, column) if many else Tiers(column)
+        tiers = _tiers_of_run(made.scores, calibrated(content.column, made.scores))
     return Catalogue.of(made, tiers=tiers, provenance=provenance_of(content.manifest))
+
+
+def _tiers_of_run(scores: pd.DataFrame, column: str) -> Tiers:
+    """Return the thresholds of a run, and why no tiers are given where its scores say nothing of false alarms."""
+    if len(scores) >= named.FEWEST:
+        some = np.isfinite(scores[column].to_numpy(np.float64)).sum() >= FEWEST
+        return tiers_of(scores, column) if some else Tiers(column)
+    why = (f"calibrated scores of fewer than {named.FEWEST} spectra, here {len(scores)}, are in excess of "
+           f"{compared_with(len(scores))}, which says nothing of false alarms")
+    return Tiers(column, refused=why)
 
 
 def parts_of(run: RunFolder) -> Parts:

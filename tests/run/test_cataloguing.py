@@ -83,6 +83,22 @@ def test_thresholds_are_those_of_so_many_false_alarms(catalogue) -> None:
     assert set(catalogue.table.loc[catalogue.table["tier"] != "", "id"]) >= set(IDS[:2])
 
 
+def test_a_run_of_a_few_spectra_has_no_tiers_and_says_why(finished_run, tmp_path) -> None:
+    import shutil
+
+    folder = shutil.copytree(finished_run, tmp_path / "few")
+    scores = pd.read_parquet(folder / "scores.parquet")
+    scores.head(18).to_parquet(folder / "scores.parquet", index=False)
+    made = catalogue_of(folder)
+    assert set(made.table["tier"]) == {""}
+    why = ("calibrated scores of fewer than 20 spectra, here 18, are in excess of the median of the few spectra, which "
+           "says nothing of false alarms")
+    assert set(made.table["tier_reason"]) == {f"no tiers are given: {why}"}
+    assert f"No tiers are given: {why}." in made.summary()
+    tiers = made.meta["tiers"]
+    assert (tiers["expected"], tiers["gold"], tiers["silver"]) == ({}, 5.0, 3.0), "robust deviations above the median"
+
+
 @pytest.mark.parametrize("expected", [(0.5, 5.0), (1.0, 10.0), (5.0, 5.0)])
 def test_the_thresholds_of_a_normal_score_are_its_quantiles(expected) -> None:
     n = 20_000

@@ -127,8 +127,8 @@ def set_extinction(folder: Path, corrected: int, not_corrected: int) -> None:
 @pytest.mark.parametrize(("counts", "said", "cited"), [
     ((9000, 0), "Spectra were corrected for Galactic extinction with the law of Fitzpatrick", True),
     ((2, 8998), "2 spectra were corrected for Galactic extinction with the law of Fitzpatrick [Fitzpatrick1999] for "
-     "R_V = 3.1, E(B-V) being 0.86 times that of the SFD map [Schlegel1998, Schlafly2011]; 8,998 were not, as their E(B-V) "
-     "is not known. Spectra were shifted to the rest frame", True),
+     "R_V = 3.1, E(B-V) being 0.86 times that of the SFD map [Schlegel1998, Schlafly2011]; 8,998 were not, as their "
+     "E(B-V) is not known. Spectra were shifted to the rest frame", True),
     ((0, 9000), "Spectra were not corrected for Galactic extinction, as their E(B-V) is not known. Spectra were "
      "shifted", False),
 ])

@@ -43,8 +43,9 @@ class Catalogue:
     columns : tuple of Column
         Name, description, unit and UCD of each column, in order.
     meta : mapping
-        ``tiers`` (thresholds), ``provenance``, ``unknown`` (part → ids that no object has), ``left_out`` (id and
-        reason: second rows of an id, rows without one, objects without a position); what JSON can hold.
+        ``tiers`` (thresholds, and what reaches them), ``provenance``, ``unknown`` (part → ids that no object has),
+        ``left_out`` (id and reason: second rows of an id, rows without one, objects without a position); what JSON can
+        hold.
 
     Examples
     --------
@@ -85,7 +86,7 @@ class Catalogue:
         tiers = tiers or (Tiers() if Tiers().score in made.table else None)
         if tiers is not None:
             _judge(made, tiers)
-            meta["tiers"] = tiers.told() | {"sentence": tiers.sentence(made.table)}
+            meta["tiers"] = tiers.told(made.table)
         meta["provenance"] = {"specanom": _version(), "date": datetime.now(UTC).date().isoformat(),
                               **{str(name): str(value) for name, value in (provenance or {}).items()}}
         told = [f"{name} {value}" for name, value in meta["provenance"].items()]

@@ -27,6 +27,10 @@ class Tiers:
     not asked for. All else has no tier. Of objects for which no such probability is calibrated (quasars: their column
     ``artefact_note`` says so) it is not asked, and the other thresholds decide.
 
+    No tier is given where it would mean nothing: when no more objects reach its threshold than ordinary ones are
+    `expected` there (what reaches the threshold of gold may be silver all the same, where more do so than expected),
+    and none at all when the score is `refused`.
+
     Attributes
     ----------
     score : str
@@ -42,6 +46,8 @@ class Tiers:
         Labels that exclude from both.
     expected : mapping
         Tier → ordinary spectra expected above its threshold in the whole sample, when known.
+    refused : str
+        Why no tiers are given, as when the score is not calibrated; empty when they are.
     """
 
     score: str = "chi2_ivar_cal"
@@ -52,6 +58,7 @@ class Tiers:
     grades: tuple[str, ...] = ("trusted",)
     vetoes: tuple[str, ...] = ("artefact",)
     expected: Mapping[str, float] = field(default_factory=dict)
+    refused: str = ""
 
     def __post_init__(self) -> None:
         if not self.gold >= self.silver:
@@ -75,10 +82,13 @@ class Tiers:
         uncalibrated = _column(table, "artefact_note", "") != ""
         grade, label = _column(table, "explanation_grade", ""), _column(table, "label", "")
         out = np.isin(label, self.vetoes)
+        held = self.withheld(table)
+        rare = (score >= self.gold) & (GOLD not in held)
         lacks_silver = (
             (~(score >= self.silver), f"{self.score} below {self.silver:g}"),
             (out, "labelled " + " or ".join(self.vetoes)),
             (artefact >= self.silver_artefact, f"probability of an artefact at least {self.silver_artefact:g}"),
+            (~rare & (SILVER in held), held.get(SILVER, "")),
         )
         lacks_gold = (
             (~(score >= self.gold), f"{self.score} below {self.gold:g}"),
@@ -86,17 +96,49 @@ class Tiers:
             (~np.isin(grade, self.grades), "explanation not " + " or ".join(self.grades)),
             (np.isnan(artefact) & ~uncalibrated, "probability of an artefact not known"),
             (artefact >= self.gold_artefact, f"probability of an artefact at least {self.gold_artefact:g}"),
+            (~rare, held.get(GOLD, "")),
         )
+        if self.refused:
+            return np.full(len(table), ""), np.full(len(table), held[SILVER])
         why_not_silver, why_not_gold = _first(lacks_silver), _first(lacks_gold)
         silver = why_not_silver == ""
         gold = silver & (why_not_gold == "")
         tier = np.where(gold, GOLD, np.where(silver, SILVER, ""))
         return tier, np.where(silver, why_not_gold, why_not_silver)
 
-    def told(self) -> dict[str, Any]:
-        """Return the thresholds as plain values, for the metadata of a catalogue."""
+    def found(self, table: pd.DataFrame) -> dict[str, int]:
+        """Return how many rows of a catalogue's table reach the threshold of each tier, whatever else they lack."""
+        score = table[self.score].to_numpy(np.float64)
+        return {GOLD: int((score >= self.gold).sum()), SILVER: int((score >= self.silver).sum())}
+
+    def withheld(self, table: pd.DataFrame) -> dict[str, str]:
+        """Return the tiers whose threshold means nothing for a catalogue's table, and why.
+
+        Parameters
+        ----------
+        table : DataFrame
+            The whole sample, for which `expected` is told.
+        """
+        if self.refused:
+            return dict.fromkeys((GOLD, SILVER), f"no tiers are given: {self.refused}")
+        found = self.found(table)
+        vain = {tier: number for tier, number in sorted(self.expected.items()) if found[tier] <= number}
+        below = "" if GOLD in vain else f" below {self.gold:g}"
+        told = {GOLD: (GOLD, self.gold), SILVER: (SILVER + below, self.silver)}
+        return {tier: f"no {told[tier][0]} is given: {found[tier]:,} of {len(table):,} objects reach "
+                      f"{told[tier][1]:g}, no more than the {number:.3g} ordinary {'one' if number == 1 else 'ones'} "
+                      "that chance expects"
+                for tier, number in vain.items()}
+
+    def told(self, table: pd.DataFrame) -> dict[str, Any]:
+        """Return the thresholds as plain values, for the metadata of a catalogue, with what they did to its table.
+
+        ``found`` counts the objects that reach each threshold, ``withheld`` says which tiers mean nothing and why, and
+        ``sentence`` tells all of it.
+        """
         return {**asdict(self), "expected": dict(self.expected), "grades": list(self.grades),
-                "vetoes": list(self.vetoes)}
+                "vetoes": list(self.vetoes), "found": self.found(table),
+                "withheld": self.withheld(table), "sentence": self.sentence(table)}
 
     def sentence(self, table: pd.DataFrame | None = None) -> str:
         """Return the thresholds as a sentence.
@@ -104,7 +146,8 @@ class Tiers:
         Parameters
         ----------
         table : DataFrame, optional
-            Of a catalogue: objects of which the probability of an artefact is not asked are counted.
+            Of a catalogue: what reaches the thresholds, and objects of which the probability of an artefact is not
+            asked, are counted.
 
         Examples
         --------
@@ -113,22 +156,29 @@ class Tiers:
 of an artefact below 0.2; silver: chi2_ivar_cal at least 3, probability of an artefact below 0.5 or not known; \
 neither: labelled artefact.'
         """
-        gold = (f"gold: {self.score} at least {self.gold:g}{self._by_chance(GOLD)}, explanation "
+        if self.refused:
+            return (f"No tiers are given: {self.refused}. The threshold of silver, {self.score} at least "
+                    f"{self.silver:g}, says no more than what is counted as odd.")
+        found = {} if table is None else self.found(table)
+        gold = (f"gold: {self.score} at least {self.gold:g}{self._by_chance(GOLD, found)}, explanation "
                 f"{' or '.join(self.grades)}, probability of an artefact below {self.gold_artefact:g}")
-        silver = (f"silver: {self.score} at least {self.silver:g}{self._by_chance(SILVER)}, probability of an "
+        silver = (f"silver: {self.score} at least {self.silver:g}{self._by_chance(SILVER, found)}, probability of an "
                   f"artefact below {self.silver_artefact:g} or not known")
-        return f"{gold}; {silver}; neither: labelled {' or '.join(self.vetoes)}.{self._not_asked(table)}"
+        held = {} if table is None else self.withheld(table)
+        without = "".join(f" {why[0].upper()}{why[1:]}." for why in held.values())
+        return f"{gold}; {silver}; neither: labelled {' or '.join(self.vetoes)}.{without}{self._not_asked(table)}"
 
     def _not_asked(self, table: pd.DataFrame | None) -> str:
         notes = [] if table is None else [str(one) for one in _column(table, "artefact_note", "") if one]
         return "".join(f" Of {notes.count(one):,} explained objects the probability of an artefact is not asked: it is "
                        f"{one}." for one in dict.fromkeys(notes))
 
-    def _by_chance(self, tier: str) -> str:
+    def _by_chance(self, tier: str, found: Mapping[str, int]) -> str:
         if tier not in self.expected:
             return ""
         number = f"{self.expected[tier]:.3g}"
-        return f" (about {number} ordinary {'spectrum' if number == '1' else 'spectra'} expected above)"
+        count = f", {found[tier]:,} found" if tier in found else ""
+        return f" (about {number} ordinary {'spectrum' if number == '1' else 'spectra'} expected above{count})"
 
 
 def _column(table: pd.DataFrame, name: str, missing: Any) -> NDArray[Any]:
