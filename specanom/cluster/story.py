@@ -22,7 +22,7 @@ SUSPICIOUS = 0.35
 """Share of the weight on artefacts from which a cluster is called suspicious."""
 WORTH = 0.1
 """Share of the weight from which a name of the other frame is told too."""
-NO_LINE = ("continuum", "feature", "spike", "missing", "mask", "dead")
+NO_LINE = ("continuum", "feature", "spike", "missing feature", "mask", "dead")
 """How names begin that say no more than a wavelength, which is another one in the other frame."""
 GAS: dict[str, str] = {
     "SF": "star-forming", "composite": "composite", "Seyfert": "Seyfert", "LINER": "LINER",

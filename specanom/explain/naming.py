@@ -22,6 +22,7 @@ from ..lines import (
     blend_label,
 )
 from .classes import CLASSES, Ground
+from .lacking import lacking_lines
 from .narrow import runs_of
 from .wings import wings_of
 
@@ -110,6 +111,11 @@ class Places:
         return {k: f"broad {item.label}" for item, pixels in reversed(found)
                 for k in np.flatnonzero(self._held(pixels) > IN_WINGS * total).tolist()}
 
+    @cached_property
+    def lacking(self) -> frozenset[int]:
+        """The lines that only the model has, as indices into ``LINES``."""
+        return frozenset() if self.model is None else lacking_lines(self.ground, self.model)
+
     def _held(self, at: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the mass of each segment among these pixels, shape ``(K,)``."""
         return np.asarray(np.bincount(self.segments[at], weights=self.mass[at], minlength=self.peak.size),
@@ -186,7 +192,7 @@ def _lines(places: Places, which: NDArray[np.intp]) -> list[str]:
     shape = (places.peak.size, len(LINES))
     held = np.bincount(cell, weights=places.mass[at], minlength=shape[0] * shape[1]).reshape(shape)
     touched = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape) > 0
-    return [second.get(k) or _blend(held[k], np.flatnonzero(touched[k])) for k in which.tolist()]
+    return [second.get(k) or _blend(held[k], np.flatnonzero(touched[k]), places.lacking) for k in which.tolist()]
 
 
 def _second(places: Places, which: NDArray[np.intp]) -> dict[int, str]:
@@ -233,10 +239,14 @@ def _leading(held: NDArray[np.float64]) -> list[int]:
     return [int(i) for i in ranked if held[i] >= NAMED_SHARE * held[ranked[0]] and held[i] > 0]
 
 
-def _blend(held: NDArray[np.float64], touched: NDArray[np.intp]) -> str:
-    """Name the lines that hold the mass of one segment: the species, strongest first, or the one line."""
+def _blend(held: NDArray[np.float64], touched: NDArray[np.intp], lacking: frozenset[int]) -> str:
+    """Name the lines that hold the mass of one segment: the species, strongest first, or the one line.
+
+    They are missing where only the model has them, all of them.
+    """
     ranked: list[int] = sorted(touched.tolist(), key=lambda i: -float(held[i]))
-    return blend_label([LINES[i] for i in ranked if held[i] >= NAMED_SHARE * held[ranked[0]]])
+    named = [i for i in ranked if held[i] >= NAMED_SHARE * held[ranked[0]]]
+    return f"{'missing ' if lacking.issuperset(named) else ''}{blend_label([LINES[i] for i in named])}"
 
 
 def _imputed(places: Places, which: NDArray[np.intp]) -> list[str]:

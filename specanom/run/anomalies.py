@@ -145,11 +145,22 @@ def _verdict(content: Content, explanation: Any, *, z: float) -> str:
         said += (f"; several emission lines share one other redshift, z = {context.z_second:.4f}: another galaxy "
                  f"{where}, or a wrong redshift.")
     elif context.lines > ARTEFACT:
-        said += f"; {percent(context.lines)} of its weight lies on lines at the object's redshift"
+        absent = _absent(explanation)
+        if absent > 0.5 * context.lines:
+            said += f"; {percent(absent)} of its weight lies where the model has lines and the spectrum has none"
+        else:
+            said += f"; {percent(context.lines)} of its weight lies on lines at the object's redshift"
         said += f"{_absorption(explanation)}."
     else:
         said += f"{_absorption(explanation)}."
     return said
+
+
+def _absent(explanation: Any) -> float:
+    """Return the share of the weight on what only the model has, by the names of the segments."""
+    weights = np.abs(explanation.weights)
+    absent = np.array([name.startswith("missing ") for name in explanation.names])
+    return float(weights[absent].sum() / (weights.sum() or 1.0))
 
 
 def _absorption(explanation: Any, n: int = 3) -> str:

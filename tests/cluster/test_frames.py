@@ -16,6 +16,7 @@ from specanom import SpectrumSet
 from specanom.cluster import ExplanationClusterer, Means, features_of, pca_map
 from specanom.cluster.frames import carried, in_frame, log_bins, pixel_edges, stretch
 from specanom.cluster.places import joins_in, observed_name
+from specanom.cluster.story import Where, sentence
 from specanom.errors import ArgumentError, DataError, ShapeError
 
 P, K, N = 1200, 60, 60
@@ -276,3 +277,10 @@ def test_places_as_observed_are_named_after_the_sky_the_air_and_the_instrument()
     joins = joins_in(["Hα", "feature at 6012 Å (SDSS arm join)"])
     assert observed_name(6000.0, 6030.0, joins=joins) == "SDSS arm join"
     assert observed_name(6000.0, 6030.0) == "6000–6030 Å"
+
+
+def test_lines_that_only_the_model_has_are_told_in_the_other_frame_and_features_are_not() -> None:
+    other = Where("observed", "rest", [("missing [O III] 5008", 0.3), ("missing feature at 4500 Å", 0.2)])
+    said = sentence(6, [("OH forest", 0.7)], context={}, classes={}, z=0.08, other=other)
+    assert said == ("6 spectra whose weight in the observed frame sits on OH forest (70 %); at rest on missing "
+                    "[O III] 5008 (30 %); median z 0.08.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from bokeh.models import ColumnDataSource, Legend
 
@@ -45,3 +46,18 @@ def test_a_pixel_that_is_not_known_does_not_keep_the_reconstruction_from_being_d
     one = sample.select([sample.ids[0]])
     broken = sa.SpectrumSet(one.wave, flux, one.ivar, one.table)
     assert np.isfinite(anomalies._reconstruction(model, broken)).all()
+
+
+def test_a_verdict_tells_lines_that_only_the_model_has_from_lines_of_the_object():
+    context = SimpleNamespace(artefact=0.1, z_second=float("nan"), lines=0.9, artefact_share=0.0)
+    content = SimpleNamespace(column="mse", scores=pd.DataFrame({"id": ["a"], "mse": [2.0]}))
+    for names, said in (
+        (("missing [O III] 5008", "Hα"),
+         "80 % of its weight lies where the model has lines and the spectrum has none."),
+        (("[O III] 5008", "missing Hα"), "90 % of its weight lies on lines at the object's redshift."),
+    ):
+        one = SimpleNamespace(id="a", names=names, order=np.array([0, 1]), weights=np.array([4.0, -1.0]),
+                              context=context)
+        verdict = anomalies._verdict(content, one, z=0.1)
+        assert verdict.endswith(said)
+        assert f"points at {names[0]} (80%)" in verdict

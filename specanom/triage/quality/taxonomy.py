@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 VERSION = 1
 KEYS = ("name", "class", "why", "when", "any", "unless")
 UNCLASSIFIED = "unclassified"
-OBSERVED = "observed_wave"
+OBSERVED, ABSENT = "observed_wave", "top_1_missing"
 
 
 @dataclass(frozen=True)
@@ -191,8 +191,9 @@ class Taxonomy:
         Parameters
         ----------
         table : DataFrame or SpectrumSet
-            With ``id`` and the columns the rules look at. ``observed_wave`` is made of z, top_1_from and top_1_to
-            where it is asked for and lacking.
+            With ``id`` and the columns the rules look at. Where they are lacking, ``observed_wave`` is made of z,
+            top_1_from and top_1_to, and ``top_1_missing`` of top_1_segment: whether the leading segment is one where
+            only the model has a line or feature; false where no segment is told.
         missing : {"error", "skip"}
             What to do with a rule that looks at a column the table lacks.
 
@@ -204,7 +205,7 @@ class Taxonomy:
         import pandas as pd
 
         choice("missing", missing, ("error", "skip"))
-        frame = _with_waves(table.table if hasattr(table, "table") else table)
+        frame = _with_missing(_with_waves(table.table if hasattr(table, "table") else table))
         choice("column", "id", list(map(str, frame.columns)))
         label, name = (np.full(len(frame), text, dtype=object) for text in (UNCLASSIFIED, ""))
         free = np.ones(len(frame), dtype=bool)
@@ -274,6 +275,18 @@ def _rule(written: Any, place: int) -> Rule:
 
 def _all(conditions: tuple[Condition, ...], table: pd.DataFrame) -> NDArray[np.bool_]:
     return np.asarray(np.all([np.ones(len(table), bool), *(one.holds(table) for one in conditions)], axis=0))
+
+
+def _with_missing(frame: pd.DataFrame) -> pd.DataFrame:
+    if ABSENT in frame.columns:
+        return frame
+    if "top_1_segment" not in frame.columns:
+        return frame.assign(**{ABSENT: False})
+    return frame.assign(**{ABSENT: frame["top_1_segment"].astype(object).map(_names_absent).astype(bool)})
+
+
+def _names_absent(name: Any) -> bool:
+    return isinstance(name, str) and name.startswith("missing ")
 
 
 def _with_waves(frame: pd.DataFrame) -> pd.DataFrame:

@@ -126,7 +126,9 @@ def explained() -> pd.DataFrame:
         "spikes": {"artefact": 0.9, "context_narrow": 0.6},
         "airglow": {"artefact": 0.9, "context_sky": 0.6}, "telluric band": {"artefact": 0.9, "context_telluric": 0.5},
         "arms": {"artefact": 0.9, "context_join": 0.3}, "other artefact": {"artefact": 0.9, "context_lines": 0.8},
-        "flagged redshift": {"artefact": 0.1, "zwarning": 4}, "lines": {"artefact": 0.1, "context_lines": 0.8},
+        "flagged redshift": {"artefact": 0.1, "zwarning": 4},
+        "missing lines": {"artefact": 0.1, "context_lines": 0.8, "top_1_segment": "missing [O III] 5008"},
+        "lines": {"artefact": 0.1, "context_lines": 0.8, "top_1_segment": "[O III] 5008"},
         "off the lines": {"artefact": 0.1, "context_continuum": 0.8}, "": {"artefact": np.nan},
     }
     contexts = ("lines", "imputed", "sky", "telluric", "join", "continuum", "narrow")
@@ -162,3 +164,9 @@ def test_rules_print_as_sentences(rules):
 def test_a_second_redshift_is_told_of_quasars_too_which_have_no_probability_of_an_artefact():
     table = explained().iloc[[0, 0]].assign(id=["quasar", "artefact"], artefact=[np.nan, 0.9])
     assert Taxonomy.default()(table).table["rule"].tolist() == ["second redshift", "other artefact"]
+
+
+def test_without_the_names_of_segments_no_line_is_called_missing():
+    table = explained().drop(columns="top_1_segment")
+    told = Taxonomy.default()(table).table.set_index("id")["class"]
+    assert told["missing lines"] == told["lines"] == "unusual lines"
