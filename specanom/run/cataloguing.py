@@ -16,7 +16,8 @@ from ..scores import named
 from ..scores.false_alarms import Null
 from ..scores.named import CALIBRATED
 from ..triage import LabelLog
-from ..triage.catalogue import Catalogue, Parts, Tiers, explanation_table
+from ..triage.catalogue import Catalogue, Column, Parts, Tiers, explanation_table
+from ..triage.catalogue.columns import describe
 from .content import Content
 from .folder import RunFolder
 from .kin import SPACES, heard
@@ -67,7 +68,16 @@ def catalogue_of(run_dir: str | Path, *, tiers: Tiers | None = None,
     made = replace(made, **dict(parts or {}))
     if tiers is None and made.scores is not None:
         tiers = _tiers_of_run(made.scores, calibrated(content.column, made.scores))
-    return Catalogue.of(made, tiers=tiers, provenance=provenance_of(content.manifest))
+    return Catalogue.of(made, tiers=tiers, provenance=provenance_of(content.manifest), columns=_of_few(made.scores))
+
+
+def _of_few(scores: pd.DataFrame | None) -> dict[str, Column]:
+    """Return what the calibrated scores mean where spectra are too few for a calibration by S/N and redshift."""
+    if scores is None or len(scores) >= named.FEWEST:
+        return {}
+    every = [describe(name, "scores") for name in map(str, scores) if name.endswith(CALIBRATED)]
+    return {one.name: one._replace(description=one.description.replace(compared_with(named.FEWEST),
+                                                                      compared_with(len(scores)))) for one in every}
 
 
 def _tiers_of_run(scores: pd.DataFrame, column: str) -> Tiers:

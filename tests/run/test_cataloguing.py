@@ -95,6 +95,9 @@ def test_a_run_of_a_few_spectra_has_no_tiers_and_says_why(finished_run, tmp_path
            "says nothing of false alarms")
     assert set(made.table["tier_reason"]) == {f"no tiers are given: {why}"}
     assert f"No tiers are given: {why}." in made.summary()
+    told = made.describe().set_index("name")["description"]
+    assert told["chi2_ivar_cal"] == (
+        "Score chi2_ivar in excess of the median of the few spectra, in units of their scatter")
     tiers = made.meta["tiers"]
     assert (tiers["expected"], tiers["gold"], tiers["silver"]) == ({}, 5.0, 3.0), "robust deviations above the median"
 

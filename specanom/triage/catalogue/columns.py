@@ -64,12 +64,13 @@ _KNOWN = (
     Column("note", "Remarks of the reader on the spectrum", ucd="meta.note"),
     Column("snr_survey", "Median signal-to-noise ratio as the survey gives it", ucd="stat.snr"),
     Column("missing", "Share of the pixels of the grid without data", ucd="meta.code.qual"),
-    Column("median", "Median flux by which the spectrum was divided, in the unit of the survey",
-           ucd="phot.flux.density"),
+    Column("median", "Median flux by which the spectrum was divided, in the unit of its survey: "
+           "1e-17 erg / (s cm2 Angstrom) of SDSS and DESI", ucd="phot.flux.density"),
     Column("bin", "S/N bin of the spectrum, each with a model of its own", ucd="meta.code"),
     Column("tier", "gold, silver or empty, by the thresholds told in the metadata", ucd="meta.code.class"),
     Column("tier_reason", "What keeps the object from the next higher tier; empty for gold", ucd="meta.note"),
-    Column("percentile", "Percentage, 0 to 100, of the sample whose ranking score is lower", ucd="stat.rank"),
+    Column("percentile", "Percentage, 0 to 100, of the sample whose ranking score is lower; those as odd count half",
+           ucd="stat.rank"),
     Column("cluster", "Cluster of explanations; -1 for none, blank when not explained", ucd="meta.code.class"),
     Column("cluster_distance", "Distance from the centre of the cluster, of explanations of unit length",
            ucd="stat.value"),
@@ -106,15 +107,29 @@ _KNOWN = (
     Column("label_authors", "Inspectors, joined by ;", ucd="meta.id;obs.observer"),
     Column("label_notes", "What the inspectors noted, joined by |", ucd="meta.note"),
     Column("label_time", "Time of the last label, ISO 8601, UTC", ucd="time.creation"),
+    Column("combined_cal", "Largest of the calibrated scores of the spectrum, each in units of its own scatter",
+           ucd="stat.value;stat.max"),
+    Column("combined_rank", "Rank by the largest of the calibrated scores, 1 the oddest", ucd="stat.rank"),
+    Column("verdict", "Class that the rules of the run give; empty when not explained", ucd="meta.code.class"),
+    Column("rule", "Rule that decided the verdict", ucd="meta.note"),
     Column("provenance", "Run, specanom, model and parameters the row is from", ucd="meta.curation"),
 )
 _BY_NAME: Mapping[str, Column] = {one.name: one for one in _KNOWN}
 
+_OF_VOTES: Mapping[str, Column] = {one.name: one for one in (
+    Column("share", "Share of the weight of the kin with a label that stands for the vote", ucd="stat.weight"),
+    Column("nearest", "Name of the nearest of the kin", ucd="meta.id.assoc"),
+    Column("distance", "Distance of the nearest of the kin, in units of the vectors", ucd="stat.value"),
+)}
+"""Names of every day, which mean this in the part of votes alone."""
+
 _CLASSES = {"lines": "rest-frame lines", "imputed": "masked pixels and their edges", "sky": "sky lines",
             "telluric": "telluric bands", "join": "the join of the arms", "continuum": "continuum",
             "narrow": "segments narrower than the instrument"}
-# The first pattern that matches the whole name decides; {0}, {1} are its groups.
-_PATTERNS = tuple((re.compile(pattern), text, unit, ucd) for pattern, text, unit, ucd in (
+SCORES, MATCHES = "scores", "matches"
+# The first pattern that matches the whole name decides; {0}, {1} are its groups. Where a part is named, columns of
+# other parts are not meant: photo_z of a user's table is nobody's counterpart.
+_PATTERNS = tuple((re.compile(pattern), text, unit, ucd, "".join(part)) for pattern, text, unit, ucd, *part in (
     (r"latent_(\d+)", "Latent number {0} of the spectrum", "", "stat.value"),
     (r"rarity_gmm", "How rare the encoding is: -log density of a Gaussian mixture", "", "stat.value"),
     (r"rarity_knn", "How rare the encoding is: distance to the tenth nearest, in standard deviations", "",
@@ -136,18 +151,25 @@ _PATTERNS = tuple((re.compile(pattern), text, unit, ucd) for pattern, text, unit
      "stat.weight"),
     (r"top_(\d+)_weight_low", "Lower end of the 95 % interval of the weight of rank {0}", "", "stat.weight"),
     (r"top_(\d+)_weight_high", "Upper end of the 95 % interval of the weight of rank {0}", "", "stat.weight"),
-    (r"(.+)_status", "Cross-match with {0}: matched, none, not_checked or failed", "", "meta.code.status"),
-    (r"(.+)_name", "Name of the nearest counterpart in {0}", "", "meta.id.cross"),
-    (r"(.+)_type", "Type of the counterpart in {0}", "", "src.class"),
-    (r"(.+)_separation", "Angle between the position and the counterpart in {0}", "arcsec", "pos.angDistance"),
-    (r"(.+)_chance", "Share of unrelated positions that would have a match in {0}", "", "stat.probability"),
-    (r"(.+)_coincidence", "Chance of an unrelated source of {0} at least as near as this one", "", "stat.probability"),
-    (r"(.+)_z", "Redshift of the counterpart in {0}", "", "src.redshift"),
-    (r"kin_mean_(.+)", "Weighted mean of {0} of the kin", "", "stat.value"),
-    (r"kin_spread_(.+)", "Weighted spread of {0} of the kin", "", "stat.stdev"),
+    (r"kin_mean_(z)", "Mean of {0} of the kin, by their weights", "", "src.redshift;stat.mean"),
+    (r"kin_mean_(snr)", "Mean of {0} of the kin, by their weights", "", "stat.snr;stat.mean"),
+    (r"kin_mean_(.+)", "Mean of {0} of the kin, by their weights", "", "stat.value;stat.mean"),
+    (r"kin_spread_(z)", "Standard deviation of {0} of the kin, by their weights", "", "src.redshift;stat.stdev"),
+    (r"kin_spread_(snr)", "Standard deviation of {0} of the kin, by their weights", "", "stat.snr;stat.stdev"),
+    (r"kin_spread_(.+)", "Standard deviation of {0} of the kin, by their weights", "", "stat.stdev"),
+    (r"(.+)_status", "Cross-match with {0}: matched, none, not_checked or failed", "", "meta.code.status",
+     MATCHES),
+    (r"(.+)_name", "Name of the nearest counterpart in {0}", "", "meta.id.cross", MATCHES),
+    (r"(.+)_type", "Type of the counterpart in {0}", "", "src.class", MATCHES),
+    (r"(.+)_separation", "Angle between the position and the counterpart in {0}", "arcsec", "pos.angDistance",
+     MATCHES),
+    (r"(.+)_chance", "Share of unrelated positions that would have a match in {0}", "", "stat.probability", MATCHES),
+    (r"(.+)_coincidence", "Chance of an unrelated source of {0} at least as near as this one", "", "stat.probability",
+     MATCHES),
+    (r"(.+)_z", "Redshift of the counterpart in {0}", "", "src.redshift", MATCHES),
     (r"(.+)_cal", "Score {0} in excess of spectra of like S/N and redshift, in units of their scatter", "",
-     "stat.value"),
-    (r"(.+)_rank", "Rank by score {0}, 1 the oddest", "", "stat.rank"),
+     "stat.value", SCORES),
+    (r"(.+)_rank", "Rank by score {0}, 1 the oddest", "", "stat.rank", SCORES),
 ))
 
 
@@ -165,15 +187,18 @@ def describe(name: str, part: str = "") -> Column:
     Column(name='simbad_separation', description='Angle between the position and the counterpart in simbad', \
 unit='arcsec', ucd='pos.angDistance')
     """
-    if name in _BY_NAME:
-        return _BY_NAME[name]
-    for pattern, text, unit, ucd in _PATTERNS:
-        found = pattern.fullmatch(name)
+    known = {**_BY_NAME, **_OF_VOTES} if part == "votes" else _BY_NAME
+    if name in known:
+        return known[name]
+    for pattern, text, unit, ucd, only in _PATTERNS:
+        found = pattern.fullmatch(name) if not (part and only) or part == only else None
         if found:
             words = [_CLASSES.get(word, word) if name.startswith("context_") else word for word in found.groups()]
             return Column(name, text.format(*words), unit, ucd)
-    if part == "scores":
+    if part == SCORES:
         return Column(name, f"Score {name}, higher is odder", "", "stat.value")
+    if part == MATCHES:
+        return Column(name, f"Column of the nearest counterpart in a matched table: {name}")
     return Column(name, f"Column {name} of the part {part}" if part else f"Column {name}")
 
 
