@@ -62,19 +62,22 @@ def _lacks(centre: float, rest: Doubles, flux: Doubles, model: Doubles, sigma: D
     ends = rest.searchsorted(centre * (1.0 + np.array([-SIDE[1], SIDE[1]]) / C_KMS))
     at = slice(int(ends[0]), int(ends[1]))
     speed = (rest[at] / centre - 1.0) * C_KMS
-    near, beside = np.abs(speed) <= NARROW_KMS, np.abs(speed) >= SIDE[0]
+    near, sides = np.abs(speed) <= NARROW_KMS, [speed <= -SIDE[0], speed >= SIDE[0]]
     width = int((np.abs(speed) <= 0.5 * WINDOW).sum())
-    sides = min(int((beside & (speed < 0)).sum()), int((beside & (speed > 0)).sum()))
-    if width < 2 or sides < max(FEWEST, width):
+    if width < 2 or min(int(side.sum()) for side in sides) < max(FEWEST, width):
         return False
-    seen, expected = (_running(values[at][near] - np.median(values[at][beside]), width) for values in (flux, model))
-    left, right = (_running(flux[at][beside & side], width) for side in (speed < 0, speed > 0))
-    spread = 1.4826 * np.median(np.abs(np.concatenate([left - np.median(left), right - np.median(right)])))
+    above = [values[at] - np.interp(speed, [float(speed[side].mean()) for side in sides],
+                                    [float(np.median(values[at][side])) for side in sides])
+             for values in (flux, model)]
+    seen, expected = (_running(values[near], width) for values in above)
+    spread = 1.4826 * np.median(np.abs(np.concatenate([_running(above[0][side], width) for side in sides])))
     noise = max(float(np.sqrt(np.mean(sigma[at][near] ** 2) / width)), float(spread))
-    sign = 1.0 if expected.max() > -expected.min() else -1.0
-    height, most = float((sign * seen).max()), float((sign * expected).max())
-    opposite = float((-sign * seen).max())
-    return most > EXPECTED * noise and height < min(SHARE * most, SEEN * noise) and opposite < SHARE * most
+    light, hole = float(seen.max()), float(-seen.min())
+    most = max(float(expected.max()), float(-expected.min()))
+    if most <= EXPECTED * noise or max(light, hole) >= SHARE * most:
+        return False
+    # Absorption by old stars lies under every emission line, so that a little of it is not the line that is expected.
+    return light < SEEN * noise and (hole < SEEN * noise or float(expected.max()) == most)
 
 
 def _running(values: Doubles, width: int) -> Doubles:

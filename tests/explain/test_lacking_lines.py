@@ -63,6 +63,19 @@ def test_deep_absorption_where_the_model_has_a_little_emission_keeps_its_name() 
     assert leading(1.0 - bump("Hd", 0.6, sigma=300.0), 1.0 + bump("Hd", 0.4))[0] == "Hδ"
 
 
+def test_emission_where_the_model_has_deeper_absorption_keeps_its_name() -> None:
+    assert leading(1.0 + bump("OIII5008", 2.0), 1.0 - bump("OIII5008", 30.0))[0] == "[O III] 5008"
+
+
+def test_a_little_absorption_where_the_model_has_much_emission_is_a_missing_line() -> None:
+    assert leading(1.0 - bump("Hb", 0.3, sigma=200.0), 1.0 + bump("Hb", 4.0))[0] == "missing Hβ"
+
+
+def test_a_slope_of_the_continuum_is_no_line() -> None:
+    slope = 1.0 + 0.1 * (WAVE - 5008.0) / 40.0 * (np.abs(WAVE - 5008.0) < 60.0)
+    assert leading(slope, slope + bump("OIII5008", 30.0), noise=0.02)[0] == "missing [O III] 5008"
+
+
 def test_absorption_that_only_the_model_has_is_missing() -> None:
     assert leading(np.ones(WAVE.size), 1.0 - bump("CaK", 0.6, sigma=300.0))[0].startswith("missing Ca")
 
