@@ -64,7 +64,8 @@ class ExtinctionCount:
         if not self.on:
             return "Milky Way extinction: switched off"
         text = f"Milky Way extinction: {self.corrected} corrected, {self.not_corrected} not corrected (E(B-V) unknown)"
-        return f"{text}; the two do not mix well, give a column ebv or dust_map=\"sfd\"" if self.mixed else text
+        hint = "a column ebv of all, or Preprocessor(dust_map=\"sfd\") in Python with the map at hand, treats all"
+        return f"{text}; the two do not mix well: {hint}" if self.mixed else text
 
 
 @dataclass(frozen=True, eq=False)

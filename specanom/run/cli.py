@@ -137,11 +137,13 @@ def _add_dashboards(commands: Any) -> None:
 
 def _parameter_help() -> str:
     width = max(len(name) for name in known())
-    return "\n".join(f"  {name:{width}}  {one.kind} = {one.default!r}  {one.help}".replace("%", "%%")
+    return "\n".join(f"  {name:{width}}  {one.kind} = {one.default!r}  {one.help}"
                      for name, one in known().items() if name not in ("run_dir", "survey", "path", "preset"))
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from .baseline import banner
+    from .content import Content
     from .report import current_report, write_report
 
     given = _given(arguments)
@@ -159,6 +161,8 @@ def _run(arguments: argparse.Namespace) -> int:
             lines.stop()
     path = current_report(arguments.run_dir) or write_report(arguments.run_dir)
     if not arguments.quiet:
+        if said := banner(Content(RunFolder(arguments.run_dir))):
+            print(said)
         print(f"done in {time.time() - start:.0f} s")
     print(path)
     return DONE

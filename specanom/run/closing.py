@@ -10,15 +10,18 @@ import pandas as pd
 from .. import plots
 from ..retrieve import KnowledgeBase
 from ..scores import LatentCorrelations
-from ..triage import WorkList
+from ..triage import LabelLog, WorkList, agreement
 from ..triage.catalogue import Catalogue
 from ..triage.quality import Rates
 from ..triage.quality.confident import LEAST
 from .anomalies import CARDS
+from .cataloguing import near_parts
 from .content import Content
 from .kin import KNOWLEDGE, SPACES, SameKind, same_kind
 from .latents import RARITY
+from .matching import LABELS
 from .tabulate import Grid, fixed, grid, number, percent
+from .telling import label_sentence, match_sentences
 from .worklisting import judged_as, taught
 
 KIN_TEXT = (
@@ -72,7 +75,8 @@ FAR = 12
 
 def kin_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
     """What the kin of the explained spectra say, how far they may be believed, and what the latent numbers know."""
-    votes, trust = content.run.table("votes", "07_kin"), content.run.tables("kin_trust")
+    content.run.need("votes.parquet", "07_kin")
+    votes, trust = near_parts(content.run)["votes"], content.run.tables("kin_trust")
     far = votes[votes["far"].astype(bool)].head(FAR) if len(votes) else votes
     many = int(votes["far"].sum()) if len(votes) else 0
     first = f"; the first {FAR} by score" if many > FAR else ""
@@ -182,7 +186,8 @@ def catalogue_section(content: Content, figures: dict[str, Any]) -> dict[str, An
                  f"silver: {made.meta.get('tiers', {}).get('sentence', '')}",
         "explorer": "explorer/index.html" if (content.run / "explorer" / "index.html").exists() else "",
         "files": "catalogue.parquet, catalogue.fits and catalogue.vot hold one row a spectrum with units, descriptions "
-                 "and UCDs; worklist.parquet says what to look at first, and why.",
+                 "and UCDs; worklist.parquet says what to look at first, and why; worklist.ecsv has all ranks.",
+        **_from_outside(content),
         "worklist": listed(WorkList.load(content.run.need("worklist.parquet", "08_catalogue"))),
         "verdicts": grid(counted, {"verdict": ("verdict of the rules", str), "n": ("spectra", number)})
         if len(counted) else None,
@@ -190,6 +195,14 @@ def catalogue_section(content: Content, figures: dict[str, Any]) -> dict[str, An
         "crowds": CROWDS_TEXT,
         "tickets": list(few["text"]) if len(few) else [], "no_tickets": "" if len(few) else NO_TICKETS,
     }
+
+
+def _from_outside(content: Content) -> dict[str, Any]:
+    """What services answered, what of the labels is of no use, and how far people agree."""
+    run, log = content.run, LabelLog(content.run / LABELS)
+    matches = run.table("matches") if (run / "matches.parquet").exists() else None
+    said = label_sentence(log, content.sample.ids, agreement(log)) if log.path.exists() else ""
+    return {"services": match_sentences(matches), "labels": said}
 
 
 def listed(work: WorkList) -> str:

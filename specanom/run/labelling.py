@@ -156,15 +156,19 @@ def _authors(log: LabelLog) -> list[str]:
             for author, said in sorted(words.items())]
 
 
-def _agreed(found: Agreement) -> list[str]:
-    """Return how far people agree on what at least two of them judged; nothing where there is no such spectrum."""
+def overlap(found: Agreement) -> str:
+    """Say how far people agree on what at least two of them judged; empty where there is no such spectrum."""
     if not len(found.table):
-        return []
-    apart = found.disagreements
-    lines = [f"judged by two or more: {_many(len(found.table), 'spectrum', 'spectra')}, of which "
-             f"{len(apart):,} not alike{_kappa(found)}"]
+        return ""
+    return (f"judged by two or more: {_many(len(found.table), 'spectrum', 'spectra')}, of which "
+            f"{len(found.disagreements):,} not alike{_kappa(found)}")
+
+
+def _agreed(found: Agreement) -> list[str]:
+    """Return that sentence, and the first that are not judged alike."""
+    apart, told = found.disagreements, overlap(found)
     rows: Sequence[tuple[str, ...]] = list(apart.head(SHOWN).itertuples(index=False, name=None))
-    lines += [f"  {id}: {_said(found, words)}" for id, *words in rows]
+    lines = [told] * bool(told) + [f"  {id}: {_said(found, words)}" for id, *words in rows]
     return lines + ([f"  and {len(apart) - SHOWN:,} more"] if len(apart) > SHOWN else [])
 
 

@@ -89,7 +89,8 @@ def check_values(settings: Mapping[str, Any]) -> None:
         raise ArgumentError(message(
             "catalogue", expected=f"a table of SDSS spectra ({NAMED}) for columns={settings['columns']}", got="none"))
     if settings["catalogue"] and catalogue_file(settings["catalogue"]) is None:
-        raise ArgumentError(message("catalogue", expected="a file of redshifts", got=repr(settings["catalogue"])))
+        raise ArgumentError(message("catalogue", expected="a file of redshifts",
+                                    got=f"{settings['catalogue']!r}, and there is no such file"))
     _check_excluding(settings, matchers_of(settings["match"], settings["radius"]))
     if settings["rules"]:
         Taxonomy.read(settings["rules"])

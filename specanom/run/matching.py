@@ -52,7 +52,8 @@ def matchers_of(text: str, radius: float) -> list[Matcher]:
             made.append(_table(one.path, radius, one.columns))
         else:
             hint = f"{one.name}, which tells name, type and redshift" if one.name.lower() in SERVICES else ""
-            raise ArgumentError(message("match", expected=EXPECTED, got=repr(text.strip()), hint=hint))
+            file = ", and there is no such file" if one.service == "" and not hint else ""
+            raise ArgumentError(message("match", expected=EXPECTED, got=f"{str(one)!r}{file}", hint=hint))
     return made
 
 

@@ -37,9 +37,34 @@ def test_words_re_rank_the_list_and_report_and_explorer_say_whose(run_copy: Path
     catalogue = Catalogue.read(run_copy / "catalogue.parquet").table
     assert (catalogue["label"] != "").sum() == 6
     told = "re-ranked by verdicts on 6 objects, by 2 people"
+    every = Catalogue.read(run_copy / "worklist.ecsv").table
+    assert every["rank"].tolist() == list(range(1, len(every) + 1))
+    assert (every["label"] != "").sum() == 6
     assert told in write_report(run_copy).read_text(encoding="utf-8")
     assert told in json.loads((run_copy / "explorer" / "manifest.json").read_text(encoding="utf-8"))["title"]
     assert again(run_copy) == []
+
+
+def test_what_cannot_be_used_of_labels_and_tables_is_told(run_copy: Path, without_kernels: None) -> None:
+    first = WorkList.load(run_copy / "worklist.parquet")
+    log = LabelLog(run_copy / "labels.jsonl")
+    log.add("39633345008634465", "lens", author="ada")
+    for who in ("ada", "bob"):
+        log.add(first.ids[0], "lens", author=who)
+        log.add(first.ids[1], "known", author=who)
+    with open(log.path, "ab") as handle:
+        handle.write(b"id,label\n")
+    table = run_copy.parent / "mine.csv"
+    pd.DataFrame({"ra": [1.0], "dec": [89.0]}).to_csv(table, index=False)
+    done = run_pipeline(run_copy, {**TINY, "match": str(table)})[-1].counts
+    explained = int((Catalogue.read(run_copy / "catalogue.parquet").table["explanation_grade"] != "").sum())
+    assert {name: done[name] for name in list(done)[4:]} == {
+        "in mine": 0, "not in mine": explained, "line of labels.jsonl that cannot be read": 1,
+        "id of labels.jsonl that the run does not have": 1}
+    page = write_report(run_copy).read_text(encoding="utf-8")
+    assert f"mine: of {explained} explained spectra {explained} have none." in page
+    assert "1 id of labels.jsonl that the run does not have: of no use here." in page
+    assert "Judged by two or more: 2 spectra, of which 0 not alike" in page
 
 
 def test_rules_conditions_and_tables_of_the_user_reach_the_catalogue(run_copy: Path, without_kernels: None) -> None:
