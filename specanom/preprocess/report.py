@@ -64,7 +64,7 @@ class ExtinctionCount:
         if not self.on:
             return "Milky Way extinction: switched off"
         text = f"Milky Way extinction: {self.corrected} corrected, {self.not_corrected} not corrected (E(B-V) unknown)"
-        hint = "a column ebv of all, or Preprocessor(dust_map=\"sfd\") in Python with the map at hand, treats all"
+        hint = "a column ebv of all, or Preprocessor(dust_map=\"sfd\") in Python with the map at hand, corrects all"
         return f"{text}; the two do not mix well: {hint}" if self.mixed else text
 
 
