@@ -19,7 +19,7 @@ from ..triage.crossmatch import Matcher
 from ..triage.quality import Taxonomy
 from .acquire import SIMULATED, SURVEYS, catalogue_file
 from .matching import matchers_of
-from .worklisting import conditions_of
+from .worklisting import conditions_of, reranker_of
 
 LEAST: dict[str, float] = {
     "n": 1, "seed": 0, "download": 0, "z_min": 0.0, "min_snr": 0.0, "grid_start": 1.0, "grid_pixels": 50, "bins": 0,
@@ -92,6 +92,7 @@ def check_values(settings: Mapping[str, Any]) -> None:
         raise ArgumentError(message("catalogue", expected="a file of redshifts",
                                     got=f"{settings['catalogue']!r}, and there is no such file"))
     _check_excluding(settings, matchers_of(settings["match"], settings["radius"]))
+    reranker_of(settings["words"])
     if settings["rules"]:
         Taxonomy.read(settings["rules"])
 

@@ -142,7 +142,7 @@ def explore(run: RunFolder, catalogue: Catalogue, *, kin: pd.DataFrame, explanat
     Where verdicts of people re-ranked the work list, they rank the objects of the page too, and its title says so.
     """
     score = catalogue.meta["tiers"]["score"]
-    shown, order = catalogue.table.nlargest(CARDS, score), learned_ranks(run, catalogue)
+    shown, order = catalogue.table.nlargest(CARDS, score), learned_ranks(run, catalogue, worklist)
     if order is not None:
         shown = catalogue.table.merge(order, on="id", validate="one_to_one").nsmallest(CARDS, "rank")
     near = kin[(kin["space"] == "latent") & kin["id"].isin(set(shown["id"]))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..triage import Agreement, LabelLog
 from ..triage.crossmatch import Matches
@@ -69,5 +69,5 @@ def label_sentence(log: LabelLog, ids: Iterable[str], found: Agreement) -> str:
     return f"{told} {agreed[:1].upper()}{agreed[1:]}{'.' if agreed else ''}".strip()
 
 
-def _services(matches: pd.DataFrame | None) -> list[dict[str, object]]:
+def _services(matches: pd.DataFrame | None) -> list[dict[Any, Any]]:
     return [] if matches is None or not len(matches) else Matches(matches).summary().to_dict("records")

@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, message
-from ..triage import Condition, LabelLog, Listing, WorkList, reranked, verdicts
+from ..triage import RELEVANCE, Condition, LabelLog, Listing, Reranker, WorkList, reranked, verdicts
+from ..triage.active import OTHERS
 from ..triage.verdicts import DISPUTED
 from .matching import LABELS
 
@@ -61,7 +62,39 @@ def conditions_of(text: str) -> dict[str, Condition]:
     return made
 
 
-def work_list(run: RunFolder, catalogue: Catalogue, *, exclude: str = "") -> WorkList:
+def reranker_of(text: str) -> Reranker:
+    """Return the re-ranking in which words count what a text says: ``"double=0.3, known=1, *=none"``.
+
+    Parameters
+    ----------
+    text : str
+        Words with numbers 0–1, by commas; those not named count as in :data:`specanom.triage.RELEVANCE`. ``*`` is any
+        word that is known nowhere, ``none``: it counts for nothing.
+
+    Raises
+    ------
+    ArgumentError
+        For what is no word with a number.
+    """
+    worth = dict(RELEVANCE)
+    others: float | None = OTHERS
+    for one in filter(None, (part.strip() for part in text.split(","))):
+        word, _, value = (part.strip().lower() for part in one.rpartition("="))
+        try:
+            number = None if (word, value) == ("*", "none") else float(value)
+        except ValueError:
+            number = -1.0
+        if not word or not (number is None or 0 <= number <= 1):
+            raise ArgumentError(message("words", expected="words with numbers 0–1, by commas", got=repr(one),
+                                        hint='words="lens=1, boring=0, *=none"'))
+        if word == "*":
+            others = number
+        elif number is not None:
+            worth[word] = number
+    return Reranker(relevance=worth, others=others)
+
+
+def work_list(run: RunFolder, catalogue: Catalogue, *, exclude: str = "", words: str = "") -> WorkList:
     """Return what to look at first: the oddest that are probably no artefacts and that nobody has judged yet.
 
     Where somebody has judged others, the order is the one those verdicts teach (:func:`specanom.triage.reranked`): its
@@ -75,6 +108,8 @@ def work_list(run: RunFolder, catalogue: Catalogue, *, exclude: str = "") -> Wor
         Of the run.
     exclude : str
         What is left out besides, see :func:`conditions_of`.
+    words : str
+        What words of people count, see :func:`reranker_of`.
 
     Raises
     ------
@@ -90,15 +125,17 @@ def work_list(run: RunFolder, catalogue: Catalogue, *, exclude: str = "") -> Wor
                 got=repr(one.column), hint=f"did you mean {near[0]!r}?" if near else
                 f"-p columns={one.column} keeps a column of DESI's tables of redshifts"))
     log, score = LabelLog(run / LABELS), str(catalogue.meta["tiers"]["score"])
-    made = reranked(table, log, listing=Listing(score, top=TOP, artefact=LIKELY, exclude=conditions))
+    made = reranked(table, log, listing=Listing(score, top=TOP, artefact=LIKELY, exclude=conditions),
+                    reranker=reranker_of(words))
     idle = {*made.learned["ignored"], *made.learned["without score"]}
     return replace(made, learned={**made.learned, "people": _people(log, set(table["id"]) - idle)})
 
 
-def learned_ranks(run: RunFolder, catalogue: Catalogue) -> pd.DataFrame | None:
-    """Return ``id``, ``rank`` and ``rank_before`` of every spectrum with a score; None before there is a verdict."""
+def learned_ranks(run: RunFolder, catalogue: Catalogue, work: WorkList) -> pd.DataFrame | None:
+    """Return ``id``, ``rank`` and ``rank_before`` of all with a score, as `work` was made; None without a verdict."""
     listing = Listing(str(catalogue.meta["tiers"]["score"]), top=None, relist=True)
-    made = reranked(catalogue.table, LabelLog(run / LABELS), listing=listing)
+    made = reranked(catalogue.table, LabelLog(run / LABELS), listing=listing,
+                    reranker=Reranker(**work.learned["reranker"]))
     return made.table[["id", "rank", "rank_before"]] if made.learned["verdicts"] else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..triage import LabelLog, Listing, WorkList, reranked
+from ..triage import LabelLog, Listing, Reranker, WorkList, reranked
 from ..triage.catalogue import Catalogue
 from ..triage.catalogue.columns import Column, described
 from .matching import LABELS
@@ -39,7 +39,8 @@ def work_table(run: RunFolder, catalogue: Catalogue, work: WorkList) -> Catalogu
         ``label``, and ``position`` and ``why`` of the work list.
     """
     score = str(catalogue.meta["tiers"]["score"])
-    every = reranked(catalogue.table, LabelLog(run / LABELS), listing=Listing(score, top=None, relist=True)).table
+    every = reranked(catalogue.table, LabelLog(run / LABELS), listing=Listing(score, top=None, relist=True),
+                     reranker=Reranker(**work.learned["reranker"])).table
     known = catalogue.table[["id", *(name for name in (*FROM, score) if name in catalogue.table)]]
     made = every[["rank", "rank_before", "id"]].merge(known, on="id", validate="one_to_one").sort_values("rank")
     why = work.excluded.set_index("id")["reason"].to_dict() | work.table.set_index("id")["why"].to_dict()

@@ -72,7 +72,7 @@ def test_a_column_the_catalogue_lacks_is_named_with_those_it_has(tmp_path: Path,
 def test_verdicts_bring_their_like_forward_and_the_list_says_whose(tmp_path: Path, catalogue: Catalogue) -> None:
     run, log = RunFolder(tmp_path), LabelLog(tmp_path / "labels.jsonl")
     assert work_list(run, catalogue).ids[:4] == ("000", "001", "002", "003")
-    assert learned_ranks(run, catalogue) is None
+    assert learned_ranks(run, catalogue, work_list(run, catalogue)) is None
     for place in range(20):
         log.add(f"{place:03d}", "artefact" if place % 2 else "interesting", author=["ada", "bob"][place // 10])
     log.add("022", "noted", author="eve", note="no word")
@@ -86,7 +86,7 @@ def test_verdicts_bring_their_like_forward_and_the_list_says_whose(tmp_path: Pat
     assert f"{taught(work.learned)}: 10 artefact (counts 0), 10 interesting (counts 1)." in listed(work)
     again = WorkList.load(work.save(tmp_path / "worklist.parquet"))
     assert (again.ids, taught(again.learned)) == (work.ids, taught(work.learned))
-    ranks = learned_ranks(run, catalogue)
+    ranks = learned_ranks(run, catalogue, work)
     assert ranks is not None
     assert sorted(ranks["rank"]) == sorted(ranks["rank_before"]) == list(range(1, N + 1))
     assert ranks.set_index("id")["rank"].loc[list(work.ids)].tolist() == work.table["rank"].tolist()
