@@ -13,7 +13,7 @@ from ...errors import ArgumentError, message
 from ...ids import id_texts
 from .cache import ResponseCache, now
 from .found import FAILED, MATCHED, NONE, NOT_CHECKED, Access, Found, Matcher
-from .matches import FIRST, Matches
+from .matches import FIRST, NOTES, Matches
 from .nearest import coincidence
 from .positions import Positions, positions_of
 
@@ -79,6 +79,7 @@ def crossmatch(table: Any, matchers: Matcher | Iterable[Matcher], *, cache: str 
         told[one.service] = {"matcher": repr(one), "radius": one.radius, "chance_from": found.chance_from,
                              **({"note": found.note} if found.note else {})}
     made = _by_object(parts, list(dict.fromkeys(id_texts(rows["id"]))))
+    made.attrs[NOTES] = {service: facts["note"] for service, facts in told.items() if "note" in facts}
     return Matches(made, {"services": told, "date": now(), "specanom": _version()})
 
 

@@ -21,6 +21,8 @@ FORM, VERSION = "specanom-matches", 1
 FIRST = ("id", "service", "status", "name", "type", "separation", "z", "ra", "dec", "candidates", "chance",
          "coincidence", "date", "reason", "client")
 """Columns of every table of matches."""
+NOTES = "notes"
+"""Attribute of a table of matches: notes on services by name. Parquet keeps it where a table is kept by itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,17 +72,18 @@ class Matches:
         """
         import pandas as pd
 
-        told = self.provenance.get("services", {})
+        told, notes = self.provenance.get("services", {}), self.table.attrs.get(NOTES, {})
         rows = []
         for service, part in self.table.groupby("service", sort=False):
             counts = {status: int((part["status"] == status).sum()) for status in STATUSES}
             chance = float(part["chance"].iloc[0])
             reasons = part.loc[part["reason"] != "", "reason"]
             facts = told.get(service, {})
+            note = facts.get("note", "") or notes.get(service, "")
             rows.append({"service": service, "radius": facts.get("radius", np.nan), **counts, "chance": chance,
                          "by_chance": chance * (counts[MATCHED] + counts[NONE]),
                          "chance_from": facts.get("chance_from", ""),
-                         "reason": str(reasons.mode().iloc[0]) if len(reasons) else "", "note": facts.get("note", "")})
+                         "reason": str(reasons.mode().iloc[0]) if len(reasons) else "", "note": note})
         names = ["service", "radius", *STATUSES, "chance", "by_chance", "chance_from", "reason", "note"]
         return pd.DataFrame(rows, columns=names)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specanom.errors import DataError
-from specanom.triage.crossmatch import LocalTable, crossmatch
+from specanom.triage.crossmatch import LocalTable, Matches, crossmatch
 from specanom.triage.crossmatch.degrees import degrees, unread
 
 RA, DEC = 150.7891666667, -3.5855555556  # 10:03:09.4 −03:35:08
@@ -27,29 +27,34 @@ def found(table, **settings) -> pd.Series:
     ("10:03:09.4", "-03:35:08"), ("10 03 09.4", "-03 35 08"), ("10h03m09.4s", "-03d35m08s"),
     ("10h 03m 09.4s", "-3° 35′ 08″"), (" 10:03:09.40 ", "−03:35:08.0"), (f"{RA}", f"{DEC}"), ("150d47m21s", "-3:35:8"),
 ])
-@pytest.mark.parametrize("kind", ["frame", "csv", "ecsv", "fits"])
+@pytest.mark.parametrize("kind", ["frame", "csv", "ecsv"])
 def test_text_is_read_as_it_is_written(ra, dec, kind, tmp_path) -> None:
     frame = pd.DataFrame({"ra": [ra, "11:00:00"], "dec": [dec, "+10:00:00"], "name": ["x", "y"]})
     path = tmp_path / f"mine.{kind}"
     if kind == "csv":
         frame.to_csv(path, index=False)
-    elif kind in ("ecsv", "fits"):
-        if not (ra + dec).isascii():
-            pytest.skip("FITS holds ASCII")
+    elif kind == "ecsv":
         Table.from_pandas(frame).write(path)
     row = found(frame if kind == "frame" else path)
     assert (row["status"], row["name"]) == ("matched", "x")
     assert row["separation"] < 0.01
 
 
-@pytest.mark.parametrize("unit", [u.hourangle, u.rad, u.arcsec, u.deg])
-@pytest.mark.parametrize("kind", ["memory", "quantity", "ecsv", "vot"])
+def test_text_of_fits_is_read_too(tmp_path) -> None:
+    Table({"ra": ["10:03:09.4"], "dec": ["-03:35:08"]}).write(tmp_path / "mine.fits")
+    assert found(tmp_path / "mine.fits")["separation"] < 0.01
+
+
+@pytest.mark.parametrize(("unit", "kind"), [
+    (unit, kind) for unit in (u.hourangle, u.rad, u.arcsec, u.deg)
+    for kind in ("memory", "quantity", "ecsv", "fits", "vot") if (unit, kind) != (u.hourangle, "fits")  # FITS has none
+])
 def test_the_unit_of_a_column_holds(unit, kind, tmp_path) -> None:
     values = [[RA, 20.0] * u.deg, [DEC, 5.0] * u.deg]
     ra, dec = values[0].to(unit), values[1].to(u.deg if unit is u.hourangle else unit)
     made = QTable({"ra": ra, "dec": dec}) if kind == "quantity" else Table(
         {"ra": MaskedColumn(ra.value, unit=ra.unit), "dec": MaskedColumn(dec.value, unit=dec.unit)})
-    if kind in ("ecsv", "vot"):
+    if kind in ("ecsv", "fits", "vot"):
         made.write(tmp_path / f"mine.{kind}", **({"format": "votable"} if kind == "vot" else {}))
         made = tmp_path / f"mine.{kind}"
     assert found(made)["separation"] < 0.01
@@ -91,6 +96,14 @@ def test_rows_that_cannot_be_read_are_counted_where_others_can() -> None:
     assert matches.table["status"].tolist() == ["matched"]
     assert "3 of them without a position" in matches.provenance["services"]["mine"]["matcher"]
     assert "(3 of 4 rows of the table have no position)" in repr(matches)
+
+
+def test_the_count_stays_with_the_table_of_matches_in_its_file(tmp_path) -> None:
+    with pytest.warns(UserWarning, match="1 of 2 rows have no position; they are left out"):
+        matcher = LocalTable(pd.DataFrame({"ra": [RA, np.nan], "dec": [DEC, 1.0]}), 1.0, service="mine")
+    crossmatch(HERE, matcher).table.to_parquet(tmp_path / "matches.parquet")
+    again = Matches(pd.read_parquet(tmp_path / "matches.parquet")).summary()
+    assert again["note"].tolist() == ["1 of 2 rows of the table have no position"]
 
 
 def test_objects_whose_position_cannot_be_read_are_not_checked() -> None:
