@@ -70,6 +70,7 @@ def choice(argument: str, value: T, allowed: Iterable[T]) -> T:
         return value
     names = [str(option) for option in options]
     near = difflib.get_close_matches(str(value), names, n=1)
+    near = near or [name for name in names if value and name.startswith(f"{value}")]
     hint = f"did you mean {near[0]!r}?" if near else ""
     listed = ", ".join(repr(option) for option in options)
     raise ArgumentError(message(argument, expected=f"one of {listed}", got=repr(value), hint=hint))

@@ -50,3 +50,11 @@ def test_not_fitted_is_one_class_however_often_it_is_raised() -> None:
     from specanom.errors import NotFittedError
 
     assert type(not_fitted(object())) is type(not_fitted(object())) is NotFittedError
+
+
+def test_the_beginning_of_a_name_is_taken_for_it() -> None:
+    with pytest.raises(ArgumentError, match=r"did you mean 'qso-0\.0-1\.5'"):
+        choice("quasars", "qso", ("", "qso-0.0-1.5", "qso-1.5-2.5"))
+    with pytest.raises(ArgumentError) as told:
+        choice("quasars", "", ("qso-0.0-1.5",))
+    assert "did you mean" not in str(told.value)
