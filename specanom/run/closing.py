@@ -86,7 +86,7 @@ def kin_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
     if correlations is not None and correlations["spearman"].notna().any():
         figures["latent_correlations"] = plots.latent_correlations(LatentCorrelations(correlations))
     return {
-        "text": KIN_TEXT if len(votes) else f"{KIN_TEXT} The sample is too small for kin.",
+        "text": f"{KIN_TEXT} {_voting(votes)}".strip(),
         "far_text": f"{FAR_TEXT} So are {number(many)} of {number(len(votes))} explained spectra{first}.",
         "nearest_text": f"{NEAREST_TEXT} {_alike(_kinds(content, kin))}".strip() if len(kin) else "",
         "nearest": _nearest(kin, votes, content.explanations.ids[:CARDS]) if len(kin) else None,
@@ -100,6 +100,17 @@ def kin_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
         "latents": LATENT_TEXT, "redshift": _redshift(content.run.tables("latent_redshift")),
         **_rarity(content.run.tables("rarity")),
     }
+
+
+def _voting(votes: pd.DataFrame) -> str:
+    """Say whose words vote, and why nothing does."""
+    if not len(votes):
+        return "The sample is too small for kin."
+    people = int(votes["vote_by"].str.startswith("people").sum())
+    if people:
+        return f"Where people called some of the kin something, these words vote alone: for {number(people)} spectra."
+    some = (votes["vote"] != "").any()
+    return "" if some else "All spectra here are of one class, so that there is nothing to vote on."
 
 
 def _nearest(kin: pd.DataFrame, votes: pd.DataFrame, ids: Sequence[str]) -> Grid:

@@ -11,6 +11,7 @@ import pytest
 from specanom.errors import ArgumentError
 from specanom.preprocess.report import ExtinctionCount
 from specanom.run.cli import main
+from specanom.run.closing import _voting
 from specanom.run.matching import matchers_of
 from specanom.run.telling import label_counts, label_sentence, match_counts, match_sentences
 from specanom.triage import LabelLog, agreement
@@ -89,3 +90,11 @@ def test_help_has_no_percent_sign_twice(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_advice_on_dust_names_what_can_be_done() -> None:
     assert 'Preprocessor(dust_map="sfd") in Python' in str(ExtinctionCount(True, 2, 16))
+
+
+def test_the_report_says_whose_words_vote() -> None:
+    votes = pd.DataFrame({"vote": ["lens", "AGN", ""], "vote_by": ["people, of 1 of 5", "survey", ""]})
+    assert _voting(votes).endswith("these words vote alone: for 1 spectra.")
+    assert _voting(votes.tail(2)) == ""
+    assert _voting(votes.tail(1)).startswith("All spectra here are of one class")
+    assert _voting(votes.head(0)) == "The sample is too small for kin."
