@@ -144,6 +144,7 @@ def _parameter_help() -> str:
 def _run(arguments: argparse.Namespace) -> int:
     from .baseline import banner
     from .content import Content
+    from .folder import RunFolder
     from .report import current_report, write_report
 
     given = _given(arguments)

@@ -13,6 +13,7 @@ from .. import plots, scores
 from ..explain.context import ARTEFACTS
 from ..scores.named import CALIBRATED, RANK
 from .acquire import SIMULATED
+from .baseline import banner
 from .content import Content
 from .evaluate import auc_difference
 from .tabulate import Grid, fixed, grid, number, percent
@@ -57,7 +58,7 @@ def head(content: Content) -> dict[str, Any]:
     ]
     ranked = describe(content.column, content.against)
     return {"title": f"Unusual spectra in {what}", "lead": f"{when}. Ranked by {ranked}.",
-            "tiles": tiles, "summary": _summary(content)}
+            "banner": banner(content), "tiles": tiles, "summary": _summary(content)}
 
 
 def describe(column: str, against: str = "spectra of like S/N and redshift") -> str:
