@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -115,7 +115,7 @@ def flux_panel(view: SpectrumView, theme: str, *, title: str, source: ColumnData
     arrows = clipped_columns(view.x, view.y, view.limits)
     if arrows["x"]:
         draw_arrows(made, ColumnDataSource(arrows, name="clipped"), colours)
-    spectrum_hover(made, probe, view, source)
+    spectrum_hover(made, probe, view, source.data)
     return made
 
 
@@ -206,23 +206,27 @@ def _residual_panel(view: SpectrumView, theme: str, source: ColumnDataSource, to
     arrows = clipped_columns(view.x, source.data["residual"], limits)
     if arrows["x"]:
         draw_arrows(made, ColumnDataSource(arrows, name="clipped"), colours)
-    spectrum_hover(made, probe, view, source)
+    spectrum_hover(made, probe, view, source.data)
     return made
 
 
-def hover_rows(view: SpectrumView, source: ColumnDataSource) -> list[tuple[str, str]]:
-    """Return what is told of a pixel under the mouse."""
+MODELLED = ("reconstruction", "residual")
+"""Columns that a figure of a spectrum has beside its flux when there is a model."""
+
+
+def hover_rows(view: SpectrumView, columns: Container[str]) -> list[tuple[str, str]]:
+    """Return what is told of a pixel under the mouse; of :data:`MODELLED` what is among `columns`."""
     rows = [*wavelength_rows(view.axis)[0], ("flux", "@y{0.0000}")]
     if np.isfinite(view.sigma).any():
         rows.append(("σ", "@sigma{0.0000}"))
-    told = (("model", "reconstruction"), ("residual", "residual"))
-    rows += [(name, f"@{column}{{0.0000}}") for name, column in told if column in source.data]
+    told = dict(zip(MODELLED, ("model", "residual"), strict=True))
+    rows += [(name, f"@{column}{{0.0000}}") for column, name in told.items() if column in columns]
     return [*rows, ("line", "@line{custom}"), ("sky", "@sky{custom}")]
 
 
-def spectrum_hover(made: figure, probe: GlyphRenderer, view: SpectrumView, source: ColumnDataSource) -> HoverTool:
+def spectrum_hover(made: figure, probe: GlyphRenderer, view: SpectrumView, columns: Container[str]) -> HoverTool:
     """Add the hover tool of a spectrum to a panel; returns it."""
     formatters: dict[str, CustomJSHover] = {**wavelength_rows(view.axis)[1],
                                             **named("line", view.axis.line_names(view.x)[1]),
                                             **named("sky", view.axis.sky_names(view.x)[1])}
-    return hover(made, [probe], hover_rows(view, source), mode="vline", formatters=formatters)
+    return hover(made, [probe], hover_rows(view, columns), mode="vline", formatters=formatters)

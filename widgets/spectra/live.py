@@ -35,6 +35,7 @@ from specanom.plots.palette import THEMES, Palette, palette
 from specanom.plots.single import (
     AROUND,
     FLUX_HEIGHT,
+    MODELLED,
     axis_text,
     draw_aside,
     draw_curve,
@@ -196,13 +197,13 @@ class LiveSpectrum:
         marks.append(draw_sky(self.panels, self.sources["sky"], colours))
         draw_lines(self.panels, self.sources["lines"])
         first = SpectrumView.of(Spectrum(np.array([5000.0]), np.full(1, np.nan, dtype=np.float32), id=" "))
-        self._hovers = [spectrum_hover(top, probe, first, False)]
+        self._hovers = [spectrum_hover(top, probe, first, ())]
         if self.residual is not None:
             noise.append(draw_noise(self.residual, flux, ("below", "sigma"), colours))
             below, probe = draw_curve(self.residual, flux, "residual", colours)
             legend(self.residual, [("residual", [below]), ("±1σ noise", [noise[1]])], colours)
             draw_arrows(self.residual, self.sources["clipped residual"], colours)
-            self._hovers.append(spectrum_hover(self.residual, probe, first, True))
+            self._hovers.append(spectrum_hover(self.residual, probe, first, MODELLED))
         legend(top, [("flux", [curve]), ("reconstruction", [model]), ("±1σ noise", noise[:1]), *marks], colours)
         self.layers = {"noise": noise, "sky": marks[2][1],
                        **{name: [*found, aside[name]] for name, found in marks[:2]}}
@@ -263,7 +264,7 @@ class LiveSpectrum:
                  "imputed": bool(view.imputed), "sky": len(self.sources["sky"].data["x0"]) > 0}
         for name, seen in there.items():
             self._entries[name].visible = seen
-        rows, terms = hover_rows(view, modelled), wavelength_terms(view.axis)
+        rows, terms = hover_rows(view, MODELLED if modelled else ()), wavelength_terms(view.axis)
         for tool in self._hovers:
             if tool.tooltips != rows:
                 tool.tooltips = rows

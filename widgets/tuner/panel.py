@@ -75,7 +75,7 @@ class SpectrumPanel:
         entries.append(draw_sky([made], self.sources["sky"], colours))
         legend(made, [("flux", [curve]), ("reconstruction", [self.model]), ("±1σ noise", [noise]), *entries], colours)
         self.entries: dict[str, LegendItem] = {str(item.label.value): item for item in made.legend[0].items}
-        self.hover = spectrum_hover(made, probe, view, False)
+        self.hover = spectrum_hover(made, probe, view, ())
         self.hover.tooltips = [*self.hover.tooltips, ("segment", "$x{custom}")]
         self.hover.formatters |= {"$x": CustomJSHover(args={"source": weights}, code=SEGMENT)}
 
