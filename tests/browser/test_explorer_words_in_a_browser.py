@@ -48,6 +48,16 @@ def test_a_word_of_ones_own_is_said_by_keyboard_changed_and_taken_back(opened: P
     assert TARGET not in opened.export(tmp_path / "b.jsonl").current()
 
 
+def test_capitals_make_no_other_word(opened: Page, small: Path) -> None:
+    opened.open(small).name("vera")
+    for word in ("lens", "LENS", "Artefact"):
+        opened.part("own").fill(word)
+        opened.leave()
+        opened.press("j")
+    said = opened.page.evaluate("ids => ids.map(id => specanomExplorer.notes.of(id).word)", IDS)
+    assert said[:3] == ["lens", "lens", "artefact"]
+
+
 def test_a_word_of_ones_own_is_said_of_all_rows_picked(opened: Page, small: Path) -> None:
     opened.open(small).name("ada")
     rows = opened.page.locator(".specanom-table-row:visible")

@@ -85,7 +85,8 @@ export class Review {
   }
   /** Say a word of one's own of objects; an empty one takes back what was none of the words that have buttons. */
   own(word, ids) {
-    const said = word === this.notes.noted ? "" : word // that is how a note alone is written
+    const known = [...this.words, ...this.made].find((one) => one.toLowerCase() === word.toLowerCase()) ?? word // Lens is lens
+    const said = known === this.notes.noted ? "" : known // that is how a note alone is written
     const about = said ? ids : ids.filter((id) => !this.words.includes(this.notes.of(id).word))
     this.notes.say(about, { word: said })
     this.page.card.tell((said ? `Said: ${said}` : "Taken back") + (ids.length > 1 ? `, of ${many(ids.length, "row")}.` : "."))
