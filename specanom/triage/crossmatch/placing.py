@@ -50,11 +50,11 @@ def placed(rows: pd.DataFrame, columns: Mapping[str, str], service: str) -> pd.D
     for what in FULL:
         column = columns[what]
         values = rows[column].to_numpy()
-        made[column] = degrees(values, what, units.get(column, ""), column=column)
+        made[column] = degrees(values, what, units.get(column, ""), column=f"{column} of {service}")
         for row in unread(values, made[column], what):
             lost.setdefault(row, _Lost(column, what, str(values[row]).strip()))
     if len(lost) == len(rows):
-        raise DataError(_nowhere(lost, columns["ra"]))
+        raise DataError(_nowhere(lost, columns["ra"], service))
     if lost and not rows.attrs.get(TOLD):
         one = _telling(lost)
         such = "" if one.value in BLANK else f" that can be read, as {one.column} {one.value!r}"
@@ -70,15 +70,16 @@ def rows_of(n: int) -> str:
     return f"{n:,} row{'s' if n != 1 else ''}"
 
 
-def _nowhere(lost: Mapping[int, _Lost], column: str) -> str:
+def _nowhere(lost: Mapping[int, _Lost], column: str, service: str) -> str:
     """Say that no row of a table has a position."""
     if not lost:
-        return message(f"column {column}", expected="positions", got="no rows")
+        return message(f"column {column} of {service}", expected="positions", got="no rows")
     one = _telling(lost)
     if one.value in BLANK:
-        return message(f"column {column}", expected="positions", got=f"blanks: none of {rows_of(len(lost))} has one")
-    return message(f"column {one.column}", expected=f"a {FULL[one.what]} in degrees, or as sexagesimal text",
-                   got=repr(one.value),
+        return message(f"column {column} of {service}", expected="positions",
+                       got=f"blanks: none of {rows_of(len(lost))} has one")
+    return message(f"column {one.column} of {service}",
+                   expected=f"a {FULL[one.what]} in degrees, or as sexagesimal text", got=repr(one.value),
                    hint=f"none of {rows_of(len(lost))} can be read; sexagesimal text is \"10:03:09.4\" or "
                    "\"10 03 09.4\", numbers have decimal points")
 

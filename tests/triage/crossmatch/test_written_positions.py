@@ -62,7 +62,8 @@ def test_the_unit_of_a_column_holds(unit, kind, tmp_path) -> None:
 
 
 def test_a_unit_that_is_none_of_angle_is_refused() -> None:
-    with pytest.raises(DataError, match=r"column ra: expected a right ascension in degrees or another.*unit 'mag'"):
+    why = r"column ra of table: expected a right ascension in degrees or another.*unit 'mag'"
+    with pytest.raises(DataError, match=why):
         LocalTable(Table({"ra": [1.0] * u.mag, "dec": [1.0] * u.deg}), 1.0)
 
 
@@ -75,12 +76,12 @@ def test_a_column_of_coordinates_is_taken_in_its_frame() -> None:
 
 
 @pytest.mark.parametrize(("table", "text"), [
-    ({"ra": ["150,789", "1,5"], "dec": ["-3,585", "2,0"]}, r"column ra: .*got '150,789'.*none of 2 rows"),
-    ({"ra": [np.nan, np.nan], "dec": [1.0, 2.0]}, r"column ra: .*got blanks: none of 2 rows has one"),
-    ({"ra": [999.0], "dec": [0.0]}, r"column ra: .*got '999\.0'.*none of 1 row"),
-    ({"ra": [10.0], "dec": [91.0]}, r"column dec: .*got '91\.0'"),
-    ({"ra": [10.0, np.nan], "dec": [np.nan, 1.0]}, r"column ra: .*got blanks: none of 2 rows has one"),
-    ({"ra": [], "dec": []}, r"column ra: .*no rows"),
+    ({"ra": ["150,789", "1,5"], "dec": ["-3,585", "2,0"]}, r"column ra of table: .*got '150,789'.*none of 2 rows"),
+    ({"ra": [np.nan, np.nan], "dec": [1.0, 2.0]}, r"column ra of table: .*got blanks: none of 2 rows has one"),
+    ({"ra": [999.0], "dec": [0.0]}, r"column ra of table: .*got '999\.0'.*none of 1 row"),
+    ({"ra": [10.0], "dec": [91.0]}, r"column dec of table: .*got '91\.0'"),
+    ({"ra": [10.0, np.nan], "dec": [np.nan, 1.0]}, r"column ra of table: .*got blanks: none of 2 rows has one"),
+    ({"ra": [], "dec": []}, r"column ra of table: .*no rows"),
 ])
 def test_a_table_without_one_readable_position_is_refused(table, text) -> None:
     with pytest.raises(DataError, match=text):
