@@ -85,12 +85,19 @@ def _summary(content: Content) -> list[str]:
             f"{counts['lines']}, on the continuum (or on lines at another redshift) in {counts['continuum']}, and on "
             f"sky lines, telluric bands, masked pixels, spikes or the join of the arms in {counts['artefacts']}."
             + (f" For {counts['unknown']} too little is known to tell." if counts["unknown"] else "")]
+    return said + _found_again(content)
+
+
+def _found_again(content: Content) -> list[str]:
+    """Say how many anomalies are known beforehand, and how well the ranking finds them."""
     found = content.run.tables("recovery")
-    if found is not None:
-        row = found[(found["model"] == "VAE") & (found["score"] == content.column) & (found["kind"] == "all")].iloc[0]
-        said.append(f"{row['n']} anomalies of this sample are known beforehand. The ranking finds them with an area "
-                    f"under the ROC curve of {row['auc']:.3f}; {percent(row['purity'])} of its top 5 % are among them.")
-    return said
+    if found is None:
+        return []
+    row = found[(found["model"] == "VAE") & (found["score"] == content.column) & (found["kind"] == "all")].iloc[0]
+    if pd.isna(row["auc"]):
+        return ["No anomaly of this sample is known beforehand."] if not row["n"] else []
+    return [f"{row['n']} anomalies of this sample are known beforehand. The ranking finds them with an area "
+            f"under the ROC curve of {row['auc']:.3f}; {percent(row['purity'])} of its top 5 % are among them."]
 
 
 def leading_class(context: pd.DataFrame) -> pd.Series:
@@ -163,7 +170,7 @@ def _verdict(content: Content, quality: pd.DataFrame | None) -> str:
     said = [f"By the median χ² per pixel, {better} reconstructs better ({number(median.min())} against "
             f"{number(median.max())}; 1 is the noise)."]
     found = content.run.tables("recovery")
-    if found is not None and content.truth is not None:
+    if found is not None and content.truth is not None and found["auc"].notna().any():
         whole = found[found["kind"] == "all"].set_index(["model", "score"])["auc"]
         vae, pca = whole["VAE", content.column], whole["PCA", content.column]
         tables = {"PCA": content.run.table("scores_pca"), "VAE": content.scores}
