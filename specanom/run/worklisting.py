@@ -63,7 +63,7 @@ def conditions_of(text: str) -> dict[str, Condition]:
 
 
 def reranker_of(text: str) -> Reranker:
-    """Return the re-ranking in which words count what a text says: ``"double=0.3, known=1, *=none"``.
+    """Return the re-ranking in which words count what a text says: ``"double=0.3, known:1, *=none"``.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def reranker_of(text: str) -> Reranker:
     worth = dict(RELEVANCE)
     others: float | None = OTHERS
     for one in filter(None, (part.strip() for part in text.split(","))):
-        word, _, value = (part.strip().lower() for part in one.rpartition("="))
+        word, _, value = (part.strip().lower() for part in one.replace(":", "=").rpartition("="))
         try:
             number = None if (word, value) == ("*", "none") else float(value)
         except ValueError:
