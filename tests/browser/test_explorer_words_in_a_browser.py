@@ -21,7 +21,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_explorer(tmp_path_factory.mktemp("explorer") / "page")
 
 
-def test_a_word_of_ones_own_is_said_by_keyboard_changed_and_taken_back(opened: Page, small: Path, tmp_path: Path) -> None:
+def test_a_word_of_ones_own_is_said_by_keyboard_and_taken_back(opened: Page, small: Path, tmp_path: Path) -> None:
     opened.open(small).name("vera")
     opened.press("w")
     assert opened.page.evaluate("document.activeElement.dataset.part") == "own"
@@ -102,7 +102,8 @@ def test_the_nearest_of_what_is_far_from_all_are_not_called_kin(opened: Page, tm
 def test_a_card_says_why_a_service_did_not_answer(opened: Page, tmp_path: Path) -> None:
     told = pd.DataFrame({"id": [TARGET], "service": ["SIMBAD"], "status": ["not_checked"],
                          "reason": ["offline: no connection"]})
-    opened.open(write_explorer(tmp_path / "page", catalogue(IDS), data=replace(everything(IDS), matches=told)), f"#{TARGET}")
+    opened.open(write_explorer(tmp_path / "page", catalogue(IDS), data=replace(everything(IDS), matches=told)),
+                f"#{TARGET}")
     assert opened.id == TARGET
     assert "not checked: offline: no connection" in opened.part("matches").text_content()
 
@@ -112,7 +113,8 @@ def test_only_what_stands_is_told_first_and_what_was_before_is_folded(opened: Pa
             Label(TARGET, "interesting", "a note", "bob", "", "2026-11-20T10:00:01+00:00"),
             Label(TARGET, "lens", "", "", "", "2026-11-20T10:00:02+00:00"),
             Label(TARGET, "", "", "", "", "2026-11-20T10:00:03+00:00")]
-    opened.open(write_explorer(tmp_path / "page", catalogue(IDS), data=replace(everything(IDS), labels=said)), f"#{TARGET}")
+    opened.open(write_explorer(tmp_path / "page", catalogue(IDS), data=replace(everything(IDS), labels=said)),
+                f"#{TARGET}")
     assert opened.id == TARGET
     assert opened.part("labels").locator("li").count() == 1
     assert "a note" in opened.part("labels").text_content()

@@ -45,7 +45,8 @@ def test_every_product_of_the_contract_is_there(finished: Path) -> None:
     assert {"manifest.json", "sample.zarr", "model", "pca", "scores.parquet", "explanations.zarr", "clusters.parquet",
             "lines.parquet", "preprocess.json", "notebooks", "report.html", "truth.parquet", "tables", "knowledge",
             "kin.parquet", "votes.parquet", "rarities.parquet", "residuals.parquet", "shares.parquet",
-            "catalogue.parquet", "catalogue.fits", "catalogue.vot", "worklist.parquet", "worklist.ecsv", "index", "explorer"} <= there
+            "catalogue.parquet", "catalogue.fits", "catalogue.vot", "worklist.parquet", "worklist.ecsv",
+            "index", "explorer"} <= there
     assert not list(finished.rglob("*.part"))
     tables = {path.stem for path in (finished / "tables").iterdir()}
     assert {"waterfall", "history", "dependence", "overlap", "false_alarms", "quality", "recovery", "clusters",

@@ -63,7 +63,8 @@ def test_others_open_it_with_ranks_places_and_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "word", "worth"), [
     ("", "lens", 1.0), ("lens=0.3", "lens", 0.3), ("lens = 0.3, known=1", "known", 1.0), ("*=0", "lens", 0.0),
     ("double:0.3, *: none", "lens", None),
-    ("double:0.3", "double", 0.3), ("*=none", "lens", None), ("*=none", "artefact", 0.0), ("Double-Peaked=0.7", "double-peaked", 0.7)])
+    ("double:0.3", "double", 0.3), ("*=none", "lens", None),
+    ("*=none", "artefact", 0.0), ("Double-Peaked=0.7", "double-peaked", 0.7)])
 def test_what_words_count_is_set_as_one_writes_it(text: str, word: str, worth: float | None) -> None:
     assert reranker_of(text).worth(word) == worth
 
