@@ -103,7 +103,7 @@ def context_title(e: Explanation) -> str:
     told = "" if np.isnan(artefact) else f" · artefact: {artefact:.0%}"
     if e.context.untold:
         return f"Weight · artefact: {e.context.untold}"  # the frame has room for no more
-    return f"Where the weight lies{told}" + ("" if np.isnan(second) else f" · lines at z = {second:.4f}")
+    return f"Where the weight lies{told}" if np.isnan(second) else f"Weight{told} · lines at z = {second:.4f}"
 
 
 def explanation_title(e: Explanation) -> str:

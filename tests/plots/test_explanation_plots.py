@@ -71,7 +71,7 @@ def test_a_second_redshift_stands_above_the_shares(explanation_of_galaxy):
     e = explanation_of_galaxy
     found = dataclasses.replace(e.context, artefact=0.01, z_second=0.5513)
     made = plots.explanation(dataclasses.replace(e, context=found))
-    assert "Where the weight lies · artefact: 1% · lines at z = 0.5513" in [
+    assert "Weight · artefact: 1% · lines at z = 0.5513" in [
         title.text for title in made.select({"type": Title})]
 
 
