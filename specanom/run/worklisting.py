@@ -131,11 +131,16 @@ def work_list(run: RunFolder, catalogue: Catalogue, *, exclude: str = "", words:
     return replace(made, learned={**made.learned, "people": _people(log, set(table["id"]) - idle)})
 
 
+def all_ranked(run: RunFolder, catalogue: Catalogue, work: WorkList) -> WorkList:
+    """Return every spectrum with a score, judged ones too, ranked as `work` was."""
+    listing = Listing(str(catalogue.meta["tiers"]["score"]), top=None, relist=True)
+    return reranked(catalogue.table, LabelLog(run / LABELS), listing=listing,
+                    reranker=Reranker(**work.learned["reranker"]))
+
+
 def learned_ranks(run: RunFolder, catalogue: Catalogue, work: WorkList) -> pd.DataFrame | None:
     """Return ``id``, ``rank`` and ``rank_before`` of all with a score, as `work` was made; None without a verdict."""
-    listing = Listing(str(catalogue.meta["tiers"]["score"]), top=None, relist=True)
-    made = reranked(catalogue.table, LabelLog(run / LABELS), listing=listing,
-                    reranker=Reranker(**work.learned["reranker"]))
+    made = all_ranked(run, catalogue, work)
     return made.table[["id", "rank", "rank_before"]] if made.learned["verdicts"] else None
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..triage import LabelLog, Listing, Reranker, WorkList, reranked
+from ..triage import WorkList
 from ..triage.catalogue import Catalogue
 from ..triage.catalogue.columns import Column, described
-from .matching import LABELS
+from .worklisting import all_ranked
 
 if TYPE_CHECKING:
     from .folder import RunFolder
@@ -39,8 +39,7 @@ def work_table(run: RunFolder, catalogue: Catalogue, work: WorkList) -> Catalogu
         ``label``, and ``position`` and ``why`` of the work list.
     """
     score = str(catalogue.meta["tiers"]["score"])
-    every = reranked(catalogue.table, LabelLog(run / LABELS), listing=Listing(score, top=None, relist=True),
-                     reranker=Reranker(**work.learned["reranker"])).table
+    every = all_ranked(run, catalogue, work).table
     known = catalogue.table[["id", *(name for name in (*FROM, score) if name in catalogue.table)]]
     made = every[["rank", "rank_before", "id"]].merge(known, on="id", validate="one_to_one").sort_values("rank")
     why = work.excluded.set_index("id")["reason"].to_dict() | work.table.set_index("id")["why"].to_dict()

@@ -12,34 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specanom.errors import ArgumentError, DataError
-from specanom.triage.catalogue import Catalogue, Column, Parts, Tiers, explanation_table, healpix_29
+from specanom.triage.catalogue import Catalogue, Column, Parts, explanation_table, healpix_29
 from specanom.triage.catalogue.cells import joined, one_line, split
 from specanom.triage.catalogue.columns import _KNOWN, _PATTERNS, describe
-
-TARGETID = 39633345008634465  # a float makes …464 of it
-TID = str(TARGETID)
-IDS = [TID, "0266-51602-0001", "0266-51602-0002", "0266-51602-0003"]
-
-
-def objects() -> pd.DataFrame:
-    return pd.DataFrame({"id": IDS, "survey": ["desi", "sdss", "sdss", "sdss"], "ra": [10.0, 350.5, 180.0, 45.0],
-                         "dec": [-5.0, 60.0, 0.0, 0.0], "z": [1.1, 0.1, 0.2, 0.3], "snr": [3.0, 9.0, 20.0, 7.0],
-                         "path": "/home/somebody/x.fits", "row": 0})
-
-
-def scores() -> pd.DataFrame:
-    return pd.DataFrame({"id": IDS, "z": 9.0, "mse": [1.0, 2.0, 3.0, 4.0], "chi2_ivar_cal": [9.0, 6.0, 4.0, np.nan],
-                         "chi2_ivar_rank": [1, 2, 3, 4], "latent_0": np.arange(4, dtype=np.float32)})
-
-
-def explanations(**values: list) -> pd.DataFrame:
-    table = {"id": IDS[:2], "grade": ["trusted", "trusted"], "artefact": [0.1, 0.1]}
-    return pd.DataFrame(table | values)
-
-
-def row(catalogue: Catalogue, id: str = TID) -> dict:
-    return catalogue[id].to_dict()
-
+from tests.triage.catalogue.parts import IDS, TARGETID, TID, explanations, objects, row, said, scores
 
 # -- joining -----------------------------------------------------------------------------------------------------------
 
@@ -152,11 +128,6 @@ def test_an_object_without_a_place_stays_and_is_listed(ra, dec, why) -> None:
 # -- people and services -----------------------------------------------------------------------------------------------
 
 
-def said(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
-    return pd.DataFrame([(*one, f"2026-01-0{i}T00:00:00Z") for i, one in enumerate(rows, 1)],
-                        columns=["id", "author", "label", "note", "time"])
-
-
 def test_the_label_is_what_most_inspectors_say() -> None:
     labels = said((TID, "ada", "lens", "two peaks"), (TID, "bob", "lens", ""), (TID, "eve", "artefact", "sky | noise"),
                   (IDS[1], "ada", "lens", ""), (IDS[1], "bob", "artefact", ""), ("gone", "ada", "lens", ""))
@@ -233,65 +204,6 @@ def test_residuals_of_arms_and_shares_of_bands_are_told_apart() -> None:
     assert told.loc["residual_chi2_b", "description"] == "Inverse-variance weighted mean squared residual in arm b"
     assert told.loc["residual_n_b", "type"] == "int64"
     assert told.loc["share_b", "description"] == "Share of the residual in band b"
-
-
-# -- tiers -------------------------------------------------------------------------------------------------------------
-
-
-def tier_of(catalogue: Catalogue) -> list[str]:
-    return catalogue.table.set_index("id")["tier"][IDS].tolist()
-
-
-def test_gold_asks_for_score_trust_and_a_low_probability_of_an_artefact() -> None:
-    catalogue = Catalogue.of(Parts(objects(), scores(), explanations=explanations()))
-    assert tier_of(catalogue) == ["gold", "gold", "silver", ""]
-    reasons = catalogue.table.set_index("id")["tier_reason"][IDS].tolist()
-    assert reasons == ["", "", "chi2_ivar_cal below 5", "chi2_ivar_cal below 3"], "no score is no high score"
-    assert catalogue.tier("gold")["id"].tolist() == IDS[:2]
-    assert "gold: chi2_ivar_cal at least 5" in catalogue.summary()
-    assert catalogue.meta["tiers"]["gold"] == 5.0
-
-
-@pytest.mark.parametrize(("change", "tier", "reason"), [
-    ({"grade": ["unstable", "trusted"]}, "silver", "explanation not trusted"),
-    ({"artefact": [0.3, 0.1]}, "silver", "probability of an artefact at least 0.2"),
-    ({"artefact": [np.nan, 0.1]}, "silver", "probability of an artefact not known"),
-    ({"artefact": [0.7, 0.1]}, "", "probability of an artefact at least 0.5"),
-])
-def test_each_reason_not_to_be_gold_is_told(change, tier, reason) -> None:
-    catalogue = Catalogue.of(Parts(objects(), scores(), explanations=explanations(**change)))
-    assert (row(catalogue)["tier"], row(catalogue)["tier_reason"]) == (tier, reason)
-
-
-def test_where_no_probability_is_calibrated_the_other_thresholds_decide_and_that_is_said() -> None:
-    note = "not calibrated for quasars"
-    told = explanations(artefact=[np.nan, np.nan], artefact_note=[note, ""])
-    catalogue = Catalogue.of(Parts(objects(), scores(), explanations=told))
-    assert tier_of(catalogue) == ["gold", "silver", "silver", ""]
-    assert row(catalogue)["artefact_note"] == note
-    assert f"Of 1 explained objects the probability of an artefact is not asked: it is {note}." in catalogue.summary()
-    poor = explanations(artefact=[np.nan, 0.1], artefact_note=[note, ""], grade=["poor fit", "trusted"])
-    assert tier_of(Catalogue.of(Parts(objects(), scores(), explanations=poor)))[:2] == ["silver", "gold"]
-    assert "not asked" not in Catalogue.of(Parts(objects(), scores(), explanations=explanations())).summary()
-
-
-def test_an_inspector_who_says_artefact_takes_the_tier_away() -> None:
-    catalogue = Catalogue.of(Parts(objects(), scores(), explanations=explanations(),
-                                   labels=said((TID, "ada", "artefact", ""))))
-    assert (row(catalogue)["tier"], row(catalogue)["tier_reason"]) == ("", "labelled artefact")
-
-
-def test_thresholds_are_parameters() -> None:
-    tiers = Tiers("mse_cal", gold=0.9, silver=0.8)
-    with pytest.raises(ArgumentError, match="one of 'chi2_ivar_cal', got 'mse_cal'"):
-        Catalogue.of(Parts(objects(), scores()), tiers=tiers)
-    with pytest.raises(ArgumentError, match="at least the threshold of silver"):
-        Tiers(gold=1.0)
-    with pytest.raises(ArgumentError, match="a probability"):
-        Tiers(gold_artefact=2.0)
-    assert tier_of(Catalogue.of(Parts(objects(), scores()), tiers=Tiers(gold=8.0, silver=5.0))) == ["silver"] * 2 + [
-        ""] * 2
-    assert "tier" not in Catalogue.of(Parts(objects())).table, "no score, no tier"
 
 
 # -- what columns mean -------------------------------------------------------------------------------------------------
