@@ -29,8 +29,8 @@ MANIFESTS = "done"
 """Folder of the manifests, beside one folder for each kind of file."""
 
 Made = Mapping[str, Any]
-"""What a task returns, by name: a DataFrame (to a Parquet file), an array (``.npy``), a mapping of arrays (``.npz``), or
-anything that JSON holds."""
+"""What a task returns, by name: a DataFrame (for a Parquet file), an array (``.npy``), a mapping of arrays (``.npz``),
+or anything that JSON holds."""
 
 
 class Ledger:
