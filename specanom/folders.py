@@ -87,6 +87,11 @@ def put_in_place(part: Path, folder: Path, form: str) -> None:
         When something that may not be replaced has appeared there, see :func:`writable`.
     """
     writable(folder, form)
+    swap(part, folder)
+
+
+def swap(part: Path, folder: Path) -> None:
+    """Rename `part` to `folder`, whatever is there; see :func:`put_in_place`."""
     old = part.with_suffix(".old") if folder.exists() else None
     if old is not None:
         os.replace(folder, old)

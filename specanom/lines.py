@@ -136,6 +136,9 @@ QUASAR_FILTER_LINES = ("CIII977", "Lyb", "OVI1034", "Lya", "NV1241", "SiII1263",
                        "MgII2799", "Hd", "Hg", "Hb", "OIII4960", "OIII5008")
 """Lines of a line filter for quasars (Vanden Berk et al. 2001, Table 2); a half width of 2,500 km/s covers them."""
 
+FILTER_KMS = {"vacuum": 250.0, "quasar": BROAD_KMS, "paper": 250.0}
+"""Half widths of a line filter, km/s, by the list of lines it leaves out: as published, and one for broad lines."""
+
 PAPER_FILTER_AIR = (3726.040, 4101.734, 4340.472, 4861.352, 4958.911, 5006.843, 6548.041, 6562.787, 6583.461, 6716.440,
                     6730.812)
 """The published filter list, Å in air, applied by the published code to vacuum spectra."""

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import DataError, GridError, ShapeError, choice, message
 from .face import opener
+from .ids import id_texts
 from .quantities import angstrom, backwards, per_angstrom
 from .seeds import content_hash
 from .spectrum import FRAMES, SCALES, Spectrum, as_wavelength
@@ -101,10 +102,7 @@ class SpectrumSet:
         made = table.reset_index(drop=True).copy()
         if "id" not in made:
             made.insert(0, "id", [content_hash(self._wave, row) for row in self.flux])
-        elif len(made) and pd.api.types.is_float_dtype(made["id"]):
-            raise DataError(message("table['id']", expected="text or integers", got="floats, which lose digits",
-                                    hint="read the column as text"))
-        made["id"] = made["id"].astype(str).astype(object)
+        made["id"] = pd.Series(id_texts(made["id"], "table['id']"), dtype=object)
         for name in INTEGER_COLUMNS:
             if name in made and not made[name].isna().any():
                 made[name] = made[name].astype(np.int64)

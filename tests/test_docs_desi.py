@@ -20,13 +20,16 @@ def test_the_guide_runs_as_shown(tmp_path, monkeypatch, capsys) -> None:
     assert "class QSO, not GALAXY" in said
     assert "iron/healpix/main/dark/272/27247/coadd-main-dark-27247.fits" in said
     assert len(names["sample"]) >= 2
+    assert "left out: 1 BAL_PROB > 0.5" in said
 
 
 def test_its_tables_say_what_the_code_does() -> None:
     row = re.search(r"\| ZWARN \| (.*) \| (.*) \|", PAGE.text)
     assert tuple(int(bit) for bit in re.findall(r"\d+", row[2])) == FATAL_BITS
     assert not set(re.findall(r"\d+", row[1])) & {str(bit) for bit in FATAL_BITS}
-    assert not is_bad(1 << 3)
+    row = re.search(r"\| COADD_FIBERSTATUS \| (.*) \| (.*) \|", PAGE.text)
+    passing = [int(bit) for bit in re.findall(r"(\d+) [A-Z]+", row[1])]
+    assert passing == [bit for bit in range(32) if not is_bad(1 << bit)]
     for name in releases():
         assert f"| `{name}` | {release_of(name)['specprod']}" in PAGE.text
 

@@ -19,7 +19,7 @@ from specanom.explain import Explainer, ExplanationSet
 from specanom.explain.named import explainer_of
 from specanom.folders import product
 from specanom.scores import calibrate_from_table
-from specanom.scores.named import CALIBRATED, FEWEST, ranking_column, scorer_of_column, scorers_of
+from specanom.scores.named import CALIBRATED, FEWEST, line_filter, ranking_column, scorer_of_column, scorers_of
 from specanom.spectrumset import SpectrumSet
 
 RUN = "specanom run"
@@ -125,8 +125,15 @@ class FinishedRun:
     @cached_property
     def scorers(self) -> dict[str, Any]:
         """Every score of the run by name, not calibrated."""
-        return scorers_of(self.model, velocity=self._told("velocity"), trim=self._told("trim"),
+        lines, velocity = self.line_filter
+        return scorers_of(self.model, self.sample, lines=lines, velocity=velocity, trim=self._told("trim"),
                           preset=self._told("preset") or None)
+
+    @property
+    def line_filter(self) -> tuple[str, float]:
+        """Lines that filtered scores leave out, and within how many km/s."""
+        return line_filter(self.sample, lines=self.parameters.get("filter_lines"), velocity=self._told("velocity"),
+                           preset=self._told("preset") or None)
 
     @cached_property
     def explained(self) -> Any:
@@ -151,7 +158,9 @@ class FinishedRun:
     def code(self) -> str:
         """Return Python that opens what dashboards need: sample, model, scores, explanations, clusters, lines."""
         name = next(name for name, one in self.scorers.items() if one is self.explained)
-        given = {each: self._told(each) for each in ("velocity", "trim")} | {"preset": self._told("preset") or None}
+        lines, velocity = self.line_filter
+        given = {"lines": lines, "velocity": velocity, "trim": self._told("trim"),
+                 "preset": self._told("preset") or None}
         options = ", ".join(f"{each}={value!r}" for each, value in given.items())
         return "\n".join([
             "from pathlib import Path", "", "import pandas as pd", "", "import specanom as sa",
@@ -161,7 +170,7 @@ class FinishedRun:
             'explanations = sa.ExplanationSet.open(run / "explanations.zarr")',
             'clusters = sa.ExplanationClusterer.load(run / "clusters")',
             'lines = pd.read_parquet(run / "lines.parquet")',
-            f"score = scorers_of(model, {options})[{name!r}]  # what the run explained", ""])
+            f"score = scorers_of(model, sample, {options})[{name!r}]  # what the run explained", ""])
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

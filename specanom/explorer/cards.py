@@ -64,6 +64,10 @@ class Cards:
         for start in range(0, len(self.ids), size):
             yield [(id, self.card(id)) for id in self.ids[start : start + size]]
 
+    def standing(self) -> list[dict[str, Any]]:
+        """Return what each author said last of each object."""
+        return [one for id in self.ids for one in {said["author"]: said for said in self._labels.get(id, ())}.values()]
+
     def card(self, id: str) -> dict[str, Any]:
         """Return the card of one object; what is not known is not there."""
         about = self._about(id)

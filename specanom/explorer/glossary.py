@@ -17,7 +17,8 @@ TERMS = (
     ("cluster, story", "Objects whose explanations are alike, and what they share."),
     ("kin", "Nearest known spectra in the space of the vectors that were compared; d is their distance, the weight "
             "their share of the vote."),
-    ("quality", "Of a visual inspection, as DESI has it: 4 confident, 3 probable, 2 possible, 1 unlikely, 0 nothing."),
+    ("quality", "Of a visual inspection, as DESI has it: 4 confident, 3 probable, 2 possible, 1 unlikely, 0 nothing. "
+                "Issues are R, bad redshift; C, bad class; S, bad spectrum."),
     ("not checked", "A service was not asked, or could not be: nothing is said about a counterpart."),
     ("hatched, tinted", "Masked and imputed pixels; bands of the atmosphere and the 5577 Å line of the night sky."),
 )

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DataError, ShapeError, choice, message
 from ..explain.explanationset import ExplanationSet
+from ..ids import id_texts
 from ..spectrumset import SpectrumSet
 from ..triage import Label
 
@@ -103,9 +104,10 @@ def whole_ids(ids: pd.Series[Any], name: str) -> list[str]:
     Raises
     ------
     DataError
-        When they are floats, which have lost digits of long ids, or some are missing.
+        When they are floats that have lost digits of long ids, or some are missing.
     """
-    if ids.dtype.kind == "f" or any(isinstance(one, float) for one in ids.tolist()) or ids.isna().any():
-        raise DataError(message(f"{name} ids", expected="texts or integers, one for each row",
-                                got="floats, which lose digits, or missing ids", hint="read the column as text"))
-    return [str(one) for one in ids.tolist()]
+    made = id_texts(ids, f"{name} ids")
+    if "" in made:
+        raise DataError(message(f"{name} ids", expected="one for each row",
+                                got=f"a missing one in row {made.index('')}"))
+    return made

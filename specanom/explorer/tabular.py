@@ -10,17 +10,16 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError, choice, message
+from ..ids import EXACT
 from ..plots.cells import default_format, encoded, parsed_format, values_of
 from ..triage.catalogue.columns import HEALPIX, Column, describe
 from .record import whole_ids
 
-EXACT = 2**53
-"""Integers from here on are not all numbers of a page: they go there as text."""
 FIRST = ("rank", "tier", "percentile", "score", "chi2_ivar_cal", "z", "snr", "class", "artefact", "cluster", "vote",
          "label", "combined_cal", "cluster_story", "story")
 """Columns shown at first, as far as there are."""
 SHOWN = 10
-REVIEW = ("mark", "mark_quality", "mark_note")
+REVIEW = ("mark", "mark_quality", "mark_issues", "mark_class", "mark_z", "mark_note", "mark_others")
 """Columns of the page's own; those of a catalogue that are called so get ``given_`` in front."""
 FORMATS = {"artefact": ".2f", "chi2_ivar_cal": ".2f", "combined_cal": ".2f"}
 ORDER = ("combined_rank", "chi2_ivar_rank")
@@ -55,6 +54,7 @@ def _column(name: str, given: pd.Series[Any]) -> pd.Series[Any]:
     if pd.api.types.is_integer_dtype(values.dtype):
         whole = values.dropna()
         if len(whole) and max(abs(int(whole.min())), abs(int(whole.max()))) >= EXACT:
+            # a page's numbers are float64
             return pd.Series(["" if pd.isna(one) else str(int(one)) for one in values.tolist()], dtype=object)
         if "-1" in describe(name).description:  # in catalogues, -1 stands for what is not known
             return values_of(name, values.astype("float64").replace(-1.0, np.nan), len(values))

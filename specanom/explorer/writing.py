@@ -21,8 +21,8 @@ from ..plots.axis import WaveAxis, short_label
 from ..plots.layers import RELAYOUT
 from ..plots.output import pointed_colours
 from ..plots.palette import THEMES, Palette, mix
-from ..triage.inspection import QUALITY
-from ..triage.label import WORDS
+from ..triage.inspection import CLASSES, ISSUES, QUALITY
+from ..triage.label import NOTED, WORDS
 from .bundling import bundle
 from .cards import Cards
 from .figures import SHARE, figures
@@ -41,7 +41,7 @@ CHUNK = 24
 POLICY = ("default-src 'none'; script-src 'self' file:; style-src 'self' file: 'unsafe-inline'; img-src data: blob:; "
           "base-uri 'none'; form-action 'none'")
 """What the page may load: what lies beside it. Links are followed only by the reader who clicks them."""
-MODULES = ("model", "filter", "rows", "spectra", "notes", "drawing", "card", "main")
+MODULES = ("model", "filter", "rows", "spectra", "notes", "drawing", "card", "maps", "review", "main")
 BOKEH = Path(bokeh.__file__).parent / "server" / "static" / "js" / "bokeh.min.js"
 ROLES = ("flux", "faint", "blue", "vermilion", "ultraviolet", "absorption")
 
@@ -102,12 +102,13 @@ def write_explorer(folder: str | Path, catalogue: pd.DataFrame, *, data: Explore
 
 def _content(rows: pd.DataFrame, data: ExplorerData, cards: Cards, title: str) -> dict[str, Any]:
     """What the page holds from the start."""
-    own = "\n".join([title, *rows["id"]])
+    own = "\n".join([title, *sorted(rows["id"])])  # notes stay where only the order is another
     return {
         "title": title, "key": hashlib.blake2b(own.encode("utf-8", "replace"), digest_size=8).hexdigest(),
         "table": table_of(rows, described(rows.columns, data.columns)), "places": places_of(rows, data.latents),
-        "cards": {"ids": cards.ids, "size": CHUNK}, "words": WORDS,
-        "qualities": {str(value): meaning for value, meaning in QUALITY.items()}, "terms": TERMS,
+        "cards": {"ids": cards.ids, "size": CHUNK}, "words": WORDS, "noted": NOTED,
+        "qualities": {str(value): meaning for value, meaning in QUALITY.items()}, "issues": dict(ISSUES),
+        "classes": CLASSES, "said": cards.standing(), "terms": TERMS,
         "colours": {name: _colours(one) for name, one in THEMES.items()}, **_spectral(data),
     }
 
@@ -143,7 +144,8 @@ def _write_page(folder: Path, title: str, told: str) -> None:
     sources, table = files("specanom.explorer") / "page", files("specanom.plots")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string((sources / "index.html.j2").read_text(encoding="utf-8"))
-    _put(folder / "index.html", template.render(title=title or "Catalogue", told=told, policy=POLICY, words=WORDS))
+    _put(folder / "index.html", template.render(title=title or "Catalogue", told=told, policy=POLICY, words=WORDS,
+                                                  issues=ISSUES))
     modules = {"table": (table / "table.js").read_text(encoding="utf-8"),
                "relayout": f"export function relayout(source, range, plot, rows, height) {{{RELAYOUT}}}\n"}
     modules |= {name: (sources / f"{name}.js").read_text(encoding="utf-8") for name in MODULES}

@@ -36,6 +36,10 @@ from .select import (
 from .sources import Source
 
 
+class NothingPasses(DataError):
+    """No spectrum passes every cut; the text holds the waterfall."""
+
+
 class Pipeline:
     """One run of a Preprocessor over a source, with its bookkeeping.
 
@@ -76,8 +80,8 @@ class Pipeline:
 
         Raises
         ------
-        DataError
-            In the end, when there was none; the text holds the waterfall.
+        NothingPasses
+            In the end, when there was none.
         """
         ledger, some = Ledger() if again else self.ledger, False
         for raw in self._shown("write" if again else "preprocess"):
@@ -98,8 +102,8 @@ class Pipeline:
 
         Raises
         ------
-        DataError
-            In the end, when there was none; the text holds the waterfall.
+        NothingPasses
+            In the end, when there was none.
         """
         finish = Finish(fitted)
         for block in blocks:
@@ -120,11 +124,11 @@ class Pipeline:
         return self.ledger.report(self._action, self.source, missing=missing, grid=self.grid, kept=kept,
                                   settings=self.options.settings())
 
-    def _nothing_left(self) -> DataError:
+    def _nothing_left(self) -> NothingPasses:
         report = self.report(np.ones(self.grid.size, dtype=bool), np.full(self.grid.size, np.nan))
-        return DataError(message("survey", expected="at least one spectrum that passes every cut",
-                                 got=f"none of {report.n_in}:\n{waterfall_text(report)}\n",
-                                 hint="widen the cut that takes most: each is an option of Preprocessor"))
+        return NothingPasses(message("survey", expected="at least one spectrum that passes every cut",
+                                     got=f"none of {report.n_in}:\n{waterfall_text(report)}\n",
+                                     hint="widen the cut that takes most: each is an option of Preprocessor"))
 
     def _cut_by_table(self, block: SpectrumSet, ledger: Ledger) -> SpectrumSet:
         options = self.options

@@ -14,9 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError, choice, message, not_fitted
+from ..errors import DataError, SpecanomError, choice, message, not_fitted
+from ..folders import writable
 from ..spectrumset import SpectrumSet
+from ..store import FORMAT
 from .columns import numbers
+from .pipeline import NothingPasses
 from .preprocessor import Preprocessor
 from .presets import QUASAR_BINS, QUASAR_PRESETS, QuasarBin
 from .report import PreprocessReport
@@ -72,7 +75,6 @@ class QuasarPreprocessors:
         Quasars of the last reading whose redshift is in no bin, with the reason. What a bin drops is in its report.
     reports : dict
         Name of the bin → PreprocessReport of the last reading, for the bins that held a spectrum.
-
     empty : dict
         Name of the bin → why the last reading gave nothing for it.
 
@@ -122,7 +124,8 @@ class QuasarPreprocessors:
         Raises
         ------
         DataError
-            When no spectrum passes in any bin, or the survey can be read only once.
+            When no spectrum passes in any bin, the survey can be read only once, something else is at one of the
+            stores, or a bin cannot be fitted: it has fewer spectra than its Preprocessor makes S/N bins.
         """
         return self._each("fit_transform", survey, store, progress)
 
@@ -141,17 +144,23 @@ class QuasarPreprocessors:
         self.reports, self.skipped, self.empty = {}, [], {}
         if action == "transform" and not any(one.fitted for one in self.preprocessors.values()):
             raise not_fitted(self, "fit_transform")
+        stores = {name: None if store is None else Path(store) / f"{name}.zarr" for name in self.preprocessors}
+        for path in stores.values():
+            if path is not None:
+                writable(path, FORMAT)
         for name, preprocessor in self.preprocessors.items():
             if action == "transform" and not preprocessor.fitted:
                 self.empty[name] = "it was not fitted: there were no such quasars then"
                 continue
             view = InBin(survey, name, preprocessor)
-            where = None if store is None else Path(store) / f"{name}.zarr"
             try:
-                made[name] = getattr(preprocessor, action)(view, store=where, progress=progress)
+                made[name] = getattr(preprocessor, action)(view, store=stores[name], progress=progress)
                 self.reports[name] = preprocessor.report
-            except DataError as exc:
+            except NothingPasses as exc:
                 self.empty[name] = str(exc)
+            except SpecanomError as exc:
+                exc.add_note(f"in the bin {name}")
+                raise
             self.skipped = self.skipped or view.outside
         if not made:
             raise DataError(message("survey", expected="quasars of redshift 0.8 to 3.2 that pass the cuts",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, message
 from ..folders import part_of, put_in_place, writable, write_json
-from .approximate import Approximate, Recall, read_approximate
+from .approximate import KINDS, Approximate, Recall, read_approximate
 from .backends import Backend, exact_backend
 from .entries import Entries, Skipped
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FORMAT = "specanom knowledge base"
 VERSION = 1
+_TYPES: dict[str, Any] = {"n": int, "d": int, "kind": str, "encoder": (str, type(None)), "tau": (int, float),
+                          "given_tau": bool, "labelled": int, "classes": int}
 VECTORS, NAMES, ABOUT, ARRAYS, GRAPH = "vectors.npy", "names.parquet", "metadata.parquet", "arrays.npz", "index.faiss"
 
 
@@ -234,6 +236,7 @@ def read(path: str | Path) -> tuple[Settings, Folder]:
     try:
         settings = _settings(manifest["settings"])
         sizes = {name: int(one["bytes"]) for name, one in manifest["files"].items()}
+        _check_files(manifest["files"], settings.kind)
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise _corrupt(folder, f"manifest.json: {type(exc).__name__} {exc}") from exc
     for name, size in sizes.items():
@@ -244,6 +247,22 @@ def read(path: str | Path) -> tuple[Settings, Folder]:
 
 
 def _settings(state: dict[str, Any]) -> Settings:
+    """Return what a manifest says; raises ValueError, KeyError or TypeError where it says it not."""
     skipped = tuple(Skipped(**one) for one in state["skipped"])
     recall = None if state["recall"] is None else Recall(**state["recall"])
-    return Settings(**{**state, "skipped": skipped, "recall": recall})
+    made = Settings(**{**state, "skipped": skipped, "recall": recall})
+    for name, kinds in _TYPES.items():
+        if not isinstance(getattr(made, name), kinds):
+            raise ValueError(f"{name} is {getattr(made, name)!r}")
+    if made.kind not in ("exact", *KINDS) or (made.recall is None) != (made.kind == "exact"):
+        raise ValueError(f"an index {made.kind!r} with recall {made.recall}")
+    if made.n < 1 or made.d < 1 or not made.tau > 0:
+        raise ValueError(f"{made.n} x {made.d} vectors, tau {made.tau}")
+    return made
+
+
+def _check_files(files: dict[str, Any], kind: str) -> None:
+    """Raise ValueError or KeyError unless every file of a base of this kind is told with its hash."""
+    for name in (VECTORS, NAMES, ABOUT, ARRAYS, *([] if kind == "exact" else [GRAPH])):
+        if not isinstance(files[name]["hash"], str):
+            raise ValueError(f"the hash of {name} is {files[name]['hash']!r}")

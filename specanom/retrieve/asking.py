@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError, ShapeError, message
 from .backends import Doubles
-from .entries import Skipped, texts
+from .entries import Skipped, names_of
 from .index import Index
 from .kin import Kin
 from .votes import vote, weights_of
@@ -86,7 +86,7 @@ def answers(base: KnowledgeBase, rows: NDArray[Any], k: int, *, exclude: Iterabl
     ArgumentError, ShapeError
         When k, `far` or `exclude` cannot be.
     """
-    names = None if exclude is None else texts(exclude, "ids")
+    names = None if exclude is None else names_of(exclude, "exclude")
     if names is not None and len(names) != len(rows):
         raise ShapeError(message("exclude", expected=f"{len(rows)} ids, one for each vector", got=len(names)))
     if not 0 < far < 1:

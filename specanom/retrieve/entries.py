@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DataError, ShapeError, message
+from ..ids import id_texts
 from ..seeds import content_hash
 
 if TYPE_CHECKING:
@@ -81,10 +82,8 @@ def gather(vectors: Any, labels: Any, ids: Any, metadata: pd.DataFrame | None) -
     ------
     ShapeError
         When there are not as many labels, ids or rows of metadata as vectors.
-    ArgumentError
-        When ids are numbers with a point, which cannot hold ids of 17 digits.
     DataError
-        When no vector is left.
+        When ids are floats that have lost digits, or no vector is left.
     """
     import pandas as pd
 
@@ -92,8 +91,8 @@ def gather(vectors: Any, labels: Any, ids: Any, metadata: pd.DataFrame | None) -
     table = pd.DataFrame(index=range(len(rows))) if metadata is None else metadata.reset_index(drop=True)
     if ids is None and "id" in table:
         ids = table["id"]
-    names = content_ids(rows) if ids is None else texts(ids, "ids")
-    words = np.full(len(rows), "", dtype=object) if labels is None else texts(labels, "labels")
+    names = content_ids(rows) if ids is None else names_of(ids)
+    words = np.full(len(rows), "", dtype=object) if labels is None else words_of(labels)
     for argument, got in (("labels", words), ("ids", names), ("metadata", table)):
         if len(got) != len(rows):
             raise ShapeError(message(argument, expected=f"{len(rows)}, one for each vector", got=len(got)))
@@ -126,25 +125,20 @@ def _told(skipped: Sequence[Skipped]) -> str:
     return ", ".join(f"{n} left out ({reason})" for reason, n in counts.items()) or "none"
 
 
-def texts(values: Iterable[Any], argument: str) -> NDArray[np.object_]:
-    """Return labels or ids as text, empty where there is none.
+def names_of(ids: Iterable[Any], argument: str = "ids") -> NDArray[np.object_]:
+    """Return ids as an array of text, empty where there is none; see :func:`specanom.ids.id_text`."""
+    return _column(id_texts(ids, argument))
 
-    Raises
-    ------
-    ArgumentError
-        When ids are floats: those of DESI have 17 digits, which a float cannot hold.
-    """
-    import pandas as pd
 
-    listed = list(values)
-    made = np.empty(len(listed), dtype=object)
-    for i, value in enumerate(listed):
-        if argument == "ids" and isinstance(value, (float, np.floating)) and value == value:
-            raise ArgumentError(message("ids", expected="text or integers", got=f"the float {value!r}",
-                                        hint="read the column of ids as text: a float cannot hold 17 digits"))
-        if isinstance(value, bytes):
-            value = value.decode("utf-8", "replace")
-        made[i] = "" if value is None or value is pd.NA or value != value else str(value).strip()
+def words_of(labels: Iterable[Any]) -> NDArray[np.object_]:
+    """Return labels as an array of text, empty where there is none."""
+    plain = (one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in labels)
+    return _column(["" if one is None or str(one) == "<NA>" or one != one else str(one).strip() for one in plain])
+
+
+def _column(texts: list[str]) -> NDArray[np.object_]:
+    made = np.empty(len(texts), dtype=object)
+    made[:] = texts
     return made
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DataError, ShapeError, message
 from ..face import opener
-from .entries import matrix, texts
+from .entries import matrix, names_of, words_of
 from .found import Found
 from .votes import vote, weights_of
 
@@ -239,8 +239,8 @@ class _Test:
                                         hint="neither tests the labelled members, each without itself"))
         own = vectors is None
         rows = np.asarray(base.vectors) if own else matrix(vectors)
-        words = base.labels if own else texts(labels, "labels")
-        names = base.ids if own else None if ids is None else texts(ids, "ids")
+        words = base.labels if own else words_of(labels)
+        names = base.ids if own else None if ids is None else names_of(ids)
         for argument, got in (("labels", words), ("ids", names)):
             if got is not None and len(got) != len(rows):
                 raise ShapeError(message(argument, expected=f"{len(rows)}, one for each vector", got=len(got)))

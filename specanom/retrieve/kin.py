@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, choice, message
+from ..ids import EXACT
 from .entries import Skipped
 from .votes import mean_and_spread
 
@@ -81,20 +82,23 @@ class Kin:
         return int(self.rows.shape[1])
 
     def column(self, name: str) -> NDArray[Any]:
-        """Return a column of the metadata of the neighbours, ``(m, k)``; NaN or None without an answer.
+        """Return a column of the metadata of the neighbours, ``(m, k)``; NaN or None where blank or without an answer.
 
         Raises
         ------
         ArgumentError
             When there is no such column.
         """
-        choice("column", name, self.metadata.columns)
-        values = self.metadata[name].to_numpy()
-        taken = values[np.maximum(self.rows, 0)]
-        if (self.rows >= 0).all():
-            return np.asarray(taken)
-        blank = np.nan if np.issubdtype(values.dtype, np.number) else None
-        return np.where(self.rows >= 0, taken, np.asarray(blank, dtype=None if blank is not None else object))
+        taken = _plain(self.metadata[choice("column", name, self.metadata.columns)])[np.maximum(self.rows, 0)]
+        there = self.rows >= 0
+        if there.all():
+            return taken
+        whole = taken.dtype.kind in "iu"
+        if taken.dtype.kind in "fc" or (whole and (np.abs(taken.astype(object)) < EXACT).all()):
+            return np.where(there, taken, np.nan)
+        made = taken.astype(object)
+        made[~there] = None
+        return made
 
     def mean(self, column: str) -> Doubles:
         """Return the weighted mean of a numeric column over the neighbours, ``(m,)``; NaN are left out."""
@@ -163,3 +167,12 @@ class Kin:
     def _repr_html_(self) -> str:
         shown = self.table.head(SHOWN).to_html(index=False, float_format=lambda value: f"{value:.3g}")
         return f"<p>{escape(repr(self))}</p>{shown}"
+
+
+def _plain(column: pd.Series[Any]) -> NDArray[Any]:
+    """Return a column as an array; of integers with blanks numpy would make floats, which lose digits of long ids."""
+    if isinstance(column.dtype, np.dtype):
+        return column.to_numpy()
+    made: NDArray[Any] = column.astype(object).to_numpy(copy=True)
+    made[column.isna().to_numpy()] = None
+    return made

@@ -24,20 +24,22 @@ class Ranking:
         Fitted.
     column : str
         As in ``scores.parquet``, e.g. ``"chi2_ivar_cal"``.
-    velocity, trim, preset
+    lines, velocity, trim, preset
         See :func:`.scorers_of`.
     """
 
     model: Any
     column: str
-    velocity: float = 250.0
+    lines: str | None = ""
+    velocity: float = 0.0
     trim: float = 0.03
     preset: str | None = None
 
     def __call__(self, sample: Any) -> Any:
         """Return the ``(n,)`` values of a sample; infinite where NaN is the oddest, as published."""
-        table, _ = score_table(scorers_of(self.model, velocity=self.velocity, trim=self.trim, preset=self.preset),
-                               sample)
+        scorers = scorers_of(self.model, sample, lines=self.lines, velocity=self.velocity, trim=self.trim,
+                             preset=self.preset)
+        table, _ = score_table(scorers, sample)
         values = table[self.column].to_numpy(dtype=np.float64)
         return np.where(np.isnan(values), np.inf, values) if self.column in table.attrs[NAN_FIRST] else values
 

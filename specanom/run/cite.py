@@ -8,11 +8,16 @@ from pathlib import Path
 
 from ..errors import DataError, message
 from ..triage.catalogue.citations import bibtex_of, known_uses, software, thanks, works_of
+from ..triage.crossmatch.found import MATCHED, NONE
 from .byhand import manifest_of
 from .manifest import Manifest
 from .methods import read_json, sentences
 
-SERVICES = ("simbad", "vizier", "xmatch", "ned")
+SERVICES = {"simbad": ("simbad",), "ned": ("ned",)}
+"""What to thank for matches with a service, by its name; catalogues of VizieR are called ``vizier:TABLE``."""
+VIZIER = "vizier:"
+ASKED = (MATCHED, NONE)
+"""What a match says when its service was asked and answered."""
 EXPLAINING = {"Lime": "lime", "Shap": "shap", "IntegratedGradients": "gradients"}
 PACKAGES = ("numpy", "scipy", "pandas", "astropy", "torch", "scikit-learn", "bokeh")
 
@@ -104,23 +109,23 @@ def is_mock(manifest: Manifest) -> bool:
 
 
 def _services(folder: Path) -> list[str]:
-    """Return the services that were asked: of cross-matches that say more than that they were not checked."""
-    asked = [name.lower() for name in _values(folder / "matches.parquet", "service", but=("status", "not_checked"))]
-    return [name for name in SERVICES if any(name in one for one in asked)]
+    """Return what answered when the run was cross-matched; tables at hand thank nobody."""
+    asked = [name.lower() for name in _values(folder / "matches.parquet", "service", status=ASKED)]
+    uses = [SERVICES.get(name, ("vizier", "xmatch") if name.startswith(VIZIER) else ()) for name in asked]
+    return [use for some in uses for use in some]
 
 
-def _values(path: Path, column: str, *, but: Sequence[str] = ()) -> list[str]:
-    """Return the different values of a column of a table; `but`: without rows in which that column has that value."""
+def _values(path: Path, column: str, *, status: Sequence[str] = ()) -> list[str]:
+    """Return the different values of a column of a table; of rows of some `status`, where that is given."""
     import pandas as pd
     from pyarrow import parquet
 
     if not path.exists():
         return []
-    names = parquet.read_schema(path).names
-    wanted = [name for name in (column, *but[:1]) if name in names]
-    if column not in wanted:
+    wanted = [column, *(["status"] if status else [])]
+    if not set(wanted) <= set(parquet.read_schema(path).names):
         return []
     table = pd.read_parquet(path, columns=wanted)
-    if len(wanted) > 1:
-        table = table[table[but[0]] != but[1]]
+    if status:
+        table = table[table["status"].isin(status)]
     return sorted(str(value) for value in table[column].dropna().unique())

@@ -1,7 +1,7 @@
 """The command ``specanom``.
 
 Exit codes: 0 done; 1 a product differs or drifts (compare, score); 2 a wrong call; 3 no usable data; 4 a stage failed;
-130 interrupted.
+130 interrupted; 141 nobody reads what it prints (``specanom cite RUN | head``), as other programs have it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .failure import StageFailed, reason_of
 from .manifest import Manifest, versions
 from .parameters import known, parse
 from .pipeline import run_pipeline
+from .piping import NO_READER, reader_gone, until_unread
 from .terminal import StageLines
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ DONE, DIFFERS, WRONG_CALL, NO_DATA, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    return until_unread(lambda: _main(argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.command(arguments))
@@ -40,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("interrupted; finished stages are kept, the same command goes on from there", file=sys.stderr)
         return INTERRUPTED
     except (SpecanomError, OSError) as exc:
+        if isinstance(exc, BrokenPipeError) and reader_gone():
+            return NO_READER
         print(f"specanom: {reason_of(exc) if isinstance(exc, OSError) else exc}", file=sys.stderr)
         return _code(exc)
     except Exception:

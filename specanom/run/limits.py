@@ -7,10 +7,14 @@ from typing import Any
 
 from ..errors import ArgumentError, choice, message
 from ..explain.named import METHODS, PERTURBATIONS, method_of
+from ..lines import FILTER_KMS
 from ..preprocess.presets import QUASAR_BINS
 from ..scores.named import CALIBRATED, PAPER_SCORES, RECOMMENDED
-from .acquire import SIMULATED, SURVEYS
+from ..surveys.desi_releases import check_columns
+from ..triage.quality import Taxonomy
+from .acquire import SIMULATED, SURVEYS, catalogue_file
 from .matching import matchers_of
+from .worklisting import conditions_of
 
 LEAST: dict[str, float] = {
     "n": 1, "seed": 0, "download": 0, "z_min": 0.0, "min_snr": 0.0, "grid_start": 1.0, "grid_pixels": 50, "bins": 0,
@@ -23,6 +27,7 @@ CHOICES: dict[str, Callable[[], Iterable[str]]] = {
     "target": lambda: ("galaxy", "qso", "star"),
     "preset": lambda: ("", "paper"),
     "quasars": lambda: ("", *(one.name for one in QUASAR_BINS)),
+    "filter_lines": lambda: ("", *FILTER_KMS),
     "perturbation": lambda: ("", *PERTURBATIONS),
     "method": lambda: ("", "lime", *METHODS),
     "rank_by": lambda: ("", *rankings()),
@@ -72,4 +77,10 @@ def check_values(settings: Mapping[str, Any]) -> None:
     if settings["survey"] in SIMULATED and settings["path"]:
         raise ArgumentError(message("path", expected="none for the simulated survey", got=repr(settings["path"]),
                                     hint="--survey sdss and --survey desi read files"))
+    check_columns(settings["columns"])
+    if settings["catalogue"] and catalogue_file(settings["catalogue"]) is None:
+        raise ArgumentError(message("catalogue", expected="a file of redshifts", got=repr(settings["catalogue"])))
     matchers_of(settings["match"], settings["radius"])
+    conditions_of(settings["exclude"])
+    if settings["rules"]:
+        Taxonomy.read(settings["rules"])

@@ -105,11 +105,11 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: s
     model = models.load(run.need("model", "03_train"))
     fitted = preprocess.Preprocessor.load(run.need("preprocess.json", "02_preprocess"))
     reference = run.table("scores", "04_score")
-    wanted = target or settings["target"]
+    wanted = target or ("qso" if settings.get("quasars") else settings["target"])
     fresh = surveys.read(path, survey=survey, target=None if wanted == "any" else wanted,
                          preset=settings["preset"] or None)
     sample = fitted.transform(fresh)
-    table = _score(models.for_sample(model, sample), sample, reference, settings)
+    table = _score(run, models.for_sample(model, sample), sample, settings)
     column = ranking_column(settings["rank_by"], settings["preset"], table)
     folder = Path(out) if out else run.path / "new" / time.strftime("%Y%m%dT%H%M%S")
     made = RunFolder(folder)
@@ -124,10 +124,11 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: s
     return result
 
 
-def _score(model: Any, sample: Any, reference: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
+def _score(run: RunFolder, model: Any, sample: Any, settings: Mapping[str, Any]) -> pd.DataFrame:
     """Return the table of scores as the run makes it, calibrated against the run, with percentiles among the run."""
-    scorers = scorers_of(model, velocity=settings["velocity"], trim=settings["trim"],
-                         preset=settings["preset"] or None)
+    reference = run.table("scores", "04_score")
+    scorers = scorers_of(model, run.sample(), lines=settings.get("filter_lines"), velocity=settings["velocity"],
+                         trim=settings["trim"], preset=settings["preset"] or None)
     table, _ = score_table(scorers, sample, reference)
     column = ranking_column(settings["rank_by"], settings["preset"], table)
     return add_latents(add_percentile(table, column, reference), model, sample)

@@ -114,7 +114,8 @@ class Scorer(Pickable):
 
     @classmethod
     def paper(
-        cls, model: Model, preset: str | None = None, *, velocity: float = 250.0, trim: float = 0.03
+        cls, model: Model, preset: str | None = None, *, velocity: float = 250.0, trim: float = 0.03,
+        lines: str | Sequence[str] | None = None,
     ) -> dict[str, Scorer]:
         """Return the eight scores of the paper by name: MSE and χ², each plain, filtered, trimmed and both.
 
@@ -126,10 +127,12 @@ class Scorer(Pickable):
             None computes them right; ``"paper"`` as published (see the class).
         velocity, trim : float
             Half width of the line filter in km/s, and the trimmed share (paper, Sect. 3.2).
+        lines : "vacuum", "quasar", "paper" or sequence of line names, optional
+            Lines of the filter; see the class.
         """
         return {
             metric + suffix: cls(model, metric, velocity=velocity if filtered else None, trim=trim if cut else 0.0,
-                                 name=metric + suffix, preset=preset)
+                                 lines=lines, name=metric + suffix, preset=preset)
             for metric in ("mse", "chi2")
             for suffix, filtered, cut in VARIANTS
         }

@@ -20,6 +20,9 @@ COLUMNS = ("id", "survey", "survey_program", "instrument", "plate", "mjd", "fibe
 """Columns of a block's table, and keys of ``Spectrum.meta``."""
 
 
+KNOWN = frozenset(COLUMNS)
+
+
 class Pixels(NamedTuple):
     """Pixels of some rows of a source.
 
@@ -54,6 +57,19 @@ def log_grid(start: int, size: int) -> NDArray[np.float64]:
     """Return ``10**(k·1e-4)`` Å for k = start … start + size − 1."""
     wave: NDArray[np.float64] = np.power(10.0, np.arange(start, start + size, dtype=np.float64) * STEP)
     return wave
+
+
+def _kept(name: str, rows: Sequence[Mapping[str, Any]]) -> Any:
+    """Return a column that a user keeps: whole numbers stay whole where some are not known."""
+    import pandas as pd
+
+    values = [row.get(name) for row in rows]
+    given = [value for value in values if value is not None]
+    if any(isinstance(value, str) for value in given):
+        return ["" if value is None else value for value in values]
+    if len(given) < len(values) and all(isinstance(value, int) for value in given):
+        return pd.array(values, dtype="Int64")
+    return values
 
 
 class Stacker:
@@ -135,6 +151,8 @@ class Stacker:
 
         n = len(self._table)
         table = pd.DataFrame({name: [row[name] for row in self._table] for name in COLUMNS})
+        for name in dict.fromkeys(name for row in self._table for name in row if name not in KNOWN):
+            table[name] = _kept(name, self._table)
         on_grid = self._key is not None and self._key[0]
         wave = log_grid(self._range[0], self._range[1] - self._range[0]) if on_grid else self._wave
         arrays: dict[str, Any] = {name: array[:n] for name, array in self._arrays.items()}

@@ -18,7 +18,7 @@ from .blocks import Pixels
 from .columns import NAN, blank_meta, text, whole
 from .desi_arms import DISPERSION, Arm, join, place
 from .desi_gate import is_bad, refusal, remarks
-from .desi_redshifts import Place
+from .desi_redshifts import KEYS, Place
 from .desi_releases import NSIDE, find_column, from_uniqpix, healpix_64, options_of, table
 from .desi_tree import Redshifts, table_named
 from .fits_fast import BrokenFits
@@ -165,6 +165,8 @@ class DesiSource:
         meta.update(survey="desi", instrument="DESI", lsf=DISPERSION, survey_program=program,
                     objtype=columns.get("objtype", "").upper(), tile=self._place.tile, healpix=self._place.healpix)
         meta.update(_of_target(columns), **_of_redshift(known))
+        if (ebv := known.get("ebv") or NAN) > 0 and (self._best.prefers("ebv") or meta["ebv"] != meta["ebv"]):
+            meta["ebv"] = float(ebv)
         if len(rows) > 1 and "exptime" in self._targets:
             meta["exptime"] = float(sum(self._targets["exptime"][one] for one in rows))
         targetid = columns.get("targetid")
@@ -242,7 +244,7 @@ def _of_target(columns: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_redshift(known: Mapping[str, Any]) -> dict[str, Any]:
     """Return the keys of a block's table that redrock gives."""
-    found = {key: value for key, value in known.items() if key != "ebv" and value is not None}
+    found = {key: value for key, value in known.items() if key != "ebv" and (value is not None or key not in KEYS)}
     if "zwarning" in found:
         found["zwarning"] = int(found["zwarning"])
     for key in ("class", "subclass"):

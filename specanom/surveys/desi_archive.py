@@ -22,8 +22,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DataError, message, require
+from ..errors import ArgumentError, DataError, choice, message, require
+from ..ids import id_texts
+from .columns import number, text
 from .desi_releases import (
+    FILE_KINDS,
     catalogue_url,
     file_url,
     find_column,
@@ -82,6 +85,7 @@ def download(targets: pd.DataFrame, folder: Any, *, release: str = "dr1", kinds:
     Returns
     -------
     Report
+        One outcome a file, and a failed one for each target whose place is blank or −1, which stops nothing.
 
     Raises
     ------
@@ -93,31 +97,65 @@ def download(targets: pd.DataFrame, folder: Any, *, release: str = "dr1", kinds:
     if not 1 <= workers <= 8:
         raise ArgumentError(message("workers", expected="1 to 8", got=workers, hint="the archive is shared by all"))
     base = release_of(release)["base"]
-    urls = [url_of(kind) for url_of in _groups(targets, release) for kind in kinds]
+    for kind in kinds:
+        choice("kinds", kind, FILE_KINDS)
+    groups, lost = _groups(targets, release)
+    urls = [url_of(kind) for url_of in groups for kind in kinds]
     tasks = [Task(url.rpartition("/")[2].partition(".fits")[0], url, url.removeprefix(base).lstrip("/"))
              for url in dict.fromkeys(urls)]
-    return fetch_all(tasks, folder, workers=workers, retries=retries, progress=False,
-                     probe=probe("the DESI archive", OFFLINE))
+    report = fetch_all(tasks, folder, workers=workers, retries=retries, progress=False,
+                       probe=probe("the DESI archive", OFFLINE))
+    return Report((*report.outcomes, *lost))
 
 
-def _groups(targets: pd.DataFrame, release: str) -> list[Callable[[str], str]]:
-    """Return for each pixel or petal what makes a URL of a kind of file."""
+def _groups(targets: pd.DataFrame, release: str) -> tuple[list[Callable[[str], str]], list[Outcome]]:
+    """Return for each pixel or petal what makes a URL of a kind of file, and the targets whose place is not known."""
     lower = {str(name).lower(): name for name in targets.columns}
     names = {key: find_column(lower, [key, *options_of("places", key)]) for key in ("survey", "program")}
     pixels = release_of(release)["pixels"]
     pixel = find_column(lower, [pixels, "uniqpix"] if pixels == "uniqpix" else [pixels, "hpxpixel"])
     if all(names.values()) and pixel:
-        columns = [targets[lower[name]] for name in (names["survey"], names["program"], pixel)]
-        rows = dict.fromkeys((str(s), str(p), int(x)) for s, p, x in zip(*columns, strict=True))
-        return [partial(_file_url, row, release) for row in rows]
+        places, lost = _places(targets, [lower[name] for name in (names["survey"], names["program"], pixel)],
+                               (_word, _word, _number))
+        return [partial(_file_url, place, release) for place in places], lost
     tile, petal, night = (find_column(lower, options) for options in
                           (("tile", "tileid"), ("petal", "petal_loc"), ("night", "lastnight")))
     if not (tile and petal and night):
         raise ArgumentError(message("targets", expected=f"columns survey, program and {pixels}, or tile, petal and "
                                     "night", got=f"{', '.join(map(str, targets.columns[:8]))}"))
-    columns = [targets[lower[name]] for name in (tile, night, petal)]
-    places = dict.fromkeys((int(t), int(n), int(p)) for t, n, p in zip(*columns, strict=True))
-    return [partial(_tile_url, place, release) for place in places]
+    places, lost = _places(targets, [lower[name] for name in (tile, night, petal)], (_number, _number, _petal))
+    return [partial(_tile_url, place, release) for place in places], lost
+
+
+def _places(targets: pd.DataFrame, names: Sequence[str], kinds: Sequence[Callable[[Any], Any]]) -> tuple[
+        list[tuple[Any, ...]], list[Outcome]]:
+    """Return the places that there are in some columns, each once, and an outcome for each row that has none."""
+    id = next((name for name in targets.columns if str(name).lower() == "targetid"), None)
+    ids = id_texts(targets[id]) if id is not None else [f"row {row}" for row in range(len(targets))]
+    places: dict[tuple[Any, ...], None] = {}
+    lost = []
+    for one, *values in zip(ids, *(targets[name] for name in names), strict=True):
+        place = tuple(kind(value) for kind, value in zip(kinds, values, strict=True))
+        if None in place:
+            said = ", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
+            lost.append(Outcome(one, "", "", "failed", f"its place is not known: {said}"))
+        else:
+            places[place] = None
+    return list(places), lost
+
+
+def _word(value: Any) -> str | None:
+    return text(value) or None if isinstance(value, (str, bytes)) else None
+
+
+def _number(value: Any) -> int | None:
+    found = number(value, -1.0) if value is not None and str(value) != "<NA>" else -1.0
+    return int(found) if found >= 0 and found.is_integer() else None
+
+
+def _petal(value: Any) -> int | None:
+    found = _number(value)
+    return found if found is not None and found <= 9 else None
 
 
 def _file_url(place: tuple[str, str, int], release: str, kind: str) -> str:

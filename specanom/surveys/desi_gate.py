@@ -9,14 +9,17 @@ from __future__ import annotations
 
 FIBERSTATUS = {
     0: "UNASSIGNED", 1: "STUCKPOSITIONER", 2: "BROKENFIBER", 3: "RESTRICTED", 8: "MISSINGPOSITION", 9: "BADPOSITION",
-    10: "POORPOSITION", 15: "LOWEFFTIME", 16: "BADFIBER", 17: "BADTRACE", 18: "BADFLAT", 19: "BADARC", 20: "MANYBADCOL",
-    21: "MANYREJECTED", 22: "BADAMPB", 23: "BADAMPR", 24: "BADAMPZ", 25: "BADPETALPOS", 26: "BADPETALSKY",
-    27: "BADPETALSTDSTAR", 28: "BADPETALFLUXCAL", 29: "BADPETALSNR", 30: "BADREADNOISE",
+    10: "POORPOSITION", 12: "LOWTRANSMISSION", 13: "NEARCHARGETRAP", 14: "VARIABLETHRU", 15: "LOWEFFTIME",
+    16: "BADFIBER", 17: "BADTRACE", 18: "BADFLAT", 19: "BADARC", 20: "MANYBADCOL", 21: "MANYREJECTED", 22: "BADAMPB",
+    23: "BADAMPR", 24: "BADAMPZ", 25: "BADPETALPOS", 26: "BADPETALSKY", 27: "BADPETALSTDSTAR", 28: "BADPETALFLUXCAL",
+    29: "BADPETALSNR", 30: "BADREADNOISE",
 }
 """Bits of FIBERSTATUS (fibermask of desispec) and their names."""
 
-HARMLESS = 1 << 3
-"""RESTRICTED: the positioner reaches less far, and yet was on its target. Every other bit rejects."""
+HARMLESS = 1 << 3 | 1 << 12 | 1 << 13 | 1 << 14
+"""Bits that tell something and reject nothing: RESTRICTED (the positioner reaches less far, and yet was on its target),
+LOWTRANSMISSION (not to be used for the sky), NEARCHARGETRAP and VARIABLETHRU (not to be used for some calibrations, DR2
+and later; desispec counts none of the four among the bits that spoil a spectrum). Every other bit rejects."""
 
 UNSURE_DELTACHI2 = 15.0
 """Below this difference in χ² between the best and the second-best fit a redshift is remarked upon."""
@@ -35,7 +38,7 @@ def named(status: int) -> str:
 
 
 def is_bad(status: int) -> bool:
-    """Tell whether a FIBERSTATUS rejects: any bit but RESTRICTED."""
+    """Tell whether a FIBERSTATUS rejects: any bit but those of ``HARMLESS``."""
     return bool(status & ~HARMLESS)
 
 

@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, choice, message
+from .blocks import COLUMNS
 
 NSIDE = 64
 """Resolution of the column ``healpix`` (nested)."""
 TILE_PREFIX = {"cumulative": "thru", "pernight": "", "perexp": "exp"}
+TAKEN = frozenset(COLUMNS)
 FILE_KINDS = ("coadd", "redrock", "spectra", "qso_qn", "qso_mgii", "emline")
 
 
@@ -68,18 +70,48 @@ def options_of(kind: str, key: str, own: Mapping[str, str] | None = None) -> lis
     return [own[key], *known] if own and key in own else known
 
 
-def check_columns(columns: Mapping[str, str] | None) -> dict[str, str]:
-    """Return a user's map of columns, our names → theirs.
+def our_columns() -> tuple[str, ...]:
+    """Return what we call the columns of redshifts and places."""
+    return tuple(dict.fromkeys([*table()["columns"]["redshifts"], *table()["columns"]["places"]]))
+
+
+def check_columns(columns: str | Iterable[str] | Mapping[str, str] | None) -> dict[str, str]:
+    """Return a user's map of columns: our names → theirs, and a name → itself of each that is kept as it is.
+
+    Parameters
+    ----------
+    columns : mapping, names, text or None
+        ``{"z": "Z_HELIO", "BAL_PROB": "BAL_PROB"}``, ``["BAL_PROB"]``, or ``"z=Z_HELIO, BAL_PROB"``.
 
     Raises
     ------
     ArgumentError
-        When a key is none of ours.
+        When a column that is given another name is none of ours, or one that is kept is called as one that every
+        spectrum has.
+
+    Examples
+    --------
+    >>> check_columns("z=Z_HELIO, BAL_PROB")
+    {'z': 'Z_HELIO', 'BAL_PROB': 'BAL_PROB'}
     """
-    allowed = dict.fromkeys([*table()["columns"]["redshifts"], *table()["columns"]["places"]])
-    for key in columns or {}:
-        choice("columns", key, allowed)
-    return {key: str(name) for key, name in (columns or {}).items()}
+    if isinstance(columns, str):
+        columns = [one.strip() for one in columns.split(",") if one.strip()]
+    if not isinstance(columns, Mapping):
+        pairs = [str(one).partition("=")[::2] for one in columns or ()]
+        columns = {ours.strip(): (theirs or ours).strip() for ours, theirs in pairs}
+    given = {str(key): str(name) for key, name in columns.items()}
+    for key, name in given.items():
+        if key != name:
+            choice("columns", key, our_columns())
+        elif key not in our_columns() and key.lower() in TAKEN:
+            raise ArgumentError(message("columns", expected="names that no column of a spectrum has", got=repr(key),
+                                        hint=f"{{{key.lower()!r}: {key!r}}} if it is meant to be that"))
+    return given
+
+
+def kept_columns(own: Mapping[str, str]) -> list[str]:
+    """Return the columns of a user's map that are kept as they are."""
+    return [key for key in own if key not in our_columns()]
 
 
 def healpix_64(pixel: int, nside: int = NSIDE) -> int:

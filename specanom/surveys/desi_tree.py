@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import DataError, message
+from .columns import NAN
 from .desi_redshifts import Ids, Place, RedshiftTable, from_frame, from_hdu
-from .desi_releases import table
+from .desi_releases import kept_columns, table
 from .fits_full import Fits, Hdu
 from .tables import is_table_name, read_table
 
+UNKNOWN = "redshift and class are not known"
 Open = Callable[[str, Callable[[Fits], Any]], Any]
 
 
@@ -23,7 +25,8 @@ class Answer(NamedTuple):
     Attributes
     ----------
     known : list of mapping
-        Per target the values of :data:`~.desi_redshifts.KEYS` that there are; empty when nothing is known of it.
+        Per target the values of :data:`~.desi_redshifts.KEYS` that there are, none when nothing is known of it, and
+        the columns that a user keeps.
     notes : list of str
         Per target a remark, or "".
     remarks : list of str
@@ -63,7 +66,7 @@ class Redshifts:
 
     A redrock file is found by its name (``redrock-X`` beside ``coadd-X``), else by its content in the same folder. What
     is not in there is looked for in the catalogues among the files of the survey. A catalogue that was named is asked
-    first, and alone.
+    first, and alone; one without redshifts gives the columns that a user keeps and leaves redshifts to the others.
 
     Parameters
     ----------
@@ -80,6 +83,7 @@ class Redshifts:
     def __init__(self, files: Sequence[str], open: Open, *, catalogue: Any = None,
                  columns: Mapping[str, str] | None = None) -> None:
         self.files, self._open, self._own = files, open, dict(columns or {})
+        self._kept = kept_columns(self._own)
         self._named = None if catalogue is None else self._load(catalogue)
         self._found: list[RedshiftTable] | None = None
         self._damaged: dict[str, str] = {}
@@ -87,23 +91,45 @@ class Redshifts:
 
     def of(self, file: Fits, ids: Ids, place: Place) -> Answer:
         """Return what is known of the targets of a file."""
-        if self._named is not None:
+        if self._named is not None and self._named.has_redshifts:
             known, notes = self._named.look_up(ids, place)
-            return self._told(Answer(known, notes, []), f"not in {self._named.name}")
+            told = self._told(Answer(known, notes, []), f"not in {self._named.name}")
+            return self._with_kept(told, ids, place, None)
         beside = self._beside(file, ids)
         answer = Answer([{} for _ in ids], [""] * len(ids), [])
         if beside is not None:
             known, notes = beside.look_up(ids, Place())
             foreign = int((~np.isin(beside.ids, ids)).sum())
             remarks = [f"{beside.name}: {foreign} redshifts of targets that have no spectrum here"] if foreign else []
-            remarks += [f"{beside.name}: no column {name}, so the usual one is taken" for name in beside.lacking]
+            remarks += [f"{beside.name}: no column {name}, so the usual one is taken" for name in beside.lacking
+                        if name not in self._kept]
             answer = Answer(known, notes, remarks)
         self._complete(answer, ids, place)
         missing = "no redrock file beside the spectra" if beside is None else f"TARGETID not in {beside.name}"
         if beside is None and (broken := self._damaged.get(os.path.dirname(file.path))):
             missing = broken
         missing += "".join(f", nor in {one.name}" for one in self._found or ())
-        return self._told(answer, missing)
+        return self._with_kept(self._told(answer, missing), ids, place, beside)
+
+    def _with_kept(self, answer: Answer, ids: Ids, place: Place, beside: RedshiftTable | None) -> Answer:
+        """Add the columns that a user keeps: of the catalogue that was named, or of the first table that has them."""
+        if not self._kept:
+            return answer
+        tables = [(self._named, place)] if self._named is not None else [
+            *([(beside, Place())] if beside is not None else []), *((one, place) for one in self._catalogues())]
+        blanks: dict[str, Any] = {}
+        added: list[dict[str, Any]] = [{} for _ in ids]
+        for one, where in tables:
+            blanks = {**one.blanks(), **blanks}
+            added = [{**new, **old} for new, old in zip(one.kept(ids, where), added, strict=True)]
+        nowhere = [f"no table of redshifts has a column {name}" for name in self._kept if name not in blanks]
+        blanks = {**dict.fromkeys(self._kept, NAN), **blanks}
+        known = [{**one, **blanks, **more} for one, more in zip(answer.known, added, strict=True)]
+        return answer._replace(known=known, remarks=[*answer.remarks, *nowhere])
+
+    def prefers(self, key: str) -> bool:
+        """Tell whether the user said which column is ours of this name."""
+        return key in self._own
 
     def _complete(self, answer: Answer, ids: Ids, place: Place) -> None:
         """Fill in from catalogues what is not known yet."""
@@ -115,7 +141,7 @@ class Redshifts:
 
     @staticmethod
     def _told(answer: Answer, missing: str) -> Answer:
-        notes = [note if one else f"redshift and class are not known: {missing}"
+        notes = [note if one else f"{UNKNOWN}: {missing}"
                  for one, note in zip(answer.known, answer.notes, strict=True)]
         return answer._replace(notes=notes)
 
@@ -184,20 +210,22 @@ class Redshifts:
         if found.lacking:
             raise DataError(message("columns", expected=f"columns of {found.name}", got=", ".join(found.lacking),
                                     hint=f"it has {', '.join(found.names[:12])}"))
+        found.blanks()                              # raises now for a column that has several values a row
         return found
 
     def _opened(self, catalogue: Any) -> RedshiftTable:
         if not isinstance(catalogue, (str, os.PathLike)):
             if not hasattr(catalogue, "columns"):
                 raise DataError(message("catalogue", expected="a file or a DataFrame", got=repr(catalogue)[:60]))
-            return from_frame(catalogue, "the catalogue", self._own)
+            return from_frame(catalogue, "the catalogue", self._own, redshift=not self._kept)
         path = os.path.expanduser(os.fspath(catalogue))
         name = os.path.basename(path)
         if not os.path.isfile(path):
             raise DataError(message("catalogue", expected="an existing file", got=repr(path)))
         if is_table_name(path):
-            return from_frame(read_table(path), name, self._own)
-        found: RedshiftTable = self._open(path, lambda file: from_hdu(_first_table(file, path), name, self._own))
+            return from_frame(read_table(path), name, self._own, redshift=not self._kept)
+        found: RedshiftTable = self._open(
+            path, lambda file: from_hdu(_first_table(file, path), name, self._own, redshift=not self._kept))
         return found
 
 

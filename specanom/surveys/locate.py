@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError, DataError, message
+from ..errors import DataError, message
+from ..ids import id_texts
 from ..spectrum import Spectrum
 from .blocks import Pixels
 from .files import Opener, Sidecar
-from .locate_write import FILES, FORM, SPECTRA, VERSION, keys_of, read_of, write_index
-from .reading import read, read_one
+from .locate_write import FILES, FORM, KNOWN, SPECTRA, VERSION, keys_of, read_of, write_index
+from .reading import informed, read, read_known
 from .survey import GROUP, Entry, Log, Source, Survey
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ _REASONS = {UNKNOWN: "not in the index", GONE: "no file: it was moved or deleted
 
 class SpectrumIndex:
     """An index id → file, HDU, row: a folder of two Parquet tables that DuckDB looks into.
+
+    It keeps what the survey knew of each object from files beside the spectra or from a catalogue, redshift and class
+    first, so that a spectrum that is opened by its id is the one that was indexed. An index of an older version opens
+    too; redshifts are then those that lie beside the file.
 
     Paths in it are relative to a root, so that a folder of spectra may move: it is found again where it was, or beside
     the index as it was beside it, or where `root` says.
@@ -56,6 +61,7 @@ class SpectrumIndex:
         told = _told(self.path)
         self.name: str = told["name"]
         self._count = int(told["spectra"])
+        self._knows = int(told["version"]) >= 2
         self.skipped: list[tuple[str, str, str]] = []
         self._base: Any = None
         self.root = self._find(told) if root is None else _given(root)
@@ -105,7 +111,7 @@ class SpectrumIndex:
 
     # -- looking up ------------------------------------------------------------------------------------------------
 
-    def locate(self, ids: str | Iterable[str]) -> pd.DataFrame:
+    def locate(self, ids: Any) -> pd.DataFrame:
         """Return where spectra lie, one row an id, in the order asked.
 
         Parameters
@@ -123,17 +129,14 @@ class SpectrumIndex:
 
         Raises
         ------
-        ArgumentError
-            For an id that is a float: those lose digits.
+        DataError
+            For an id that is a float of more digits than those keep.
         """
         import pandas as pd
 
         texts = _texts(ids)
-        keys, checks = keys_of(texts)
-        asked = pd.DataFrame({"place": range(len(texts)), "key": pd.Series(keys, dtype="uint64"),
-                              "check": pd.Series(checks, dtype="uint32")})
         with self._cursor() as base:
-            base.register("asked", asked)
+            base.register("asked", _asked(texts))
             found = base.execute(
                 "SELECT f.survey, f.path, f.hdu, s.\"row\", f.size, f.mtime FROM asked AS a "
                 "LEFT JOIN spectra AS s ON s.key = a.key AND s.\"check\" = a.\"check\" "
@@ -153,7 +156,7 @@ class SpectrumIndex:
         return made
 
     def __contains__(self, id: object) -> bool:
-        return bool((self.locate([str(id)])["state"] != UNKNOWN).all())
+        return bool((self.locate([id])["state"] != UNKNOWN).all())
 
     def __len__(self) -> int:
         return self._count
@@ -169,7 +172,8 @@ class SpectrumIndex:
     def read(self, id: str) -> Spectrum:
         """Read a spectrum.
 
-        It is looked for by its id in the file, so that one that was written to since gives it too.
+        It is looked for by its id in the file, so that one that was written to since gives it too. Redshift, class,
+        flags and the columns that were kept of a catalogue are those of the survey that was indexed.
 
         Raises
         ------
@@ -185,7 +189,7 @@ class SpectrumIndex:
             raise DataError(message("id", expected=f"a file at {path}", got="none",
                                     hint="SpectrumIndex.open(path, root=…) where the files are now"))
         try:
-            return read_one(path, id=name)
+            return read_known(path, None, name, known=self._known([name]).get(name, {}))
         except DataError as exc:
             if state == OK:
                 raise
@@ -195,9 +199,11 @@ class SpectrumIndex:
     def read_many(self, ids: Iterable[str]) -> Survey:
         """Return the spectra of some ids as a Survey: each file is opened once, its objects in its order.
 
-        What cannot be read is in its ``.skipped``, with the reason; a Preprocessor takes it like any survey.
+        What cannot be read is in its ``.skipped``, with the reason; a Preprocessor takes it like any survey. What is
+        known of the objects is as :meth:`read` gives it.
         """
         places = self.locate(ids).drop_duplicates("id")
+        known = self._known(places["id"].tolist())
 
         def sources(log: Log) -> Iterator[Source]:
             for one in places[places["state"].isin((UNKNOWN, GONE))].itertuples():
@@ -206,12 +212,23 @@ class SpectrumIndex:
             for path, rows in there.groupby("path", sort=False):
                 wanted = [str(id) for id in rows["id"]]
                 try:
-                    yield Picked(Opener([str(path)]).open(str(path)), wanted, log)
+                    yield Picked(Opener([str(path)]).open(str(path)), wanted, log, known=known)
                 except (DataError, OSError, Sidecar) as exc:
                     for id in wanted:
                         log.skip(str(path), f"not readable: {exc}", id)
 
         return Survey(sources, name=self.name)
+
+    def _known(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return what the survey knew of some objects, by id; nothing where the index is of the first version."""
+        if not self._knows:
+            return {}
+        with self._cursor() as base:
+            base.register("asked", _asked(ids))
+            found = base.execute("SELECT s.id, " + ", ".join(f's."{name}"' for name in KNOWN) + ", s.more FROM asked "
+                                 "AS a JOIN spectra AS s ON s.key = a.key AND s.\"check\" = a.\"check\"").fetchall()
+        return {id: {**dict(zip(KNOWN, values, strict=True)), **json.loads(more or "{}")}
+                for id, *values, more in found}
 
     def _find(self, told: Mapping[str, Any]) -> Path:
         """Return where the files are: as the index lies beside them, or where they were."""
@@ -244,16 +261,19 @@ class Picked:
     ids : sequence of str
     log : Log
         Where ids are noted that the file does not have.
+    known : mapping
+        Id → what is known of it from elsewhere.
     """
 
-    def __init__(self, source: Source, ids: Sequence[str], log: Log) -> None:
+    def __init__(self, source: Source, ids: Sequence[str], log: Log, *,
+                 known: Mapping[str, Mapping[str, Any]]) -> None:
         self._source, self.path = source, source.path
         self.together: int = getattr(source, "together", GROUP)
         wanted = set(ids)
         held: dict[str, Entry] = {}
         for entry in source.entries():
             if (id := str(entry.meta["id"])) in wanted:
-                held.setdefault(id, entry)
+                held.setdefault(id, informed(entry, known.get(id, {})))
         self._entries = list(held.values())
         for id in ids:
             if id not in held:
@@ -270,6 +290,15 @@ class Picked:
     def details(self, row: int) -> Mapping[str, Any]:
         """See :class:`.survey.Source`."""
         return self._source.details(row)
+
+
+def _asked(ids: Sequence[str]) -> pd.DataFrame:
+    """Return the table that is joined with the index: place, key and check of each id."""
+    import pandas as pd
+
+    keys, checks = keys_of(ids)
+    return pd.DataFrame({"place": range(len(ids)), "key": pd.Series(keys, dtype="uint64"),
+                         "check": pd.Series(checks, dtype="uint32")})
 
 
 class _States:
@@ -292,13 +321,9 @@ class _States:
         return OK if now.st_mtime_ns == mtime else TOUCHED
 
 
-def _texts(ids: str | Iterable[Any]) -> list[str]:
-    asked = [ids] if isinstance(ids, str) else list(ids)
-    for one in asked:
-        if isinstance(one, float):
-            raise ArgumentError(message("ids", expected="text or integers", got=f"the float {one!r}",
-                                        hint="floats lose digits of long ids"))
-    return [str(one) for one in asked]
+def _texts(ids: Any) -> list[str]:
+    many = isinstance(ids, Iterable) and not isinstance(ids, (str, bytes))
+    return id_texts(ids if many else [ids], "ids")
 
 
 def _told(path: Path) -> dict[str, Any]:
@@ -308,8 +333,8 @@ def _told(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as exc:
         raise DataError(message("path", expected="an index written by SpectrumIndex.build",
                                 got=f"{path} ({type(exc).__name__}: {exc})")) from exc
-    if told.get("format") != FORM or told.get("version") != VERSION:
-        raise DataError(message("path", expected=f"{FORM!r} of version {VERSION}",
+    if told.get("format") != FORM or told.get("version") not in range(1, VERSION + 1):
+        raise DataError(message("path", expected=f"{FORM!r} of version 1 to {VERSION}",
                                 got=f"{told.get('format')!r} of version {told.get('version')}", hint="build it again"))
     return told
 

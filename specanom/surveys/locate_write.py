@@ -7,13 +7,15 @@ is sorted: one id is in one row group, and of a thousand only the hashes are rea
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, message
 from ..folders import part_of, put_in_place, writable, write_json
+from .blocks import COLUMNS
 from .desi import DesiSource
 from .sdss import SpecSource
 from .sdss_image import ImageSource
@@ -21,7 +23,12 @@ from .sdss_plate import PlateSource
 from .survey import Entry, Log, Source, Survey
 from .tables import TableSource
 
-FORM, VERSION = "specanom spectrum index", 1
+FORM, VERSION = "specanom spectrum index", 2
+"""Version 1 held places alone."""
+KNOWN = {"z": float, "z_err": float, "z_noqso": float, "zwarning": int, "class": str, "subclass": str, "objtype": str,
+         "snr": float, "ebv": float, "deltachi2": float, "ra": float, "dec": float, "specobjid": str}
+"""What files beside the spectra, or a catalogue, may have told of an object. What a user keeps of a catalogue is beside
+these in ``more``, as JSON."""
 SPECTRA, FILES = "spectra.parquet", "files.parquet"
 BATCH = 65_536
 """Spectra held at a time."""
@@ -76,8 +83,10 @@ class _Writing:
         import pyarrow as pa
         from pyarrow import parquet
 
+        kinds = {float: pa.float64(), int: pa.int64(), str: pa.string()}
         spectra = pa.schema([("key", pa.uint64()), ("check", pa.uint32()), ("id", pa.string()), ("file", pa.int32()),
-                             ("row", pa.int32())])
+                             ("row", pa.int32()), *((name, kinds[kind]) for name, kind in KNOWN.items()),
+                             ("more", pa.string())])
         files = pa.schema([("file", pa.int32()), ("survey", pa.string()), ("path", pa.string()), ("hdu", pa.int32()),
                            ("size", pa.int64()), ("mtime", pa.int64())])
         folders: set[str] = set()
@@ -85,7 +94,7 @@ class _Writing:
               parquet.ParquetWriter(self.folder / f"loose-{FILES}", files) as second):
             for rows, places in self._batches():
                 folders |= {os.path.dirname(one[2]) for one in places}
-                keys, checks = keys_of(id for id, _, _ in rows)
+                keys, checks = keys_of(row[0] for row in rows)
                 columns = [keys, checks, *([list(column) for column in zip(*rows, strict=True)])]
                 first.write_table(pa.table(columns, schema=spectra))
                 second.write_table(pa.table([list(column) for column in zip(*places, strict=True)], schema=files))
@@ -96,8 +105,8 @@ class _Writing:
                                     hint="a simulated survey has to be written first: survey.write(folder)"))
         return folders
 
-    def _batches(self) -> Iterator[tuple[list[tuple[str, int, int]], list[tuple[Any, ...]]]]:
-        rows: list[tuple[str, int, int]] = []
+    def _batches(self) -> Iterator[tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]]:
+        rows: list[tuple[Any, ...]] = []
         places: list[tuple[Any, ...]] = []
         number = 0
         for source, entries in self._sources():
@@ -109,7 +118,7 @@ class _Writing:
                 continue
             places.append((number, str(entries[0].meta.get("survey", self.survey.name)), os.path.abspath(source.path),
                            _hdu(source), state.st_size, state.st_mtime_ns))
-            rows += [(str(entry.meta["id"]), number, int(entry.row)) for entry in entries]
+            rows += [(str(entry.meta["id"]), number, int(entry.row), *_known(entry.meta)) for entry in entries]
             number += 1
             if len(rows) >= BATCH:
                 yield rows, places
@@ -127,6 +136,13 @@ class _Writing:
                 continue
             if entries:
                 yield source, entries
+
+
+def _known(meta: Mapping[str, Any]) -> Iterator[Any]:
+    for name, kind in KNOWN.items():
+        yield kind(meta[name])
+    more = {name: value for name, value in meta.items() if name not in COLUMNS}
+    yield json.dumps(more) if more else None
 
 
 def _hdu(source: Source) -> int:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError, DataError, choice, message
 from ..spectrum import Spectrum
 from .desi_releases import check_columns
+from .desi_tree import UNKNOWN
 from .files import Opener, Sidecar, find_files, shown
 from .gate import Gate
 from .survey import Entry, Log, Source, Survey, alive, make_spectrum
 
+NOT_FOUND = (UNKNOWN, "no spZbest file")
+"""How notes begin that say of what beside the spectra was not found."""
 SURVEYS = ("auto", "sdss", "desi")
 
 
 def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: str | None = None,
-         catalogue: Any = None, columns: Mapping[str, str] | None = None) -> Survey:
+         catalogue: Any = None, columns: str | Iterable[str] | Mapping[str, str] | None = None) -> Survey:
     """Read a survey lazily.
 
     Parameters
@@ -31,7 +34,7 @@ def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: 
         or Parquet file of spectra is read when it is named (see :class:`specanom.surveys.tables.TableSource` for its
         columns).
     survey : {"auto", "sdss", "desi"}
-        Which survey the files are of; "auto" reads both, and skips neither.
+        Which survey the files are of; "auto" reads both, and skips neither. Its ``name`` is then that of the first.
     target : {None, "galaxy", "qso", "star"}
         Which objects to let through, by the pipeline's CLASS; None: every astronomical one. Sky and unplugged fibres
         never pass. See :class:`~specanom.surveys.Gate` for the flags that reject.
@@ -40,9 +43,12 @@ def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: 
     catalogue : path-like or DataFrame, optional
         Redshifts of DESI targets by TARGETID (``zall-pix-iron.fits``, a value-added catalogue), taken instead of
         those of redrock files. Without it, catalogues among the files are asked where no redrock file knows a target.
-    columns : mapping, optional
+    columns : mapping or names, optional
         What columns of redshifts are called where it is not usual, ours → theirs: ``{"z": "Z_HELIO"}``. Ours are
-        targetid, z, z_err, zwarning, class, subclass, deltachi2, ebv, survey, program, healpix, uniqpix, tile.
+        targetid, z, z_err, zwarning, class, subclass, deltachi2, ebv, survey, program, healpix, uniqpix, tile. Any
+        other column that is named is kept under its name in the meta of spectra and in tables: ``["BAL_PROB"]``,
+        ``{"z": "Z_HELIO", "BAL_PROB": "BAL_PROB"}``, or as text ``"z=Z_HELIO, BAL_PROB"``. A catalogue without
+        redshifts leaves those to the redrock files.
 
     Returns
     -------
@@ -54,7 +60,7 @@ def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: 
     DataError
         When there is nothing at `path`, or nothing in it can be read.
     ArgumentError
-        When a name is unknown.
+        When a name is unknown, or `catalogue` is given with files of SDSS.
 
     Examples
     --------
@@ -62,11 +68,14 @@ def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: 
     >>> sample = specanom.Preprocessor().fit_transform(survey)     # doctest: +SKIP
     """
     choice("survey", survey, SURVEYS)
+    if survey == "sdss" and catalogue is not None:
+        raise ArgumentError(message("catalogue", expected="none with survey='sdss'", got="one",
+                                    hint="catalogues are of DESI targets; SDSS redshifts are in the files of spectra"))
     gate = Gate(target, preset)
     own = check_columns(columns)
     files = find_files(path)
     opener = Opener(files, survey=survey, catalogue=catalogue, columns=own)
-    _require_one(files, opener)
+    name = _survey_of_one(files, opener)
 
     def sources(log: Log) -> Iterator[Source]:
         for file in files:
@@ -77,21 +86,22 @@ def read(path: Any, survey: str = "auto", *, target: str | None = None, preset: 
             except (DataError, OSError) as exc:
                 log.skip(file, _reason(exc))
 
-    return Survey(sources, gate=gate, name="desi" if survey == "desi" else "sdss")
+    return Survey(sources, gate=gate, name=name)
 
 
 def _reason(exc: Exception) -> str:
     return exc.strerror or str(exc) if isinstance(exc, OSError) else str(exc)
 
 
-def _require_one(files: Sequence[str], opener: Opener) -> None:
-    """Raise when no spectrum can be read; looks no further than the first that can."""
+def _survey_of_one(files: Sequence[str], opener: Opener) -> str:
+    """Return the survey of the first spectrum that can be read, "sdss" of a table; raises when none can."""
     reasons, sidecars = [], 0
     for file in files:
         try:
             source = opener.open(file)
-            source.pixels([entry.row for entry in source.entries()[:1]])
-            return
+            first = source.entries()[:1]
+            source.pixels([entry.row for entry in first])
+            return "desi" if opener.survey == "desi" or any(one.meta["survey"] == "desi" for one in first) else "sdss"
         except Sidecar:
             sidecars += 1
         except (DataError, OSError) as exc:
@@ -125,6 +135,19 @@ def read_one(path: Any, row: int | None = None, id: str | None = None) -> Spectr
     DataError
         When the file cannot be read, holds many objects and neither `row` nor `id` is given, or has no such one.
     """
+    return read_known(path, row, id, known={})
+
+
+def read_known(path: Any, row: int | None, id: str | None, *, known: Mapping[str, Any]) -> Spectrum:
+    """Read one spectrum as :func:`read_one` does, of which something is known from elsewhere.
+
+    Parameters
+    ----------
+    path, row, id
+        As :func:`read_one` takes them.
+    known : mapping
+        Keys of ``Spectrum.meta`` → values, instead of those that the file and what lies beside it tell.
+    """
     if not isinstance(path, (str, os.PathLike)):
         raise ArgumentError(message("path", expected="one file", got=repr(path), hint="specanom.read takes lists"))
     file = os.path.expanduser(os.fspath(path))
@@ -133,7 +156,7 @@ def read_one(path: Any, row: int | None = None, id: str | None = None) -> Spectr
         raise DataError(message("path", expected="an existing file", got=repr(file), hint=hint))
     try:
         source = Opener([file]).open(file)
-        entry = _pick(source.entries(), row, id, file)
+        entry = informed(_pick(source.entries(), row, id, file), known)
         kept, pixels = alive(source, [entry], Log())
         if not kept:
             pixels = source.pixels([entry.row])
@@ -146,6 +169,14 @@ def read_one(path: Any, row: int | None = None, id: str | None = None) -> Spectr
         if str(exc).startswith(("id:", "row:")):
             raise
         raise DataError(message("path", expected="an SDSS or DESI spectrum", got=f"{shown(file)}: {exc}")) from exc
+
+
+def informed(entry: Entry, known: Mapping[str, Any]) -> Entry:
+    """Return an object with what is known of it from elsewhere; then nothing is said of what was not found."""
+    if not known:
+        return entry
+    notes = tuple(note for note in entry.notes if not note.startswith(NOT_FOUND))
+    return entry._replace(meta={**entry.meta, **known}, notes=notes)
 
 
 def _pick(entries: Sequence[Entry], row: int | None, id: str | None, file: str) -> Entry:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import ArgumentError, DataError, message
 from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
-from .blocks import COLUMNS, Pixels, Stacker
+from .blocks import Pixels, Stacker
 from .gate import Gate
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Source(Protocol):
         ...
 
     def entries(self) -> Sequence[Entry]:
-        """Return every object, without reading pixels. Their meta has the keys of ``blocks.COLUMNS``."""
+        """Return every object, without reading pixels. Their meta has the keys of ``blocks.COLUMNS``, and any more."""
         ...
 
     def pixels(self, rows: Sequence[int]) -> Pixels:
@@ -188,7 +188,8 @@ class Survey:
         Yields
         ------
         SpectrumSet
-            ``flux``, ``ivar``, ``mask`` as in the files; ``table`` with the columns of ``COLUMNS``.
+            ``flux``, ``ivar``, ``mask`` as in the files; ``table`` with the columns of ``COLUMNS`` and those kept of a
+            catalogue.
         """
         if not isinstance(n, (int, np.integer)) or n < 1:
             raise ArgumentError(message("n", expected="a number of spectra per block, at least 1", got=repr(n)))
@@ -246,7 +247,7 @@ class Survey:
 
 def make_spectrum(source: Source, entry: Entry, pixels: Pixels, row: int) -> Spectrum:
     """Make the Spectrum of row `row` of `pixels`, which belongs to `entry`."""
-    meta: dict[str, Any] = {key: entry.meta[key] for key in COLUMNS if key in entry.meta}
+    meta: dict[str, Any] = dict(entry.meta)
     meta.update({name: values[row] for name, values in pixels.extra.items()}, **source.details(entry.row))
     arrays: list[NDArray[Any] | None] = []
     for values, kind in ((pixels.flux, np.float32), (pixels.ivar, np.float32), (pixels.mask, np.uint32)):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..ids import id_texts
 from ..quantities import per_angstrom
 from .blocks import Pixels
 from .columns import blank_meta
@@ -182,6 +183,8 @@ def _is_text(name: object) -> bool:
 
 def with_text_ids(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with its ids as text, "" where blank, in a column ``id`` if it has any."""
+    import pandas as pd
+
     table = table.rename(columns={name: str(name).strip() for name in table.columns})
     table = table.rename(columns={name: name.lower() for name in table.columns if _is_text(name)})
     if "id" not in table and "targetid" in table:
@@ -191,19 +194,8 @@ def with_text_ids(table: pd.DataFrame) -> pd.DataFrame:
         raise DataError(f"several columns are called {twice}")
     for name in TEXTS:
         if name in table:
-            table[name] = table[name].astype(object).map(_id_text)
+            table[name] = pd.Series(id_texts(table[name]), index=table.index, dtype=object)
     return table
-
-
-def _id_text(value: Any) -> str:
-    if value is None or str(value) == "<NA>" or value != value:
-        return ""
-    if isinstance(value, (float, np.floating)):
-        number = float(value)
-        if not number.is_integer() or abs(number) > 2**53:
-            raise DataError(f"the id {number!r} is a float, which has lost digits: write ids as text or integers")
-        return str(int(number))
-    return str(value).strip()
 
 
 def _long(table: pd.DataFrame, path: str) -> list[_Row]:

@@ -7,9 +7,11 @@
 :class:`Label`            one thing said of one id: word, note, reason, author, source, time, inspection
 :class:`Inspection`       quality, issues, class and redshift as DESI's inspectors give them;
                           :func:`write_inspections`, :func:`read_inspections` for their files
+:func:`verdicts`          what stands of each object when all authors are heard: a :class:`Verdict`
 :func:`agreement`         several inspectors compared: κ, disagreements, consensus
 :class:`Pool`             spectra with vectors and a score: what is asked about
 :class:`Reranker`         ranks a pool anew by labels → :class:`Ranking`
+:func:`reranked`          the work list of a catalogue in the order that a log of labels teaches
 :class:`InspectionSession`  leads a person, a widget or a function through a pool, label by label
 :class:`Catalogue`        one row an object, joined from :class:`Parts`, with :class:`Tiers`; FITS, VOTable, Parquet
 :class:`Candidates`       scores and vectors of others: ``candidates.from_postgres``, ``.from_parquet``, ``.from_frame``
@@ -33,7 +35,9 @@ from .label import CLUSTER_WORDS, NOTED, WORDS, Label
 from .labels import LabelLog
 from .listing import Listing
 from .pool import Pool
+from .rerank import reranked
 from .session import InspectionSession
+from .verdicts import Verdict, verdicts
 from .visual import InspectionFile, read_inspections, write_inspections
 from .worklist import WorkList
 from .yields import YieldCurve, compare, gain, yield_curve
@@ -41,8 +45,7 @@ from .yields import YieldCurve, compare, gain, yield_curve
 __all__ = [
     "CLUSTER_WORDS", "ISSUES", "NOTED", "QUALITY", "RELEVANCE", "WORDS",
     "Agreement", "Candidates", "Catalogue", "Condition", "Inspection", "InspectionFile", "InspectionSession", "Label",
-    "LabelLog", "Listing", "Parts", "Pool", "Ranking", "Reranker", "Tiers", "WorkList", "YieldCurve",
+    "LabelLog", "Listing", "Parts", "Pool", "Ranking", "Reranker", "Tiers", "Verdict", "WorkList", "YieldCurve",
     "agreement", "candidates", "cohen_kappa", "compare", "fleiss_kappa", "gain", "read_conditions",
-    "read_inspections",
-    "write_inspections", "yield_curve",
+    "read_inspections", "reranked", "verdicts", "write_inspections", "yield_curve",
 ]

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError, choice, message
 from ..ordering import order, ranks
-from .label import NOTED, Label
+from .label import Label
 from .labels import LabelLog
 from .pool import Pool
+from .verdicts import Verdict, verdicts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +60,7 @@ class Ranking:
     labelled : (n,) bool array
         Which have a verdict.
     foreign, ignored : int
-        Labels of ids that the pool does not have; labels whose word has no relevance.
+        Verdicts on ids that the pool does not have; verdicts whose word has no relevance.
     """
 
     ids: tuple[str, ...]
@@ -160,14 +161,15 @@ class Reranker:
         pool : Pool
             What is ranked.
         labels : LabelLog, iterable of Label, or mapping
-            What was said; of several authors of one id the mean counts. A mapping is id → word, or id → 0–1.
+            What was said; of several authors of one id the verdict counts (:mod:`specanom.triage.verdicts`), the mean
+            of the words that tie where it is disputed. A mapping is id → word, or id → 0–1.
         """
-        verdicts, ignored = self.verdicts(labels)
-        known = {pool.row(id): value for id, value in verdicts.items() if id in pool}
+        given, ignored = self.verdicts(labels)
+        known = {pool.row(id): value for id, value in given.items() if id in pool}
         raw = scaled(pool, self.scale)
         labelled = np.zeros(len(pool), dtype=bool)
         labelled[list(known)] = True
-        counts = {"foreign": len(verdicts) - len(known), "ignored": ignored}
+        counts = {"foreign": len(given) - len(known), "ignored": ignored}
         if not known:
             none = np.full(len(pool), np.nan)
             return Ranking(pool.ids, raw, raw, none, none, np.full(len(pool), np.inf), labelled, **counts)
@@ -180,19 +182,23 @@ class Reranker:
         return Ranking(pool.ids, score, raw, relevance, spread, distance, labelled, **counts)
 
     def verdicts(self, labels: Any) -> tuple[dict[str, float], int]:
-        """Return what labels say, id → relevance 0–1, and how many have a word that says nothing of relevance."""
+        """Return what labels say, id → relevance 0–1, and how many words say nothing of relevance."""
         if isinstance(labels, Mapping):
             return self._given(labels), 0
-        if isinstance(labels, LabelLog):
-            labels = [one for id in labels.current() for one in labels.standing(id)]
-        found: dict[str, list[float]] = {}
-        ignored = 0
-        for one in labels:
-            if one.label in self.relevance:
-                found.setdefault(one.id, []).append(float(self.relevance[one.label]))
-            else:
-                ignored += one.label not in ("", NOTED)
-        return {id: float(np.mean(values)) for id, values in found.items()}, ignored
+        found, ignored = self.relevances(verdicts(labels))
+        return found, len(ignored)
+
+    def relevances(self, said: Mapping[str, Verdict]) -> tuple[dict[str, float], tuple[str, ...]]:
+        """Return what verdicts say, id → relevance 0–1, and the ids whose word says nothing of relevance.
+
+        A disputed verdict counts as the mean of the words that tie.
+        """
+        found = {}
+        for id, one in said.items():
+            values = [float(self.relevance[word]) for word in one.tied if word in self.relevance]
+            if values:
+                found[id] = float(np.mean(values))
+        return found, tuple(id for id in said if id not in found)
 
     def _given(self, labels: Mapping[str, str | float]) -> dict[str, float]:
         found = {}

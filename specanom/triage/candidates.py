@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, choice, message
+from ..ids import id_texts
 from .postgres import query_of, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-EXACT = 2**53
 SHOWN = 8
 CAST = "SELECT …, embedding::real[] AS embedding, in the query"
 
@@ -95,7 +95,7 @@ def from_frame(frame: pd.DataFrame, *, id: str = "id", vector: str | Sequence[st
     for name in (id, *parts):
         if name not in frame:
             choice("column", name, [str(one) for one in frame.columns])
-    ids = [_text(value) for value in frame[id]]
+    ids = id_texts(frame[id])
     reasons = _doubtful(ids)
     vectors = None
     if parts:
@@ -181,17 +181,6 @@ def _frame(table: Any) -> pd.DataFrame:
             kind = nullable.get(field.type) if column.null_count else None
             columns[name] = column.to_pandas() if kind is None else pd.Series(column.to_pylist(), dtype=kind)
     return pd.DataFrame(columns)
-
-
-def _text(value: Any) -> str:
-    if value is None or str(value) in ("<NA>", "nan", "NaN", "NaT"):
-        return ""
-    if isinstance(value, (float, np.floating)):
-        if not float(value).is_integer() or abs(float(value)) > EXACT:
-            raise DataError(message("id", expected="text or integers", got=f"the float {float(value)!r}",
-                                    hint="floats lose digits of long ids"))
-        return str(int(value))
-    return str(value).strip()
 
 
 def _doubtful(ids: Sequence[str]) -> list[str]:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, message
-from .label import NOTED, Label, moment
+from .label import NOTED, Label, displaces, moment
 from .labels import LabelLog
+from .verdicts import Verdict, standing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,11 +72,9 @@ class Agreement:
 
         rows = []
         for id, *said in self.table.itertuples(index=False, name=None):
-            votes = Counter(word for word in said if word)
-            most = max(votes.values())
-            first = sorted(word for word, count in votes.items() if count == most)
-            rows.append((id, first[0] if len(first) == 1 else "", most, votes.total(),
-                         "" if len(first) == 1 else ", ".join(first)))
+            made = Verdict(id, {who: word for who, word in zip(self.authors, said, strict=True) if word})
+            rows.append((id, made.word, max(made.counts.values()), len(made.votes),
+                         ", ".join(made.tied) if made.disputed else ""))
         return pd.DataFrame(rows, columns=["id", "label", "votes", "of", "tie"])
 
     @property
@@ -189,10 +188,9 @@ def _verdicts(labels: Any) -> dict[tuple[str, str], Label]:
                                     got=repr(labels)))
     found: dict[tuple[str, str], Label] = {}
     for name, log in pairs:
-        ids = log.current()
-        for one in [said for id in ids for said in log.standing(id)]:
+        for one in standing(log).values():
             key = (one.id, one.author if name is None else name)
-            if key not in found or moment(one) >= moment(found[key]):
+            if key not in found or (moment(one) >= moment(found[key]) and displaces(one, found[key])):
                 found[key] = one
     return found
 

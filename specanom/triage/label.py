@@ -88,6 +88,15 @@ def moment(said: Label) -> float:
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
+def displaces(said: Label, before: Label | None) -> bool:
+    """Return whether what an author says takes the place of what the same author said before of the same id.
+
+    All does, but for one: a note of which nobody knows when it was made, as files of inspections hold them, takes
+    no word away.
+    """
+    return before is None or before.label in ("", NOTED) or said.label != NOTED or moment(said) > 0
+
+
 def line_of(said: Label) -> bytes:
     """Return the line of a label."""
     fields = {name: getattr(said, name) for name in FIELDS} | {k: v for k, v in said.more.items() if k not in FIELDS}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArgumentError, message
 from .append import append
 from .inspection import Inspection
-from .label import FIELDS, GROUP, NOTED, Label, label_of, line_of, moment, now, user
+from .label import FIELDS, GROUP, NOTED, Label, displaces, label_of, line_of, moment, now, user
 from .table import frame_of, write_table
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ class LabelLog:
         """Append labels of another log or file as they are, with their authors and times; returns how many are new.
 
         What is in this log already, word for word, is left out, and so is what its author has since said anew of the
-        same id in this log: merging twice changes nothing, and an old file never overrules a newer word.
+        same id in this log: merging twice changes nothing, and an old file never overrules a newer word. What has no
+        time, as inspections from a file, is older than all that has one.
 
         Parameters
         ----------
@@ -130,11 +131,12 @@ class LabelLog:
         """
         with self._lock:
             known = {line_of(said) for said in self.history()}
-            latest = {(said.id, said.author): moment(said) for said in self.history()}
+            latest = {(said.id, said.author): said for said in self.history()}
             fresh = []
             for said in sorted(labels, key=moment):
-                line = line_of(self._checked(said))
-                if line not in known and moment(said) >= latest.get((said.id, said.author), 0.0):
+                line, before = line_of(self._checked(said)), latest.get((said.id, said.author))
+                newer = before is None or (moment(said) >= moment(before) and displaces(said, before))
+                if newer and line not in known:
                     known.add(line)
                     fresh.append(line)
             if fresh:
@@ -199,7 +201,9 @@ class LabelLog:
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def current(self, author: str | None = None) -> dict[str, Label]:
-        """Return what stands: id → Label, the latest where several authors spoke.
+        """Return what stands: id → Label, the latest where several authors spoke; a note alone gives way to a word.
+
+        What most authors say is told by :func:`specanom.triage.verdicts`.
 
         Parameters
         ----------
@@ -208,7 +212,8 @@ class LabelLog:
         """
         found: dict[str, Label] = {}
         for (id, who), (_, said) in sorted(self._read().items(), key=lambda item: item[1][0]):
-            if author is None or who == author:
+            bare = said.label == NOTED and id in found and found[id].label != NOTED
+            if not bare and author in (None, who):
                 found.pop(id, None)
                 found[id] = said
         return found
@@ -321,8 +326,9 @@ class LabelLog:
             self._said.append(said)
             self._about.setdefault(said.id, []).append(said)
             self._authors.setdefault(said.id, {})[said.author] = None
-            if said.label:
-                self._standing[said.id, said.author] = (len(self._said), said)
-            else:
-                self._standing.pop((said.id, said.author), None)
+            place, key = len(self._said), (said.id, said.author)
+            if not said.label:
+                self._standing.pop(key, None)
+            elif key not in self._standing or displaces(said, self._standing[key][1]):
+                self._standing[key] = (place, said)
         return torn

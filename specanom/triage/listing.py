@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from ..errors import ArgumentError, DataError, choice, message
 from ..ordering import ranks
 from .conditions import Condition, read_conditions
-from .label import NOTED, Label
+from .label import Label
 from .labels import LabelLog
+from .verdicts import Verdict, verdicts
 from .worklist import WorkList
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ class Listing:
         table : DataFrame
             One row a spectrum: ``id`` (text, each once), the columns of scores, and those that conditions ask for.
         labels : LabelLog or iterable of Label, optional
-            What was said before; a note alone is no word. Labels of ids that the table lacks are counted as foreign.
+            What was said before; objects with a verdict, also a disputed one, are left out
+            (:mod:`specanom.triage.verdicts`). Verdicts on ids that the table lacks are counted as foreign.
 
         Raises
         ------
@@ -104,16 +106,9 @@ class Listing:
         DataError
             When ids are no texts, or one is there twice.
         """
-        checked(table, self.names)
-        said = {one.id: one for one in _standing(labels) if one.label not in ("", NOTED)}
+        said = verdicts(labels)
         score, values = self._order(table)
-        reason = self._reasons(table, score, said)
-        rows = np.flatnonzero(reason == "")
-        ordered = rows[np.lexsort((table["id"].to_numpy(dtype=str)[rows], score[rows]))]
-        if self.top is not None and self.combine != "any":
-            reason[ordered[self.top:]] = f"beyond the first {self.top}"
-            ordered = ordered[: self.top]
-        return self._record(table, values, ordered, reason=reason,
+        return self._listed(table, values, self._reasons(table, score, said), order=score,
                             foreign=len(set(said) - set(table["id"])))
 
     @property
@@ -123,6 +118,7 @@ class Listing:
 
     def _order(self, table: pd.DataFrame) -> tuple[NDArray[np.float64], pd.DataFrame]:
         """Return what the list is ordered by, small first, and the scores with their ranks."""
+        checked(table, self.names)
         ids = table["id"].tolist()
         values = table[["id", *self.names]].copy()
         if self.combine == "forest":
@@ -136,7 +132,7 @@ class Listing:
         combined = each.mean(axis=1) if self.combine == "mean" else each.min(axis=1)
         return combined.to_numpy(dtype=np.float64), values
 
-    def _reasons(self, table: pd.DataFrame, score: NDArray[np.float64], said: Mapping[str, Label]) -> NDArray[Any]:
+    def _reasons(self, table: pd.DataFrame, score: NDArray[np.float64], said: Mapping[str, Verdict]) -> NDArray[Any]:
         """Return why each row is left out, the first reason that holds; empty where none does."""
         reason = np.full(len(table), "", dtype=object)
 
@@ -153,15 +149,21 @@ class Listing:
         if self.artefact is not None:
             leave(Condition("artefact", ">", self.artefact).holds(table), f"artefact > {self.artefact:g}")
         if not self.relist:
-            for word in sorted({one.label for one in said.values()}):
-                leave(table["id"].isin([id for id, one in said.items() if one.label == word]).to_numpy(),
+            for word in sorted({one.told for one in said.values()}):
+                leave(table["id"].isin([id for id, one in said.items() if one.told == word]).to_numpy(),
                       f"labelled {word}")
         if self.combine == "any":
             leave(score > (self.top or 0), f"beyond the first {self.top} of every score")
         return reason
 
-    def _record(self, table: pd.DataFrame, values: pd.DataFrame, rows: NDArray[np.intp], *, reason: NDArray[Any],
-                foreign: int) -> WorkList:
+    def _listed(self, table: pd.DataFrame, values: pd.DataFrame, reason: NDArray[Any], *,
+                order: NDArray[np.float64], foreign: int) -> WorkList:
+        """List what there is no reason to leave out, in order, cut to the first `top`."""
+        rows = np.flatnonzero(reason == "")
+        rows = rows[np.lexsort((table["id"].to_numpy(dtype=str)[rows], order[rows]))]
+        if self.top is not None and self.combine != "any":
+            reason[rows[self.top:]] = f"beyond the first {self.top}"
+            rows = rows[: self.top]
         listed = values.iloc[rows].reset_index(drop=True)
         listed.insert(1, "position", np.arange(1, len(rows) + 1))
         listed.insert(2, "why", [self._why(row) for _, row in listed.iterrows()])
@@ -238,7 +240,3 @@ def checked(table: pd.DataFrame, names: Iterable[str]) -> None:
     for name in names:
         if table[name].dtype.kind not in "biuf":
             raise ArgumentError(message("by", expected="columns of numbers", got=f"{name!r}: {table[name].dtype}"))
-
-
-def _standing(labels: LabelLog | Iterable[Label]) -> list[Label]:
-    return list(labels.current().values()) if isinstance(labels, LabelLog) else list(labels)

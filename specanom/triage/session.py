@@ -20,6 +20,7 @@ from .inspection import Inspection
 from .label import Label
 from .labels import LabelLog
 from .pool import Pool
+from .verdicts import verdicts
 
 Decide = Callable[[Mapping[str, Any], NDArray[np.float64], "InspectionSession"], str | Label | None]
 
@@ -103,16 +104,18 @@ class InspectionSession:
     @property
     def answered(self) -> int:
         """How many spectra of the pool have a word in the log."""
-        return int(self.ranking.labelled.sum())
+        return len(self._answered())
 
     def next(self) -> str | None:
         """Return the id that is most worth asking about now; None when there is none left."""
         ranking = self.ranking
         value = np.array(ranking.value(self.strategy, self.answered))
-        value[ranking.labelled] = -np.inf
-        value[[self.pool.row(id) for id in self.skipped]] = -np.inf
+        value[[self.pool.row(id) for id in (*self._answered(), *self.skipped)]] = -np.inf
         best = int(np.lexsort((self._lot, -value))[0])
         return self.pool.ids[best] if np.isfinite(value[best]) else None
+
+    def _answered(self) -> list[str]:
+        return [id for id in verdicts(self.log) if id in self.pool]
 
     # -- going through it ------------------------------------------------------------------------------------------
 

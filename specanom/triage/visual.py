@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, DataError, message
 from .inspection import Inspection
-from .label import NOTED, Label, now
+from .label import NOTED, Label
 from .table import FORMULA, write_table
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def write_inspections(labels: Iterable[Label], path: str | Path, *, objects: pd.
     table = pd.DataFrame(rows, columns=["TARGETID", *SAID])
     described = _described(table["TARGETID"].tolist(), objects)
     whole = pd.concat([table, described], axis=1)[list(COLUMNS)]
-    numbers = [text.isascii() and text.isdigit() and int(text) < 2**63 for text in whole["TARGETID"]]
+    numbers = [text.isascii() and text.isdigit() and str(int(text)) == text and int(text) < 2**63
+               for text in whole["TARGETID"]]
     if rows and all(numbers):
         whole["TARGETID"] = [int(text) for text in whole["TARGETID"]]  # never by way of a float
     whole["VI_quality"] = whole["VI_quality"].astype("Float64")
@@ -125,7 +126,8 @@ def read_inspections(path: str | Path, *, label: str = NOTED, source: str | None
     Returns
     -------
     InspectionFile
-        ``log.merge(file.labels)`` appends them.
+        ``log.merge(file.labels)`` appends them. Such files tell no time, and neither do the labels: they count as older
+        than all that was said in the log, and one of an author who has a word for the object there is left out.
 
     Raises
     ------
@@ -144,7 +146,7 @@ def read_inspections(path: str | Path, *, label: str = NOTED, source: str | None
         raise DataError(message("path", expected="a column TARGETID", got=f"columns {', '.join(map(str, table))}"))
     columns = {name: table[upper[name.upper()]].tolist() if name.upper() in upper else [""] * len(table)
                for name in ("TARGETID", *SAID)}
-    time, where = now(), path.name if source is None else source
+    where = path.name if source is None else source
     labels, skipped = [], []
     for row, cells in enumerate(zip(*columns.values(), strict=True), start=1):
         try:
@@ -152,7 +154,7 @@ def read_inspections(path: str | Path, *, label: str = NOTED, source: str | None
         except (ArgumentError, ValueError) as exc:
             skipped.append((row, str(exc)))
             continue
-        labels.append(Label(found[0], label, "", found[1], where, time, {"inspection": found[2].to_dict()}))
+        labels.append(Label(found[0], label, "", found[1], where, "", {"inspection": found[2].to_dict()}))
     return InspectionFile(tuple(labels), tuple(skipped))
 
 

@@ -35,13 +35,16 @@ class WorkList:
     settings : dict
         How it was made.
     foreign : int
-        Ids with labels that the table of scores does not have.
+        Ids with a verdict that the table of scores does not have.
+    learned : dict
+        What labels taught, where :func:`specanom.triage.reranked` made it; empty elsewhere.
     """
 
     table: pd.DataFrame
     excluded: pd.DataFrame
     settings: dict[str, Any] = field(default_factory=dict)
     foreign: int = 0
+    learned: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -104,7 +107,8 @@ class WorkList:
         left = self.excluded.rename(columns={"reason": "why"}).assign(position=0)
         made = pa.Table.from_pandas(pd.concat([self.table, left], ignore_index=True).astype(
             {"id": "str", "why": "str", "position": "int64"}), preserve_index=False)
-        told = {"format": FORMAT, "version": VERSION, "settings": self.settings, "foreign": self.foreign}
+        told = {"format": FORMAT, "version": VERSION, "settings": self.settings, "foreign": self.foreign,
+                "learned": self.learned}
         made = made.replace_schema_metadata({**(made.schema.metadata or {}), b"specanom": json.dumps(told).encode()})
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
@@ -138,7 +142,8 @@ class WorkList:
         every = read.to_pandas()
         listed = every[every["position"] > 0].reset_index(drop=True)
         left = every.loc[every["position"] == 0, ["id", "why"]].rename(columns={"why": "reason"})
-        return cls(listed, left.reset_index(drop=True), told["settings"], told["foreign"])
+        return cls(listed, left.reset_index(drop=True), told["settings"], told["foreign"],
+                   told.get("learned", {}))
 
     # -- shown -----------------------------------------------------------------------------------------------------
 
@@ -153,7 +158,10 @@ class WorkList:
         left = ", ".join(f"{n} {why}" for why, n in self.counts.items())
         foreign = f"; labels of {self.foreign} foreign id{'s' * (self.foreign > 1)}" if self.foreign else ""
         untold = f"; {self.untold} without a probability of an artefact" if self.untold else ""
-        return f"{len(self.table)} of {total}{made}{f'; left out: {left}' if left else ''}{untold}{foreign}"
+        used = self.learned.get("verdicts", 0)
+        anew = f"; ranked anew by {used} verdict{'s' * (used > 1)}" if used else "; no verdict, the old order"
+        return (f"{len(self.table)} of {total}{made}{f'; left out: {left}' if left else ''}{untold}{foreign}"
+                f"{anew if self.learned else ''}")
 
     def _repr_html_(self) -> str:
         shown = self.table.head(SHOWN).to_html(index=False, escape=True, float_format="{:.4g}".format)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.explorers import Page
 from tests.browser.frontends import KINDS, Book, Frontend
 from tests.widgets.finished import finish, linked
 
@@ -73,3 +74,21 @@ def open_notebook(chromium: Any, frontend: Frontend) -> Iterator[Callable[..., B
         book.page.context.close()
     for book in books:
         book.guard.check()
+
+
+@pytest.fixture
+def opened(chromium: Any) -> Iterator[Page]:
+    """A page for an explorer, without a network; nothing may be asked for and nothing may fail."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, offline=True, accept_downloads=True,
+                                   color_scheme="light", reduced_motion="reduce")
+    page = context.new_page()
+    asked: list[str] = []
+    failed: list[str] = []
+    page.on("request", lambda r: asked.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None)
+    page.on("pageerror", lambda error: failed.append(str(error)))
+    page.on("console", lambda said: failed.append(said.text) if said.type == "error" else None)
+    yield Page(page)
+    assert page.evaluate("window.pwned") is None
+    assert asked == []
+    assert failed == []
+    context.close()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,88 +13,16 @@ from specanom.errors import ArgumentError
 from specanom.explorer import ExplorerData, write_explorer
 from specanom.plots.output import pointed_colours
 from specanom.spectrumset import SpectrumSet
-from specanom.triage import LabelLog
-from tests.explorer.made import HOSTILE, TARGET, catalogue, everything
+from tests.browser.explorers import Page, small_explorer
+from tests.explorer.made import HOSTILE, TARGET, catalogue
 
 pytestmark = pytest.mark.browser
-IDS = [TARGET, HOSTILE, "c", "__proto__", "without"]
 MANY = 2000
-
-
-class Page:
-    """One open explorer."""
-
-    def __init__(self, page: Any) -> None:
-        self.page = page
-
-    def open(self, path: Path, anchor: str = "") -> Page:
-        self.page.goto(path.as_uri() + anchor)
-        self.page.wait_for_selector("html[data-ready=true]", state="attached", timeout=30_000)
-        return self
-
-    @property
-    def id(self) -> str:
-        """Whose card is shown."""
-        self.page.wait_for_function("() => document.getElementById('card').dataset.shown === specanomExplorer.id")
-        return str(self.page.text_content("#card [data-part=id]"))
-
-    def rows(self) -> list[list[str]]:
-        """The texts of the rows on the screen."""
-        found: list[list[str]] = self.page.evaluate("""() => [...document.querySelectorAll('.specanom-table-row')]
-            .filter(row => !row.hidden).sort((a, b) => a.place - b.place)
-            .map(row => [...row.children].map(cell => cell.textContent))""")
-        return found
-
-    def filter(self, text: str) -> str:
-        """Type into the filter; returns what is said beside it."""
-        self.page.fill("#table input[type=search]", text)
-        self.page.press("#table input[type=search]", "Enter")
-        return str(self.page.text_content("#table .specanom-table-error"))
-
-    def source(self, figure: str, name: str) -> dict[str, list[Any]]:
-        """The data of a source of a figure, with NaN as None."""
-        found: dict[str, list[Any]] = self.page.evaluate("""([figure, name]) => {
-            const page = specanomExplorer
-            const shown = figure === 'card' ? page.card.figure : page.maps[figure === 'sky' ? 0 : 1]
-            const { data } = shown.model(name)
-            return Object.fromEntries(Object.entries(data).map(([key, one]) =>
-                [key, Array.from(one, value => Number.isNaN(value) ? null : value)])) }""", [figure, name])
-        return found
-
-    def click_point(self, figure: str, row: int) -> None:
-        """Click a row's point on a map."""
-        place = self.page.evaluate("""([at, row]) => {
-            const map = specanomExplorer.maps[at], i = map.data.row.indexOf(row)
-            const view = Bokeh.index.find_one(map.plot), box = view.canvas_view.el.getBoundingClientRect()
-            const { x_scale, y_scale } = view.frame
-            return [box.left + x_scale.compute(map.data.x[i]), box.top + y_scale.compute(map.data.y[i])] }""",
-                                       [0 if figure == "sky" else 1, row])
-        self.page.mouse.click(*place)
-
-
-@pytest.fixture
-def opened(chromium: Any) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, offline=True, accept_downloads=True,
-                                   color_scheme="light", reduced_motion="reduce")
-    page = context.new_page()
-    asked: list[str] = []
-    failed: list[str] = []
-    page.on("request", lambda r: asked.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None)
-    page.on("pageerror", lambda error: failed.append(str(error)))
-    page.on("console", lambda said: failed.append(said.text) if said.type == "error" else None)
-    yield Page(page)
-    assert page.evaluate("window.pwned") is None
-    assert asked == []
-    assert failed == []
-    context.close()
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    table = catalogue(IDS)
-    table["score"] = [5.0, 4.0, 3.0, 2.0, np.nan]
-    table["ra"], table["dec"] = [30.0, 100.0, 200.0, 300.0, np.nan], [0.0, 20.0, -20.0, 50.0, 0.0]
-    return write_explorer(tmp_path_factory.mktemp("explorer") / "page", table, data=everything(IDS), title=HOSTILE)
+    return small_explorer(tmp_path_factory.mktemp("explorer") / "page")
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +125,7 @@ def test_a_click_on_a_map_shows_the_object_and_a_brush_filters(opened: Page, sma
                                                  enumerate(opened.source("sky", "points")["row"]) if row == 2]
     opened.click_point("map", 1)
     assert opened.id == HOSTILE
-    page.evaluate("specanomExplorer.maps[1].source().selected.indices = [0, 1, 2]")
+    page.evaluate("specanomExplorer.maps.figures[1].source().selected.indices = [0, 1, 2]")
     assert len(opened.rows()) == 3
     page.click("#brushed")
     assert len(opened.rows()) == 5
@@ -251,62 +176,6 @@ def test_kin_are_drawn_and_clicked_through(opened: Page, small: Path) -> None:
         return c && c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0) }""")
     page.click(".kin >> nth=1")
     assert opened.id == "c"
-
-
-def test_labels_go_to_a_file_that_a_log_reads_and_come_back(opened: Page, small: Path, tmp_path: Path) -> None:
-    page = opened.open(small).page
-    page.fill("#author", "vera")
-    page.keyboard.press("Tab")
-    page.evaluate("document.activeElement.blur()")
-    page.keyboard.press("1")
-    page.select_option("#card [data-part=quality]", "3")
-    page.fill("#card [data-part=note]", HOSTILE)
-    page.evaluate("document.activeElement.blur()")
-    page.keyboard.press("j")
-    page.keyboard.press("2")
-    page.keyboard.press("j")
-    page.keyboard.press("3")
-    page.keyboard.press("3")
-    page.keyboard.press("j")
-    page.fill("#card [data-part=note]", "only a note")
-    assert opened.filter("mark == 'artefact'") == ""
-    assert [row[0] for row in opened.rows()] == [HOSTILE]
-    with page.expect_download() as download:
-        page.click("#export")
-    download.value.save_as(tmp_path / "labels.jsonl")
-    log = LabelLog(tmp_path / "labels.jsonl")
-    stands = log.current()
-    assert log.torn == 0
-    assert {id: said.label for id, said in stands.items()} == {
-        TARGET: "interesting", HOSTILE: "artefact", "__proto__": "noted"}
-    said = stands[TARGET]
-    assert (said.note, said.author, said.source) == (HOSTILE, "vera", "explorer")
-    assert said.inspection is not None
-    assert said.inspection.quality == 3
-    log.add("c", "known", author="bob", note="a lens")
-    with (tmp_path / "labels.jsonl").open("a") as handle:
-        handle.write("{torn\n")
-    page.set_input_files("#import-file", tmp_path / "labels.jsonl")
-    page.wait_for_function("() => document.getElementById('told').textContent.includes('cannot be read')")
-    assert "1 new line" in page.text_content("#told")
-    opened.filter("mark == 'known'")
-    assert [row[0] for row in opened.rows()] == ["c"]
-    page.reload()
-    page.wait_for_selector("html[data-ready=true]", state="attached")
-    assert "4 objects reviewed" in page.text_content("#notes-count")
-    assert page.input_value("#author") == "vera"
-    kept = page.evaluate("specanomExplorer.notes.lines()")
-    assert len({json.dumps(json.loads(line)) for line in kept}) == len(kept)
-
-
-def test_a_word_is_said_of_all_picked_rows(opened: Page, small: Path) -> None:
-    page = opened.open(small).page
-    page.click(".specanom-table-row >> nth=0")
-    page.click(".specanom-table-row >> nth=2", modifiers=["Shift"])
-    page.evaluate("document.activeElement.blur()")
-    page.keyboard.press("2")
-    opened.filter("mark == 'artefact'")
-    assert {row[0] for row in opened.rows()} == {TARGET, HOSTILE, "c"}
 
 
 def test_two_thousand_rows_scroll_without_blanks(opened: Page, large: Path) -> None:

@@ -16,6 +16,8 @@ import pytest
 from specanom.errors import ArgumentError, DataError, ShapeError
 from specanom.explorer import ExplorerData, write_explorer
 from specanom.explorer import writing as writing_module
+from specanom.explorer.tabular import REVIEW
+from specanom.triage import Inspection, LabelLog
 from specanom.triage.catalogue.columns import Column
 from tests.explorer.made import HOSTILE, TARGET, cards, catalogue, content, everything, spectra
 
@@ -161,8 +163,12 @@ def test_the_oddest_come_first(tmp_path: Path, columns: dict[str, list[Any]], so
 
 
 def test_columns_never_hide_those_of_the_review(tmp_path: Path) -> None:
-    page = write_explorer(tmp_path / "page", pd.DataFrame({"id": ["a"], "mark": ["old"], "note": ["of the survey"]}))
+    page = write_explorer(tmp_path / "page", pd.DataFrame({"id": ["a"], "mark": ["old"], "mark_z": [0.5],
+                                                               "note": ["of the survey"]}))
     assert column(page, "given_mark") == ["old"]
+    assert column(page, "given_mark_z")[0] == 0.5
+    script = (page.parent / "explorer.js").read_text(encoding="utf-8")
+    assert all(f"  {name}: [" in script for name in REVIEW)
     assert column(page, "note") == ["of the survey"]
 
 
@@ -216,7 +222,7 @@ def test_an_explorer_is_replaced_whole_and_nothing_else_is(tmp_path: Path, monke
     (pd.DataFrame({"name": ["a"]}), "catalogue column"),
     (pd.DataFrame({"id": ["a", "a"]}), "more than once"),
     (pd.DataFrame({"id": [3.9633345008634465e16]}), "lose digits"),
-    (pd.DataFrame({"id": ["a", None]}), "missing ids"),
+    (pd.DataFrame({"id": ["a", None]}), "a missing one in row 1"),
     (pd.DataFrame({"id": pd.Series([], dtype=object)}), "at least one row"),
 ])
 def test_catalogues_that_cannot_be_shown_are_refused(tmp_path: Path, table: pd.DataFrame, said: str) -> None:
@@ -233,7 +239,7 @@ def test_parts_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ArgumentError, match="kin column"):
         ExplorerData(kin=pd.DataFrame({"id": ["a"]}))
     with pytest.raises(DataError, match="kin ids"):
-        ExplorerData(kin=pd.DataFrame({"query": [1.0], "id": ["a"]}))
+        ExplorerData(kin=pd.DataFrame({"query": [1.5], "id": ["a"]}))
     with pytest.raises(ArgumentError, match="two more columns"):
         ExplorerData(latents=pd.DataFrame({"id": ["a"], "x": [1.0]}))
 
@@ -241,3 +247,25 @@ def test_parts_that_do_not_fit_are_refused() -> None:
 def test_what_is_shown_is_told() -> None:
     assert repr(ExplorerData(spectra(["a", "b"]))) == "ExplorerData: 2 spectra"
     assert repr(ExplorerData()) == "ExplorerData: nothing"
+
+
+def test_the_page_is_told_what_stands_of_each_author(tmp_path: Path) -> None:
+    log = LabelLog(tmp_path / "labels.jsonl")
+    log.add("a", "known", author="ada")
+    log.add("a", "artefact", author="ada", inspection=Inspection(quality=3, z=0.1))
+    log.add("a", "interesting", author="bob")
+    log.add("b", "", author="bob")
+    log.add("no object of this page", "known", author="bob")
+    page = write_explorer(tmp_path / "page", pd.DataFrame({"id": ["a", "b"]}), data=ExplorerData(labels=log.history()))
+    said = [(one["id"], one["author"], one["label"], one.get("inspection")) for one in content(page)["said"]]
+    assert said == [("a", "ada", "artefact", {"quality": 3, "z": 0.1}), ("a", "bob", "interesting", None),
+                    ("b", "bob", "", None)]
+    assert len(cards(page)["a"]["labels"]) == 3
+
+
+def test_notes_are_kept_for_the_same_objects_in_any_order(tmp_path: Path) -> None:
+    table = pd.DataFrame({"id": ["a", "b", "c"]})
+    keys = [content(write_explorer(tmp_path / "page", one, title=title))["key"]
+            for one, title in ((table, "x"), (table[::-1], "x"), (table, "y"), (table[:2], "x"))]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3

@@ -145,3 +145,25 @@ def test_wrong_calls_stop_at_once(observed: Make) -> None:
         QuasarPreprocessors().fit_transform(one for one in galaxies)
     with pytest.raises(SpecanomError, match="fit_transform"):
         QuasarPreprocessors().transform(galaxies)
+
+
+def test_what_is_wrong_in_one_bin_is_not_taken_for_a_bin_without_quasars(
+    quasars: SpectrumSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / f"{NAMES[1]}.zarr").mkdir()
+    (tmp_path / f"{NAMES[1]}.zarr" / "thesis.tex").write_text("years")
+    makers = QuasarPreprocessors()
+    with pytest.raises(DataError, match="holds something else"):
+        makers.fit_transform(quasars, store=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{NAMES[1]}.zarr"], "seen before anything is written"
+    many = QuasarPreprocessors({NAMES[2]: Preprocessor(preset=NAMES[2], z_range=None, bins=10)})
+    with pytest.raises(DataError, match="bins") as caught:
+        many.fit_transform(quasars)
+    assert caught.value.__notes__ == [f"in the bin {NAMES[2]}"]
+
+
+def test_a_bin_that_no_spectrum_passes_says_why(quasars: SpectrumSet) -> None:
+    makers = QuasarPreprocessors({NAMES[2]: Preprocessor(preset=NAMES[2], z_range=None, min_snr=1e6)})
+    assert list(makers.fit_transform(quasars)) == [*NAMES[:2]]
+    assert list(makers.empty) == [NAMES[2]]
+    assert "1e+06" in makers.empty[NAMES[2]] or "S/N" in makers.empty[NAMES[2]]

@@ -156,3 +156,26 @@ def test_a_base_that_the_first_version_wrote_is_read():
     assert kin.labels.tolist() == [["SF", "LINER", ""]]
     assert kin.mean("z")[0] == pytest.approx(0.15)
     assert kb.skipped[0].id == "d"
+
+
+@pytest.mark.parametrize("kind", ["exact", "hnsw"])
+def test_a_manifest_that_lacks_a_part_is_damaged(tmp_path, kind):
+    path = made(kind).save(tmp_path / "kb") / "manifest.json"
+    whole = json.loads(path.read_text())
+    lacking = [{**whole, "files": {key: value for key, value in whole["files"].items() if key != name}}
+               for name in whole["files"]]
+    lacking += [{**whole, "files": whole["files"] | {name: {"bytes": one["bytes"]}}}
+                for name, one in whole["files"].items()]
+    lacking += [{**whole, "settings": {key: value for key, value in whole["settings"].items() if key != name}}
+                for name in whole["settings"] if name not in ("skipped", "recall")]
+    lacking += [whole | {"settings": whole["settings"] | wrong} for wrong in (
+        {"n": None}, {"d": "6"}, {"n": -1}, {"kind": "tree"}, {"tau": None}, {"tau": "1"}, {"encoder": 5}, {"more": 1},
+        {"skipped": None}, {"recall": {"k": 3}})]
+    if kind == "hnsw":
+        lacking += [whole | {"settings": whole["settings"] | {"recall": None}}]
+    for manifest in lacking:
+        path.write_text(json.dumps(manifest))
+        with pytest.raises(DataError, match=r"damaged.*manifest\.json"):
+            KnowledgeBase.load(tmp_path / "kb").query(np.zeros((1, 6)))
+    path.write_text(json.dumps(whole))
+    assert len(KnowledgeBase.load(tmp_path / "kb").query(np.zeros((1, 6)))) == 1

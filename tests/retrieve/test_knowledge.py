@@ -86,7 +86,7 @@ def test_ids_of_seventeen_digits_survive_whatever_they_come_as():
     for given_ids in (ids, np.array(ids), [int(one) for one in ids], np.array(ids, dtype=np.int64), pd.Series(ids)):
         kb = KnowledgeBase.build(vectors, labels, given_ids)
         assert kb.query(vectors, 1).to_frame()["id"].tolist() == ids
-    with pytest.raises(ArgumentError, match="a float cannot hold 17 digits"):
+    with pytest.raises(DataError, match="lost digits"):
         KnowledgeBase.build(vectors, labels, np.array(ids, dtype=np.float64))
 
 
@@ -323,3 +323,20 @@ def test_weights_and_support_sum_to_one(shape, tau, k):
     np.testing.assert_allclose(sum(kin.support(one) for one in "abc"), 1.0)
     assert (np.diff(kin.weights, axis=1) <= 0).all()
     assert ((kin.share > 0) & (kin.share <= 1)).all()
+
+
+def test_whole_numbers_of_the_metadata_keep_their_digits_beside_blanks():
+    big = 39633345008634465
+    table = pd.DataFrame({"targetid": pd.array([big, None, big + 2], dtype="Int64"), "z": [0.1, np.nan, 0.3],
+                          "bright": pd.array([True, None, False], dtype="boolean")})
+    kb = KnowledgeBase.build(np.arange(3.0)[:, None], ids=list("abc"), metadata=table)
+    kin = kb.query([[0.0], [np.nan]], 3)
+    assert kin.column("targetid").tolist() == [[big, None, big + 2], [None, None, None]]
+    assert kin.column("bright").tolist() == [[True, None, False], [None, None, None]]
+    np.testing.assert_array_equal(kin.column("z"), [[0.1, np.nan, 0.3], [np.nan] * 3])
+    assert kb.query([[0.0]], 3).column("z").dtype == np.float64
+    assert kin.to_frame()["targetid"].tolist() == [big, pd.NA, big + 2]
+    table = pd.DataFrame({"targetid": [big, big + 1, big + 2], "fiber": [1, 2, 3]})
+    kin = KnowledgeBase.build(np.arange(3.0)[:, None], ids=list("abc"), metadata=table).query([[0.0], [np.nan]], 2)
+    assert kin.column("targetid").tolist() == [[big, big + 1], [None, None]]
+    np.testing.assert_array_equal(kin.column("fiber"), [[1, 2], [np.nan, np.nan]])

@@ -12,7 +12,9 @@ import pytest
 from specanom.errors import ArgumentError, DataError
 from specanom.run.cite import cite
 from specanom.run.cli import main
+from specanom.run.matching import matchers_of
 from specanom.triage.catalogue.citations import bibtex_of, known_uses, thanks, works_of
+from specanom.triage.crossmatch import crossmatch
 
 VERSIONS = {"python": "3.11.7", "specanom": "0.1.0", "numpy": "2.4.6", "torch": "not installed", "astropy": "8.0.2"}
 
@@ -55,6 +57,11 @@ def change(folder: Path, name: str, **values: object) -> None:
     (folder / name).write_text(json.dumps(content))
 
 
+def matched(folder: Path, **status: str) -> None:
+    table = pd.DataFrame({"service": list(status), "status": list(status.values())})
+    table.to_parquet(folder / "matches.parquet")
+
+
 def test_the_paragraph_tells_the_run(run) -> None:
     told = cite(run).methods
     for part in ("Of 12,000 SDSS spectra, 9,000 galaxies with redshift between 0.01 and 0.5 and median signal-to-noise "
@@ -85,11 +92,35 @@ def test_what_was_not_used_is_not_thanked(run) -> None:
 
 def test_surveys_and_services_come_from_the_tables(run) -> None:
     pd.DataFrame({"survey": ["sdss", "desi"]}).to_parquet(run / "sample.zarr" / "table.parquet")
-    pd.DataFrame({"service": ["SIMBAD", "XMatch II/328/allwise", "NED"], "status": ["none", "matched", "not_checked"]}
-                 ).to_parquet(run / "matches.parquet")
+    matched(run, simbad="none", ned="not_checked", **{"vizier:II/328/allwise": "matched"})
     found = cite(run)
     assert {"DESI2025", "Guy2023", "York2000", "Wenger2000", "Pineau2020", "Ginsburg2019"} <= set(found.keys)
     assert "NED" not in found.keys, "it was not asked"
+
+
+@pytest.mark.parametrize(("service", "status", "thanked"), [
+    ("combined", "matched", []), ("ned_like", "matched", []), ("assigned", "none", []), ("xmatch", "matched", []),
+    ("ned", "failed", []), ("simbad", "not_checked", []), ("vizier:VII/294/catalog", "failed", []),
+    ("ned", "none", ["NASA/IPAC Extragalactic Database"]), ("simbad", "matched", ["SIMBAD"]),
+    ("vizier:VII/294/catalog", "none", ["VizieR catalogue service", "cross-match service of the CDS"])])
+def test_only_services_that_answered_are_thanked(run, service, status, thanked) -> None:
+    matched(run, **{service: status})
+    said = [one for one in cite(run).acknowledgements if "Sloan" not in one and "uses NumPy" not in one
+            and "method" not in one]
+    words = ("NASA/IPAC", "SIMBAD", "VizieR catalogue service", "cross-match service")
+    assert [any(part in one for one in said) for part in thanked] == [True] * len(thanked)
+    assert sum(any(word in one for one in said) for word in words) == len(thanked)
+
+
+def test_a_local_table_of_a_run_thanks_nobody(run) -> None:
+    table = pd.DataFrame({"name": ["a"], "ra": [10.0], "dec": [1.0]})
+    table.to_csv(run / "combined.csv", index=False)
+    objects = pd.DataFrame({"id": ["1", "2"], "ra": [10.0, 50.0], "dec": [1.0, 2.0]})
+    found = crossmatch(objects, matchers_of(str(run / "combined.csv"), 2.0)).table
+    assert found["status"].tolist() == ["matched", "none"]
+    without = cite(run)
+    found.to_parquet(run / "matches.parquet")
+    assert cite(run) == without
 
 
 def test_simulated_spectra_are_called_so_and_no_survey_is_thanked(run) -> None:

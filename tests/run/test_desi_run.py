@@ -5,26 +5,50 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from specanom.widgets.runs import FinishedRun
 
+import specanom as sa
 from specanom.run.cli import DONE, main
+from specanom.run.nightly import score_new
 from specanom.triage.catalogue import Catalogue
 
 pytestmark = [pytest.mark.slow, pytest.mark.notebook, pytest.mark.xdist_group("run")]
 SMALL = {"n": 190, "seed": 3, "epochs": 2, "folds": 2, "top": 4, "samples": 200, "segments": 20, "neighbours": 2,
-         "quasars": "qso-1.5-2.5"}
+         "quasars": "qso-1.5-2.5", "rank_by": "mse_filtered"}
 
 
-def test_quasars_of_a_simulated_desi_survey_end_in_a_catalogue_of_its_ids(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("desi") / "run"
     pairs = [part for name, value in SMALL.items() for part in ("-p", f"{name}={value}")]
-    assert main(["run", "--survey", "mock_desi", "--run-dir", str(tmp_path / "run"), *pairs]) == DONE
-    made = Catalogue.read(tmp_path / "run" / "catalogue.parquet").table
-    truth = pd.read_parquet(tmp_path / "run" / "truth.parquet")
+    assert main(["run", "--survey", "mock_desi", "--run-dir", str(folder), *pairs]) == DONE
+    return folder
+
+
+def test_quasars_of_a_simulated_desi_survey_end_in_a_catalogue_of_its_ids(run: Path) -> None:
+    made = Catalogue.read(run / "catalogue.parquet").table
+    truth = pd.read_parquet(run / "truth.parquet")
     assert set(made["id"]) <= set(truth["id"])
     assert made["id"].str.fullmatch(r"3963\d+").all()
     assert set(made["class"]) == {"QSO"}
-    page = (tmp_path / "run" / "explorer" / "index.html").read_text(encoding="utf-8")
+    page = (run / "explorer" / "index.html").read_text(encoding="utf-8")
     assert "<title>" in page
-    assert (tmp_path / "run" / "report.html").stat().st_size > 100_000
-    assert json.loads((tmp_path / "run" / "source.json").read_text())["survey"] == "desi"
+    assert (run / "report.html").stat().st_size > 100_000
+    assert json.loads((run / "source.json").read_text())["survey"] == "desi"
+
+
+def test_filtered_scores_of_a_run_of_quasars_leave_out_their_broad_lines(run: Path, tmp_path: Path) -> None:
+    table = pd.read_parquet(run / "scores.parquet")
+    sample, model = sa.SpectrumSet.open(run / "sample.zarr"), sa.models.load(run / "model")
+    broad = sa.Scorer(model, "mse", velocity=2500.0, lines="quasar")
+    np.testing.assert_allclose(table["mse_filtered"], broad(sample), rtol=1e-9)
+    assert not np.allclose(table["mse_filtered"], sa.Scorer(model, "mse", velocity=250.0)(sample))
+    opened = FinishedRun.open(run)
+    assert (opened.explained.lines, opened.explained.velocity) == ("quasar", 2500.0)
+    again = opened.explainer.explain(sample.by_id(opened.explanations.ids[0]))
+    np.testing.assert_allclose(again.weights, opened.explanations[0].weights, rtol=1e-5, atol=1e-9)
+    night = score_new(run, str(run / "raw"), out=tmp_path).table
+    pd.testing.assert_frame_equal(night, table, rtol=1e-9, check_dtype=False)

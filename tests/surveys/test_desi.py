@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from astropy.io import fits
 
@@ -193,6 +194,14 @@ def test_a_restricted_positioner_passes_with_a_note(write_coadd: Write) -> None:
     assert ("4", "COADD_FIBERSTATUS 3 RESTRICTED passes") in {(note.id, note.note) for note in survey.notes}
 
 
+@pytest.mark.parametrize(("bit", "name"), [(12, "LOWTRANSMISSION"), (13, "NEARCHARGETRAP"), (14, "VARIABLETHRU")])
+def test_bits_that_only_inform_reject_nothing(write_coadd: Write, bit: int, name: str) -> None:
+    survey = read(write_coadd(ids=(4, 5), COADD_FIBERSTATUS=[1 << bit, 1 << bit | 1 << 9]))
+    assert [s.id for s in survey] == ["4"]
+    assert ("4", f"COADD_FIBERSTATUS {bit} {name} passes") in {(note.id, note.note) for note in survey.notes}
+    assert survey.skipped[0].reason == f"bad fibre (COADD_FIBERSTATUS 9 BADPOSITION, {bit} {name})"
+
+
 def test_zwarn_rejects_by_its_fatal_bits_and_unsure_redshifts_pass(write_coadd: Write, write_redrock: Write) -> None:
     path = write_coadd()
     write_redrock(ids=IDS, ZWARN=[1 << 5, 1 << 4, 1 << 10, 4], DELTACHI2=[900.0, 900.0, 900.0, 3.0])
@@ -242,6 +251,19 @@ def test_an_extinction_of_0_is_not_known(write_coadd: Write) -> None:
     assert np.isnan([s.meta["ebv"] for s in read(write_coadd(ids=(1, 2), EBV=[0.0, -1.0]))]).all()
 
 
+def test_extinction_comes_from_the_redshifts_where_the_fibre_map_has_none(
+    write_coadd: Write, write_redrock: Write
+) -> None:
+    bare, told = write_coadd("bare.fits", EBV=None), write_coadd("told.fits")
+    mine = pd.DataFrame({"TARGETID": IDS, "Z": 0.1, "EBV": [0.123, 0.2, 0.0, np.nan], "SFD": 0.5})
+    assert [s.meta["ebv"] for s in read(bare, catalogue=mine)] == pytest.approx([0.123, 0.2, np.nan, np.nan],
+                                                                               nan_ok=True)
+    assert [s.meta["ebv"] for s in read(told, catalogue=mine)] == pytest.approx([0.02] * 4)
+    assert [s.meta["ebv"] for s in read(told, catalogue=mine, columns={"ebv": "SFD"})] == [0.5] * 4
+    write_redrock("redrock.fits", EBV=[0.4] * 4)
+    assert [s.meta["ebv"] for s in read(bare)] == [0.4] * 4
+
+
 def test_the_columns_of_an_sdss_spectrum_are_the_same(data: Path) -> None:
     meta = Spectrum.read(data / "spec-1045-52725-0628.fits").meta
     assert (meta["petal"], meta["tile"], meta["healpix"]) == (-1, -1, -1)
@@ -249,8 +271,6 @@ def test_the_columns_of_an_sdss_spectrum_are_the_same(data: Path) -> None:
 
 
 def test_ids_keep_every_digit_through_every_table(write_coadd: Write, tmp_path: Path) -> None:
-    import pandas as pd
-
     from specanom.spectrumset import SpectrumSet
 
     assert int(float(IDS[0])) != IDS[0]                   # a float would lose the last digits

@@ -1,4 +1,4 @@
-"""Getting DESI spectra: where files are, what is fetched, and SPARCL by answers in its client's form."""
+"""Getting DESI spectra: where files are, what is fetched, and SPARCL by made-up answers in its client's form."""
 
 from __future__ import annotations
 
@@ -85,6 +85,24 @@ def test_files_of_targets_are_fetched_once_into_the_archives_own_tree(
     assert len(server.calls) == count
 
 
+@pytest.mark.parametrize("kind", [float, object, "Int64"])
+def test_targets_whose_place_is_not_known_are_listed_and_stop_nothing(
+    server: responses.RequestsMock, write_coadd: Write, tmp_path: Path, kind: Any
+) -> None:
+    server.get(COADD, body=write_coadd("raw/c.fits").read_bytes())
+    table = pd.DataFrame({"TARGETID": [39633345008634465 + i for i in range(4)], "SURVEY": ["main"] * 3 + [None],
+                          "PROGRAM": ["dark"] * 4, "HEALPIX": pd.Series([27247, -1, None, 27247], dtype=kind)})
+    report = desi_archive.download(table, tmp_path / "desi", kinds=["coadd"])
+    assert [one.status for one in report.outcomes] == ["fetched", "failed", "failed", "failed"]
+    assert [one.id for one in report.failed] == [str(39633345008634465 + i) for i in (1, 2, 3)]
+    assert all(one.reason.startswith("its place is not known: SURVEY ") for one in report.failed)
+    petals = pd.DataFrame({"tile": [1], "petal": [12], "night": [20210324]})
+    (lost,) = desi_archive.download(petals, tmp_path / "desi").outcomes
+    assert (lost.id, lost.reason) == ("row 0", "its place is not known: tile 1, night 20210324, petal 12")
+    with pytest.raises(ArgumentError, match="kinds"):
+        desi_archive.download(table, tmp_path / "desi", kinds=["coad"])
+
+
 def test_tiles_are_fetched_by_petal_and_what_is_not_there_is_listed(
     server: responses.RequestsMock, write_coadd: Write, tmp_path: Path
 ) -> None:
@@ -132,8 +150,11 @@ def test_a_table_that_says_no_place_is_refused(tmp_path: Path) -> None:
 # -- SPARCL ------------------------------------------------------------------------------------------------------------
 
 
-class Recorded:
-    """Answers as SparclClient gives them; fails as often as it is told to."""
+class MadeUp:
+    """A stand-in for SparclClient whose answers are made up, in the shape that SPARCL documents; none was recorded.
+
+    It fails as often as it is told to.
+    """
 
     def __init__(self, has: Sequence[int], fails: int = 0) -> None:
         self.has, self.fails, self.asked = set(has), fails, []
@@ -152,6 +173,7 @@ class Recorded:
 
 
 def record(id: int, primary: bool) -> dict[str, Any]:
+    """A record of SPARCL with random pixels."""
     rng = np.random.default_rng(id % 2**32)
     mask = np.zeros(7781, int)
     mask[5] = 4
@@ -165,7 +187,7 @@ IDS = [39633345008634465 + i for i in range(5)]
 
 
 def test_spectra_by_targetid_are_kept_as_files_that_are_read(tmp_path: Path) -> None:
-    client = Recorded(IDS)
+    client = MadeUp(IDS)
     report = desi_archive.fetch([str(id) for id in IDS], tmp_path, client=client, chunk=2)
     assert [len(ids) for ids, _, _ in client.asked] == [2, 2, 1]
     assert client.asked[0][2] == ["DESI-DR1"]
@@ -180,38 +202,38 @@ def test_spectra_by_targetid_are_kept_as_files_that_are_read(tmp_path: Path) -> 
 
 
 def test_an_interrupted_fetch_is_continued(tmp_path: Path) -> None:
-    desi_archive.fetch(IDS[:2], tmp_path, client=Recorded(IDS), chunk=2)
-    client = Recorded(IDS)
+    desi_archive.fetch(IDS[:2], tmp_path, client=MadeUp(IDS), chunk=2)
+    client = MadeUp(IDS)
     report = desi_archive.fetch(IDS, tmp_path, client=client, chunk=2)
     assert [ids for ids, _, _ in client.asked] == [IDS[2:4], IDS[4:]]
     assert [one.status for one in report.outcomes] == ["kept", "kept", "fetched", "fetched", "fetched"]
 
 
 def test_a_busy_server_is_asked_again_and_then_given_up(tmp_path: Path, waits: list[float]) -> None:
-    report = desi_archive.fetch(IDS, tmp_path, client=Recorded(IDS, fails=2))
+    report = desi_archive.fetch(IDS, tmp_path, client=MadeUp(IDS, fails=2))
     assert len(report.paths) == 5
     assert waits == [1.0, 2.0]
-    report = desi_archive.fetch(IDS[:1], tmp_path, client=Recorded(IDS, fails=9), retries=1)
+    report = desi_archive.fetch(IDS[:1], tmp_path, client=MadeUp(IDS, fails=9), retries=1)
     assert report.failed[0].reason == "ReadTimeout: slow"
 
 
 def test_targets_that_sparcl_does_not_have_are_listed(tmp_path: Path) -> None:
-    report = desi_archive.fetch([*IDS, 5], tmp_path, client=Recorded(IDS))
+    report = desi_archive.fetch([*IDS, 5], tmp_path, client=MadeUp(IDS))
     assert [(one.id, one.reason) for one in report.failed] == [
         ("5", "SPARCL has no spectrum of it on the grid of DESI")]
-    none = desi_archive.fetch([6], tmp_path, client=Recorded(IDS))
+    none = desi_archive.fetch([6], tmp_path, client=MadeUp(IDS))
     assert none.failed[0].reason == "SPARCL has no such target"
 
 
 def test_ids_that_lost_digits_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="keeps 16 of their digits"):
-        desi_archive.fetch([39633345008634465.0], tmp_path, client=Recorded(IDS))     # type: ignore[list-item]
+        desi_archive.fetch([39633345008634465.0], tmp_path, client=MadeUp(IDS))     # type: ignore[list-item]
     with pytest.raises(ArgumentError, match="chunk"):
-        desi_archive.fetch(IDS, tmp_path, client=Recorded(IDS), chunk=501)
+        desi_archive.fetch(IDS, tmp_path, client=MadeUp(IDS), chunk=501)
 
 
 def test_the_client_is_made_only_when_it_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    desi_archive.fetch(IDS, tmp_path, client=Recorded(IDS))
+    desi_archive.fetch(IDS, tmp_path, client=MadeUp(IDS))
     monkeypatch.setitem(sys.modules, "sparcl.client", None)
     assert {one.status for one in desi_archive.fetch(IDS, tmp_path).outcomes} == {"kept"}
     with pytest.raises(MissingDependency, match=r"specanom\[desi\]"):

@@ -227,6 +227,8 @@ def test_a_tree_is_one_lazy_survey(
     monkeypatch.setattr(files.Opener, "open", lambda self, path: opened.append(path) or true(self, path))
     survey = read(tmp_path / "redux", "desi")
     assert len(opened) == 1
+    assert survey.name == read(tmp_path / "redux").name == "desi"
+    del opened[1:]
     spectrum = next(iter(survey))
     assert len(opened) == 2
     assert (spectrum.meta["survey_program"], spectrum.meta["healpix"], spectrum.z) == ("main-bright", 100, 9.0)

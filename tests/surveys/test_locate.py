@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import specanom as sa
-from specanom.errors import ArgumentError, DataError
+from specanom.errors import DataError
 from specanom.surveys.locate import SpectrumIndex
 from specanom.surveys.locate_write import keys_of
 
@@ -69,7 +69,7 @@ def test_a_long_targetid_opens_from_text_and_integer(index) -> None:
     assert index.read(str(TARGETID + 1)).flux[0] == 2.0
     assert str(TARGETID) in index
     assert str(TARGETID - 1) not in index
-    with pytest.raises(ArgumentError, match="floats lose digits"):
+    with pytest.raises(DataError, match="floats lose digits"):
         index.locate([float(TARGETID)])
 
 
@@ -221,3 +221,83 @@ def test_targets_of_desi_open_by_their_targetid(write_coadd, write_redrock, tmp_
     np.testing.assert_array_equal(one.flux, read[str(TARGETID)].flux)
     assert one.z == read[str(TARGETID)].z
     assert len(index.read_many(index.ids())) == 4
+
+
+# -- what was known of them --------------------------------------------------------------------------------------------
+
+SAID = ("z", "z_err", "zwarning", "class", "subclass", "objtype", "ebv", "deltachi2", "snr")
+
+
+def same_as_indexed(index: SpectrumIndex, survey: sa.surveys.Survey, *more: str) -> None:
+    """One by one and together, spectra come with what the survey that was indexed knew of them."""
+    read = {spectrum.id: spectrum for spectrum in survey}
+    assert read
+    for got in [*(index.read(id) for id in read), *index.read_many(read)]:
+        assert got.z == read[got.id].z
+        for name in (*SAID, *more):
+            np.testing.assert_equal(got.meta[name], read[got.id].meta[name], name)
+        np.testing.assert_array_equal(got.flux, read[got.id].flux)
+    assert sorted(spectrum.id for spectrum in index.read_many(read)) == sorted(read)
+
+
+def test_redshifts_of_a_catalogue_come_with_the_spectrum(write_coadd, write_redrock, tmp_path) -> None:
+    write_coadd("desi/coadd-main-dark-27247.fits")
+    write_redrock("desi/redrock-main-dark-27247.fits")
+    mine = pd.DataFrame({"TARGETID": [TARGETID + i for i in range(4)], "Z_MINE": [1.1, 1.2, 1.3, 1.4],
+                         "SPECTYPE": ["QSO"] * 4, "ZWARN": [4, 0, 0, 0], "BAL_PROB": [0.9, np.nan, 0.1, 0.0],
+                         "DESI_TARGET": pd.array([1 << 60, None, 7, 8], dtype="Int64"), "NOTE": ["a", None, "c", "d"]})
+    survey = sa.read(tmp_path / "desi", catalogue=mine,
+                     columns={"z": "Z_MINE", **{name: name for name in ("BAL_PROB", "DESI_TARGET", "NOTE")}})
+    index = SpectrumIndex.build(survey, tmp_path / "index")
+    same_as_indexed(SpectrumIndex.open(tmp_path / "index"), survey, "BAL_PROB", "DESI_TARGET", "NOTE")
+    first = index.read(str(TARGETID))
+    assert (first.z, first.meta["class"], first.meta["zwarning"]) == (1.1, "QSO", 4)
+    assert (first.meta["BAL_PROB"], first.meta["DESI_TARGET"], first.meta["NOTE"]) == (0.9, 1 << 60, "a")
+    (block,) = index.read_many(index.ids()).blocks()
+    assert set(block.table["z"]) == {1.1, 1.2, 1.3, 1.4}, "a Preprocessor with a range of redshifts has something left"
+    assert not any("not known" in note.note for note in index.read_many(index.ids()).notes)
+
+
+def test_redshifts_of_a_catalogue_in_the_tree_come_with_the_spectrum(write_coadd, write_redrock, tmp_path) -> None:
+    write_coadd("iron/healpix/main/dark/272/27247/coadd-main-dark-27247.fits")
+    write_redrock("iron/zcatalog/v1/zall-pix-iron.fits", hdu="ZCATALOG")
+    survey = sa.read(tmp_path / "iron")
+    index = SpectrumIndex.build(survey, tmp_path / "index")
+    same_as_indexed(index, survey)
+    assert index.name == "desi"
+    assert index.read(str(TARGETID)).z == pytest.approx(0.1)
+
+
+def test_redshifts_of_an_spzbest_elsewhere_come_with_the_spectrum(write_plate, tmp_path) -> None:
+    write_plate("plates")
+    (tmp_path / "best").mkdir()
+    (tmp_path / "plates" / "spZbest-0777-53500.fits").rename(tmp_path / "best" / "redshifts.fits")
+    survey = sa.read([tmp_path / "plates", tmp_path / "best"])
+    index = SpectrumIndex.build(survey, tmp_path / "index")
+    same_as_indexed(index, survey)
+    assert index.read("0777-53500-0001").z == pytest.approx(0.11)
+    assert not any("spZbest" in note.note for note in index.read_many(index.ids()).notes)
+
+
+def test_what_is_not_known_stays_unknown(write_coadd, tmp_path) -> None:
+    write_coadd("desi/coadd-main-dark-27247.fits")
+    survey = sa.read(tmp_path / "desi")
+    index = SpectrumIndex.build(survey, tmp_path / "index")
+    same_as_indexed(index, survey)
+    assert index.read(str(TARGETID)).z is None
+
+
+def test_an_index_of_the_first_version_still_opens(write_coadd, write_redrock, tmp_path) -> None:
+    write_coadd("desi/coadd-main-dark-27247.fits")
+    write_redrock("desi/redrock-main-dark-27247.fits")
+    SpectrumIndex.build(tmp_path / "desi", tmp_path / "index")
+    manifest = tmp_path / "index" / "manifest.json"
+    table = pd.read_parquet(tmp_path / "index" / "spectra.parquet")
+    table[["key", "check", "id", "file", "row"]].to_parquet(tmp_path / "index" / "spectra.parquet", index=False)
+    manifest.write_text(manifest.read_text().replace('"version": 2', '"version": 1'))
+    old = SpectrumIndex.open(tmp_path / "index")
+    assert old.read(str(TARGETID)).z == pytest.approx(0.1), "of the redrock file beside it"
+    assert len(old.read_many(old.ids())) == 4
+    manifest.write_text(manifest.read_text().replace('"version": 1', '"version": 3'))
+    with pytest.raises(DataError, match=r"version 1 to 2.*build it again"):
+        SpectrumIndex.open(tmp_path / "index")

@@ -21,7 +21,8 @@ METRIC_HELP = (
     "How residuals become one number. mse: mean square; chi2: over the flux; chi2_ivar: over the noise; multiscale: "
     "weak and broad misfits too; mad: mean size; lp: many small misfits count; cosine, correlation, braycurtis: shapes"
 )
-LISTS = [("vacuum list", "vacuum"), ("paper's, in air", "paper"), ("chosen below", CHOSEN)]
+LISTS = [("vacuum list", "vacuum"), ("broad, of quasars", "quasar"), ("paper's, in air", "paper"),
+         ("chosen below", CHOSEN)]
 HIGH = "112px"
 
 
@@ -49,7 +50,7 @@ def line_controls(owner: Any) -> ipywidgets.Widget:
     on = labelled(bound(owner, "filtered", ipywidgets.Checkbox(description="Leave out lines", indent=False)),
                   "Pixels near spectral lines do not count (f)")
     velocity = labelled(bound(owner, "velocity", ipywidgets.FloatSlider(
-        min=25.0, max=2000.0, step=25.0, description="± km/s", readout_format=".0f", continuous_update=True)),
+        min=25.0, max=5000.0, step=25.0, description="± km/s", readout_format=".0f", continuous_update=True)),
         "Half width of what is left out around each line")
     which = labelled(bound(owner, "lines", ipywidgets.Dropdown(options=LISTS, description="Lines")),
                      "Which lines are left out")

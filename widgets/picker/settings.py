@@ -11,17 +11,17 @@ from zlib import crc32
 import numpy as np
 
 from specanom.errors import ArgumentError, message
-from specanom.lines import LINES
+from specanom.lines import FILTER_KMS, LINES
 from specanom.scores import METRICS, CalibratedScorer, Scorer
 from specanom.scores.neighbourhood import default_neighbours
 from specanom.scores.rows import places
 from specanom.spectrumset import SpectrumSet
 
-VELOCITY = 250.0
-"""Half width of the line filter in km/s, as published."""
+VELOCITY = FILTER_KMS["vacuum"]
+"""Half width of a filter of chosen lines in km/s, as published."""
 TRIM = 0.03
 """Trimmed share, as published."""
-LISTS = ("vacuum", "paper")
+LISTS = tuple(FILTER_KMS)
 """Line lists that have a name."""
 OTHERS = ("delta", "weight", "norm", "ignore_imputed", "trim_by", "name")
 """Settings that are written as code only where they are not the usual ones."""
@@ -48,7 +48,8 @@ class Family:
     @property
     def velocity(self) -> float:
         """What ``_filtered`` in the name of a score means, km/s."""
-        return VELOCITY if self.base.velocity is None else float(self.base.velocity)
+        usual = FILTER_KMS.get(self.lines, VELOCITY) if isinstance(self.lines, str) else VELOCITY
+        return usual if self.base.velocity is None else float(self.base.velocity)
 
     @property
     def trim(self) -> float:

@@ -30,7 +30,7 @@ class ScoreState(traitlets.HasTraits):
         Whether lines are left out.
     velocity : float
         Half width of the line filter, km/s.
-    lines : {"vacuum", "paper", "chosen"}
+    lines : {"vacuum", "quasar", "paper", "chosen"}
         Which lines are left out.
     chosen_lines : tuple of str
         Names of lines, for ``lines="chosen"``.
@@ -87,7 +87,8 @@ class ScoreState(traitlets.HasTraits):
         base = base_of(scorer)
         given = base.lines or ()
         self.set_trait("metric", base.metric)
-        self.filtered, self.velocity = base.velocity is not None, base.velocity or self.velocity
+        usual = self.velocity if base.lines == self.lines else Family(base).velocity
+        self.filtered, self.velocity = base.velocity is not None, base.velocity or usual
         self.lines = given if isinstance(given, str) else CHOSEN
         self.chosen_lines = () if isinstance(given, str) else tuple(given)
         self.trim, self.calibrated = base.trim, isinstance(scorer, CalibratedScorer)

@@ -1,8 +1,10 @@
 // The card of one object. Whatever comes from data is text: nothing here is ever read as HTML.
 import { SpectrumFigure, thumbnail } from "./drawing.js"
 import { unpacked } from "./spectra.js"
+import { redshift } from "./notes.js"
 
-const FACTS = ["z", "snr", "class", "subclass", "tier", "percentile", "cluster", "artefact", "vote", "label"]
+const FACTS = ["z", "snr", "class", "subclass", "zwarning", "deltachi2", "tier", "rank", "percentile", "cluster", "artefact", "vote", "verdict", "label"]
+const ALWAYS = ["z", "snr", "class", "tier"] // said also where they are not known
 const TOP = 6
 
 export function make(tag, attributes = {}, ...children) {
@@ -18,28 +20,44 @@ export function make(tag, attributes = {}, ...children) {
 const told = (value, digits = 3) => (typeof value !== "number" ? value || "–" : Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : "–")
 const percent = (value) => (typeof value === "number" ? `${Math.round(value * 100)} %` : "–")
 
+/** Where on the sky, as catalogues print it: hours, minutes, seconds; degrees, minutes, seconds. */
+function sexagesimal(ra, dec) {
+  const parts = (value, steps, digits) => { // rounded first, so that no 60 is left
+    const whole = Math.round(value * 3600 * 10 ** digits), each = 10 ** digits
+    const seconds = (whole % (60 * each)) / each, minutes = Math.floor(whole / (60 * each))
+    return `${String(Math.floor(minutes / 60) % steps).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}:${seconds.toFixed(digits).padStart(3 + digits, "0")}`
+  }
+  return `${parts(ra / 15, 24, 2)} ${dec < 0 ? "−" : "+"}${parts(Math.abs(dec), 360, 1)}`
+}
+
 export class Card {
-  constructor({ element, cards, rows, known, sent, notes, words, qualities, open }) {
-    Object.assign(this, { element, cards, rows, known, notes, words, qualities, open })
+  constructor({ element, cards, rows, known, sent, notes, review, ranked, open }) {
+    Object.assign(this, { element, cards, rows, known, notes, review, ranked, open })
     this.frame = known ? known.frame : "rest"
     this.id = null
     this.serial = 0
+    this.written = new Map() // field → what was put there
     this.part = (name) => element.querySelector(`[data-part="${name}"]`)
     this.figure = sent ? new SpectrumFigure(this.part("figure"), sent, known) : null
     this.build()
   }
   build() {
-    const words = this.words.map((word, at) => make("button", { type: "button", "data-word": word, "aria-pressed": "false",
-      title: `${word} (key ${at + 1})`, onclick: () => this.say({ word: this.notes.of(this.id).word === word ? "" : word }) },
-    make("kbd", { "aria-hidden": "true" }, String(at + 1)), ` ${word}`))
-    this.part("words").append(...words)
-    const quality = this.part("quality")
-    quality.append(make("option", { value: "" }, "–"), ...Object.entries(this.qualities).sort((a, b) => b[0] - a[0])
-      .map(([value, meaning]) => make("option", { value }, `${value} · ${meaning}`)))
-    quality.addEventListener("change", () => this.say({ quality: quality.value === "" ? null : Number(quality.value) }))
-    const note = this.part("note")
-    note.addEventListener("change", () => this.say({ note: note.value.trim() }))
-    note.addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); note.blur() } })
+    const { words, qualities, classes, issues } = this.review
+    this.part("words").append(...words.map((word, at) => make("button", { type: "button", "data-word": word, "aria-pressed": "false",
+      title: `${word} (key ${at + 1})`, onclick: () => this.review.say(word) }, make("kbd", { "aria-hidden": "true" }, String(at + 1)), ` ${word}`)))
+    this.part("issues").append(...Object.entries(issues).map(([flag, meaning]) => make("button", { type: "button", "data-issue": flag,
+      "aria-pressed": "false", "aria-label": `${flag}: ${meaning}`, title: `${meaning} (key ${flag}, with shift)`, onclick: () => this.flag(flag) }, flag)))
+    const option = (value, told) => make("option", { value }, told)
+    this.part("quality").append(option("", "–"), ...Object.entries(qualities).sort((a, b) => b[0] - a[0])
+      .map(([value, meaning]) => option(value, `${value} · ${meaning}`)))
+    this.part("spectype").append(option("", "–"), ...classes.map((one) => option(one, one)))
+    this.part("quality").addEventListener("change", (event) => this.say({ quality: event.target.value === "" ? null : Number(event.target.value) }))
+    this.part("spectype").addEventListener("change", (event) => this.say({ spectype: event.target.value }))
+    for (const name of ["note", "z"]) {
+      const field = this.part(name)
+      field.addEventListener("change", () => { this.finish(); this.showNotes() })
+      field.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); field.blur() } })
+    }
     this.part("frame").addEventListener("click", () => this.turn())
     this.part("copy").addEventListener("click", () => {
       navigator.clipboard?.writeText(location.href).then(() => this.tell("Link copied."), () => this.tell(location.href))
@@ -49,19 +67,56 @@ export class Card {
   say(parts) {
     if (this.id === null) return
     this.finish()
-    this.notes.say(this.id, parts)
+    this.notes.say([this.id], parts)
+    this.review.said()
   }
-  /** Keep a note that is still being written. */
+  flag(one) {
+    const { issues } = this.notes.of(this.id)
+    this.say({ issues: Object.keys(this.review.issues).filter((flag) => issues.includes(flag) !== (flag === one)).join("") })
+  }
+  /** Keep a note and a redshift that are still being written. */
   finish() {
-    const note = this.part("note")
-    if (this.id !== null && note.value.trim() !== this.notes.of(this.id).note) this.notes.say(this.id, { note: note.value.trim() })
+    if (this.id === null) return
+    const fields = [this.part("note"), this.part("z")], parts = {}
+    const [note, z] = fields.map((field) => (field.value === this.written.get(field) ? null : field.value.trim()))
+    if (note !== null) parts.note = note
+    if (z !== null) parts.z = redshift(z)
+    const wrong = z !== null && parts.z === undefined
+    if (wrong) {
+      delete parts.z
+      fields[1].setAttribute("aria-invalid", "true")
+      this.tell("A redshift is a number above −1; this one is not kept.")
+    } else if (fields[1].hasAttribute("aria-invalid")) {
+      fields[1].removeAttribute("aria-invalid")
+      this.tell("")
+    }
+    for (const field of fields) if (field !== fields[1] || !wrong) this.written.set(field, field.value)
+    if (!Object.keys(parts).length) return
+    this.notes.say([this.id], parts)
+    if (!wrong) this.review.said()
   }
-  showNotes() {
-    const { word, quality, note } = this.notes.of(this.id)
+  showNotes(fresh = false) {
+    const { word, quality, issues, spectype, z, note } = this.notes.of(this.id)
     for (const button of this.part("words").children) button.setAttribute("aria-pressed", String(button.dataset.word === word))
+    for (const button of this.part("issues").children) button.setAttribute("aria-pressed", String(issues.includes(button.dataset.issue)))
     this.part("quality").value = quality === null ? "" : String(quality)
-    const field = this.part("note")
-    if (document.activeElement !== field) field.value = note
+    this.part("spectype").value = spectype
+    if (fresh) this.part("z").removeAttribute("aria-invalid")
+    const written = { note, z: z === null ? "" : String(z) }
+    for (const [name, value] of Object.entries(written)) {
+      const field = this.part(name)
+      if (!fresh && (document.activeElement === field || field.hasAttribute("aria-invalid"))) continue
+      field.value = value
+      this.written.set(field, field.value) // a field of one line has no line breaks
+    }
+    this.before()
+  }
+  /** What was said before: by the labels that came with the page, and by others in this browser. */
+  before() {
+    const here = this.id === this.element.dataset.shown ? this.given ?? [] : []
+    const told = new Set(here.map((one) => JSON.stringify([one.author, one.time, one.label])))
+    const others = this.notes.others(this.id).filter((one) => !told.has(JSON.stringify([one.author, one.time, one.label])))
+    this.list("labels", [...here, ...others], (one) => this.label(one))
   }
   turn() {
     if (!this.shown || this.shown.z === null) return
@@ -78,7 +133,7 @@ export class Card {
     this.element.hidden = false
     this.part("id").textContent = id
     this.part("outside").hidden = row >= 0
-    this.showNotes()
+    this.showNotes(!same)
     if (!same) this.tell("")
     this.facts(row)
     this.values(row)
@@ -89,11 +144,12 @@ export class Card {
     this.links(card.links ?? [])
     this.explained(card.explanation)
     this.list("matches", card.matches, (one) => this.match(one))
-    this.list("labels", card.labels, (one) => this.label(one))
+    this.given = card.labels
     await this.spectrum(card, problem, serial)
     if (serial !== this.serial) return
     this.kin(card.kin, serial)
     this.element.dataset.shown = id
+    this.before()
   }
   restyle(theme) {
     this.theme = theme
@@ -102,11 +158,16 @@ export class Card {
   }
 
   facts(row) {
-    const names = row < 0 ? [] : FACTS.filter((name) => this.rows.columns.has(name))
+    const told = (name) => (this.rows.columns.has(name) ? this.rows.told(name, row) : "–")
+    const known = (name) => told(name) !== "–" && !(name === "zwarning" && Number(told(name)) === 0)
+    const names = row < 0 ? [] : FACTS.map((name) => (name === "rank" && !this.rows.columns.has(name) ? this.ranked : name))
+      .filter((name) => this.rows.columns.has(name) && (ALWAYS.includes(name) || known(name)))
+    const more = { z: known("z") && known("z_err") ? ` ± ${told("z_err")}` : "", tier: known("tier_reason") ? ` (${told("tier_reason")})` : "" }
+    const heading = (name) => (name === "snr" ? "S/N" : name.replace(/^(.+)_rank$/, "rank by $1"))
     this.part("facts").replaceChildren(...names.map((name) => make("div", { title: this.rows.columns.get(name).description },
-      make("dt", {}, name === "snr" ? "S/N" : name), make("dd", {}, this.rows.told(name, row)))))
+      make("dt", {}, heading(name)), make("dd", {}, told(name), more[name] ? make("span", { class: "why" }, more[name]) : null))))
     const place = row >= 0 ? ["ra", "dec"].map((name) => this.rows.columns.get(name)?.values?.[row]) : []
-    if (place.length && place.every(Number.isFinite)) this.part("facts").append(make("div", { title: "Right ascension and declination, ICRS, degrees" },
+    if (place.length && place.every(Number.isFinite)) this.part("facts").append(make("div", { title: `Right ascension and declination, ICRS, degrees; ${sexagesimal(...place)}` },
       make("dt", {}, "ra, dec"), make("dd", {}, `${place[0].toFixed(5)} ${place[1] < 0 ? "−" : "+"}${Math.abs(place[1]).toFixed(5)}`)))
     const story = row >= 0 && ["story", "cluster_story"].find((name) => this.rows.columns.has(name))
     const text = story ? this.rows.told(story, row) : "–"
@@ -122,7 +183,9 @@ export class Card {
       make("td", { class: "meaning" }, one.description)))))
   }
   links(links) {
-    this.part("links").replaceChildren(...links.filter((one) => /^https:\/\//.test(one.url)).map((one) =>
+    const safe = links.filter((one) => /^https:\/\//.test(one.url))
+    this.part("links-box").hidden = !safe.length
+    this.part("links").replaceChildren(...safe.map((one) =>
       make("a", { href: one.url, target: "_blank", rel: "noopener noreferrer" }, `${one.name} ↗`)))
   }
   async spectrum(card, problem, serial) {
@@ -159,14 +222,15 @@ export class Card {
     const score = explanation.score
     this.part("verdict").textContent = `${score} ${told(explanation.value, 4)} · ${explanation.grade} (${explanation.reason})`
     const order = explanation.weights.map((_, k) => k).sort((a, b) => Math.abs(explanation.weights[b] ?? 0) - Math.abs(explanation.weights[a] ?? 0)).slice(0, TOP)
-    const most = Math.abs(explanation.weights[order[0]] ?? 0) || 1
+    const most = Math.abs(explanation.weights[order[0]] ?? 0) || 1, digits = 2 - Math.floor(Math.log10(most))
+    const places = (value) => (digits > 8 ? told(value) : value.toFixed(Math.max(0, digits))).replace("-", "−") // as many for all
     this.part("leading").replaceChildren(...order.map((k) => {
       const weight = explanation.weights[k] ?? 0
       const bar = make("i", { class: weight >= 0 ? "raises" : "lowers", "aria-hidden": "true" })
       bar.style.width = `${(Math.abs(weight) / most) * 100}%`
-      const inside = typeof explanation.low[k] === "number" ? ` (${told(explanation.low[k])} … ${told(explanation.high[k])})` : ""
+      const inside = typeof explanation.low[k] === "number" ? ` (${places(explanation.low[k])} … ${places(explanation.high[k])})` : ""
       return make("tr", {}, make("th", { scope: "row" }, explanation.names[k] ?? "–"), make("td", { class: "bar" }, bar),
-        make("td", {}, `${weight >= 0 ? "+" : "−"}${told(Math.abs(weight))}${inside}`))
+        make("td", {}, `${weight >= 0 ? "+" : ""}${places(weight)}${inside}`))
     }))
     const shares = Object.entries(explanation.shares).filter(([, value]) => typeof value === "number" && value >= 0.005).sort((a, b) => b[1] - a[1])
     const artefact = typeof explanation.artefact === "number" ? `Artefact: ${percent(explanation.artefact)}. ` : ""
@@ -182,8 +246,9 @@ export class Card {
     return make("li", { "data-status": one.status }, make("b", {}, one.service ?? "–"), ` ${parts.filter(Boolean).join(" · ") || "–"}`)
   }
   label(one) {
-    const quality = one.inspection?.quality
-    const parts = [one.author || "somebody", one.time?.slice(0, 10), quality != null ? `quality ${quality}` : "", one.note]
+    const { quality, issues, spectype, z, comment } = this.notes.inspected(one)
+    const parts = [one.author || "somebody", one.time?.slice(0, 10), quality === null ? "" : `quality ${quality}`, spectype, z === null ? "" : `z = ${z}`,
+      ...[...issues].map((flag) => this.review.issues[flag].split(":")[0]), one.note, comment === one.note ? "" : comment]
     return make("li", {}, make("b", {}, one.label || "taken back"), ` ${parts.filter(Boolean).join(" · ")}`)
   }
   kin(kin, serial) {

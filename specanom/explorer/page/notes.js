@@ -1,101 +1,167 @@
-// What a reader says of objects: kept in this browser where it allows that, and written to a file of labels.
+// What readers say of objects, each under a name of its own: kept in this browser where it allows that, and written to a
+// file of labels. What another one said can be read here, and is never written again under a second name.
 
-const QUALITIES = [0, 1, 2, 3, 4]
 const FIELDS = ["id", "label", "note", "author", "source", "time"]
-export const NOTED = "noted" // the label of an object of which there is a note or a quality and no word
+const NOTHING = Object.freeze({ word: "", quality: null, issues: "", spectype: "", z: null, note: "" })
 const text = (value) => typeof value === "string"
+const among = (value, low, high) => typeof value === "number" && Number.isFinite(value) && value >= low && value <= high
+
+/** When something was said, in ms since 1970; a time without a zone is UTC, and one that cannot be read is the first. */
+function moment(one) {
+  const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(one.time)
+  return Date.parse(zoned || !one.time.includes("T") ? one.time : `${one.time}Z`) || 0
+}
+/** A redshift that was written by hand: a number above −1; null where nothing is written, undefined for anything else. */
+export function redshift(written) {
+  const plain = written.trim().replace("−", "-")
+  if (!plain) return null
+  const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : NaN
+  return Number.isFinite(value) && value > -1 ? value : undefined
+}
 
 export class Notes {
-  constructor(key, words) {
-    this.key = `specanom explorer ${key}`
-    this.words = words
-    this.said = []      // everything, in order
-    this.mine = new Map() // id → what I said last
-    this.kept = true    // whether this browser keeps it
+  constructor({ key, noted, issues, classes, said }) {
+    Object.assign(this, { key: `specanom explorer ${key}`, noted, classes, flags: Object.keys(issues) })
+    this.said = []            // the lines of everything said or read in this browser, in order
+    this.known = new Set()    // what they say
+    this.standing = new Map() // id → author → what was said last, by the run or here
+    this.kept = true          // whether this browser keeps it
     this.changed = () => {}
+    for (const one of said) this.stand(one)
     this.author = this.read(`${this.key} author`) ?? ""
-    for (const line of (this.read(this.key) ?? "").split("\n")) this.take(line)
+    this.absorb()
   }
+
+  // -- where it is kept ---------------------------------------------------------------------------------------------
   read(key) {
     try { return localStorage.getItem(key) } catch { this.kept = false; return null }
   }
   write(key, value) {
     try { localStorage.setItem(key, value) } catch { this.kept = false }
   }
-  lines() { return this.said.map((one) => JSON.stringify(one)) }
+  lines() { return this.said }
+  /** Take in what this browser keeps: another tab may have said more. */
+  absorb() { return this.take(this.read(this.key) ?? "").fresh }
   save() {
+    this.absorb()
     this.write(this.key, this.lines().join("\n"))
     this.changed()
   }
   setAuthor(name) {
     this.author = name
     this.write(`${this.key} author`, name)
+    this.changed()
   }
-  /** Take one line in; whether it could be read. */
-  take(line) {
-    if (!line.trim()) return true
+
+  // -- lines --------------------------------------------------------------------------------------------------------
+  /** The label of a line, its fields in order; null when it cannot be read. */
+  parsed(line) {
     let one
-    try { one = JSON.parse(line) } catch { return false }
-    if (one === null || typeof one !== "object" || !text(one.id) || !one.id || !text(one.label)) return false
-    for (const name of FIELDS) if (!text(one[name])) one[name] = ""
-    this.said.push(one)
-    this.mine.set(one.id, one)
-    return true
+    try { one = JSON.parse(line) } catch { return null }
+    if (one === null || typeof one !== "object" || !text(one.id) || !one.id || !text(one.label)) return null
+    return { ...Object.fromEntries(FIELDS.map((name) => [name, text(one[name]) ? one[name] : ""])), ...this.rest(one) }
   }
-  /** What stands: {word, quality, note}. */
-  of(id) {
-    const one = this.mine.get(id)
-    if (!one || !one.label) return { word: "", quality: null, note: "" }
-    const quality = one.inspection?.quality
-    return { word: one.label === NOTED ? "" : one.label, quality: QUALITIES.includes(quality) ? quality : null, note: one.note }
-  }
-  /** Say something of an object; parts that are not given stay as they are. */
-  say(id, parts) {
-    const before = this.of(id), now = { ...before, ...parts }
-    if (now.word === before.word && now.quality === before.quality && now.note === before.note) return
-    const empty = !now.word && now.quality === null && !now.note
-    const one = { ...this.others(id), id, label: empty ? "" : now.word || NOTED, note: now.note, author: this.author, source: "explorer",
-      time: new Date().toISOString().replace("Z", "+00:00") }
-    if (now.quality === null) {
-      if (one.inspection) delete one.inspection.quality
-      if (one.inspection && !Object.keys(one.inspection).length) delete one.inspection
-    } else one.inspection = { ...one.inspection, quality: now.quality }
-    this.said.push(one)
-    this.mine.set(id, one)
-    this.save()
-  }
-  /** Fields of a line that came from a file and that this page does not show. */
-  others(id) {
-    const one = this.mine.get(id)
-    if (!one || !one.label) return {}
-    const rest = { ...one }
-    for (const name of FIELDS) delete rest[name]
-    if (rest.inspection && typeof rest.inspection === "object") rest.inspection = { ...rest.inspection }
-    else delete rest.inspection
-    return rest
-  }
-  /** Take in the lines of a file; what is known already, word for word, is left out. */
-  merge(content) {
-    const known = new Set(this.lines())
+  /** Fields of a line that are none of every label: reason, inspection, and what others may add. */
+  rest(one) { return Object.fromEntries(Object.entries(one).filter(([name]) => !FIELDS.includes(name))) }
+  /** Take in lines; what is known already, word for word, is left out. */
+  take(content) {
     let fresh = 0, torn = 0
-    const old = this.said
-    this.said = []
-    for (const line of content.split("\n")) if (!this.take(line)) torn += 1
-    const read = this.said
-    this.said = [...old]
-    for (const one of read) {
-      const line = JSON.stringify(one)
-      if (known.has(line)) continue
-      known.add(line)
-      this.said.push(one)
-      fresh += 1
+    for (const line of content.split("\n")) {
+      if (!line.trim()) continue
+      const one = this.parsed(line)
+      if (!one) torn += 1
+      else fresh += this.add(one, line.trim())
     }
-    this.mine = new Map() // the latest word stands, whatever file it came from
-    const ordered = this.said.map((one, at) => [Date.parse(one.time) || 0, at, one]).sort((a, b) => a[0] - b[0] || a[1] - b[1])
-    for (const [, , one] of ordered) this.mine.set(one.id, one)
-    this.save()
     return { fresh, torn }
   }
-  get count() { return [...this.mine.values()].filter((one) => one.label).length }
+  add(one, line = JSON.stringify(one)) {
+    const told = JSON.stringify(one)
+    if (this.known.has(told)) return false
+    this.known.add(told)
+    this.said.push(line) // as it was read: a long number keeps its digits
+    this.stand(one)
+    return true
+  }
+  /** The latest word of an author stands, whatever file it came from. */
+  stand(one) {
+    if (!this.standing.has(one.id)) this.standing.set(one.id, new Map())
+    const by = this.standing.get(one.id), before = by.get(one.author)
+    if (!before || moment(one) >= moment(before)) by.set(one.author, one)
+  }
+  merge(content) {
+    const told = this.take(content)
+    this.save()
+    return told
+  }
+
+  // -- what stands --------------------------------------------------------------------------------------------------
+  own(id) { return this.standing.get(id)?.get(this.author) }
+  /** What the author says: {word, quality, issues, spectype, z, note}. */
+  of(id) {
+    const one = this.own(id)
+    if (!one?.label) return NOTHING
+    const { comment, ...seen } = this.inspected(one)
+    return { word: one.label === this.noted ? "" : one.label, ...seen, note: one.note || comment }
+  }
+  /** The visual inspection of a line, as far as it can be understood. */
+  inspected({ inspection }) {
+    const given = inspection !== null && typeof inspection === "object" ? inspection : {}
+    const flags = Array.isArray(given.issues) || text(given.issues) ? [...given.issues] : []
+    return {
+      quality: among(given.quality, 0, 4) ? given.quality : null, issues: this.flags.filter((one) => flags.includes(one)).join(""),
+      spectype: this.classes.includes(given.spectype) ? given.spectype : "", z: among(given.z, -1, Infinity) && given.z > -1 ? given.z : null,
+      comment: text(given.comment) ? given.comment : "",
+    }
+  }
+  /** What others say of an object, the latest last. */
+  others(id) {
+    return [...this.standing.get(id)?.values() ?? []].filter((one) => one.label && one.author !== this.author)
+      .sort((a, b) => moment(a) - moment(b))
+  }
+  get count() { return [...this.standing.keys()].filter((id) => this.own(id)?.label).length }
+  get authors() { return [...new Set([...this.standing.values()].flatMap((by) => [...by.keys()]))].filter(Boolean).sort() }
+
+  // -- saying -------------------------------------------------------------------------------------------------------
+  /** Say something of objects, in one go; parts that are not given stay as they are. */
+  say(ids, parts) {
+    const made = ids.map((id) => this.line(id, parts)).filter(Boolean)
+    if (!made.length) return
+    for (const one of made) this.add(one)
+    this.save()
+  }
+  line(id, parts) {
+    const own = this.own(id), before = this.of(id), now = { ...before, ...parts }
+    if (Object.keys(NOTHING).every((name) => now[name] === before[name])) return null
+    const made = { id, label: "", note: "", author: this.author, source: "explorer", time: this.now(own) }
+    if (Object.keys(NOTHING).every((name) => now[name] === NOTHING[name])) return made // taken back
+    const { inspection: _, ...rest } = own?.label ? this.rest(own) : {}
+    return { ...made, label: now.word || this.noted, note: now.note, ...rest, ...this.inspection(now) }
+  }
+  /** The visual inspection of what is said, where there is one; its comment is the note. */
+  inspection({ quality, issues, spectype, z, note }) {
+    const seen = Object.entries({ quality, issues: [...issues], spectype, z }).filter(([, value]) => value !== null && value.length !== 0)
+    return seen.length ? { inspection: Object.fromEntries(note ? [...seen, ["comment", note]] : seen) } : {}
+  }
+  /** Now, and never before what the author said last: clocks differ. */
+  now(own) {
+    const time = Math.max(Date.now(), own ? moment(own) + 1 : 0)
+    return new Date(time).toISOString().replace("Z", "+00:00")
+  }
+
+  // -- without a name -----------------------------------------------------------------------------------------------
+  /** What was said in this browser without a name, of objects of which the author says nothing. */
+  get nameless() {
+    if (!this.author) return []
+    return [...this.standing.values()].map((by) => by.get("")).filter((one) =>
+      one?.label && this.known.has(JSON.stringify(one)) && !this.own(one.id)?.label)
+  }
+  /** Put the author's name to what has none. */
+  adopt() {
+    for (const one of this.nameless) {
+      this.add({ ...one, author: this.author, time: this.now(this.own(one.id)) })
+      this.add({ id: one.id, label: "", note: "", author: "", source: "explorer", time: this.now(one) })
+    }
+    this.save()
+  }
   file() { return new Blob(this.said.length ? [this.lines().join("\n"), "\n"] : [], { type: "application/jsonl" }) }
 }

@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import DataError, message
-
 if TYPE_CHECKING:
     import pandas as pd
 
 SEPARATOR = ";"
 """Between the entries of a cell that holds several."""
-EXACT = 2**53
-"""Above it, a float has lost digits of an integer."""
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufeff\ufffe\uffff]+")
 _HALF = re.compile(r"[\ud800-\udfff]")
 _NAME = re.compile(r"[^A-Za-z0-9_]+")
@@ -32,22 +28,6 @@ def one_line(value: Any) -> str:
             return ""
         value = str(value)
     return _BLANK.sub(" ", _HALF.sub("\N{REPLACEMENT CHARACTER}", value)).strip()
-
-
-def id_text(value: Any) -> str:
-    """Return an id as text, digit by digit; empty when there is none.
-
-    Raises
-    ------
-    DataError
-        For a float of more digits than those keep.
-    """
-    if isinstance(value, (float, np.floating)) and np.isfinite(value):
-        if not float(value).is_integer() or abs(float(value)) > EXACT:
-            raise DataError(message("id", expected="text or an integer", got=f"the float {float(value)!r}",
-                                    hint="floats lose digits of long ids: read them as text"))
-        return str(int(value))
-    return one_line(value)
 
 
 def joined(values: Sequence[str], separator: str = SEPARATOR) -> str:

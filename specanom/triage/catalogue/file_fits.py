@@ -1,13 +1,13 @@
 """Catalogues as FITS: a binary table with TTYPE, TUNIT, TCOMM and TUCD, and a second one with the metadata.
 
-FITS tables hold ASCII: text beyond it is written as ``\\uXXXX`` (and a backslash as ``\\\\``), a last blank as
-``\\u0020``, as JSON does; the header says so.
+FITS tables hold ASCII, and no blanks at the end: text beyond ASCII is written as ``\\uXXXX`` (and a backslash as
+``\\\\``), and so is a blank at the end of a row of the metadata, as JSON does; the header says so.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ NAME, META = "CATALOGUE", "METADATA"
 CODES = {"int64": "K", "int32": "J", "float64": "D", "float32": "E"}
 CHUNK = 4000
 """Characters of a row of the metadata."""
+_BLANK = "\\u0020"
 _OUTSIDE = re.compile(r"[^\x20-\x5b\x5d-\x7e]")
 _CODE = re.compile(r"\\(?:u([0-9a-f]{4})|U([0-9a-f]{8})|(\\))")
 
@@ -62,10 +63,17 @@ def write_fits(path: Path, table: pd.DataFrame, columns: Sequence[Column], meta:
     hdu.header["COMMENT"] = TITLE
     hdu.header["COMMENT"] = r"Text beyond ASCII is written as \uXXXX, a backslash as \\."
     hdu.header["COMMENT"] = f"Thresholds, provenance and what was left out: JSON in {META}."
-    text = to_text(meta)
-    rows = [text[at : at + CHUNK] for at in range(0, len(text), CHUNK)]
+    rows = list(_pieces(to_text(meta)))
     told = fits.BinTableHDU.from_columns([fits.Column("json", f"{CHUNK}A", array=np.array(rows))], name=META)
     fits.HDUList([fits.PrimaryHDU(), hdu, told]).writeto(path, output_verify="exception", checksum=True)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield JSON in pieces of a row of the metadata, none of which ends in a blank."""
+    size = CHUNK - len(_BLANK) + 1
+    for at in range(0, len(text), size):
+        piece = text[at : at + size]
+        yield piece[:-1] + _BLANK if piece.endswith(" ") else piece
 
 
 def _fits_column(values: pd.Series, one: Column) -> Any:

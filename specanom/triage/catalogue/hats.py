@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ArgumentError, DataError, message
-from ...folders import part_of
+from ...folders import part_of, swap
 from .columns import HEALPIX, Column
 from .sky import NOWHERE, ORDER
 
@@ -82,9 +82,7 @@ def write_hats(folder: Path, table: pd.DataFrame, columns: Sequence[Column], set
         told = _properties(part, len(placed), found, settings)
         text = "".join(f"{key}={value}\n" for key, value in told.items())
         (part / PROPERTIES).write_text("#HATS catalog\n" + text, encoding="utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
-        part.rename(folder)
+        swap(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return folder

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import DataError, message
-from .cells import id_text, safe_name, typed
+from ...ids import id_texts
+from .cells import one_line, safe_name, typed
 from .parts import Parts
 from .people import kin_wide, labels_wide, matches_wide, require_columns
 from .sky import healpix_29, lost
@@ -24,8 +25,8 @@ BLANK = {"label_count": 0}
 """What stands for nothing by name of the column, else by type."""
 RENAMED = {
     "clusters": {"cluster": "cluster", "distance": "cluster_distance"},
-    "explanations": {"grade": "explanation_grade", "reason": "explanation_reason", "score": "explanation_score",
-                     "r2": "explanation_r2", **{name: f"context_{name}" for name in (
+    "explanations": {"grade": "explanation_grade", "reason": "explanation_reason", "frame": "explanation_frame",
+                     "score": "explanation_score", "r2": "explanation_r2", **{name: f"context_{name}" for name in (
                          "lines", "imputed", "sky", "telluric", "join", "continuum", "narrow")}},
     "votes": {"far": "kin_far", "quantile": "kin_quantile"},
 }
@@ -116,7 +117,7 @@ def join(parts: Parts) -> Joined:
         joined.note_unknown(name, table["id"])
         joined.add(name, wide[name](table) if name in wide else table)
         if name == "clusters" and parts.stories is not None:
-            _tell(joined, parts.stories)
+            _tell(joined, table, parts.stories)
     return _placed(joined)
 
 
@@ -139,10 +140,7 @@ def _objects(objects: pd.DataFrame) -> Joined:
 
 
 def _ids(part: str, table: pd.DataFrame) -> list[str]:
-    try:
-        return [id_text(value) for value in table["id"]]
-    except DataError as exc:
-        raise DataError(f"{part}: {exc}") from exc
+    return [one_line(id) for id in id_texts(table["id"], f"{part} id")]
 
 
 def _named(part: str, name: str) -> str:
@@ -153,12 +151,14 @@ def _named(part: str, name: str) -> str:
     return name if name.startswith(prefix) else prefix + name
 
 
-def _tell(joined: Joined, stories: pd.DataFrame) -> None:
+def _tell(joined: Joined, clusters: pd.DataFrame, stories: pd.DataFrame) -> None:
     """Add what each object's cluster has in common."""
+    require_columns("clusters", clusters, ("cluster",))
     require_columns("stories", stories, ("cluster", "story"))
     told = dict(zip(stories["cluster"], stories["story"], strict=True))
-    story = joined.table["cluster"].map(lambda cluster: told.get(cluster, ""))
-    joined.add("clusters", joined.table[["id"]].assign(cluster_story=story))
+    first = clusters.drop_duplicates("id")
+    story = first["cluster"].map(lambda cluster: told.get(cluster, ""))
+    joined.add("clusters", first[["id"]].assign(cluster_story=story))
 
 
 def _placed(joined: Joined) -> Joined:

@@ -20,8 +20,8 @@ TITLE = "Anomalous spectra, one row an object, made by specanom"
 
 
 def to_text(meta: Mapping[str, Any]) -> str:
-    """Return the metadata as JSON in ASCII."""
-    return json.dumps({"format": FORM, "version": VERSION, **meta})
+    """Return the metadata as JSON in ASCII, with blanks nowhere but in its texts."""
+    return json.dumps({"format": FORM, "version": VERSION, **meta}, separators=(",", ":"))
 
 
 def from_text(text: str) -> dict[str, Any]:

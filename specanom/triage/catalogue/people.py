@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError, message
+from ..label import Label
+from ..verdicts import Verdict, standing, verdicts
 from .cells import SEPARATOR, coded, joined, one_line, safe_name
 
 if TYPE_CHECKING:
@@ -15,8 +17,6 @@ STATES = ("matched", "none", "failed", "not_checked")
 """What a service can say of an object, the strongest first."""
 LEFT_OUT = ("id", "service", "ra", "dec", "candidates", "date", "reason", "_state")
 """Columns of matches that stay behind."""
-NOTED = "noted"
-DISPUTED = "disputed"
 NOTES = "|"
 
 
@@ -31,8 +31,7 @@ def require_columns(part: str, table: pd.DataFrame, names: Sequence[str]) -> Non
 def labels_wide(labels: pd.DataFrame) -> pd.DataFrame:
     """Return what stands of each object: label, count, agreement, authors, notes, time.
 
-    Of each author the last word stands, and an empty one takes back what was said. The label is the most frequent
-    word; when two are equally frequent it is ``"disputed"``. A note without a word (``"noted"``) counts for neither.
+    The label is the verdict, see :mod:`specanom.triage.verdicts`; where that is none, ``"disputed"``.
 
     Parameters
     ----------
@@ -44,23 +43,23 @@ def labels_wide(labels: pd.DataFrame) -> pd.DataFrame:
     require_columns("labels", labels, ("id", "label"))
     said = labels.reindex(columns=["id", "label", "note", "author", "time"])
     said = said.apply(lambda column: column.map(one_line, na_action=None).astype(object))
-    stands = said.drop_duplicates(["id", "author"], keep="last")
-    rows = [_verdict(str(id), one) for id, one in stands[stands["label"] != ""].groupby("id", sort=False)]
-    made = pd.DataFrame(rows, columns=["id", "label", "label_count", "label_agreement", "label_authors",
-                                       "label_notes", "label_time"])
-    return made.astype({"label_count": "int64", "label_agreement": "float64"})
+    every = [Label(id, word, note=note, author=author, time=time)
+             for id, word, note, author, time in said.itertuples(index=False)]
+    made, stands = verdicts(every), {}
+    for one in standing(every).values():
+        stands.setdefault(one.id, []).append(one)
+    rows = [_told(made.get(id, Verdict(id, {})), each) for id, each in stands.items()]
+    return pd.DataFrame(rows, columns=["id", "label", "label_count", "label_agreement", "label_authors",
+                                       "label_notes", "label_time"]).astype(
+        {"label_count": "int64", "label_agreement": "float64"})
 
 
-def _verdict(id: str, said: pd.DataFrame) -> tuple[Any, ...]:
-    words = said.loc[said["label"] != NOTED, "label"].value_counts()
-    label, agreement = "", float("nan")
-    if len(words):
-        first = words.index[words == words.iloc[0]]
-        label = str(first[0]) if len(first) == 1 else DISPUTED
-        agreement = float(words.iloc[0] / words.sum())
-    notes = [str(note) for note in said["note"] if note]
-    return (id, label, int(words.sum()), agreement, joined([str(one) for one in said["author"]]),
-            joined(notes, NOTES), str(said["time"].max()))
+def _told(verdict: Verdict, said: Sequence[Label]) -> tuple[Any, ...]:
+    """Return the cells of one object from its verdict and all that stands of it, notes among it."""
+    count = len(verdict.votes)
+    share = max(verdict.counts.values()) / count if count else float("nan")
+    return (verdict.id, verdict.told, count, share, joined([one.author for one in said]),
+            joined([one.note for one in said if one.note], NOTES), max(one.time for one in said))
 
 
 def matches_wide(matches: pd.DataFrame, ids: Sequence[str]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError, choice, message
+from ...ids import id_text
 from .cells import joined as joined_texts
 from .cells import split
 from .columns import Column, described
@@ -157,7 +158,7 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self.table)
 
-    def __getitem__(self, id: str) -> pd.Series:
+    def __getitem__(self, id: Any) -> pd.Series:
         """Return the row of an object.
 
         Raises
@@ -165,7 +166,7 @@ class Catalogue:
         DataError
             When there is none of this id.
         """
-        rows = self.table[self.table["id"] == str(id)]
+        rows = self.table[self.table["id"] == id_text(id)]
         if rows.empty:
             raise DataError(message("id", expected="an id of the catalogue", got=repr(id),
                                     hint=f"{', '.join(self.table['id'][:3])}, …"))

@@ -11,7 +11,7 @@ from ...errors import ArgumentError, DataError, message
 from .cache import Question, now
 from .found import Access, Found, no_pairs
 from .nearest import coordinates, density_chance, shifted
-from .network import Late, Offline, Pace, is_forbidden, knock, sleep, within
+from .network import Busy, Late, Offline, Pace, is_forbidden, knock, sleep, within
 from .positions import Positions
 from .votables import BadAnswer
 
@@ -86,8 +86,9 @@ def ask(service: Service, positions: Positions, access: Access) -> Found:
     """Ask a service about every position.
 
     A chunk that fails is tried again twice, but not when the answer was late or useless; what then has no answer is
-    failed. After two such chunks, and without a
-    way to the server, the rest is not_checked. Answers that are kept are used first and in any case.
+    failed. A late request is waited for before the next one, as long again. After two chunks that failed, a late one
+    that does not end, and without a way to the server, the rest is not_checked. Answers that are kept are used first
+    and in any case.
 
     Raises
     ------
@@ -163,7 +164,7 @@ class _Desk:
         self._in_a_row = 0
 
     def __call__(self, part: Positions) -> Answer:
-        question = Question.of(self.service.service, self.service.radius, part)
+        question = Question.of(self.service, part)
         kept = self._kept(question, part)
         if kept is not None:
             return kept
@@ -172,7 +173,7 @@ class _Desk:
         if self._closed:
             return Answer(None, "", "not_checked", self._closed)
         answer = self._ask(question, part)
-        self._in_a_row = self._in_a_row + 1 if answer.state else 0
+        self._in_a_row = self._in_a_row + (answer.state == "failed") if answer.state else 0
         if self._in_a_row == PATIENCE:
             self._closed = f"not asked: {PATIENCE} requests before it failed ({answer.reason})"
         return answer
@@ -198,11 +199,14 @@ class _Desk:
         for attempt in range(RETRIES + 1):
             self._pace.wait()
             try:
-                raw = within(self.service.limit, lambda: self.service.request(part))
+                raw = within(self.service.limit, lambda: self.service.request(part), server=self.service.url)
                 pairs = self.service.parse(raw, part)
             except ArgumentError:
                 raise
-            except (BadAnswer, Late) as exc:  # who is late may still be at it: a second job would run beside
+            except Busy as exc:
+                self._closed = str(exc)
+                return Answer(None, "", "not_checked", self._closed)
+            except (BadAnswer, Late) as exc:
                 return Answer(None, "", "failed", _short(str(exc)))
             except Exception as exc:
                 if is_forbidden(exc):

@@ -7,10 +7,10 @@ import os
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ...errors import ArgumentError, message
 from ...folders import write_json
@@ -20,14 +20,26 @@ from .positions import Positions
 FORM, VERSION = "specanom-response", 1
 
 
+class Asked(Protocol):
+    """As much of a service as a question tells."""
+
+    @property
+    def service(self) -> str: ...
+
+    @property
+    def radius(self) -> float: ...
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked of a service.
 
     Attributes
     ----------
+    client : str
+        Who asks: SIMBAD answers XMatch and its own client in different tables.
     service : str
-        Its name and catalogue.
+        Its name or catalogue.
     radius : float
         Arcsec.
     rows : int
@@ -36,21 +48,23 @@ class Question:
         Hash of the positions sent.
     """
 
+    client: str
     service: str
     radius: float
     rows: int
     input: str
 
     @classmethod
-    def of(cls, service: str, radius: float, positions: Positions) -> Question:
-        """Return the question for these positions."""
-        return cls(service, float(radius), len(positions), content_hash(positions.ra, positions.dec))
+    def of(cls, service: Asked, positions: Positions) -> Question:
+        """Return what a service is asked about these positions."""
+        return cls(type(service).__name__, service.service, float(service.radius), len(positions),
+                   content_hash(positions.ra, positions.dec))
 
     @property
     def stem(self) -> str:
         """Name of its files."""
         slug = re.sub(r"[^A-Za-z0-9]+", "-", self.service).strip("-").lower()
-        return f"{slug}-{content_hash(self.service, repr(self.radius), self.input)}"
+        return f"{slug}-{content_hash(self.client, self.service, repr(self.radius), self.input)}"
 
 
 class ResponseCache:
@@ -97,8 +111,7 @@ class ResponseCache:
 
 
 def _facts(question: Question) -> dict[str, Any]:
-    return {"format": FORM, "version": VERSION, "service": question.service, "radius": question.radius,
-            "rows": question.rows, "input": question.input}
+    return {"format": FORM, "version": VERSION, **asdict(question)}
 
 
 def now() -> str:

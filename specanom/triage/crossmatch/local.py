@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ArgumentError, DataError, message
+from ...ids import EXACT
 from .found import Access, Found
 from .nearest import DIRECTIONS, coordinates, pairs_within, shift_chance
 from .positions import J2000, Positions
@@ -25,8 +26,6 @@ Doubles = NDArray[np.float64]
 STEP = 0.1
 """Years: objects are moved together when their epochs differ by less."""
 LARGEST = 3600.0
-EXACT = 2**53
-"""From here on floats cannot tell integers apart."""
 
 
 @dataclass(frozen=True, eq=False)

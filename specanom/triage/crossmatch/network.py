@@ -25,12 +25,40 @@ class Late(Exception):
     """No answer came in time."""
 
 
-def within(seconds: float, work: Callable[[], T]) -> T:
+class Busy(Exception):
+    """A request that was given up is still running at the server."""
+
+
+_left: dict[str, threading.Thread] = {}
+"""By server, what was left behind there."""
+
+
+def within(seconds: float, work: Callable[[], T], *, server: str = "") -> T:
     """Return what `work` returns, or raise :class:`Late`; what it is still waiting for is left behind.
 
     A name that cannot be looked up and a server that falls silent keep a program waiting for minutes, and neither
     obeys the time limits of libraries.
+
+    Parameters
+    ----------
+    seconds : float
+    work : callable
+    server : str
+        Who is asked. What was left behind at the same server is waited for first, as long again, so that no two
+        requests run there at once.
+
+    Raises
+    ------
+    Late
+        When `work` takes longer.
+    Busy
+        When what was left behind does not end; `work` is then not begun.
     """
+    if server in _left:
+        _left[server].join(seconds)
+        if _left[server].is_alive():
+            raise Busy("not asked: an earlier request that was late is still running at the server")
+        del _left[server]
     result: list[T] = []
     trouble: list[BaseException] = []
 
@@ -46,6 +74,8 @@ def within(seconds: float, work: Callable[[], T]) -> T:
     if trouble:
         raise trouble[0]
     if not result:
+        if server:
+            _left[server] = thread
         raise Late(f"no answer within {seconds:g} s")
     return result[0]
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ArgumentError, message
+from ...ids import id_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,26 +78,27 @@ def positions_of(table: pd.DataFrame, epoch: float | str | None) -> tuple[Positi
     Raises
     ------
     ArgumentError
-        When a column is missing, or ids are floating-point numbers, which hold no survey's ids.
+        When a column is missing.
+    DataError
+        When ids are floats that have lost digits.
     """
     missing = [name for name in ("id", "ra", "dec") if name not in table.columns]
     if missing:
         raise ArgumentError(message("table", expected="columns id, ra and dec", got=f"no {', '.join(missing)}",
                                     hint="sample.table of a SpectrumSet has them"))
-    if len(table) and table["id"].dtype.kind == "f":
-        raise ArgumentError(message("table", expected="ids as text", got="floating-point numbers",
-                                    hint="read the column id as str: a TARGETID does not fit a float"))
-    first = table.assign(id=table["id"].astype(str)).drop_duplicates("id")
+    first = table.assign(id=id_texts(table["id"], "id")).drop_duplicates("id")
     ids = first["id"].tolist()
     ra, dec = (_numbers(first, name) for name in ("ra", "dec"))
     years = _epochs(first, epoch)
-    good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90.0)
-    without = {ids[row]: _why(ra[row], dec[row]) for row in np.flatnonzero(~good).tolist()}
+    good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90.0) & (first["id"] != "").to_numpy()
+    without = {ids[row]: _why(ids[row], ra[row], dec[row]) for row in np.flatnonzero(~good).tolist()}
     kept = np.flatnonzero(good)
     return Positions(tuple(ids[row] for row in kept), np.mod(ra[kept], 360.0), dec[kept], years[kept]), without
 
 
-def _why(ra: float, dec: float) -> str:
+def _why(id: str, ra: float, dec: float) -> str:
+    if not id:
+        return "no id"
     if np.isfinite(ra) and np.isfinite(dec):
         return f"the declination {dec:g}° lies outside −90° … 90°"
     return "no position: ra or dec is not a number"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ArgumentError, message
+from ...ids import EXACT
 
 Doubles = NDArray[np.float64]
 
@@ -28,8 +29,6 @@ ROLES: dict[str, tuple[str, ...]] = {
     "epoch": ("ref_epoch", "epoch", "Epoch"),
 }
 """Usual names of columns, first found first taken; as written, or else in any case."""
-EXACT = 2**53
-"""Whole numbers up to here are exact as float64."""
 BANDS = ("g", "r", "i", "z")
 NOTHING = ("no object", "not found", "no source", "no rows")
 
@@ -165,5 +164,5 @@ def kept(values: Any) -> Any:
     """Return a column that may be joined to objects without a match: numbers where float64 holds them, else text."""
     column = np.ma.asarray(values)
     whole = column.dtype.kind in "iu"
-    fits = whole and (not column.count() or max(abs(int(column.min())), abs(int(column.max()))) <= EXACT)
+    fits = whole and (not column.count() or max(abs(int(column.min())), abs(int(column.max()))) < EXACT)
     return numbers(values) if column.dtype.kind in "fb" or fits else np.array(texts(values), dtype=object)

@@ -20,6 +20,8 @@ Doubles = NDArray[np.float64]
 
 WIDTHS = (60.0, 240.0, 960.0)
 """Å: a sky line or a bad column within one segment, a band, and an end of an arm."""
+FRAMES = ("explanation_frame", "frame")
+"""Columns that say whether wavelengths of segments are at rest: of catalogues and of tables of explanations."""
 MOST_SHIFTS = 400
 """Pairings with other redshifts, at most."""
 
@@ -105,9 +107,10 @@ def observed_waves(table: pd.DataFrame, explained: pd.DataFrame | None = None) -
     Parameters
     ----------
     table : DataFrame
-        With ``z``; and ``top_1_from`` and ``top_1_to`` (rest Å), as catalogues have them.
+        With ``z``; and ``top_1_from`` and ``top_1_to`` (Å), as catalogues have them, at rest or where
+        ``explanation_frame`` (or ``frame``) says ``"observed"`` as they are.
     explained : DataFrame, optional
-        With ``id``, ``top_1_from`` and ``top_1_to`` when the table has them not.
+        With ``id``, ``top_1_from`` and ``top_1_to`` (and ``frame``) when the table has them not.
 
     Returns
     -------
@@ -115,13 +118,16 @@ def observed_waves(table: pd.DataFrame, explained: pd.DataFrame | None = None) -
         NaN where there is no explanation or redshift.
     """
     rows = table if explained is None else table[["id", "z"]].merge(
-        explained[["id", "top_1_from", "top_1_to"]].drop_duplicates("id"), on="id", how="left")
+        explained[["id", "top_1_from", "top_1_to", *(name for name in FRAMES if name in explained)]]
+        .drop_duplicates("id"), on="id", how="left")
     missing = [name for name in ("z", "top_1_from", "top_1_to") if name not in rows.columns]
     if missing:
         raise ArgumentError(message("table", expected="columns z, top_1_from and top_1_to",
                                     got=f"no {', '.join(missing)}"))
     first, last, z = (rows[name].to_numpy(np.float64) for name in ("top_1_from", "top_1_to", "z"))
-    return np.asarray((first + last) / 2 * (1 + z))
+    frame = next((rows[name] for name in FRAMES if name in rows), None)
+    shift = 1 + z if frame is None else np.where((frame == "observed").to_numpy(bool), 1.0, 1 + z)
+    return np.asarray((first + last) / 2 * shift)
 
 
 def _joined(stretches: pd.DataFrame) -> pd.DataFrame:

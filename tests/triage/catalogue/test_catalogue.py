@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from specanom.errors import ArgumentError, DataError
 from specanom.triage.catalogue import Catalogue, Column, Parts, Tiers, explanation_table, healpix_29
-from specanom.triage.catalogue.cells import id_text, joined, one_line, split
+from specanom.triage.catalogue.cells import joined, one_line, split
 from specanom.triage.catalogue.columns import _KNOWN, _PATTERNS, describe
 
 TARGETID = 39633345008634465  # a float makes …464 of it
@@ -94,7 +94,7 @@ def test_a_long_targetid_is_kept_from_integers_and_text_and_refused_as_a_float()
         assert Catalogue.of(Parts(pd.DataFrame({"id": ids}))).table["id"].tolist() == [TID]
     joined_by_number = Catalogue.of(Parts(objects(), more=pd.DataFrame({"id": [TARGETID], "w1": [15.5]})))
     assert row(joined_by_number)["w1"] == 15.5
-    with pytest.raises(DataError, match=r"more: id: .*floats lose digits"):
+    with pytest.raises(DataError, match=r"more id: .*floats lose digits"):
         Catalogue.of(Parts(objects(), more=pd.DataFrame({"id": [float(TARGETID)], "w1": [15.5]})))
 
 
@@ -337,7 +337,7 @@ class Explained:
     id, grade, reason, score, r2, artefact = TID, "trusted", "R² 1.00", 9.0, 0.99, 0.1
     weights = np.array([0.1, -3.0, 2.0])
     interval = np.array([[0.0, 0.2], [-3.5, -2.5], [1.9, 2.1]])
-    names = ("continuum", "Hα+[N II]", "[O III]")
+    names, frame = ("continuum", "Hα+[N II]", "[O III]"), "rest"
     segments, wave = np.repeat([0, 1, 2], 2), np.arange(4000.0, 4006.0)
     order = np.array([1, 2, 0])
     context = type("Context", (), {"shares": dict.fromkeys(
@@ -352,6 +352,7 @@ def test_the_segments_of_largest_weight_are_columns() -> None:
     assert made["sky"] == pytest.approx(1 / 7)
     one = row(Catalogue.of(Parts(objects(), explanations=explanation_table([Explained()], top=5))))
     assert one["explanation_grade"] == "trusted"
+    assert one["explanation_frame"] == "rest"
     assert one["context_sky"] == pytest.approx(1 / 7)
     assert one["top_3_segment"] == "continuum"
     assert one["top_5_segment"] == "", "there are three segments only"
@@ -375,11 +376,6 @@ def test_a_text_of_one_line_stays_as_it_is(text) -> None:
     once.encode("utf-8")
 
 
-def test_ids_are_digits_of_text() -> None:
-    assert [id_text(value) for value in (TARGETID, np.int64(TARGETID), 12.0, " a ", None, np.nan, pd.NA)] == [
-        TID, TID, "12", "a", "", "", ""]
-
-
 def test_parts_without_rows_leave_their_columns_blank() -> None:
     empty = {"kin": ["id", "kin", "distance"], "labels": ["id", "label"], "matches": ["id", "service", "status"]}
     parts = {name: pd.DataFrame({column: [] for column in columns}) for name, columns in empty.items()}
@@ -388,3 +384,23 @@ def test_parts_without_rows_leave_their_columns_blank() -> None:
     assert (catalogue.table["label"] == "").all()
     assert catalogue.table["label_count"].dtype == np.int64
     assert (catalogue.table["matched_in"] == "").all()
+
+
+def test_stories_need_to_know_which_cluster_an_object_is_in() -> None:
+    stories = pd.DataFrame({"cluster": [0], "story": ["broken Hα"]})
+    with pytest.raises(DataError, match=r"clusters.*cluster"):
+        Catalogue.of(Parts(objects(), clusters=pd.DataFrame({"id": [TID], "group": [0]}), stories=stories))
+
+
+def test_a_cluster_of_galaxies_is_no_cluster_of_explanations() -> None:
+    known = objects().assign(cluster=[7, 0, 0, 0])
+    made = Catalogue.of(Parts(known, clusters=pd.DataFrame({"id": [known["id"][0]], "cluster": [0]}),
+                              stories=pd.DataFrame({"cluster": [0, 7], "story": ["broken Hα", "wrong"]})))
+    told = made.table.set_index("id")["cluster_story"]
+    assert told[str(known["id"][0])] == "broken Hα"
+    assert sorted(told) == ["", "", "", "broken Hα"]
+
+
+@pytest.mark.parametrize("id", [TARGETID, TID, TID.encode(), np.int64(TARGETID), f" {TID} "])
+def test_an_object_is_found_by_its_id_however_it_is_given(id) -> None:
+    assert Catalogue.of(Parts(objects()))[id]["id"] == TID

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from specanom.errors import ArgumentError, DataError
-from specanom.triage.catalogue import Catalogue, Column, Parts
+from specanom.triage.catalogue import Catalogue, Column, Parts, file_fits
 from specanom.triage.catalogue.file_fits import escaped, unescaped
 
 TID = "39633345008634465"
@@ -172,3 +172,29 @@ def test_what_fails_leaves_the_old_file(catalogue, tmp_path, monkeypatch) -> Non
 def test_escapes_are_ascii_and_undone(text) -> None:
     assert escaped(text).isascii()
     assert unescaped(escaped(text)) == text
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_metadata_longer_than_a_row_comes_back_letter_by_letter(ending, tmp_path) -> None:
+    made = small_catalogue()
+    for length in range(28):  # so that a blank is the last of a row once at least, whatever stands before it
+        made.meta["provenance"] = {"run": "x" * length}
+        made.meta["left_out"] = [[f"o-{i}", "objects: second row of this id"] for i in range(200)]
+        assert Catalogue.read(made.write(tmp_path / f"long{ending}")).meta == made.meta
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(" \"'\\\n\t;,")), max_size=6),
+       st.integers(8, 40))
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_any_text_in_the_metadata_comes_back(ending, tmp_path_factory, texts, row) -> None:
+    made = small_catalogue()
+    made.meta["provenance"] = {text: text[::-1] for text in texts}
+    made.meta["left_out"] = [[text, text + " "] for text in texts]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file_fits, "CHUNK", row)
+        again = Catalogue.read(made.write(tmp_path_factory.getbasetemp() / f"any{ending}"))
+    assert again.meta == made.meta
+
+
+def small_catalogue() -> Catalogue:
+    return Catalogue.of(Parts(pd.DataFrame({"id": ["1"], "ra": [1.0], "dec": [2.0]})))

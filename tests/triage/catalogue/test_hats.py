@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -86,3 +87,22 @@ def test_partitions_cover_each_row_once(pixels, rows) -> None:
     for order, pixel, start, stop in found:
         assert stop - start <= rows or order == FINEST
         assert set(ordered[start:stop] >> 2 * (29 - order)) == {pixel}
+
+
+def test_a_kill_while_it_is_replaced_leaves_the_old_one_or_the_new(catalogue, tmp_path, monkeypatch) -> None:
+    catalogue.write_hats(tmp_path / "odd", rows=ROWS)
+    files = len(list((tmp_path / "odd").rglob("Npix=*.parquet")))
+    calls = []
+
+    def killed(*names: object) -> None:
+        calls.append(names)
+        if len(calls) == 2:  # the old one is aside, the new one not yet in its place
+            raise KeyboardInterrupt
+        rename(*names)
+
+    rename = os.replace
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        catalogue.write_hats(tmp_path / "odd")
+    assert [path.name for path in tmp_path.iterdir()] == ["odd"]
+    assert len(list((tmp_path / "odd").rglob("Npix=*.parquet"))) == files

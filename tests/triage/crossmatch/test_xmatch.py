@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+import time
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,9 @@ import pytest
 from astropy.table import Table
 
 from specanom.errors import ArgumentError, DataError
-from specanom.triage.crossmatch import LocalTable, XMatch, asking, crossmatch, network
+from specanom.triage.crossmatch import LocalTable, Simbad, XMatch, asking, crossmatch, found, network
+from specanom.triage.crossmatch.cache import Question, ResponseCache
+from specanom.triage.crossmatch.positions import positions_of
 
 from .conftest import Reply, recorded, xmatch_answer
 
@@ -168,7 +172,7 @@ def test_a_silent_server_is_not_waited_for():
 
 
 def test_a_late_answer_is_failed_and_not_asked_for_beside_the_first(xmatch_server, monkeypatch):
-    def late(seconds, work):
+    def late(seconds, work, server):
         work()
         raise network.Late("no answer within 320 s")
 
@@ -224,3 +228,58 @@ def test_wrong_settings_say_what_is_wrong(xmatch_server, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ArgumentError, match="cache: expected a folder"):
         crossmatch(objects(), LocalTable(objects(), 1.0), cache=tmp_path / "file")
+
+
+class Slow:
+    """A service of one server whose requests take their time; counts how many run at once."""
+
+    radius, columns, url, chunk, gap, shifted = 1.0, (), "http://slow.example", 1, 0.0, False
+
+    def __init__(self, service: str, limit: float, work) -> None:
+        self.service, self.limit, self._work = service, limit, work
+        self.running = self.most = self.begun = 0
+
+    def request(self, positions) -> bytes:
+        self.begun += 1
+        self.running += 1
+        self.most = max(self.most, self.running)
+        self._work()
+        self.running -= 1
+        return b""
+
+    def parse(self, raw, positions):
+        return found.no_pairs()
+
+    def __call__(self, positions, access=found.Access()):  # noqa: B008
+        return asking.ask(self, positions, access)
+
+
+def test_a_request_that_is_late_is_waited_for_before_the_next():
+    service = Slow("slow", 0.3, lambda: time.sleep(0.5) if service.begun == 1 else None)
+    table = crossmatch(objects(3), service).table
+    assert table["status"].tolist() == ["failed", "none", "none"]
+    assert (service.begun, service.most) == (3, 1)
+
+
+def test_a_server_that_never_ends_a_request_is_not_asked_again_by_anybody():
+    hold = threading.Event()
+    first, second = Slow("first", 0.1, hold.wait), Slow("second", 0.1, hold.wait)
+    table = crossmatch(objects(3), [first, second]).table.set_index("service")
+    assert table.loc["first", "status"].tolist() == ["failed", "not_checked", "not_checked"]
+    assert table.loc["second", "status"].tolist() == ["not_checked"] * 3
+    assert table.loc["second", "reason"].str.contains("an earlier request").all()
+    assert (first.begun, second.begun) == (1, 0)
+    hold.set()
+    again = Slow("again", 5.0, lambda: None)
+    assert set(crossmatch(objects(3), again).table["status"]) == {"none"}
+
+
+def test_answers_of_two_clients_of_one_catalogue_are_kept_apart(tmp_path):
+    positions, _ = positions_of(objects(3), None)
+    one, other = (Question.of(service, positions) for service in (XMatch("simbad", 2.0), Simbad(2.0)))
+    assert one.stem != other.stem
+    cache = ResponseCache(tmp_path)
+    cache.put(one, b"of XMatch", "2026-01-01T00:00:00Z")
+    cache.put(other, b"of SIMBAD", "2026-01-02T00:00:00Z")
+    assert cache.get(one) == (b"of XMatch", "2026-01-01T00:00:00Z")
+    assert cache.get(other) == (b"of SIMBAD", "2026-01-02T00:00:00Z")

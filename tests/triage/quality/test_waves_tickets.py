@@ -150,6 +150,15 @@ def test_observed_wavelengths_come_from_the_leading_segment_and_the_redshift():
         observed_waves(table[["id", "z"]])
 
 
+@pytest.mark.parametrize("name", ["frame", "explanation_frame"])
+def test_observed_wavelengths_of_explanations_in_the_observed_frame_are_not_shifted_again(name):
+    table = pd.DataFrame({"id": list("abcd"), "z": [0.1, 0.1, np.nan, 0.1], "top_1_from": [5000.0, 5000, 5000, np.nan],
+                          "top_1_to": [5020.0, 5020, 5020, np.nan], name: ["rest", "observed", "observed", ""]})
+    np.testing.assert_allclose(observed_waves(table), [5511.0, 5010.0, 5010.0, np.nan])
+    apart = observed_waves(table[["id", "z"]], table.drop(columns="z").iloc[:2])
+    np.testing.assert_allclose(apart, [5511.0, 5010.0, np.nan, np.nan])
+
+
 def test_wrong_calls_say_what_is_wrong():
     table, odd, wave = table_with_faults()
     with pytest.raises(ArgumentError, match="3000 wavelengths"):

@@ -1,0 +1,285 @@
+"""What readers of an explorer say: whose it is, where it is kept, and what a log of labels makes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from specanom.explorer import ExplorerData, write_explorer
+from specanom.triage import Inspection, LabelLog, agreement, cohen_kappa, write_inspections
+from tests.browser.explorers import Page, small_explorer
+from tests.explorer.made import HOSTILE, TARGET, catalogue
+
+pytestmark = pytest.mark.browser
+BOB = Inspection(quality=4, issues=("R",), spectype="QSO", z=2.1, comment="lens!")
+WORD_KEYS = {"interesting": "1", "artefact": "2", "known": "3"}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_explorer(tmp_path_factory.mktemp("explorer") / "page")
+
+
+@pytest.fixture(scope="module")
+def ten(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_explorer(tmp_path_factory.mktemp("explorer") / "ten", catalogue([f"o{k}" for k in range(10)]))
+
+
+def test_labels_go_to_a_file_that_a_log_reads_and_come_back(opened: Page, small: Path, tmp_path: Path) -> None:
+    page = opened.open(small).page
+    page.fill("#author", "vera")
+    page.keyboard.press("Tab")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("1")
+    page.select_option("#card [data-part=quality]", "3")
+    page.fill("#card [data-part=note]", HOSTILE)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("j")
+    page.keyboard.press("2")
+    page.keyboard.press("j")
+    page.keyboard.press("3")
+    page.keyboard.press("3")
+    page.keyboard.press("j")
+    page.fill("#card [data-part=note]", "only a note")
+    assert opened.filter("mark == 'artefact'") == ""
+    assert [row[0] for row in opened.rows()] == [HOSTILE]
+    with page.expect_download() as download:
+        page.click("#export")
+    download.value.save_as(tmp_path / "labels.jsonl")
+    log = LabelLog(tmp_path / "labels.jsonl")
+    stands = log.current()
+    assert log.torn == 0
+    assert {id: said.label for id, said in stands.items()} == {
+        TARGET: "interesting", HOSTILE: "artefact", "__proto__": "noted"}
+    said = stands[TARGET]
+    assert (said.note, said.author, said.source) == (HOSTILE, "vera", "explorer")
+    assert said.inspection is not None
+    assert said.inspection.quality == 3
+    log.add("c", "known", author="bob", note="a lens")
+    with (tmp_path / "labels.jsonl").open("a") as handle:
+        handle.write("{torn\n")
+    page.set_input_files("#import-file", tmp_path / "labels.jsonl")
+    page.wait_for_function("() => document.getElementById('told').textContent.includes('cannot be read')")
+    assert "1 new line" in page.text_content("#told")
+    opened.filter("mark_others == 'bob: known'")
+    assert [row[0] for row in opened.rows()] == ["c"]
+    page.reload()
+    page.wait_for_selector("html[data-ready=true]", state="attached")
+    assert "3 objects reviewed" in page.text_content("#notes-count")
+    assert page.input_value("#author") == "vera"
+    kept = page.evaluate("specanomExplorer.notes.lines()")
+    assert len({json.dumps(json.loads(line)) for line in kept}) == len(kept)
+
+
+def test_what_another_said_is_shown_and_never_becomes_mine(opened: Page, small: Path, tmp_path: Path) -> None:
+    theirs = LabelLog(tmp_path / "bob.jsonl")
+    theirs.add(TARGET, "interesting", note="lens!", author="bob", inspection=BOB)
+    theirs.add("c", "known", author="bob", note="seen", inspection=BOB)
+    opened.open(small, f"#{TARGET}").name("eve")
+    assert "2 new lines" in opened.take(theirs.path)
+    before = opened.part("labels").text_content()
+    for told in ("interesting", "bob", "lens!", "quality 4", "QSO", "z = 2.1", "bad redshift"):
+        assert told in before
+    assert opened.word() == ""
+    assert [opened.part(name).input_value() for name in ("quality", "spectype", "z", "note")] == ["", "", "", ""]
+    opened.press("1")  # eve agrees
+    opened.show("c")
+    opened.press("2")  # eve does not
+    log = opened.export(tmp_path / "labels.jsonl")
+    mine = {one.id: one for one in log.history() if one.author == "eve"}
+    assert {id: one.label for id, one in mine.items()} == {TARGET: "interesting", "c": "artefact"}
+    assert all(one.note == "" and one.inspection is None for one in mine.values())
+    assert {one.label for one in log.standing("c")} == {"known", "artefact"}
+    assert [one.inspection for one in log.history() if one.author == "bob"] == [BOB, BOB]
+    opened.filter('"known" in mark_others')
+    assert [row[0] for row in opened.rows()] == ["c"]
+    opened.filter("mark == 'known'")
+    assert opened.rows() == []
+
+
+def test_two_at_one_browser_have_words_and_an_agreement(opened: Page, ten: Path, tmp_path: Path) -> None:
+    ada = ["interesting", "artefact", "known", "interesting", "artefact", "interesting", "known", "artefact"]
+    bob = ["interesting", "artefact", "artefact", "interesting", "known", "interesting", "known", "interesting"]
+    opened.open(ten)
+    ids = [row[0] for row in opened.rows()[:8]]
+    for who, words in (("ada", ada), ("bob", bob)):
+        opened.name(who)
+        assert opened.page.text_content("#notes-count") == "nothing reviewed yet"
+        for id, word in zip(ids, words, strict=True):
+            opened.show(id)
+            assert opened.word() == ""
+            opened.press(WORD_KEYS[word])
+            assert opened.word() == word
+        assert "8 objects reviewed" in str(opened.page.text_content("#notes-count"))
+    opened.name("ada")
+    opened.show(ids[4])
+    assert opened.word() == "artefact"
+    found = agreement(opened.export(tmp_path / "labels.jsonl"))
+    assert found.authors == ("ada", "bob")
+    assert found.pairs["n"].tolist() == [8]
+    assert found.pairs["kappa"].tolist() == pytest.approx([cohen_kappa(ada, bob)])
+    assert found.pairs["same"].tolist() == [5]
+    assert set(found.disagreements["id"]) == {ids[2], ids[4], ids[7]}
+
+
+def test_a_note_that_is_being_written_stays_with_who_writes_it(opened: Page, ten: Path, tmp_path: Path) -> None:
+    opened.open(ten).name("ada")
+    opened.part("note").fill("two peaks")
+    opened.page.fill("#author", "bob")
+    opened.leave()
+    assert opened.part("note").input_value() == ""
+    opened.press("3")
+    said = {one.author: (one.label, one.note) for one in opened.export(tmp_path / "labels.jsonl").history()}
+    assert said == {"ada": ("noted", "two peaks"), "bob": ("known", "")}
+
+
+def test_an_inspection_goes_whole_into_a_log_and_its_table(opened: Page, small: Path, tmp_path: Path) -> None:
+    page = opened.open(small, f"#{TARGET}").page
+    opened.name("vera")
+    opened.press("1", "q")
+    assert page.evaluate("document.activeElement.dataset.part") == "quality"
+    page.select_option("#card [data-part=quality]", "3")
+    opened.leave()
+    opened.press("c")
+    assert page.evaluate("document.activeElement.dataset.part") == "spectype"
+    page.select_option("#card [data-part=spectype]", "QSO")
+    opened.leave()
+    opened.press("S", "R", "C", "C", "z")
+    page.keyboard.type("2.1")
+    page.keyboard.press("Enter")
+    opened.press("n")
+    page.keyboard.type("broad C IV")
+    page.keyboard.press("Enter")
+    log = LabelLog(tmp_path / "run.jsonl")
+    assert log.merge(opened.export(tmp_path / "labels.jsonl").history()) > 0
+    said = log.current()[TARGET]
+    assert said.label == "interesting"
+    assert said.inspection == Inspection(3, ("R", "S"), "QSO", 2.1, "broad C IV")
+    table = pd.read_csv(write_inspections([said], tmp_path / "vi.csv"), dtype=str)
+    assert table.loc[0, ["TARGETID", "VI_scanner", "VI_quality", "VI_issue", "VI_z", "VI_spectype", "VI_comment"]
+                     ].tolist() == [TARGET, "vera", "3", "RS", "2.1", "QSO", "broad C IV"]
+    page.reload()
+    page.wait_for_selector("html[data-ready=true]", state="attached")
+    assert [opened.part(name).input_value() for name in ("quality", "spectype", "z", "note")] == [
+        "3", "QSO", "2.1", "broad C IV"]
+    pressed = page.locator("#card [data-issue][aria-pressed=true]")
+    assert pressed.evaluate_all("all => all.map(one => one.dataset.issue)") == ["R", "S"]
+    opened.press("1", "R", "S")
+    for name in ("quality", "spectype"):
+        page.select_option(f"#card [data-part={name}]", "")
+    for name in ("z", "note"):
+        opened.part(name).fill("")
+        opened.leave()
+    last = opened.export(tmp_path / "again.jsonl").history()[-1]
+    assert (last.label, last.note, dict(last.more)) == ("", "", {})
+
+
+@pytest.mark.parametrize(("written", "kept"), [
+    ("0", 0.0), ("-0.001", -0.001), ("\N{MINUS SIGN}.5", -0.5), ("1e-3", 0.001), ("-1", None), ("high", None),
+    ("0x2", None), ("1e999", None)])
+def test_only_redshifts_are_kept(opened: Page, ten: Path, tmp_path: Path, written: str, kept: float | None) -> None:
+    opened.open(ten).name("ada")
+    opened.press("1")
+    opened.part("z").fill(written)
+    opened.leave()
+    assert opened.part("z").get_attribute("aria-invalid") == ("true" if kept is None else None)
+    assert ("above" in str(opened.part("told").text_content())) == (kept is None)
+    seen = opened.export(tmp_path / "labels.jsonl").current().popitem()[1].inspection
+    assert (None if seen is None else seen.z) == kept
+    opened.press("j")
+    assert opened.part("z").input_value() == ""
+    assert opened.part("z").get_attribute("aria-invalid") is None
+
+
+def test_a_word_is_said_of_all_picked_rows_by_key_or_button(opened: Page, small: Path) -> None:
+    page = opened.open(small).page
+    page.click(".specanom-table-row >> nth=0")
+    page.click(".specanom-table-row >> nth=2", modifiers=["Shift"])
+    opened.leave()
+    opened.press("2")
+    opened.filter("mark == 'artefact'")
+    assert {row[0] for row in opened.rows()} == {TARGET, HOSTILE, "c"}
+    page.click("#card [data-word=known]")
+    opened.filter("mark == 'known'")
+    assert {row[0] for row in opened.rows()} == {TARGET, HOSTILE, "c"}
+    page.click("#card [data-word=known]")
+    assert opened.rows() == []
+
+
+def test_nameless_notes_stay_so_until_somebody_puts_a_name_to_them(opened: Page, ten: Path, tmp_path: Path) -> None:
+    page = opened.open(ten).page
+    assert page.is_hidden("#adopt")
+    opened.press("1")
+    assert "without a name" in str(opened.part("told").text_content())
+    opened.name("ada")
+    assert opened.word() == ""
+    assert page.text_content("#adopt") == "1 note has no name: it is mine"
+    page.click("#adopt")
+    assert opened.word() == "interesting"
+    assert page.is_hidden("#adopt")
+    log = opened.export(tmp_path / "labels.jsonl")
+    assert [(one.author, one.label) for one in log.current().values()] == [("ada", "interesting")]
+
+
+def test_what_the_run_knows_already_is_mine_where_i_said_it(opened: Page, tmp_path: Path) -> None:
+    log = LabelLog(tmp_path / "run.jsonl")
+    log.add("a", "artefact", author="ada", note="sky", inspection=Inspection(quality=1))
+    log.add("b", "known", author="bob")
+    page = write_explorer(tmp_path / "page", catalogue(["a", "b"]), data=ExplorerData(labels=log.history()))
+    opened.open(page, "#a")
+    assert opened.word() == ""
+    opened.name("ada")
+    assert (opened.word(), opened.part("quality").input_value(), opened.part("note").input_value()) == (
+        "artefact", "1", "sky")
+    assert opened.page.is_disabled("#export")
+    opened.press("1")
+    mine = opened.export(tmp_path / "labels.jsonl")
+    assert [(one.label, one.note) for one in mine.history()] == [("interesting", "sky")]
+    assert log.merge(mine.history()) == 1
+    assert log.current()["a"].label == "interesting"
+
+
+def test_two_tabs_keep_what_both_say(opened: Page, ten: Path) -> None:
+    opened.open(ten).name("ada")
+    other = Page(opened.page.context.new_page()).open(ten)
+    ids = [row[0] for row in opened.rows()[:2]]
+    opened.press("1")
+    other.show(ids[1])
+    other.press("2")
+    opened.page.wait_for_function("() => document.getElementById('notes-count').textContent.startsWith('2')")
+    opened.press("3")
+    opened.page.reload()
+    opened.page.wait_for_selector("html[data-ready=true]", state="attached")
+    kept = [json.loads(line) for line in opened.page.evaluate("specanomExplorer.notes.lines()")]
+    assert [(one["id"], one["label"]) for one in kept] == [
+        (ids[0], "interesting"), (ids[1], "artefact"), (ids[0], "known")]
+
+
+def test_notes_outlive_a_new_order_of_the_same_objects(opened: Page, tmp_path: Path) -> None:
+    table = catalogue([f"o{k}" for k in range(6)])
+    opened.open(write_explorer(tmp_path / "page", table)).name("ada")
+    opened.show("o3")
+    opened.press("2")
+    opened.open(write_explorer(tmp_path / "page", table[::-1].assign(score=range(6))), "#o3")
+    assert opened.word() == "artefact"
+
+
+@pytest.mark.parametrize("line", [
+    '{"id": "o1", "label": "known", "author": "ada", "time": "x", "inspection": [1]}',
+    '{"id": "o1", "label": "known", "author": "ada", "inspection": {"quality": 9, "z": "2", "issues": 3, "comment": 1}}',
+    '{"id": "o1", "label": "known", "author": "ada", "inspection": {"quality": 2.5, "issues": ["R", "X"], "odd": {}}}',
+])
+def test_inspections_that_cannot_be_read_do_no_harm(opened: Page, ten: Path, tmp_path: Path, line: str) -> None:
+    opened.open(ten, "#o1").name("ada")
+    (tmp_path / "odd.jsonl").write_text(line + "\n")
+    opened.take(tmp_path / "odd.jsonl")
+    assert opened.word() == "known"
+    opened.part("note").fill("mine")
+    opened.leave()
+    said: Any = opened.export(tmp_path / "labels.jsonl").history()[-1]
+    assert (said.label, said.note) == ("known", "mine")
+    assert said.inspection is None if "inspection" not in said.more else said.inspection is not None
