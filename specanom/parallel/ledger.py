@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -30,7 +31,7 @@ MANIFESTS = "done"
 
 Made = Mapping[str, Any]
 """What a task returns, by name: a DataFrame (for a Parquet file), an array (``.npy``), a mapping of arrays (``.npz``),
-or anything that JSON holds."""
+the path of a file it wrote (which is moved), or anything that JSON holds."""
 
 
 class Ledger:
@@ -132,6 +133,8 @@ def _writer(name: str, value: Any) -> tuple[str, Any]:
     """Return the suffix of a file and what writes it; None when the value goes to the manifest itself."""
     if hasattr(value, "to_parquet"):
         return ".parquet", value.to_parquet
+    if isinstance(value, Path):
+        return value.suffix, partial(shutil.move, value)
     if isinstance(value, np.ndarray):
         return ".npy", partial(_save_one, _plain(name, value))
     if isinstance(value, Mapping) and value and all(isinstance(one, np.ndarray) for one in value.values()):

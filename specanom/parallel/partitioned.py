@@ -60,6 +60,18 @@ class Outcome:
         return [self.folder / path for record in self.records for path in record["files"]
                 if path.startswith(f"{name}/")]
 
+    def whole(self) -> Outcome:
+        """Return itself when nothing failed.
+
+        Raises
+        ------
+        PartitionsFailed
+            When something did: of a result that is of no use without all its parts.
+        """
+        if len(self.failures):
+            raise PartitionsFailed.of(self.failures, None)
+        return self
+
     def told(self, name: str) -> list[Any]:
         """Return what each partition told beside its files."""
         return [record["told"][name] for record in self.records]
