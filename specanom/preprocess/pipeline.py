@@ -124,7 +124,8 @@ class Pipeline:
         return self.ledger.report(self._action, self.source, missing=missing, grid=self.grid, kept=kept,
                                   settings=self.options.settings())
 
-    def _nothing_left(self) -> NothingPasses:
+    def nothing_left(self) -> NothingPasses:
+        """Return what is raised when no spectrum passes; the text holds the waterfall."""
         report = self.report(np.ones(self.grid.size, dtype=bool), np.full(self.grid.size, np.nan))
         return NothingPasses(message("survey", expected="at least one spectrum that passes every cut",
                                      got=f"none of {report.n_in}:\n{waterfall_text(report)}\n",
