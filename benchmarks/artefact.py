@@ -31,8 +31,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 import specanom as sa
 from specanom.explain import marks as marking
 from specanom.explain.artefact import Calibration, Regression, at_prior, marks_for, recalibration
-from specanom.explain.classes import ground_of
-from specanom.explain.context import Evidence, artefact_probability, context_of, marks_of
+from specanom.explain.context import Evidence, artefact_probability, context_of, marks_of, second_ground
 from specanom.explain.posing import bind, pose
 from specanom.explain.reliability import calibration_error, reliability_table
 from specanom.lines import C_KMS, line
@@ -142,7 +141,7 @@ def marks_of_all(
         found = {}
         for unknown, seen in views(spectrum).items():
             known = [name for name in marking.KNOWLEDGE if name not in unknown]
-            ground = ground_of(seen)
+            ground = second_ground(seen, evidence)
             full = marks_of(ground, {}, evidence)
             shares = context_of(seen, done[i].segments, done[i].weights, evidence=blind).shares
             bare = marks_of(ground, shares, blind)
@@ -290,7 +289,7 @@ def probability_with(calibration: Calibration, explainer: Any, spectrum: Any, co
     bound = bind(explainer.score, spectrum)
     typical = np.asarray(bound.reconstruct(spectrum.flux[None, :]))[0]
     evidence = Evidence.of(spectrum.flux, spectrum.flux, reconstruction=typical, keep=bound.keep, weight=bound.weights)
-    return artefact_probability(ground_of(spectrum), context.shares, evidence, calibration=calibration)
+    return artefact_probability(second_ground(spectrum, evidence), context.shares, evidence, calibration=calibration)
 
 
 def summary_of(found: pd.DataFrame) -> pd.DataFrame:

@@ -17,7 +17,10 @@ def test_the_guide_runs_as_shown(tmp_path, monkeypatch) -> None:
     assert names["page"].is_file()
     assert names["new"] == 1
     assert names["mine"].current()["7001-52013-0001"].inspection.quality == 3
+    assert names["mine"].current()["7001-52013-0001"].inspection.z == 2.1
+    assert (names["ranked"]["rank"] != names["ranked"]["rank_before"]).any()
     held = cards(names["page"])
+    assert [one["author"] for one in held["7001-52013-0001"]["labels"]] == ["ada"]
     assert {len(held[id]["explanation"]["weights"]) for id in names["odd"]} == {77}
     assert {len(card["kin"]) for card in held.values()} <= {3, 4}
     assert all(one["id"] != id for id, card in held.items() for one in card["kin"])

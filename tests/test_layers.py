@@ -22,7 +22,8 @@ LAYER = {
 }
 # What a room may import besides layers 0 and 1 (and itself).
 MAY = {
-    "surveys": set(), "preprocess": set(), "models": set(), "scores": set(), "diagnostics": set(), "explain": set(),
+    "surveys": set(), "preprocess": set(), "models": set(), "scores": set(), "diagnostics": set(),
+    "explain": {"diagnostics"},
     "cluster": {"explain", "diagnostics"},
     "retrieve": set(), "triage": set(),
     "testing": {"surveys", "preprocess", "models", "scores", "diagnostics", "explain"},

@@ -24,8 +24,6 @@ from specanom.spectrumset import SpectrumSet
 
 RUN = "specanom run"
 """The ``format`` of the manifest of a run."""
-SIMULATED = "mock"
-"""The survey whose objects are nowhere on the real sky."""
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,19 @@
 Where classes overlap, the first of this list takes the pixel: imputed, masked or dead pixels and their edges; spikes
 narrower than the line-spread function; the strong oxygen lines of the sky; rest-frame lines; other sky lines, airglow
 of the OH forest and bright sky; telluric bands; the join of the arms; the whole OH forest when the noise is not known;
-else continuum. Where the noise is known, sky counts only where it is raised. Artefacts that a line cannot be told
-from go before lines, others after.
+else continuum. Lines that were found at a second redshift go before all but imputed, masked and dead pixels. Where the
+noise is known, sky counts only where it is raised. Artefacts that a line cannot be told from go before lines, others
+after.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..diagnostics import SecondRedshift
 from ..lines import ARM_JOINS, C_KMS, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS, Band, Line
 from ..spectrum import Spectrum
 from .narrow import covered, dead_pixels, narrow_pixels, runs_of
@@ -22,6 +24,7 @@ CLASSES = ("lines", "imputed", "sky", "telluric", "join", "continuum", "narrow")
 PIXELS = "pixels"  # meta["wave"] of an array that came without wavelengths
 SKY_WIDTH = 5.0  # Å, half width of the residual of a sky line: two resolution elements
 MASK_EDGE = 4.0  # Å beside a mask where interpolation and residual sky still show
+SECOND_WIDTH = 400.0  # km/s, half width of a line at a second redshift, which is known to lie there
 SKY_NOISE = 0.6  # share of the local inverse variance below which a pixel shows airglow
 _CENTRES = np.array([item.wave for item in LINES])
 _HALF_WIDTHS = np.array([item.wave * item.half_width / C_KMS for item in LINES])
@@ -62,6 +65,10 @@ class Ground:
         Pixels of spikes narrower than the line-spread function; None when that is not known.
     classes : (p,) int array
         Index into CLASSES.
+    second : SecondRedshift
+        Lines at another redshift than that of the galaxy, where some were looked for and found.
+    foreign : (p,) int array or None
+        Which of these lines a pixel belongs to, −1 for none; None without any.
     """
 
     spectrum: Spectrum
@@ -71,6 +78,20 @@ class Ground:
     masked: NDArray[np.bool_]
     spikes: NDArray[np.bool_] | None
     classes: NDArray[np.intp]
+    second: SecondRedshift = field(default_factory=SecondRedshift)
+    foreign: NDArray[np.intp] | None = None
+
+    def with_second(self, second: SecondRedshift) -> Ground:
+        """Return it with the lines found at a second redshift; their pixels are of the class of lines."""
+        if not second.found or self.observed is None:
+            return self
+        foreign = np.full(self.classes.size, -1, dtype=np.intp)
+        for i, item in enumerate(second.lines):
+            low, high = (item.wave * (1 + sign * SECOND_WIDTH / C_KMS) for sign in (-1, 1))
+            foreign[self.observed.searchsorted(low) : self.observed.searchsorted(high, side="right")] = i
+        foreign[self.classes == CLASSES.index("imputed")] = -1
+        classes = np.where(foreign >= 0, CLASSES.index("lines"), self.classes)
+        return replace(self, second=second, foreign=foreign, classes=classes)
 
 
 def ground_of(spectrum: Spectrum) -> Ground:

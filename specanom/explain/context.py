@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..diagnostics import second_redshift
 from ..lines import ARM_JOINS
 from ..spectrum import Spectrum
 from .artefact import Calibration, at_prior, shipped
@@ -50,6 +51,10 @@ class Context:
         surveys, on kinds of anomaly left out of the fit, for even odds: as many artefacts as objects among those
         looked at. Light of a neighbouring fibre counts as an object, which it is. NaN where it cannot be told: without
         an observed frame, or without any weight. :meth:`artefact_at` gives it for other odds.
+    z_second : float
+        Redshift of emission lines of another galaxy, behind or in front, among what the model leaves over; NaN where
+        there are none, or nothing to look for them with (model, noise, redshift). Their pixels count as `lines`, and
+        names tell them. :func:`specanom.diagnostics.second_redshift` tells more of them.
     """
 
     lines: float
@@ -62,6 +67,7 @@ class Context:
     narrow: NDArray[np.bool_] | None = None
     narrow_share: float = float("nan")
     artefact: float = float("nan")
+    z_second: float = float("nan")
 
     @property
     def shares(self) -> dict[str, float]:
@@ -81,6 +87,7 @@ class Context:
     def __repr__(self) -> str:
         shown = [f"{name} {value:.0%}" for name, value in self.shares.items() if value >= 0.005] or ["nothing known"]
         told = [] if np.isnan(self.artefact) else [f"probability of an artefact {self.artefact:.2f}"]
+        told += [] if np.isnan(self.z_second) else [f"lines at z = {self.z_second:.4f}"]
         return f"Context({'; '.join([', '.join(shown), *told])})"
 
 
@@ -149,7 +156,7 @@ def context_of(
     evidence : Evidence
         Where the score found its reasons.
     """
-    ground = ground_of(spectrum)
+    ground = second_ground(spectrum, evidence)
     classes = ground.classes
     mass = pixel_shares(segments, weights, evidence=evidence)
     share = np.bincount(classes, weights=mass * np.abs(weights)[segments], minlength=len(CLASSES))
@@ -163,8 +170,26 @@ def context_of(
         narrow.flags.writeable = False
     names = names_of(ground, segments, mass=mass, model=evidence.model_of(spectrum.flux))
     known = {FIELDS.get(name, name): value for name, value in _known(parts, ground).items()}
-    made = Context(**known, names=names, narrow=narrow)
+    made = Context(**known, names=names, narrow=narrow, z_second=ground.second.z)
     return replace(made, artefact=artefact_probability(ground, made.shares, evidence))
+
+
+def second_ground(spectrum: Spectrum, evidence: Evidence) -> Ground:
+    """Return what is known of each pixel, with lines at a second redshift where a model leaves such.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    evidence : Evidence
+        What the score saw; where it does not look, nothing is looked for.
+    """
+    ground = ground_of(spectrum)
+    model = evidence.model_of(spectrum.flux)
+    if model is None or ground.observed is None:
+        return ground
+    if evidence.seen is not None:
+        model = np.where(evidence.seen > 0, model, np.nan)
+    return ground.with_second(second_redshift(ground.spectrum, model))
 
 
 def artefact_probability(

@@ -130,6 +130,11 @@ class Explanation:
         return self.context.artefact
 
     @property
+    def z_second(self) -> float:
+        """Redshift of the lines of another galaxy, see :class:`Context`; NaN without such lines."""
+        return self.context.z_second
+
+    @property
     def order(self) -> NDArray[np.intp]:
         """Segments by falling |weight|, shape ``(K,)``."""
         return np.argsort(-np.abs(self.weights), kind="stable")

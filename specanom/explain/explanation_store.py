@@ -14,6 +14,9 @@ from .joining import NUMBERS, TEXT
 from .names import Names
 from .writer import FORMAT, VERSION
 
+LATER = ("z_second",)
+"""Columns that sets of this version may lack: they were not looked for yet."""
+
 
 def read_columns(path: str | Path) -> dict[str, Any]:
     """Return the constructor arguments of the ExplanationSet at `path`; its large arrays as Rows.
@@ -42,7 +45,8 @@ def read_columns(path: str | Path) -> dict[str, Any]:
         raise DataError(message("path", expected=f"{manifest['rows']} rows as the manifest says",
                                 got=f"{len(table)} in the table of {folder}", hint="write it again with .save()"))
     columns |= {name: table[name].astype(object).tolist() for name in TEXT}
-    columns |= {name: table[name].to_numpy() for name in NUMBERS}
+    columns |= {name: table[name].to_numpy() if name in table or name not in LATER else np.full(len(table), np.nan)
+                for name in NUMBERS}
     names = Names(Rows(group["names"]), json.loads((folder / "names.json").read_text(encoding="utf-8")))
     return columns | {"wave": wave, "names": names, "frame": manifest["frame"], "settings": manifest["settings"],
                       "segments": np.asarray(segments[:]) if segments.ndim == 1 else Rows(segments),

@@ -58,8 +58,8 @@ class ExplanationSet:
         Shared by all rows, or one row each.
     wave : (p,) float64 array
     ids, grades, reasons, paths, kernels : lists of str
-    scores, intercepts, r2, ess, stability, completeness, n_samples, artefact : (n,) arrays
-        As in an Explanation; `artefact` is the probability of its context.
+    scores, intercepts, r2, ess, stability, completeness, n_samples, artefact, z_second : (n,) arrays
+        As in an Explanation; `artefact` and `z_second` are those of its context.
     error : (n, K) float64 array
         Standard errors of the weights.
     shares : (n, 7) float64 array
@@ -92,6 +92,7 @@ class ExplanationSet:
     completeness: NDArray[np.float64]
     n_samples: NDArray[np.intp]
     artefact: NDArray[np.float64]
+    z_second: NDArray[np.float64]
     error: NDArray[np.float64]
     shares: NDArray[np.float64]
     names: Names
@@ -201,7 +202,7 @@ class ExplanationSet:
         shares = {FIELDS.get(name, name): float(value) for name, value in zip(CLASSES, self.shares[i], strict=True)}
         context = Context(**shares, names=self.names[i],
                           narrow=None if self.narrow is None else self.narrow[i, :k],
-                          artefact=float(self.artefact[i]))
+                          artefact=float(self.artefact[i]), z_second=float(self.z_second[i]))
         return Explanation(
             self.weights[i, :k], self.interval[i, :k], segments, self.wave, score=float(self.scores[i]),
             intercept=float(self.intercepts[i]), r2=float(self.r2[i]), ess=float(self.ess[i]), grade=self.grades[i],
@@ -269,7 +270,7 @@ class ExplanationSet:
             "stability": self.stability, "completeness": self.completeness, "n_samples": self.n_samples,
             "grade": self.grades, "reason": self.reasons, "path": self.paths,
             "leading": self.names.at(best), "leading_weight": self.weights[np.arange(len(self)), best],
-            "artefact": self.artefact,
+            "artefact": self.artefact, "z_second": self.z_second,
         })
         return pd.concat([head, self.context.drop(columns="id")], axis=1)
 

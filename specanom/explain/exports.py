@@ -16,7 +16,7 @@ from .segments import intervals_of
 
 NUMBERS = {
     "score": "scores", "intercept": "intercepts", "r2": "r2", "ess": "ess", "stability": "stability",
-    "completeness": "completeness", "n_samples": "n_samples", "artefact": "artefact",
+    "completeness": "completeness", "n_samples": "n_samples", "artefact": "artefact", "z_second": "z_second",
 }
 TEXTS = {"grade": "grades", "reason": "reasons", "path": "paths", "kernel": "kernels"}
 MEANING = {
@@ -27,7 +27,8 @@ MEANING = {
     "ess": "effective number of samples", "n_samples": "number of scores asked for",
     "stability": "probability that another drawing of as many masks has the same segment of largest |weight|",
     "completeness": "what the weights lack in adding up, as a share of the difference between spectrum and fill",
-    "artefact": "probability of an artefact", "share": "share of the weight on each class of pixels",
+    "artefact": "probability of an artefact", "z_second": "redshift of lines of another galaxy",
+    "share": "share of the weight on each class of pixels",
     "segments": "segment of each pixel", "narrow": "whether the segment is narrower than the line-spread function",
     "lo": "first wavelength of the segment", "hi": "last wavelength of the segment", "score": "score of the spectrum",
 }
@@ -80,7 +81,8 @@ def to_xarray(explanation: Explanation | ExplanationSet) -> Any:
         Dimensions ``id``, ``segment``, ``pixel`` and ``class`` (of context). Coordinates: ``wave`` (pixel), ``lo`` and
         ``hi`` (the wavelengths of each segment) with their units. Variables: ``weight``, ``error``, ``lower``,
         ``upper``, ``name`` (id, segment), ``segments`` (pixel, or id and pixel), ``flux`` if kept, ``share``, and one
-        a spectrum each of score, intercept, r2, ess, stability, completeness, n_samples, artefact, grade, reason, path.
+        a spectrum each of score, intercept, r2, ess, stability, completeness, n_samples, artefact, z_second, grade,
+        reason, path.
         Attributes: the settings as JSON, the frame.
 
     Raises

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .explanationset import ExplanationSet
 
 TEXT = ("ids", "grades", "reasons", "paths", "kernels")
-NUMBERS = ("scores", "intercepts", "r2", "ess", "stability", "completeness", "n_samples", "artefact")
+NUMBERS = ("scores", "intercepts", "r2", "ess", "stability", "completeness", "n_samples", "artefact", "z_second")
 BY_SEGMENT = ("weights", "interval", "error", "narrow")
 ARRAYS = ("weights", "interval", "error", "shares", *NUMBERS)
 
@@ -157,6 +157,7 @@ def columns_of(explanations: Sequence[Explanation]) -> dict[str, Any]:
         "completeness": np.array([one.completeness for one in explanations]),
         "n_samples": np.array([one.n_samples for one in explanations]),
         "artefact": np.array([one.context.artefact for one in explanations]),
+        "z_second": np.array([one.context.z_second for one in explanations]),
         "shares": np.array([list(one.context.shares.values()) for one in explanations]),
         "names": Names.of([one.names for one in explanations]),
         "narrow": None if any(row is None for row in narrow) else _padded(narrow, k) == 1,

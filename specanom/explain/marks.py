@@ -7,7 +7,7 @@ known (redshift, noise, line-spread function, instrument) is NaN, never 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -60,7 +60,7 @@ MARKS = (
     Mark("sky_deficit", 1, ("model",), "√share of the squared residual that is missing flux on sky lines"),
     Mark("ripple", 1, ("model",), "deepest dip of the autocorrelation: how periodic the residual is"),
     Mark("far_red", 1, ("model",), "share of the coarse residual beyond 8000 Å observed, above that of its pixels"),
-    Mark("lines", -1, ("model", "z"), "share of the fine residual on lines at the redshift of the galaxy"),
+    Mark("lines", -1, ("model", "z"), "share of the fine residual on lines of the galaxy, or of a second redshift"),
     Mark("broad", -1, ("model", "z"), "share of the fine residual that is light around Balmer lines of the galaxy"),
     Mark("kin", -1, ("model",), "|correlation| of the residual with the features of the reconstruction"),
     Mark("weight_artefact", 1, ("no model",), "√share of Σ|weight| on sky, masks, bands and joins"),
@@ -129,6 +129,16 @@ class Residual:
         return _running(self.whitened)
 
     @cached_property
+    def bare(self) -> Residual:
+        """It without the lines of a second redshift: what is neither of one galaxy nor of the other."""
+        foreign = self.ground.foreign
+        if foreign is None:
+            return self
+        rest = foreign < 0
+        return replace(self, observed=self.observed * rest, power=self.power * rest, excess=self.excess * rest,
+                       whitened=self.whitened * rest)
+
+    @cached_property
     def fine(self) -> Doubles:
         """The whitened residual averaged over a few pixels."""
         return box(self.sums, FINE)
@@ -174,9 +184,18 @@ def residual_marks(residual: Residual) -> dict[str, float]:
     squared = residual.fine * residual.fine
     total = max(float(squared.sum()), 1e-9)
     found["lines"] = float(squared[ground.classes == CLASSES.index("lines")].sum()) / total
-    found |= {"broad": _broad(residual, squared) / total, "far_red": _far_red(residual), "step": _step(residual),
-              "ripple": _ripple(residual), "kin": _kin(residual)}
+    found |= {"broad": _broad(residual, squared) / total, **_shapes(residual)}
+    if residual.ground.foreign is not None:
+        # A bright line is no step and no ripple; and what it outshone says no more against the object than it did.
+        bare = _shapes(residual.bare)
+        found |= {name: max(found[name], bare[name]) if name == "kin" else min(found[name], bare[name])
+                  for name in bare}
     return found
+
+
+def _shapes(residual: Residual) -> dict[str, float]:
+    """Return the marks that are ratios of one part of a residual to another."""
+    return {"far_red": _far_red(residual), "step": _step(residual), "ripple": _ripple(residual), "kin": _kin(residual)}
 
 
 def _broad(residual: Residual, squared: Doubles) -> float:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..diagnostics import SOUGHT
 from ..lines import (
     AIRGLOW_5577,
     ARM_JOINS,
@@ -31,6 +32,7 @@ MISSING = 0.5  # share of the height in the model below which the spectrum lacks
 NEAR_SKY = 10.0  # Å within which residual sky is named after a line
 
 _CENTRES = np.array([item.wave for item in LINES])
+_SOUGHT = {item.name: item for item in SOUGHT}
 _MIDWAY = (_CENTRES[1:] + _CENTRES[:-1]) / 2.0
 
 
@@ -175,14 +177,36 @@ def leading_classes(
 
 
 def _lines(places: Places, which: NDArray[np.intp]) -> list[str]:
-    rest = places.ground.rest
-    assert rest is not None  # nothing is called a line without a rest frame
+    rest, second = places.ground.rest, _second(places, which)
+    if len(second) == which.size:
+        return list(second.values())
+    assert rest is not None  # nothing else is called a line without a rest frame
     at = np.flatnonzero(places.inside & (places.ground.classes == CLASSES.index("lines")))
     cell = places.segments[at] * len(LINES) + np.searchsorted(_MIDWAY, rest[at])
     shape = (places.peak.size, len(LINES))
     held = np.bincount(cell, weights=places.mass[at], minlength=shape[0] * shape[1]).reshape(shape)
     touched = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape) > 0
-    return [_blend(held[k], np.flatnonzero(touched[k])) for k in which.tolist()]
+    return [second.get(k) or _blend(held[k], np.flatnonzero(touched[k])) for k in which.tolist()]
+
+
+def _second(places: Places, which: NDArray[np.intp]) -> dict[int, str]:
+    """Name the segments with most of their mass on lines of a second redshift: ``"[O III] 5008 at z = 0.5320"``."""
+    foreign, found = places.ground.foreign, places.ground.second
+    if foreign is None:
+        return {}
+    shape = (places.peak.size, len(found.lines))
+    at = np.flatnonzero(foreign >= 0)
+    held = np.bincount(places.segments[at] * shape[1] + foreign[at], weights=places.mass[at],
+                       minlength=shape[0] * shape[1]).reshape(shape)
+    most = held.sum(axis=1) > 0.5 * places.total(places.inside)
+    return {k: f"{blend_label([_SOUGHT[found.lines[i].name] for i in _leading(held[k])])} at z = {found.z:.4f}"
+            for k in which[most[which]].tolist()}
+
+
+def _leading(held: NDArray[np.float64]) -> list[int]:
+    """Return the lines with most of the mass, the first first."""
+    ranked = np.argsort(-held, kind="stable")
+    return [int(i) for i in ranked if held[i] >= NAMED_SHARE * held[ranked[0]] and held[i] > 0]
 
 
 def _blend(held: NDArray[np.float64], touched: NDArray[np.intp]) -> str:

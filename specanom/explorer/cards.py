@@ -111,7 +111,8 @@ def explained(e: Explanation) -> dict[str, Any]:
         "low": [plain(one) for one in e.interval[:, 0].tolist()],
         "high": [plain(one) for one in e.interval[:, 1].tolist()], "names": [str(one) for one in e.names],
         "frame": e.frame, "grade": e.grade, "reason": e.reason, "r2": plain(e.r2), "value": plain(e.score),
-        "artefact": plain(e.artefact), "score": score if isinstance(score, str) else "score",
+        "artefact": plain(e.artefact), "z_second": plain_exact(e.z_second),
+        "score": score if isinstance(score, str) else "score",
         "shares": {str(name): plain(float(value)) for name, value in e.context.shares.items()},
     }
 

@@ -14,6 +14,8 @@ TERMS = (
     ("grade", "trusted: another drawing of masks would say the same; unstable: it might not; poor fit: weights do "
               "not add up to the score."),
     ("artefact", "Probability that the sky, a mask or the instrument makes the spectrum odd, and not the object."),
+    ("z_second", "Redshift of another galaxy in the fibre, behind or in front, with three or more lines in the "
+                 "residual."),
     ("cluster, story", "Objects whose explanations are alike, and what they share."),
     ("kin", "Nearest known spectra in the space of the vectors that were compared; d is their distance, the weight "
             "their share of the vote."),

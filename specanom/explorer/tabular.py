@@ -21,7 +21,7 @@ FIRST = ("rank", "tier", "percentile", "score", "chi2_ivar_cal", "z", "snr", "cl
 SHOWN = 10
 REVIEW = ("mark", "mark_quality", "mark_issues", "mark_class", "mark_z", "mark_note", "mark_others")
 """Columns of the page's own; those of a catalogue that are called so get ``given_`` in front."""
-FORMATS = {"artefact": ".2f", "chi2_ivar_cal": ".2f", "combined_cal": ".2f"}
+FORMATS = {"artefact": ".2f", "z_second": ".4f", "chi2_ivar_cal": ".2f", "combined_cal": ".2f"}
 ORDER = ("combined_rank", "chi2_ivar_rank")
 BYTES = ("data", "codes", "blob", "offsets")
 

@@ -43,6 +43,7 @@ POLICY = ("default-src 'none'; script-src 'self' file:; style-src 'self' file: '
 """What the page may load: what lies beside it. Links are followed only by the reader who clicks them."""
 MODULES = ("model", "filter", "rows", "spectra", "notes", "drawing", "card", "maps", "review", "main")
 BOKEH = Path(bokeh.__file__).parent / "server" / "static" / "js" / "bokeh.min.js"
+HELD = "window.specanomCatalogue = "
 ROLES = ("flux", "faint", "blue", "vermilion", "ultraviolet", "absorption")
 
 
@@ -85,7 +86,7 @@ def write_explorer(folder: str | Path, catalogue: pd.DataFrame, *, data: Explore
     if not len(rows):
         raise ArgumentError(message("catalogue", expected="at least one row", got="none"))
     cards = Cards(rows, shown)
-    content = _content(rows, shown, cards, title)
+    content = _content(rows, shown, cards, title) | {"key": _key(target, cards.ids)}
     part = part_of(target)
     try:
         (part / "data").mkdir(parents=True)
@@ -102,15 +103,29 @@ def write_explorer(folder: str | Path, catalogue: pd.DataFrame, *, data: Explore
 
 def _content(rows: pd.DataFrame, data: ExplorerData, cards: Cards, title: str) -> dict[str, Any]:
     """What the page holds from the start."""
-    own = "\n".join([title, *sorted(rows["id"])])  # notes stay where only the order is another
     return {
-        "title": title, "key": hashlib.blake2b(own.encode("utf-8", "replace"), digest_size=8).hexdigest(),
+        "title": title,
         "table": table_of(rows, described(rows.columns, data.columns)), "places": places_of(rows, data.latents),
         "cards": {"ids": cards.ids, "size": CHUNK}, "words": WORDS, "noted": NOTED,
         "qualities": {str(value): meaning for value, meaning in QUALITY.items()}, "issues": dict(ISSUES),
         "classes": CLASSES, "said": cards.standing(), "terms": TERMS,
         "colours": {name: _colours(one) for name, one in THEMES.items()}, **_spectral(data),
     }
+
+
+def _key(folder: Path, ids: list[str]) -> str:
+    """Name the notes that a browser keeps: as before where the explorer that is replaced has half of the objects too.
+
+    So what was said stays where a catalogue is made anew, in another order or with a few other objects.
+    """
+    try:
+        held = json.loads((folder / "data" / "catalogue.js").read_text(encoding="utf-8").removeprefix(HELD))
+        key, before = str(held["key"]), set(held["cards"]["ids"])
+    except (OSError, ValueError, KeyError, TypeError):
+        key, before = "", set()
+    if key and 2 * len(before.intersection(ids)) >= min(len(before), len(ids)):
+        return key
+    return hashlib.blake2b("\n".join(sorted(ids)).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def _spectral(data: ExplorerData) -> dict[str, Any]:
@@ -133,7 +148,7 @@ def _colours(colours: Palette) -> dict[str, Any]:
 
 
 def _write_data(folder: Path, content: dict[str, Any], data: ExplorerData, cards: Cards) -> None:
-    _put(folder / "catalogue.js", f"window.specanomCatalogue = {_json(content)}\n")
+    _put(folder / "catalogue.js", f"{HELD}{_json(content)}\n")
     drawn = figures(None, "") if data.spectra is None else figures(data.spectra.wave, data.spectra.scale)
     _put(folder / "figures.js", f"window.specanomCatalogue.figures = {_json(drawn)}\n")
     for number, chunk in enumerate(cards.chunks(CHUNK)):

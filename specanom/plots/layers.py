@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from bokeh.core.properties import value
-from bokeh.models import BoxAnnotation, ColumnDataSource, CustomJS, CustomJSHover, GlyphRenderer, Range1d
+from bokeh.models import BoxAnnotation, ColumnDataSource, CustomJS, CustomJSHover, GlyphRenderer, Label, Range1d
 from bokeh.plotting import figure
 
+from ..lines import ARM_JOINS
+from ..scores.bands import ARMS
 from .axis import REST_KINDS, WaveAxis
 from .columns import ROW, ROWS, line_columns, sky_columns, span_columns
 from .palette import FONT, Palette
@@ -100,6 +104,11 @@ def set_limits(panel: figure, limits: tuple[float, float], share: float = 0.0) -
         panel.yaxis.bounds = panel.ygrid.bounds = (lo, hi)
 
 
+ARM_HEIGHT = 5
+"""Pixels of the screen."""
+ARM_ROOM = 0.09
+"""Share of the panel's height that is added for the marks of the arms."""
+ARM_COLOURS = ("blue", "vermilion", "purple")
 HATCHES = {"masked": "right_diagonal_line", "imputed": "left_diagonal_line"}
 """How missing pixels are hatched; the colour is the one of the same name."""
 
@@ -131,6 +140,33 @@ def draw_sky(panels: list[figure], source: ColumnDataSource, colours: Palette) -
     """Draw the columns of :func:`specanom.plots.columns.sky_columns`."""
     return ("sky", [panel.vstrip(x0="x0", x1="x1", source=source, fill_color=colours.amber, fill_alpha=0.09,
                                  line_color=None, level="underlay", name="sky tint") for panel in panels])
+
+
+def arms(panel: figure, view: SpectrumView, colours: Palette) -> None:
+    """Mark at the foot of a panel the arms of a spectrograph whose spectra come arm by arm, as those of DESI do.
+
+    Arms lie on two levels, so that where two of them overlap is seen; the panel makes room for them.
+    """
+    axis, joins = view.axis, ARM_JOINS["DESI"]
+    if view.spectrum.meta.get("instrument") != "DESI" or not (axis.frame == "observed" or axis.linked):
+        return
+    window = panel.x_range.start, panel.x_range.end
+    start, end = panel.y_range.start, panel.y_range.end
+    low, high = start - ARM_ROOM * (end - start), view.limits[1]
+    end = low + (high - low) * (end - start) / (high - start)  # the labels of lines keep their share
+    panel.y_range.update(start=low, end=end, reset_start=low, reset_end=end)
+    edges = [-math.inf, *(edge for join in joins for edge in (join.lo, join.hi)), math.inf]
+    for number, name in enumerate(ARMS[len(joins)]):
+        first, last = edges[max(0, 2 * number - 1)], edges[min(2 * number + 2, len(edges) - 1)]
+        left, right = (float(place) for place in np.clip(axis.place([first, last], "observed"), *window))
+        if left < right:
+            foot, colour = ARM_HEIGHT * (number % 2), getattr(colours, ARM_COLOURS[number])
+            panel.add_layout(BoxAnnotation(
+                left=left, right=right, bottom=foot, top=foot + ARM_HEIGHT, bottom_units="screen", top_units="screen",
+                fill_color=colour, fill_alpha=0.75, line_color=None, level="annotation", name=f"arm {name}"))
+            panel.add_layout(Label(x=(left + right) / 2, y=2 * ARM_HEIGHT + 1, y_units="screen", text=name,
+                                   text_color=colour, text_font=FONT, text_font_size="11px", text_align="center",
+                                   text_font_style="bold", name=f"name of arm {name}"))
 
 
 def draw_arrows(panel: figure, source: ColumnDataSource, colours: Palette) -> None:

@@ -24,7 +24,7 @@ from ..spectrum import Spectrum
 from .axis import REST_KINDS
 from .columns import aside_columns, clipped_columns, flux_columns
 from .drawing import robust_range
-from .layers import draw_arrows, hatch, headroom, line_markers, named, sky, wavelength_rows
+from .layers import arms, draw_arrows, hatch, headroom, line_markers, named, sky, wavelength_rows
 from .palette import Palette, palette
 from .theme import canvas, hover, legend, stack
 from .view import SpectrumView, describe, flux_label
@@ -63,8 +63,9 @@ def spectrum(
     Returns
     -------
     bokeh.models.GridPlot
-        Panels with one wavelength range. Data sources are called ``"flux"``, ``"reconstruction"``, ``"lines"``,
-        ``"masked"``, ``"imputed"``, ``"sky"`` and ``"clipped"``.
+        Panels with one wavelength range; of a DESI spectrum the arms are marked at the foot of the first. Data sources
+        are called ``"flux"``, ``"reconstruction"``, ``"lines"``, ``"masked"``, ``"imputed"``, ``"sky"`` and
+        ``"clipped"``.
 
     Raises
     ------
@@ -81,6 +82,7 @@ def spectrum(
     if model is not None:
         panels.append(_residual_panel(view, theme, source, top))
     entries = hatch(panels, view, colours) + sky(panels, view.axis, colours)
+    arms(top, view, colours)
     if labelled:
         line_markers(panels, view.axis, colours, kinds)
     drawn = [("flux", [r for r in top.renderers if r.name == "flux curve"])]

@@ -137,17 +137,13 @@ class QuasarPreprocessors:
 
     def _each(self, action: str, survey: Any, store: str | Path | None, progress: bool) -> dict[str, SpectrumSet]:
         assert self.preprocessors is not None
-        if not callable(getattr(survey, "blocks", None)) and iter(survey) is survey:
-            raise DataError(message("survey", expected="something that can be read three times, once for each bin",
-                                    got="a generator", hint="give a list or a Survey"))
-        made: dict[str, SpectrumSet] = {}
-        self.reports, self.skipped, self.empty = {}, [], {}
-        if action == "transform" and not any(one.fitted for one in self.preprocessors.values()):
-            raise not_fitted(self, "fit_transform")
+        self._check(action, survey)
         stores = {name: None if store is None else Path(store) / f"{name}.zarr" for name in self.preprocessors}
         for path in stores.values():
             if path is not None:
                 writable(path, FORMAT)
+        made: dict[str, SpectrumSet] = {}
+        self.reports, self.skipped, self.empty = {}, [], {}
         for name, preprocessor in self.preprocessors.items():
             if action == "transform" and not preprocessor.fitted:
                 self.empty[name] = "it was not fitted: there were no such quasars then"
@@ -166,6 +162,14 @@ class QuasarPreprocessors:
             raise DataError(message("survey", expected="quasars of redshift 0.8 to 3.2 that pass the cuts",
                                     got="none in any bin:\n" + "\n".join(self.empty.values())))
         return made
+
+    def _check(self, action: str, survey: Any) -> None:
+        assert self.preprocessors is not None
+        if not callable(getattr(survey, "blocks", None)) and iter(survey) is survey:
+            raise DataError(message("survey", expected="something that can be read three times, once for each bin",
+                                    got="a generator", hint="give a list or a Survey"))
+        if action == "transform" and not any(one.fitted for one in self.preprocessors.values()):
+            raise not_fitted(self, "fit_transform")
 
     def __repr__(self) -> str:
         assert self.preprocessors is not None

@@ -168,3 +168,11 @@ def fingerprint(encoder: Any) -> str | None:
         raise ArgumentError(message("encoder", expected="a text, or an encoder with a fingerprint",
                                     got=type(encoder).__name__, hint="sa.encoder(model), or any text of your own"))
     return found
+
+
+def check_same(asked: str | None, own: str | None) -> None:
+    """Raise an ArgumentError when two fingerprints are told and differ."""
+    if asked is not None and own is not None and asked != own:
+        raise ArgumentError(message(
+            "encoder", expected=f"{own!r}, which made the vectors of this base", got=repr(asked),
+            hint="encode the queries with that model, or build a base from vectors of this one"))

@@ -113,7 +113,7 @@ class Evaluator:
 
     def __call__(
         self, base: KnowledgeBase, vectors: Any = None, labels: Iterable[Any] | None = None, *,
-        ids: Iterable[Any] | None = None,
+        ids: Iterable[Any] | None = None, encoder: Any = None,
     ) -> Evaluation:
         """Evaluate `base` on its own labelled members, each asked for without itself, or on a test set.
 
@@ -124,16 +124,19 @@ class Evaluator:
             A test set. Rows without a label or with a vector that is not finite are not counted.
         ids : (m,) sequence, optional
             Of the test set; members of the base are asked for without themselves.
+        encoder : str or object with a ``fingerprint``, optional
+            What made the vectors of the test set.
 
         Raises
         ------
         ArgumentError
-            When a prevalence is no share, or a label is not in the test.
+            When a prevalence is no share, a label is not in the test, or the vectors come from another encoder.
         DataError
             When nothing in the test has a label.
         """
         import pandas as pd
 
+        base.check_encoder(encoder)
         test = _Test.of(base, vectors, labels, ids)
         wanted = self._labels(test)
         ks = sorted({int(k) for k in (*self.ks, self.k) if k == self.k or 1 <= k <= base_room(base)})

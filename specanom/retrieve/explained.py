@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, ShapeError, message
+from ..ids import id_texts
 from ..seeds import content_hash
 
 
@@ -65,5 +66,5 @@ def reasons(explanations: Any, ids: Iterable[str] | None = None) -> Reasons:
     wave = getattr(explanations, "wave", None)
     parts = [np.asarray(one) for one in (cut, wave) if one is not None]
     what = content_hash(*parts) if parts else "no name"
-    return Reasons(vectors, None if names is None else [str(id) for id in names],
+    return Reasons(vectors, None if names is None else id_texts(names, "ids"),
                    f"weights of {weights.shape[1]} segments ({what})")

@@ -16,7 +16,7 @@ from ..errors import ArgumentError, DataError, ShapeError, choice, message
 from .approximate import KINDS, Approximate, Recall
 from .archive import Memory, Settings, Source, read, write
 from .asking import Own, answers, default_tau
-from .entries import Entries, Skipped, fingerprint, gather, matrix
+from .entries import Entries, Skipped, check_same, fingerprint, gather, matrix
 from .evaluate import Evaluation, Evaluator
 from .index import Index
 from .kin import Kin
@@ -199,7 +199,7 @@ class KnowledgeBase:
         ShapeError
             When they have another number of dimensions.
         """
-        self._same_encoder(encoder)
+        self.check_encoder(encoder)
         rows = matrix(np.atleast_2d(np.asarray(vectors)))
         if rows.shape[1] != self._settings.d:
             raise ShapeError(message("vectors", expected=f"{self._settings.d} dimensions, as the base has",
@@ -207,12 +207,15 @@ class KnowledgeBase:
                                                              f"{self.encoder or 'it did not say what'}"))
         return answers(self, rows, k, exclude=exclude, far=far)
 
-    def _same_encoder(self, encoder: Any) -> None:
-        asked = fingerprint(encoder)
-        if asked is not None and self.encoder is not None and asked != self.encoder:
-            raise ArgumentError(message(
-                "encoder", expected=f"{self.encoder!r}, which made the vectors of this base", got=repr(asked),
-                hint="encode the queries with that model, or build a base from vectors of this one"))
+    def check_encoder(self, encoder: Any) -> None:
+        """Raise an ArgumentError when vectors of `encoder` cannot be compared with those of this base.
+
+        Parameters
+        ----------
+        encoder : str, object with a ``fingerprint``, or None
+            What made the vectors; None, and a base that was not told, let everything pass.
+        """
+        check_same(fingerprint(encoder), self.encoder)
 
     # -- other bases -----------------------------------------------------------------------------------------------
 
@@ -237,7 +240,7 @@ class KnowledgeBase:
         """
         import pandas as pd
 
-        self._same_encoder(encoder)
+        self.check_encoder(encoder)
         new, skipped = gather(vectors, labels, ids, metadata)
         if new.vectors.shape[1] != self._settings.d:
             raise ShapeError(message("vectors", expected=f"{self._settings.d} dimensions, as the base has",
@@ -286,6 +289,7 @@ class KnowledgeBase:
         k: int = 3,
         prevalence: float | Mapping[str, float] | None = None,
         seed: int = 0,
+        encoder: Any = None,
     ) -> Evaluation:
         """Return precision, recall and F1 of the vote for each label; see :class:`Evaluator` for more settings.
 
@@ -298,8 +302,10 @@ class KnowledgeBase:
             Share of each label where the search will be done; by default that of the test set.
         seed : int
             Of the draws behind intervals, and of what is left out along the curves.
+        encoder : str or object with a ``fingerprint``, optional
+            What made the vectors of the test set.
         """
-        return Evaluator(k=k, prevalence=prevalence, seed=seed)(self, vectors, labels, ids=ids)
+        return Evaluator(k=k, prevalence=prevalence, seed=seed)(self, vectors, labels, ids=ids, encoder=encoder)
 
     # -- on disk ---------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ import pandas as pd
 from .. import surveys
 from ..errors import ArgumentError, DataError, choice, message
 from ..folders import write_json
+from ..surveys import Survey
+from ..surveys.desi_releases import check_columns
 from ..surveys.files import find_files
 from .folder import RunFolder
 from .manifest import key, listing, versions
@@ -46,6 +48,9 @@ class Source:
         Known anomalies; 0 when nothing is known.
     outputs : list of str
         Products of the stage, relative to the run folder.
+    catalogue, columns : str
+        A file of redshifts that are taken instead of those beside the spectra, and the columns that are kept or called
+        otherwise; empty for none.
     """
 
     path: str
@@ -53,6 +58,30 @@ class Source:
     files: int = 0
     anomalies: int = 0
     outputs: list[str] = field(default_factory=list)
+    catalogue: str = ""
+    columns: str = ""
+
+    def read(self, **options: Any) -> Survey:
+        """Open the survey lazily, with its catalogue of redshifts; options are those of :func:`specanom.read`."""
+        return surveys.read(self.path, self.survey, catalogue=self.catalogue or None, columns=self.columns or None,
+                            **options)
+
+    def with_redshifts(self, run: RunFolder, *, catalogue: str, columns: str) -> Source:
+        """Return the same files with a catalogue of redshifts, and columns that are kept; ``source.json`` says so.
+
+        Raises
+        ------
+        DataError
+            When there is no such file.
+        ArgumentError
+            For columns that cannot be meant.
+        """
+        check_columns(columns)
+        if catalogue and catalogue_file(catalogue) is None:
+            raise DataError(message("catalogue", expected="a file of redshifts", got=f"no file at {catalogue}"))
+        made = replace(self, catalogue=catalogue, columns=columns)
+        made.save(run)
+        return made
 
     @classmethod
     def load(cls, run: RunFolder) -> Source:
@@ -64,7 +93,8 @@ class Source:
         """Write ``source.json``."""
         path = RAW if self.path == str(run / RAW) else os.path.abspath(os.path.expanduser(self.path))
         run.path.mkdir(parents=True, exist_ok=True)
-        write_json(run / "source.json", {**asdict(self), "path": path})
+        catalogue = os.path.abspath(os.path.expanduser(self.catalogue)) if self.catalogue else ""
+        write_json(run / "source.json", {**asdict(self), "path": path, "catalogue": catalogue})
 
 
 def acquire(run: RunFolder, *, survey: str, path: str, n: int, seed: int, download: int = 0) -> Source:
@@ -187,14 +217,23 @@ def files_of(path: str) -> list[Path]:
     return [Path(file) for file in find_files(path)]
 
 
+def catalogue_file(name: str) -> Path | None:
+    """Return the path of a file of redshifts; None when there is none."""
+    path = Path(name).expanduser()
+    return path if name and path.is_file() else None
+
+
 def inputs_of(settings: Mapping[str, Any]) -> str:
     """Return a hash of what a run reads from outside: names, sizes and times of its files."""
+    redshifts = catalogue_file(str(settings.get("catalogue", "")))
+    beside = [] if redshifts is None else [redshifts]
     if settings["survey"] in SIMULATED or not settings["path"]:
-        return key({"inside": settings["survey"]})
+        inside = {"inside": settings["survey"]}
+        return key({**inside, "beside": listing(beside)} if beside else inside)
     path = str(settings["path"])
     try:
         files = files_of(path)
     except DataError:  # the first stage says so, and its notebook is kept
         files = []
     truth = Path(path).expanduser() / TRUTH
-    return listing([*files, *([truth] if truth.is_file() else [])])
+    return listing([*files, *beside, *([truth] if truth.is_file() else [])])

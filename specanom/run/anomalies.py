@@ -90,8 +90,8 @@ def _card(content: Content, figures: dict[str, Any], images: Cutouts, i: int) ->
     name = f"card{i}"
     figures[name] = plots.explanation(explanation, one[0])
     lines = content.lines[content.lines["id"] == explanation.id].iloc[0]
-    return {"id": explanation.id, "chips": _chips(content, explanation, row), "verdict": _verdict(content, explanation),
-            "figure": name, "lines": line_table(lines),
+    return {"id": explanation.id, "chips": _chips(content, explanation, row),
+            "verdict": _verdict(content, explanation, z=float(row["z"])), "figure": name, "lines": line_table(lines),
             "ranks": ranks_of(content, explanation.id), "links": _links(content, row),
             "image": images.of(explanation.id, *(float(row.get(c, np.nan)) for c in ("ra", "dec")))}
 
@@ -105,6 +105,8 @@ def _chips(content: Content, explanation: Any, row: Any) -> list[dict[str, str]]
     chips = [{"text": f"z = {row['z']:.4f}", "kind": ""}, {"text": f"S/N {row['snr']:.1f}", "kind": ""}]
     if explanation.context.artefact > ARTEFACT:
         chips.append({"text": "likely artefact", "kind": "warm"})
+    if np.isfinite(explanation.z_second):
+        chips.append({"text": f"lines at z = {explanation.z_second:.4f}", "kind": "good"})
     grade = "good" if explanation.grade == "trusted" else "warm"
     chips.append({"text": f"explanation: {explanation.grade}", "kind": grade})
     if content.truth is not None:
@@ -114,7 +116,7 @@ def _chips(content: Content, explanation: Any, row: Any) -> list[dict[str, str]]
     return chips
 
 
-def _verdict(content: Content, explanation: Any) -> str:
+def _verdict(content: Content, explanation: Any, *, z: float) -> str:
     value = float(_values(content, [explanation.id])[0])
     if content.column.endswith(CALIBRATED):
         said = f"{value:.1f} robust σ above {content.against}. "
@@ -126,8 +128,12 @@ def _verdict(content: Content, explanation: Any) -> str:
         said += (f"; sky or instrument made it with a probability of {percent(context.artefact)} at even odds, and "
                  f"{percent(context.artefact_share)} of its weight lies on sky, masks, spikes, telluric bands or the "
                  f"arm join.")
+    elif np.isfinite(context.z_second):
+        where = "behind it" if context.z_second > z else "in front of it"
+        said += (f"; several emission lines share one other redshift, z = {context.z_second:.4f}: another galaxy "
+                 f"{where}, or a wrong redshift.")
     elif context.lines > ARTEFACT:
-        said += f"; {percent(context.lines)} of its weight lies on lines at the galaxy's redshift."
+        said += f"; {percent(context.lines)} of its weight lies on lines at the object's redshift."
     else:
         said += "."
     return said

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILES = {"shares": "shares", "residuals": "residuals", "clusters": "clusters", "kin": "kin", "votes": "votes",
-         "matches": "matches"}
+         "matches": "matches", "latents": "rarities"}
 """Part → table of the run folder, each taken when it is there."""
-OPTIONAL = (*FILES, "latents", "labels", "more")
+OPTIONAL = (*FILES, "labels", "more")
 GOLD, SILVER = 1.0, 10.0
 """Ordinary spectra expected above the thresholds, in the whole sample."""
 HIGHEST = 1e6
@@ -41,8 +41,8 @@ def catalogue_of(run_dir: str | Path, *, tiers: Tiers | None = None,
     Parameters
     ----------
     run_dir : path-like
-        A run folder. ``labels.jsonl`` and the tables ``shares``, ``residuals``, ``kin``, ``votes`` and ``matches``
-        (``.parquet``) are taken when they are there.
+        A run folder. ``labels.jsonl`` and the tables ``shares``, ``residuals``, ``kin``, ``votes``, ``rarities`` and
+        ``matches`` (``.parquet``) are taken when they are there.
     tiers : Tiers, optional
         Thresholds; when not given, those above which 1 (gold) and 10 (silver) ordinary spectra are expected.
     parts : mapping, optional

@@ -11,7 +11,7 @@ from ..triage.catalogue.citations import bibtex_of, known_uses, software, thanks
 from ..triage.crossmatch.found import MATCHED, NONE
 from .byhand import manifest_of
 from .manifest import Manifest
-from .methods import read_json, sentences
+from .methods import model_card, read_json, sentences
 
 SERVICES = {"simbad": ("simbad",), "ned": ("ned",)}
 """What to thank for matches with a service, by its name; catalogues of VizieR are called ``vizier:TABLE``."""
@@ -77,7 +77,7 @@ def cite(run_dir: str | Path) -> Citation:
 
 def used(folder: Path, manifest: Manifest) -> list[str]:
     """Return what a run used: method, surveys, corrections, services, explanations and packages."""
-    card = read_json(folder / "model" / "card.json")
+    card, _ = model_card(folder)
     steps = read_json(folder / "preprocess.json").get("settings", {})
     explained = read_json(folder / "explanations.zarr" / "manifest.json").get("settings", {})
     uses = ["method", *_surveys(folder, manifest)]

@@ -67,8 +67,8 @@ def _parser() -> argparse.ArgumentParser:
         "run", help="the whole method on a survey", formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="A folder keeps the parameters of its last run; what is given here changes them one by one.\n\n"
                "parameters of the notebooks, given as -p name=value:\n" + _parameter_help())
-    run.add_argument("--survey", help="mock, sdss, or auto (by the content of the files); without --survey and --path, "
-                     "what the folder was made from, or mock in a new one")
+    run.add_argument("--survey", help="mock, mock_desi, sdss, desi, or auto (by the content of the files); without "
+                     "--survey and --path, what the folder was made from, or mock in a new one")
     run.add_argument("--path", default="", help="folder, file or pattern of spectra")
     run.add_argument("--run-dir", required=True, type=Path, help="folder of the run")
     run.add_argument("--preset", choices=["paper"], help="the published behaviour everywhere")

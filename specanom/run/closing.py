@@ -7,10 +7,15 @@ from typing import Any
 import pandas as pd
 
 from .. import plots
+from ..scores import LatentCorrelations
+from ..triage import WorkList
 from ..triage.catalogue import Catalogue
 from ..triage.quality import Rates
+from ..triage.quality.confident import LEAST
 from .content import Content
+from .latents import RARITY
 from .tabulate import fixed, grid, number, percent
+from .worklisting import taught
 
 KIN_TEXT = (
     "Kin are the spectra nearest in latent space, where like shapes lie together. Their classes vote, and a spectrum "
@@ -19,6 +24,21 @@ KIN_TEXT = (
 TRUST_TEXT = (
     "How far the vote can be trusted: every spectrum of a class of ten or more is asked for without itself."
 )
+LATENT_TEXT = (
+    "What the latent numbers follow. One that follows S/N or missing pixels describes the observation, and neighbours "
+    "are alike in it for that reason; bold where q < 0.05 over all cells."
+)
+RARITY_TEXT = (
+    "A spectrum may also be odd because its encoding is rare, however well it is reconstructed. These scores stand "
+    "beside the others in the catalogue; what a network cannot encode they do not see."
+)
+RARITIES = {"gmm": "density, by a Gaussian mixture", "knn": "distance to the tenth nearest",
+            "forest": "isolation forest", "kl": "divergence from the prior"}
+SURE_TEXT = (
+    "Of these the pipeline has no doubt: the best template fits better than the next by Δχ² of {least:g} or more, and "
+    "no warning is set. That says that no other redshift comes near, not that the template is right: wrong redshifts "
+    "nobody flagged, blends, and what the templates do not know."
+)
 CROWDS_TEXT = (
     "A plate or fibre with more anomalies than chance explains speaks of the instrument, not of the objects. Odd is "
     "here what reaches the silver threshold; bars are 95 % intervals."
@@ -26,17 +46,24 @@ CROWDS_TEXT = (
 NO_TICKETS = "Anomalies crowd nowhere: not on a plate, not on a fibre, not at an observed wavelength."
 DRAWN = ("plate", "tile", "petal", "snr")
 """Columns whose rates are drawn."""
+SURE = 12
+"""Spectra of which the pipeline is sure that are listed."""
+FIRST = 8
+"""Spectra of the work list whose earlier rank is told."""
 FAR = 12
 """Spectra far from all that are listed."""
 
 
-def kin_section(content: Content) -> dict[str, Any]:
-    """What the kin of the explained spectra say, and how far they may be believed."""
+def kin_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
+    """What the kin of the explained spectra say, how far they may be believed, and what the latent numbers know."""
     votes, trust = content.run.table("votes", "07_kin"), content.run.tables("kin_trust")
     far = votes[votes["far"].astype(bool)].head(FAR) if len(votes) else votes
     told = f"{number(int(votes['far'].sum()))} of {number(len(votes))} explained spectra are far from all." \
         if len(votes) else "The sample is too small for kin."
     good = trust is not None and len(trust) > 0
+    correlations = content.run.tables("latent_correlations")
+    if correlations is not None and correlations["spearman"].notna().any():
+        figures["latent_correlations"] = plots.latent_correlations(LatentCorrelations(correlations))
     return {
         "text": f"{KIN_TEXT} {told}", "trust_text": TRUST_TEXT if good else "",
         "trust": grid(trust, {"label": ("class", str), "n": ("spectra", number), "precision": ("precision", percent),
@@ -45,7 +72,35 @@ def kin_section(content: Content) -> dict[str, Any]:
         "far": grid(far, {"id": ("spectrum", str), "distance": ("distance to the nearest", fixed(2)),
                           "quantile": ("further than", _nearly_all), "vote": ("vote of its kin", str),
                           "share": ("share of the vote", percent)}, text=(0, 3)) if len(far) else None,
+        "latents": LATENT_TEXT, "redshift": _redshift(content.run.tables("latent_redshift")),
+        **_rarity(content.run.tables("rarity")),
     }
+
+
+def _redshift(table: pd.DataFrame | None) -> str:
+    """Say how well latent numbers tell the redshift."""
+    if table is None:
+        return ""
+    row = table.iloc[0]
+    return (f"The latent numbers alone tell the redshift to σ_NMAD = {row['sigma_nmad']:.3f} in Δz/(1 + z) (95 %: "
+            f"{row['sigma_low']:.3f} to {row['sigma_high']:.3f}), and {100 * row['outlier_share']:.1f} % are off by "
+            f"more than {row['outlier']:g}; to say the median of the sample of every spectrum would reach "
+            f"{row['sigma_guess']:.3f}. Each of {number(int(row['n']))} spectra was predicted by a fit to others. They "
+            "are at rest, so this is what is left of the distance: what galaxies of that redshift look like, how "
+            "noisy they are, and where their spectra end.")
+
+
+def _rarity(table: pd.DataFrame | None) -> dict[str, Any]:
+    """What scores of the encoding share with the one that ranks, and what they find."""
+    if table is None:
+        return {"rarity_text": "", "rarity": None}
+    columns: dict[str, Any] = {"name": ("how rare the encoding is", str),
+                               "rho": ("ρ with the ranking score", fixed(2)),
+                               "shared": (f"of the {int(table['top'].iloc[0])} oddest, among the rarest", number)}
+    if "auc" in table:
+        columns |= {"auc": ("ROC AUC", fixed(3)), "auc_ranking": ("of the ranking score", fixed(3))}
+    names = [RARITIES.get(str(name).removeprefix(RARITY), str(name)) for name in table["score"]]
+    return {"rarity_text": RARITY_TEXT, "rarity": grid(table.assign(name=names), columns)}
 
 
 def _nearly_all(share: Any) -> str:
@@ -72,11 +127,55 @@ def catalogue_section(content: Content, figures: dict[str, Any]) -> dict[str, An
         "explorer": "explorer/index.html" if (content.run / "explorer" / "index.html").exists() else "",
         "files": "catalogue.parquet, catalogue.fits and catalogue.vot hold one row a spectrum with units, descriptions "
                  "and UCDs; worklist.parquet says what to look at first, and why.",
+        "worklist": listed(WorkList.load(content.run.need("worklist.parquet", "08_catalogue"))),
         "verdicts": grid(counted, {"verdict": ("verdict of the rules", str), "n": ("spectra", number)})
         if len(counted) else None,
+        "rules": _rules(content), **_confident(content.run.tables("confident")),
         "crowds": CROWDS_TEXT,
         "tickets": list(few["text"]) if len(few) else [], "no_tickets": "" if len(few) else NO_TICKETS,
     }
+
+
+def listed(work: WorkList) -> str:
+    """Say how many spectra the work list has, in which order, and what it leaves out."""
+    left = [f"{number(count)} {why}" for why, count in work.counts.items()]
+    told, learned = taught(work.learned), work.learned
+    said = f"The work list has {number(len(work))} spectra" + (f", {told}" if told else "") + ". "
+    if told:
+        words = sorted(learned["words"].items(), key=lambda item: -item[1])
+        said += f"The words are {', '.join(f'{count} {word}' for word, count in words)}. "
+        before = [number(int(rank)) for rank in work.table["rank_before"].head(FIRST)]
+        said += f"Ranks that the first {len(before)} had before: {', '.join(before)}. " if before else ""
+    return said + (f"Left out: {', '.join(left)}." if left else "Nothing is left out.")
+
+
+def _rules(content: Content) -> str:
+    """Say which rules are the user's, and which were not tried."""
+    table, own = content.run.tables("rules"), str(content.settings.get("rules", ""))
+    said = [f"Rules are those of {own}."] if own else []
+    lacking = table[table["lacking"] != ""] if table is not None else pd.DataFrame()
+    if len(lacking):
+        which = "; ".join(f"{row['rule']} ({row['lacking']})" for row in lacking.to_dict("records"))
+        said.append(f"Not tried, because the catalogue lacks their columns: {which}.")
+    return " ".join(said)
+
+
+def _confident(table: pd.DataFrame | None) -> dict[str, Any]:
+    """The odd spectra of which the pipeline is sure."""
+    if table is None:
+        return {"sure_text": "", "sure_told": "", "sure": None}
+    counts = {name: number(int(table.attrs.get(name, 0))) for name in ("odd", "unsure", "unknown")}
+    told = (f"{number(len(table))} of {counts['odd']} spectra that reach the silver threshold; of {counts['unsure']} "
+            f"the pipeline is not sure, of {counts['unknown']} it does not say.")
+    columns: dict[str, Any] = {
+        "id": ("spectrum", str), "score": ("score", fixed(1)), "deltachi2": ("Δχ²", number), "class": ("class", str),
+        "z": ("z", fixed(4)), "vote": ("vote of its kin", str), "top_1_segment": ("points at", str),
+        "artefact": ("artefact?", percent), "verdict": ("verdict", str)}
+    shown = {name: form for name, form in columns.items() if name in table}
+    words = [place for place, name in enumerate(shown) if name in ("id", "class", "vote", "top_1_segment", "verdict")]
+    few = table.head(SURE)
+    return {"sure_text": SURE_TEXT.format(least=LEAST), "sure_told": told,
+            "sure": grid(few, shown, text=words) if len(few) else None}
 
 
 def _rates(table: pd.DataFrame, by: str) -> Rates:

@@ -98,15 +98,19 @@ class RunFolder:
             part.unlink(missing_ok=True)
         return path
 
-    def write_tables(self, made: Mapping[str, pd.DataFrame | None]) -> list[str]:
-        """Write tables to ``tables/`` and return their paths; one that is None is taken away when it is there."""
+    def write_or_drop(self, made: Mapping[str, pd.DataFrame | None]) -> list[str]:
+        """Write tables and return their paths; one that is None is taken away when an earlier run left it."""
         outputs = []
         for name, table in made.items():
             if table is None:
-                (self.path / "tables" / f"{name}.parquet").unlink(missing_ok=True)
+                (self.path / f"{name}.parquet").unlink(missing_ok=True)
             else:
-                outputs.append(self.write(table, f"tables/{name}").relative_to(self.path).as_posix())
+                outputs.append(self.write(table, name).relative_to(self.path).as_posix())
         return outputs
+
+    def write_tables(self, made: Mapping[str, pd.DataFrame | None]) -> list[str]:
+        """Write tables to ``tables/`` and return their paths; one that is None is taken away when it is there."""
+        return self.write_or_drop({f"tables/{name}": table for name, table in made.items()})
 
     # -- what a stage did ------------------------------------------------------------------------------------------
 

@@ -10,8 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..models import PCAModel, encoder
-from ..models.binned import BinnedModel
 from ..protocols import Encoder
 from ..retrieve import Kin, KnowledgeBase, reasons
 
@@ -26,18 +24,6 @@ SPACES = ("latent", "reason")
 def classes(table: pd.DataFrame) -> list[str]:
     """Return what the pipeline calls each spectrum: its subclass, else its class; empty where it says neither."""
     return [sub or kind for sub, kind in zip(table["subclass"].astype(str), table["class"].astype(str), strict=True)]
-
-
-def encoder_of(model: Any, sample: Any, *, seed: int) -> Encoder:
-    """Return the encoder whose vectors all spectra of a run share.
-
-    A model with a network a bin has as many latent spaces, which cannot be compared: the components of one PCA of the
-    whole sample stand in.
-    """
-    if isinstance(model, BinnedModel):
-        size = max(one.n_latent for one in model.models.values())
-        return encoder(PCAModel(size, seed=seed).fit(sample))
-    return encoder(model)
 
 
 def latent_base(made: Encoder, sample: Any) -> KnowledgeBase:

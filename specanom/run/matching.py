@@ -1,13 +1,17 @@
-"""What a run is matched with, and which files outside its products its last stage reads."""
+"""What a run is matched with, and which files outside its products its stages read."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, message
 from ..triage.crossmatch import LocalTable, Matcher, Ned, Simbad, XMatch, crossmatch
+from ..triage.crossmatch.matches import FIRST
+from ..triage.crossmatch.votables import ROLES, role
 from .folder import RunFolder
 from .manifest import fingerprint
 
@@ -19,6 +23,42 @@ ANSWERS = "crossmatch"
 LABELS = "labels.jsonl"
 """What people said of the spectra of a run."""
 SERVICES = ("simbad", "ned")
+VIZIER = "vizier:"
+EXPECTED = "simbad, ned, vizier:TABLE, or the path of a table; columns in brackets, as in wise.csv[w1,w2]"
+_APART = re.compile(r",(?![^\[]*\])")
+_COLUMNS = re.compile(r"(.*?)\s*\[([^\[\]]*)\]", re.S)
+
+
+@dataclass(frozen=True)
+class Match:
+    """One thing to match with, as it was written.
+
+    Attributes
+    ----------
+    name : str
+        A service, a table of VizieR, or a path.
+    columns : tuple of str or None
+        What else to take from it; None where the text does not say.
+    """
+
+    name: str
+    columns: tuple[str, ...] | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """The file, when it is a table on disk."""
+        path = Path(self.name).expanduser()
+        return path if path.is_file() else None
+
+
+def matches_in(text: str) -> list[Match]:
+    """Return what a text names, separated by commas: ``"simbad, wise.csv[w1,w2]"``."""
+    made = []
+    for one in filter(None, (part.strip() for part in _APART.split(text))):
+        found = None if Path(one).expanduser().is_file() else _COLUMNS.fullmatch(one)  # a file may have brackets
+        made.append(Match(one) if found is None else Match(found[1], tuple(
+            filter(None, (name.strip() for name in found[2].split(","))))))
+    return made
 
 
 def matchers_of(text: str, radius: float) -> list[Matcher]:
@@ -27,28 +67,41 @@ def matchers_of(text: str, radius: float) -> list[Matcher]:
     Parameters
     ----------
     text : str
-        ``"simbad"``, ``"ned"``, a table of VizieR (``"vizier:II/328/allwise"``), or the path of a table on disk.
+        ``"simbad"``, ``"ned"``, a table of VizieR (``"vizier:II/328/allwise"``), or the path of a table on disk. Names
+        of columns to take along follow in brackets, ``"wise.csv[w1,w2]"``. A table on disk without brackets gives all
+        its columns of numbers, one with empty brackets none; a table of VizieR gives what is named.
     radius : float
         Arcsec.
 
     Raises
     ------
     ArgumentError
-        When a name is none of these.
+        When a name is none of these, a column is not there, or columns are asked of SIMBAD or NED.
     """
     made: list[Matcher] = []
-    for name in filter(None, (one.strip() for one in text.split(","))):
-        path = Path(name).expanduser()
-        if name.lower() in SERVICES:
-            made.append(Simbad(radius) if name.lower() == "simbad" else Ned(radius))
-        elif name.lower().startswith("vizier:"):
-            made.append(XMatch(name, radius))
-        elif path.is_file():
-            made.append(LocalTable(path, radius))
+    for one in matches_in(text):
+        known = one.name.lower() in SERVICES
+        if known and one.columns is None:
+            made.append(Simbad(radius) if one.name.lower() == "simbad" else Ned(radius))
+        elif one.name.lower().startswith(VIZIER):
+            made.append(XMatch(one.name, radius, columns=one.columns or ()))
+        elif one.path is not None:
+            made.append(_table(one.path, radius, one.columns))
         else:
-            raise ArgumentError(message("match", expected="simbad, ned, vizier:TABLE, or the path of a table",
-                                        got=repr(name)))
+            hint = f"{one.name}, which tells name, type and redshift" if known else ""
+            raise ArgumentError(message("match", expected=EXPECTED, got=repr(text.strip()), hint=hint))
     return made
+
+
+def _table(path: Path, radius: float, columns: tuple[str, ...] | None) -> LocalTable:
+    """Return a table with the columns that were named, or with all numbers but positions, motions and redshift."""
+    if columns is not None:
+        return LocalTable(path, radius, columns=columns)
+    plain = LocalTable(path, radius)
+    names = [str(name) for name in plain.table.columns]
+    told = {*FIRST, "row", *(role(names, what, {}) for what in ROLES)}
+    numbers = tuple(name for name in names if plain.table[name].dtype.kind in "iuf" and name not in told)
+    return replace(plain, columns=numbers)
 
 
 def matches_of(run: RunFolder, ids: Sequence[str], matchers: Sequence[Matcher]) -> pd.DataFrame | None:
@@ -60,11 +113,12 @@ def matches_of(run: RunFolder, ids: Sequence[str], matchers: Sequence[Matcher]) 
 
 
 def outside(stage: str, run: RunFolder, parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Return hashes of what a stage reads besides products of stages: labels, and tables that are matched with.
+    """Return hashes of what a stage reads besides products of stages: labels, tables that are matched with, rules.
 
     When one of them changes, the stage is out of date.
     """
     if stage != "08_catalogue":
         return {}
-    paths = [Path(name.strip()).expanduser() for name in str(parameters.get("match", "")).split(",")]
-    return {str(path): fingerprint(path) for path in [run / LABELS, *paths] if path.is_file()}
+    paths = [run / LABELS, *(one.path for one in matches_in(str(parameters.get("match", "")))),
+             Path(str(parameters.get("rules", ""))).expanduser()]
+    return {str(path): fingerprint(path) for path in paths if path is not None and path.is_file()}

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ..errors import DataError
+from ..scores.named import line_filter
+from ..spectrumset import SpectrumSet
 from .manifest import Manifest
 
 TARGETS = {"galaxy": "galaxies", "qso": "quasars", "star": "stars"}
@@ -16,24 +21,35 @@ METHODS = {"Lime": "LIME", "Shap": "Kernel SHAP", "Occlusion": "occlusion", "Int
 FILLS = {"Typical": "the reconstruction by the model", "Scale": "the flux times a constant",
          "Flat": "a constant", "SegmentMean": "the mean flux of the segment"}
 CITED = {"Lime": "Ribeiro2016", "Shap": "Lundberg2017", "IntegratedGradients": "Sundararajan2017"}
-SCORES = {"chi2_ivar": "the inverse-variance weighted mean squared residual",
-          "multiscale": "the strongest residuals smoothed over five lengths", "mse": "the mean squared residual",
-          "chi2": "the squared residual divided by the flux"}
+BETWEEN = "between spectrum and reconstruction"
+SCORES = {"chi2_ivar": f"the inverse-variance weighted mean squared residual {BETWEEN}",
+          "multiscale": f"the strongest residuals {BETWEEN}, smoothed over five lengths",
+          "mse": f"the mean squared residual {BETWEEN}",
+          "chi2": f"the squared residual {BETWEEN}, divided by the flux", "combined": "the largest of all scores"}
+RESAMPLING = {"linear": "linear interpolation", "conserving": "means over each pixel that conserve the flux"}
+FILLED = {"median": "the median of the sample at that wavelength", "self": "the median of the spectrum"}
+LINES = {"vacuum": "emission lines of galaxies", "paper": "emission lines of galaxies (published list)",
+         "quasar": "emission lines of quasars"}
 
 
 def sentences(folder: Path, manifest: Manifest) -> Iterator[str]:
     """Yield the sentences on each stage that was done."""
-    parameters = manifest.parameters
-    yield _sample(manifest)
+    yield _sample(folder, manifest)
     makers = (("02_preprocess", _steps), ("03_train", _model), ("04_score", _scores), ("05_explain", _explanations),
               ("06_clusters", _clusters))
     for stage, make in makers:
         if manifest.stage(stage).get("status") == "done":
             yield make(folder, manifest)
     versions = manifest.content.get("versions", {})
-    preset = f", preset {parameters['preset']}" if parameters.get("preset") else ""
+    told = told_to(manifest, "03_train" if manifest.stage("03_train") else "01_acquire")
+    preset = f", preset {told['preset']}" if told.get("preset") else ""
     yield (f"All of it was done with specanom {versions.get('specanom', '')} [Ortiz2025 for the method] on Python "
-           f"{versions.get('python', '')} (seed {parameters.get('seed')}{preset}).")
+           f"{versions.get('python', '')} (seed {told.get('seed')}{preset}).")
+
+
+def told_to(manifest: Manifest, stage: str) -> dict[str, Any]:
+    """Return the parameters with which a stage was done, which a later call may have changed since."""
+    return {**manifest.parameters, **manifest.stage(stage).get("parameters", {})}
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -45,22 +61,47 @@ def read_json(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _sample(manifest: Manifest) -> str:
-    told = manifest.parameters
+def model_card(folder: Path) -> tuple[dict[str, Any], int]:
+    """Return the card of a run's model and how many such models there are: one, or one a bin of S/N."""
+    card = read_json(folder / "model" / "card.json")
+    bins = card.get("bins") or []
+    return (read_json(folder / "model" / f"bin{bins[0]}" / "card.json"), len(bins)) if bins else (card, 1)
+
+
+def _sample(folder: Path, manifest: Manifest) -> str:
+    name = _survey(folder, manifest)
     counts = manifest.stage("02_preprocess").get("counts", {})
-    name = SURVEYS.get(str(told.get("survey")), str(told.get("survey")))
     if not counts:
         return f"The spectra are {name} spectra."
-    kept = TARGETS.get(str(told.get("target")), "objects")
-    cuts = [f"redshift between {told['z_min']:g} and {told['z_max']:g}" if "z_min" in told else "",
-            f"median signal-to-noise ratio above {told['min_snr']:g}" if told.get("min_snr") else ""]
+    settings, told = _preprocessing(folder), told_to(manifest, "02_preprocess")
+    # the preprocessor says what was done; the parameters only what the reader of the files left out before
+    target = settings.get("target") or told.get("target")
+    kept = TARGETS.get(target, "objects") if isinstance(target, str) else "objects"
+    low, high = settings.get("z_range") or (None, None)
+    cuts = [f"redshift between {low:g} and {high:g}" if low is not None else "",
+            f"median signal-to-noise ratio per pixel above {settings['min_snr']:g}" if settings.get("min_snr") else ""]
     limits = " and ".join(cut for cut in cuts if cut)
+    bins = settings.get("bins") or 1
+    parts = f", in {bins} bins of signal-to-noise ratio with as many spectra and a model each" if bins > 1 else ""
     return (f"Of {counts['read']:,} {name} spectra, {counts['kept']:,} {kept}"
-            f"{f' with {limits}' if limits else ''} were kept.")
+            f"{f' with {limits}' if limits else ''} were kept{parts}.")
+
+
+def _survey(folder: Path, manifest: Manifest) -> str:
+    told = str(told_to(manifest, "01_acquire").get("survey"))
+    sample = _opened(folder) if told == "auto" else None
+    known = sorted(set(sample.table["survey"])) if sample is not None and "survey" in sample.table else [told]
+    return " and ".join(SURVEYS.get(name, name) for name in known)
+
+
+def _preprocessing(folder: Path) -> dict[str, Any]:
+    """Return the settings with which the sample was made."""
+    settings: dict[str, Any] = read_json(folder / "preprocess.json").get("settings", {})
+    return settings
 
 
 def _steps(folder: Path, manifest: Manifest) -> str:
-    settings = read_json(folder / "preprocess.json").get("settings", {})
+    settings = _preprocessing(folder)
     pixels = manifest.stage("02_preprocess")["counts"].get("pixels")
     dust = ""
     if settings.get("extinction") == "F99":
@@ -69,16 +110,26 @@ def _steps(folder: Path, manifest: Manifest) -> str:
                 "[Schlegel1998, Schlafly2011], ")
     elif settings.get("extinction"):
         dust = "corrected for Galactic extinction, "
-    filled = {"median": "the median of the sample at that wavelength", "self": "the median of the spectrum"}
-    how = {"linear": "linear interpolation"}.get(settings.get("resample", ""), settings.get("resample", ""))
-    on = f" by {how}" if how else ""
-    missing = filled.get(settings.get("impute", ""))
-    return (f"Spectra were {dust}shifted to the rest frame, resampled{on} onto {pixels:,} common pixels in vacuum and "
-            f"divided by their median{f'; missing pixels were filled with {missing}' if missing else ''}.")
+    resample = str(settings.get("resample", ""))
+    on = f" by {RESAMPLING.get(resample, resample)}" if resample else ""
+    filled = FILLED.get(settings.get("impute", ""))
+    return (f"Spectra were {dust}shifted to the rest frame, resampled{on} onto {pixels:,} common pixels"
+            f"{_span(settings.get('grid'))} and divided by their median"
+            f"{f'; missing pixels were filled with {filled}' if filled else ''}.")
+
+
+def _span(grid: Any) -> str:
+    """Return where the grid lies, in words, as far as that is known; some of its pixels may have been dropped."""
+    if not isinstance(grid, list) or len(grid) < 3:
+        return " in vacuum"
+    low, high = grid[:2] if len(grid) == 3 else (grid[0], grid[-1])
+    ratios = np.diff(np.log(grid))
+    even = "λ" if len(grid) == 3 else "log λ" if np.allclose(ratios, ratios.mean(), rtol=1e-3) else ""
+    return f" of a grid in vacuum from {low:.0f} to {high:.0f} Å{f', even in {even},' if even else ''}"
 
 
 def _model(folder: Path, manifest: Manifest) -> str:
-    card = read_json(folder / "model" / "card.json")
+    card, bins = model_card(folder)
     settings, shape = card.get("settings", {}), card.get("shape", {})
     counts = manifest.stage("03_train")["counts"]
     folds = shape.get("folds") or 1
@@ -91,18 +142,37 @@ def _model(folder: Path, manifest: Manifest) -> str:
         kind = f"A model with {counts.get('latent numbers', settings.get('n_latent'))} latent numbers"
     crossed = (f", cross-fitted in {folds} folds so that no spectrum is judged by a network that saw it"
                if folds > 1 else "")
-    return f"{kind} was trained on {counts.get('spectra', card.get('trained_on')):,} spectra{crossed}."
+    many = f", one in each of {bins} bins," if bins > 1 else ""
+    return f"{kind}{many} was trained on {counts.get('spectra', card.get('trained_on')):,} spectra{crossed}."
 
 
 def _scores(folder: Path, manifest: Manifest) -> str:
-    asked = manifest.parameters.get("rank_by") or ("mse_raw" if manifest.parameters.get("preset") == "paper"
-                                                   else "chi2_ivar")
-    name = str(asked).removesuffix("_raw").removesuffix("_cal")
-    what = SCORES.get(name, f"the score {name}")
-    excess = "" if str(asked).endswith("_raw") else (
-        ", in excess of spectra of like signal-to-noise ratio and redshift")
+    told = told_to(manifest, "04_score")
+    asked = str(told.get("rank_by") or ("mse_raw" if told.get("preset") == "paper" else "chi2_ivar"))
+    name = asked.removesuffix("_raw").removesuffix("_cal")
+    metric = name.removesuffix("_trimmed").removesuffix("_filtered")
+    left_out = [_filter(folder, told)] if "_filtered" in name else []
+    left_out += [f"the {told['trim']:.0%} of pixels with the largest residuals"] if name.endswith("_trimmed") else []
+    without = f", without {' and '.join(left_out)}" if left_out else ""
+    excess = "" if asked.endswith("_raw") else ", in excess of spectra of like signal-to-noise ratio and redshift"
     count = manifest.stage("04_score")["counts"].get("scores")
-    return f"Spectra were ranked by {what} between spectrum and reconstruction ({name}, one of {count} scores){excess}."
+    return (f"Spectra were ranked by {SCORES.get(metric, f'the score {metric}')}{without} ({name}, one of {count} "
+            f"scores){excess}.")
+
+
+def _opened(folder: Path) -> Any:
+    """Return the sample, None where there is none to be read."""
+    try:
+        return SpectrumSet.open(folder / "sample.zarr")
+    except (DataError, OSError):
+        return None
+
+
+def _filter(folder: Path, told: Mapping[str, Any]) -> str:
+    """Return what the line filter of the run left out, in words."""
+    lines, velocity = line_filter(_opened(folder), lines=told.get("filter_lines"), velocity=told["velocity"],
+                                  preset=told.get("preset") or None)
+    return f"pixels within {velocity:g} km/s of {LINES[lines]}"
 
 
 def _explanations(folder: Path, manifest: Manifest) -> str:

@@ -40,7 +40,7 @@ def write_report(run_dir: str | Path) -> Path:
     figures: dict[str, Any] = {}
     parts = {**head(content), "data": data_section(content, figures), "model": model_section(content, figures),
              "scores": score_section(content, figures), **anomaly_section(content, figures),
-             "clusters": cluster_section(content, figures), "kin": kin_section(content),
+             "clusters": cluster_section(content, figures), "kin": kin_section(content, figures),
              "catalogue": catalogue_section(content, figures), "made": made_section(content)}
     script, divs = plots.embed(figures)
     templates = files("specanom.run") / "templates"

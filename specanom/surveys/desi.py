@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .blocks import Pixels
 from .columns import NAN, blank_meta, text, whole
 from .desi_arms import DISPERSION, Arm, join, place
-from .desi_gate import is_bad, refusal, remarks
+from .desi_gate import refusal, remarks, spoils, together
 from .desi_redshifts import KEYS, Place
 from .desi_releases import NSIDE, find_column, from_uniqpix, healpix_64, options_of, table
 from .desi_tree import Redshifts, table_named
@@ -34,8 +34,8 @@ class DesiSource:
     """The spectra of a DESI file, one target a row, arms joined.
 
     A ``spectra`` file has a row for each exposure: those of one target are added up by inverse variance, without the
-    exposures whose FIBERSTATUS is bad. A ``coadd`` file has one row a target already. A file that was joined before
-    (``BRZ_FLUX``) is read as it is.
+    exposures whose FIBERSTATUS is bad, and without the arm of one whose amplifier is. A ``coadd`` file has one row a
+    target already. A file that was joined before (``BRZ_FLUX``) is read as it is.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class DesiSource:
         for row, id in enumerate(ids):
             rows.setdefault(id, []).append(row)
         status = self._targets.get("fiberstatus", [0] * self.size)
-        return [[row for row in some if not is_bad(status[row])] or some for some in rows.values()]
+        return [[row for row in some if not spoils(status[row])] or some for some in rows.values()]
 
     @cached_property
     def _place(self) -> Place:
@@ -171,7 +171,7 @@ class DesiSource:
             meta["exptime"] = float(sum(self._targets["exptime"][one] for one in rows))
         targetid = columns.get("targetid")
         meta["id"] = f"{_stem(self.path)}-{row}" if targetid is None else str(targetid)
-        status = int(columns.get("fiberstatus", 0))
+        status = together([int(self._targets["fiberstatus"][one]) for one in rows]) if "fiberstatus" in columns else 0
         said = [*notes, *remarks(status, meta["deltachi2"])]
         if len(rows) > 1:
             said.append(f"mean of {len(rows)} exposures")
@@ -192,8 +192,17 @@ class DesiSource:
 
     def _arm(self, arm: str, rows: Sequence[int]) -> Arm:
         mask = self._hdus.get(f"{arm}_MASK")
-        return Arm(self._hdus[f"{arm}_FLUX"].rows(rows), self._hdus[f"{arm}_IVAR"].rows(rows),
-                   None if mask is None else mask.rows(rows))
+        ivar = self._hdus[f"{arm}_IVAR"].rows(rows)
+        if lost := self._lost(arm, rows):
+            ivar = np.where(np.isin(rows, list(lost))[:, None], 0.0, ivar)
+        return Arm(self._hdus[f"{arm}_FLUX"].rows(rows), ivar, None if mask is None else mask.rows(rows))
+
+    def _lost(self, arm: str, rows: Sequence[int]) -> set[int]:
+        """Return the exposures among `rows` whose other arms are good while an amplifier of this one was not."""
+        status = self._targets.get("fiberstatus")
+        if status is None or len(self._rows) == self.size:
+            return set()
+        return {row for row in rows if spoils(status[row], arm) and not spoils(status[row])}
 
     def details(self, row: int) -> dict[str, Any]:
         """Nothing more is known."""

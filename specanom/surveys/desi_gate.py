@@ -7,6 +7,10 @@ these drops what does not look like any template, which is what a search for ano
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
+from functools import reduce
+
 FIBERSTATUS = {
     0: "UNASSIGNED", 1: "STUCKPOSITIONER", 2: "BROKENFIBER", 3: "RESTRICTED", 8: "MISSINGPOSITION", 9: "BADPOSITION",
     10: "POORPOSITION", 12: "LOWTRANSMISSION", 13: "NEARCHARGETRAP", 14: "VARIABLETHRU", 15: "LOWEFFTIME",
@@ -20,6 +24,9 @@ HARMLESS = 1 << 3 | 1 << 12 | 1 << 13 | 1 << 14
 """Bits that tell something and reject nothing: RESTRICTED (the positioner reaches less far, and yet was on its target),
 LOWTRANSMISSION (not to be used for the sky), NEARCHARGETRAP and VARIABLETHRU (not to be used for some calibrations, DR2
 and later; desispec counts none of the four among the bits that spoil a spectrum). Every other bit rejects."""
+
+AMPLIFIERS = {"B": 1 << 22, "R": 1 << 23, "Z": 1 << 24}
+"""Bits that spoil one arm of an exposure."""
 
 UNSURE_DELTACHI2 = 15.0
 """Below this difference in χ² between the best and the second-best fit a redshift is remarked upon."""
@@ -40,6 +47,20 @@ def named(status: int) -> str:
 def is_bad(status: int) -> bool:
     """Tell whether a FIBERSTATUS rejects: any bit but those of ``HARMLESS``."""
     return bool(status & ~HARMLESS)
+
+
+def spoils(status: int, arm: str = "") -> bool:
+    """Tell whether a FIBERSTATUS spoils an arm of an exposure; every arm, when none is named."""
+    others = sum(bit for name, bit in AMPLIFIERS.items() if name != arm)
+    return is_bad(status & ~others)
+
+
+def together(statuses: Sequence[int]) -> int:
+    """Return the status of exposures that are added up: the bits of all of them, or of bad ones those of any.
+
+    As desispec has it in COADD_FIBERSTATUS.
+    """
+    return reduce(operator.or_ if all(map(spoils, statuses)) else operator.and_, statuses)
 
 
 def refusal(targetid: int | None, objtype: str, status: int) -> str:

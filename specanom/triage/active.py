@@ -35,6 +35,7 @@ RELEVANCE: Mapping[str, float] = {"interesting": 1.0, "physical": 1.0, "hybrid":
 LEAST, SPAN = 0.1, 0.85
 """ε₁ and ε₂ of the formula: a spectrum with the verdict 0 keeps a tenth of its score."""
 FAR = 30.0  # where tanh has long been 1
+AT_ONCE = 2**15  # spectra whose verdict by every tree is in memory
 SCALES = ("log", "range")
 STRATEGIES = ("best", "uncertain", "explore", "mixed")
 
@@ -221,8 +222,11 @@ class Reranker:
 
         model = RandomForestRegressor(n_estimators=self.trees, random_state=self.seed).fit(vectors[rows], verdicts)
         single = vectors.astype(np.float32)  # what the trees work in
-        each = np.stack([tree.predict(single) for tree in model.estimators_])
-        return np.clip(each.mean(axis=0), 0.0, 1.0), each.std(axis=0)
+        mean, spread = np.empty(len(vectors)), np.empty(len(vectors))
+        for part in (slice(start, start + AT_ONCE) for start in range(0, len(vectors), AT_ONCE)):
+            each = np.stack([tree.predict(single[part]) for tree in model.estimators_])
+            mean[part], spread[part] = each.mean(axis=0), each.std(axis=0)
+        return np.clip(mean, 0.0, 1.0), spread
 
 
 def scaled(pool: Pool, scale: str) -> Doubles:

@@ -9,12 +9,14 @@
 ``{"deltachi2": "missing"}``         no value; ``"known"`` for the opposite
 ===================================  ==================================================================================
 
-A missing value fulfils nothing but ``"missing"``. A text that begins like one of the signs is compared by
+A missing value fulfils nothing but ``"missing"``. Integers are compared digit by digit, and columns of single precision
+with the number as single precision has it. A text that begins like one of the signs is compared by
 ``Condition("column", "==", "> 5")``.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, choice, message
+from .columns import NUMBERS, column_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +68,7 @@ class Condition:
     def __post_init__(self) -> None:
         choice("operator", self.operator, OPERATORS)
         number = isinstance(self.value, (int, float, np.number)) and not isinstance(self.value, bool)
-        if self.operator in _COMPARE and not (number and np.isfinite(self.value)):
+        if self.operator in _COMPARE and not (number and np.isfinite(_real(self.value))):
             raise ArgumentError(message(self.column, expected=f"a number after {self.operator}", got=repr(self.value),
                                         hint=HINT))
         if self.operator == "&" and not (isinstance(self.value, (int, np.integer)) and self.value > 0):
@@ -95,7 +98,7 @@ class Condition:
         if written.strip() in ("missing", "known"):
             return cls(column, written.strip())
         if found := _RANGE.fullmatch(written):
-            return cls(column, "between", (float(found[1]), float(found[2])))
+            return cls(column, "between", (_value(found[1], whole=False), _value(found[2], whole=False)))
         if found := _SIGNS.fullmatch(written):
             return cls(column, found[1], _value(found[2], whole=found[1] == "&"))
         return cls(column, "==", written)
@@ -108,8 +111,7 @@ class Condition:
         ArgumentError
             When the table lacks the column, or numbers are asked of a column that has none.
         """
-        choice(f"column of {self}", self.column, list(table.columns))
-        values = table[self.column]
+        values = column_of(table, self.column, f"column of {self}")
         known = values.notna().to_numpy(dtype=bool)
         if self.operator in ("missing", "known"):
             return np.asarray(known == (self.operator == "known"))
@@ -117,26 +119,29 @@ class Condition:
             wanted = self.value if self.operator == "in" else (self.value,)
             equal = np.any([self._equals(values, one) for one in wanted], axis=0)
             return np.asarray(known & (~equal if self.operator == "!=" else equal))
-        if values.dtype.kind not in "biuf":
+        if values.dtype.kind not in NUMBERS:
             raise ArgumentError(message(f"{self}", expected="a column of numbers", got=f"dtype {values.dtype}"))
         if self.operator == "&":
             return np.asarray(known & ((values.fillna(0).astype("int64").to_numpy() & int(self.value)) != 0))
-        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        numbers = _numbers(values)
         if self.operator == "between":
-            return np.asarray((numbers >= self.value[0]) & (numbers <= self.value[1]))
-        return np.asarray(_COMPARE[self.operator](numbers, self.value))
+            return np.asarray(known & _compared(numbers, ">=", self.value[0]) & _compared(numbers, "<=", self.value[1]))
+        return np.asarray(known & _compared(numbers, self.operator, self.value))
 
     def _equals(self, values: pd.Series, one: Any) -> NDArray[np.bool_]:
-        if (values.dtype.kind in "biuf") == isinstance(one, str):  # the id "12" is not the number 12
+        if (values.dtype.kind in NUMBERS) == isinstance(one, str):  # the id "12" is not the number 12
             raise ArgumentError(message(f"{self}", expected="text for a column of texts, numbers for one of numbers",
                                         got=f"{one!r} for dtype {values.dtype}"))
-        return np.asarray((values == one).fillna(False), dtype=bool)
+        if isinstance(one, str):
+            return np.asarray((values == one).fillna(False), dtype=bool)
+        numbers = _numbers(values)
+        return _compared(numbers, ">=", one) & _compared(numbers, "<=", one)
 
     def __repr__(self) -> str:
         if self.operator in ("missing", "known"):
             return f"{self.column} {self.operator}"
         if self.operator == "between":
-            return f"{self.column} {self.value[0]:g} .. {self.value[1]:g}"
+            return f"{self.column} {_told(self.value[0])} .. {_told(self.value[1])}"
         if self.operator == "in":
             return f"{self.column} in {{{', '.join(map(str, self.value))}}}"
         return f"{self.column} {self.operator} {self.value}"
@@ -154,6 +159,39 @@ def read_conditions(written: Mapping[str, Any] | None) -> tuple[Condition, ...]:
 
 def _plain(value: Any) -> bool:
     return isinstance(value, (str, bool, int, float, np.number, np.bool_)) and value == value
+
+
+def _numbers(values: pd.Series) -> NDArray[Any]:
+    """Return a column of numbers in its own type; what is missing among integers is 0 here."""
+    if values.dtype.kind == "f":
+        return values.to_numpy(dtype=values.dtype if isinstance(values.dtype, np.dtype) else np.float64,
+                               na_value=np.nan)
+    kind = {"b": np.int8, "i": np.int64, "u": np.uint64}[values.dtype.kind]
+    return values.fillna(False if kind is np.int8 else 0).to_numpy(dtype=kind)
+
+
+def _compared(numbers: NDArray[Any], sign: str, value: Any) -> NDArray[np.bool_]:
+    """Compare in the type of the column: integers as integers, with the next whole number on the side that is asked."""
+    if numbers.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return np.asarray(_COMPARE[sign](numbers, numbers.dtype.type(_real(value))))
+    if isinstance(value, (int, np.integer, np.bool_)):
+        value = int(value)
+    elif np.isfinite(value):
+        value = (math.ceil if sign in (">=", "<") else math.floor)(float(value))
+    return np.asarray(_COMPARE[sign](numbers, value))  # also with integers that have no place in its type
+
+
+def _real(value: Any) -> float:
+    """Return a number as float; infinite where it has no place in one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _told(value: Any) -> str:
+    return str(value) if isinstance(value, (int, np.integer)) else f"{value:g}"
 
 
 def _value(text: str, *, whole: bool) -> Any:

@@ -61,7 +61,7 @@ class Agreement:
     @property
     def disagreements(self) -> pd.DataFrame:
         """Rows of the table in which not all say the same."""
-        different = [len(set(filter(None, row))) > 1 for row in self.table[list(self.authors)].to_numpy()]
+        different = [len(set(filter(None, row))) > 1 for row in self.table.iloc[:, 1:].to_numpy()]
         return self.table[np.asarray(different, dtype=bool)].reset_index(drop=True)
 
     @property
@@ -137,25 +137,30 @@ def agreement(
 
     if not 0 < level < 1:
         raise ArgumentError(message("level", expected="a share between 0 and 1", got=level, hint="0.95"))
+    table = _judged(labels, words)
+    authors, cells = list(table.columns[1:]), table.to_numpy()[:, 1:]
+    used = tuple(sorted({word for word in cells.ravel() if word}))
+    place = {word: code for code, word in enumerate(("", *used), start=-1)}
+    codes = np.array([[place[word] for word in row] for row in cells], dtype=np.int64).reshape(cells.shape)
+    rng, terms = np.random.default_rng(seed), _fleiss_terms(codes, len(used))
+    interval = _interval(terms, _fleiss, rng, level=level, repeats=repeats)
+    pairs = [(authors[i], authors[j], *_pair(codes[:, [i, j]], len(used), rng, level=level, repeats=repeats))
+             for i, j in combinations(range(len(authors)), 2)]
+    return Agreement(table, used, float(_fleiss(terms.sum(axis=0))), interval, pd.DataFrame(
+        pairs, columns=["first", "second", "n", "same", "kappa", "low", "high"]), level)
+
+
+def _judged(labels: Any, words: Iterable[str] | None) -> pd.DataFrame:
+    """Return the table of an :class:`Agreement`."""
+    import pandas as pd
+
     wanted = None if words is None else set(words)
-    verdicts = {(id, who): one.label for (id, who), one in _verdicts(labels).items()
+    verdicts = {key: one.label for key, one in _verdicts(labels).items()
                 if (one.label != NOTED if wanted is None else one.label in wanted)}
     authors = sorted({who for _, who in verdicts})
     judged = Counter(id for id, _ in verdicts)
-    ids = [id for id, count in judged.items() if count > 1]
-    cells = [[id, *(verdicts.get((id, who), "") for who in authors)] for id in ids]
-    table = pd.DataFrame(cells, columns=["id", *authors], dtype=object)
-    used = tuple(sorted({word for row in cells for word in row[1:] if word}))
-    codes = np.array([[used.index(word) if word else -1 for word in row[1:]] for row in cells], dtype=np.int64)
-    codes = codes.reshape(len(ids), len(authors))
-    rng = np.random.default_rng(seed)
-    low, high = _interval(_fleiss_terms(codes, len(used)), _fleiss, rng, level=level, repeats=repeats)
-    pairs = [_pair(codes[:, [i, j]], len(used), rng, level=level, repeats=repeats)
-             for i, j in combinations(range(len(authors)), 2)]
-    names = [(authors[i], authors[j]) for i, j in combinations(range(len(authors)), 2)]
-    return Agreement(table, used, float(_fleiss(_fleiss_terms(codes, len(used)).sum(axis=0))), (low, high),
-                     pd.DataFrame([(*name, *pair) for name, pair in zip(names, pairs, strict=True)],
-                                  columns=["first", "second", "n", "same", "kappa", "low", "high"]), level)
+    cells = [[id, *(verdicts.get((id, who), "") for who in authors)] for id, count in judged.items() if count > 1]
+    return pd.DataFrame(cells, columns=["id", *authors], dtype=object)
 
 
 def cohen_kappa(first: Iterable[str], second: Iterable[str]) -> float:

@@ -108,12 +108,16 @@ def line_of(said: Label) -> bytes:
 
 
 def label_of(line: bytes) -> Label | None:
-    """Return the label of a line; None when it cannot be read."""
+    """Return the label of a line; None when it cannot be read: id and word must be texts, the id not an empty one."""
     try:
         content = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets within brackets without end
         return None
-    if not isinstance(content, dict) or not isinstance(content.get("id"), str) or "label" not in content:
+    if not isinstance(content, dict) or not content.get("id"):
         return None
-    known = {name: value if isinstance(value := content.get(name, ""), str) else str(value) for name in FIELDS}
+    if not isinstance(content["id"], str) or not isinstance(content.get("label"), str):
+        return None
+    given = {name: content.get(name) for name in FIELDS}
+    known = {name: value if isinstance(value, str) else "" if value is None else str(value)
+             for name, value in given.items()}
     return Label(**known, more=MappingProxyType({k: v for k, v in content.items() if k not in FIELDS}))

@@ -7,8 +7,6 @@ write. A line that a crash or a full disk has torn is left where it is, counted,
 
 from __future__ import annotations
 
-import os
-import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArgumentError, message
 from .append import append
 from .inspection import Inspection
-from .label import FIELDS, GROUP, NOTED, Label, displaces, label_of, line_of, moment, now, user
+from .label import FIELDS, GROUP, NOTED, Label, displaces, line_of, moment, now, user
 from .table import frame_of, write_table
+from .tail import Tail
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,8 +51,7 @@ class LabelLog:
         if self.path.is_dir():
             raise ArgumentError(message("path", expected="a file", got=f"the folder {path}",
                                         hint=f"{self.path / 'labels.jsonl'}"))
-        self._lock = threading.RLock()
-        self._forget()
+        self._tail = Tail(self.path)
 
     # -- saying ----------------------------------------------------------------------------------------------------
 
@@ -104,7 +102,7 @@ class LabelLog:
         who, time = user() if author is None else author, now()
         made = [self._checked(Label(id, label, note, who, source, time, more)) for id in ids]
         if made:
-            with self._lock:
+            with self._tail.lock:
                 append(self.path, b"".join(line_of(said) for said in made))
         return made
 
@@ -129,7 +127,7 @@ class LabelLog:
         >>> mine.merge(yours.history()), mine.merge(yours.history())
         (1, 0)
         """
-        with self._lock:
+        with self._tail.lock:
             known = {line_of(said) for said in self.history()}
             latest = {(said.id, said.author): said for said in self.history()}
             fresh = []
@@ -165,8 +163,8 @@ class LabelLog:
         """
         who, time = user() if author is None else author, now()
         made = []
-        with self._lock:
-            self._refresh()
+        with self._tail.lock:
+            self._tail.look()
             for id in dict.fromkeys(ids):
                 stands, alone = self._own(id, who)
                 if stands is not None and stands.label != NOTED and not stands.source.startswith(GROUP):
@@ -182,11 +180,11 @@ class LabelLog:
 
     def _own(self, id: str, author: str) -> tuple[Label | None, Label | None]:
         """Return what stands of an id by an author, and what the author said of it last by itself."""
-        found = self._standing.get((id, author))
+        found = self._tail.standing.get((id, author))
         stands = None if found is None else found[1]
         if stands is None or not stands.source.startswith(GROUP):
             return stands, stands
-        mine = [one for one in self._about[id] if one.author == author and not one.source.startswith(GROUP)]
+        mine = [one for one in self._tail.about[id] if one.author == author and not one.source.startswith(GROUP)]
         return stands, mine[-1] if mine else None
 
     @staticmethod
@@ -220,24 +218,24 @@ class LabelLog:
 
     def standing(self, id: str) -> list[Label]:
         """Return what stands of one id, one label an author, the latest last."""
-        with self._lock:
-            self._refresh()
-            authors = self._authors.get(id, ())
-            found = [self._standing[id, who] for who in authors if (id, who) in self._standing]
+        with self._tail.lock:
+            self._tail.look()
+            authors = self._tail.authors.get(id, ())
+            found = [self._tail.standing[id, who] for who in authors if (id, who) in self._tail.standing]
         return [said for _, said in sorted(found, key=lambda item: item[0])]
 
     def history(self, id: str | None = None) -> list[Label]:
         """Return all that was ever said (of one id), in order, with what was taken back."""
-        with self._lock:
-            self._refresh()
-            return list(self._said if id is None else self._about.get(id, ()))
+        with self._tail.lock:
+            self._tail.look()
+            return list(self._tail.said if id is None else self._tail.about.get(id, ()))
 
     @property
     def torn(self) -> int:
         """How many lines of the file cannot be read; they stay in it."""
-        with self._lock:
-            self._refresh()
-            return self._torn + self._torn_end
+        with self._tail.lock:
+            self._tail.look()
+            return self._tail.torn
 
     def to_frame(self, *, history: bool = False) -> pd.DataFrame:
         """Return a table of what stands, or of all that was said: id, label, note, author, source, time.
@@ -277,58 +275,8 @@ class LabelLog:
         torn = f"; {self.torn} torn line{'s' * (self.torn > 1)}" if self.torn else ""
         return f"LabelLog {self.path.name!r}: {told}{torn}"
 
-    # -- the file --------------------------------------------------------------------------------------------------
-
-    def _forget(self) -> None:
-        self._offset, self._file, self._torn, self._torn_end = 0, (0, 0), 0, 0
-        self._said: list[Label] = []
-        self._standing: dict[tuple[str, str], tuple[int, Label]] = {}
-        self._authors: dict[str, dict[str, None]] = {}
-        self._about: dict[str, list[Label]] = {}
-
     def _read(self) -> dict[tuple[str, str], tuple[int, Label]]:
         """Return a copy of (id, author) → (place, what stands), up to date."""
-        with self._lock:
-            self._refresh()
-            return dict(self._standing)
-
-    def _refresh(self) -> None:
-        """Read what was appended since the last time."""
-        with self._lock:
-            try:
-                with open(self.path, "rb") as handle:
-                    state = os.fstat(handle.fileno())
-                    if (state.st_dev, state.st_ino) != self._file or state.st_size < self._offset:
-                        self._forget()  # another file took its place
-                        self._file = (state.st_dev, state.st_ino)
-                    handle.seek(self._offset)
-                    fresh = handle.read(state.st_size - self._offset)  # a device could give without end
-            except FileNotFoundError:
-                self._forget()
-                return
-            whole = fresh.rfind(b"\n") + 1
-            if label_of(fresh[whole:]) is not None:  # only its line break is missing
-                whole = len(fresh)
-            self._offset += whole
-            self._torn += self._take(fresh[:whole].split(b"\n"))
-            self._torn_end = int(bool(fresh[whole:].strip()))
-
-    def _take(self, lines: Iterable[bytes]) -> int:
-        """Take lines in; return how many cannot be read."""
-        torn = 0
-        for line in lines:
-            if not line.strip():
-                continue
-            said = label_of(line)
-            if said is None:
-                torn += 1
-                continue
-            self._said.append(said)
-            self._about.setdefault(said.id, []).append(said)
-            self._authors.setdefault(said.id, {})[said.author] = None
-            place, key = len(self._said), (said.id, said.author)
-            if not said.label:
-                self._standing.pop(key, None)
-            elif key not in self._standing or displaces(said, self._standing[key][1]):
-                self._standing[key] = (place, said)
-        return torn
+        with self._tail.lock:
+            self._tail.look()
+            return dict(self._tail.standing)

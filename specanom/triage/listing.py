@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArgumentError, DataError, choice, message
+from ..errors import ArgumentError, choice, message
 from ..ordering import ranks
+from .columns import ids_of, numbers_of
 from .conditions import Condition, read_conditions
 from .label import Label
 from .labels import LabelLog
@@ -118,13 +119,11 @@ class Listing:
 
     def _order(self, table: pd.DataFrame) -> tuple[NDArray[np.float64], pd.DataFrame]:
         """Return what the list is ordered by, small first, and the scores with their ranks."""
-        checked(table, self.names)
-        ids = table["id"].tolist()
+        ids, columns = ids_of(table), {name: numbers_of(table, name, "by") for name in self.names}
         values = table[["id", *self.names]].copy()
         if self.combine == "forest":
-            values[FOREST] = forest(table[list(self.names)].to_numpy(dtype=np.float64), seed=self.seed)
-        for name in values.columns[1:]:
-            found = values[name].to_numpy(dtype=np.float64)
+            columns[FOREST] = values[FOREST] = forest(np.column_stack([*columns.values()]), seed=self.seed)
+        for name, found in columns.items():
             values[f"{name}_rank"] = np.where(np.isnan(found), np.nan, ranks(found, ids))
         if self.combine == "forest":
             return values[f"{FOREST}_rank"].to_numpy(), values
@@ -225,18 +224,3 @@ def forest(values: NDArray[np.float64], *, seed: int = 0, trees: int = 300) -> N
     result[some] = -model.score_samples(high)
     return result
 
-
-def checked(table: pd.DataFrame, names: Iterable[str]) -> None:
-    """Raise unless the table has ids that are texts, each once, and these columns of numbers."""
-    for name in ("id", *names):
-        choice("column", name, list(table.columns))
-    ids = table["id"]
-    wrong = [one for one in ids if not isinstance(one, str) or not one]
-    if wrong:
-        raise DataError(message("id", expected="text in every row", got=repr(wrong[0]),
-                                hint="read TARGETID as text: a float has lost its last digits"))
-    if ids.duplicated().any():
-        raise DataError(message("id", expected="each id once", got=f"{ids[ids.duplicated()].iloc[0]!r} twice"))
-    for name in names:
-        if table[name].dtype.kind not in "biuf":
-            raise ArgumentError(message("by", expected="columns of numbers", got=f"{name!r}: {table[name].dtype}"))

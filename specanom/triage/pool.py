@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import ArgumentError, DataError, ShapeError, choice, message
+from ..errors import ArgumentError, DataError, ShapeError, message
+from .columns import ids_of, numbers_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,12 +73,8 @@ class Pool:
     @classmethod
     def of(cls, table: pd.DataFrame, vectors: ArrayLike, *, score: str) -> Pool:
         """Make it from a table with ``id`` and a column of scores, and vectors in the order of its rows."""
-        for name in ("id", score):
-            choice("column", name, list(table.columns))
-        if table[score].dtype.kind not in "biuf":
-            raise ArgumentError(message("score", expected="a column of numbers", got=f"dtype {table[score].dtype}"))
-        return cls(tuple(table["id"]), np.asarray(vectors, dtype=np.float64),
-                   table[score].to_numpy(dtype=np.float64), table)
+        return cls(tuple(ids_of(table)), np.asarray(vectors, dtype=np.float64), numbers_of(table, score, "score"),
+                   table)
 
     def row(self, id: str) -> int:
         """Return the row of an id.

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArgumentError, choice, message
+from ..errors import ArgumentError, message
 from ..ordering import ranks
 from .active import Ranking, Reranker
+from .columns import NUMBERS, numbers_of
 from .label import Label
 from .labels import LabelLog
 from .listing import Listing
@@ -31,7 +32,7 @@ ALIKE = re.compile(r".+_cal|latent_\d+|share_.+|context_.+|artefact")
 
 
 def reranked(catalogue: pd.DataFrame, labels: LabelLog | Iterable[Label] | str | Path, /, *, listing: Listing,
-             columns: Sequence[str] = (), reranker: Reranker | None = None) -> WorkList:
+             columns: str | Sequence[str] = (), reranker: Reranker | None = None) -> WorkList:
     """Return the work list of a catalogue, in the order that the labels teach.
 
     What is listed is what `listing` lists: its conditions, its gate and its `top` hold. All spectra with a score are
@@ -48,7 +49,7 @@ def reranked(catalogue: pd.DataFrame, labels: LabelLog | Iterable[Label] | str |
         :mod:`specanom.triage.verdicts`.
     listing : Listing
         What is listed, and by which score.
-    columns : sequence of str
+    columns : str or sequence of str
         By which columns spectra are alike; when none are given, the calibrated scores (``…_cal``), latents
         (``latent_…``), shares of residual and explanation (``share_…``, ``context_…``) and ``artefact``. Scores count
         by the logarithm of their rank.
@@ -66,9 +67,9 @@ def reranked(catalogue: pd.DataFrame, labels: LabelLog | Iterable[Label] | str |
     Raises
     ------
     ArgumentError
-        When a column is missing or no number.
+        When a column is missing or no number, or an argument is of another kind.
     DataError
-        When ids are no texts, or one is there twice.
+        When ids are no texts, or an id or a column is there twice.
 
     Examples
     --------
@@ -77,11 +78,13 @@ def reranked(catalogue: pd.DataFrame, labels: LabelLog | Iterable[Label] | str |
     >>> reranked(table, [Label("a", "artefact"), Label("d", "interesting")], listing=Listing("score"))
     WorkList: 2 of 4 by score (best); left out: 1 labelled artefact, 1 labelled interesting; ranked anew by 2 verdicts
     """
+    if not isinstance(listing, Listing):
+        raise ArgumentError(message("listing", expected="a Listing", got=repr(listing), hint="Listing('chi2_cal')"))
     said = verdicts(LabelLog(labels) if isinstance(labels, (str, Path)) else labels)
     reranker = Reranker() if reranker is None else reranker
     free = replace(listing, top=None, combine="best" if listing.combine == "any" else listing.combine)
     every = replace(free, keep={}, exclude={}, above={}, artefact=None, relist=True)(catalogue)
-    names = tuple(columns) or tuple(str(name) for name in catalogue if ALIKE.fullmatch(str(name))) or listing.names
+    names = (columns,) if isinstance(columns, str) else tuple(columns) or _alike(catalogue) or listing.names
     vectors = _vectors(catalogue, names, scores=listing.names)
     spoken = [Label(one.id, word, author=author) for one in said.values() for author, word in one.votes.items()]
     made = listing if listing.combine == "any" else free
@@ -90,14 +93,17 @@ def reranked(catalogue: pd.DataFrame, labels: LabelLog | Iterable[Label] | str |
     return replace(_cut(listed, catalogue, listing), settings=listing.describe(), learned=told)
 
 
+def _alike(catalogue: pd.DataFrame) -> tuple[str, ...]:
+    """Return the columns of numbers by which spectra are alike."""
+    return tuple(name for name, dtype in zip(catalogue.columns, catalogue.dtypes, strict=True)
+                 if isinstance(name, str) and ALIKE.fullmatch(name) and dtype.kind in NUMBERS)
+
+
 def _vectors(catalogue: pd.DataFrame, names: Sequence[str], *, scores: Sequence[str]) -> Doubles:
     """Return the columns as vectors, one row a spectrum; columns without any value say nothing."""
     made = []
     for name in names:
-        values = catalogue[choice("column", name, list(catalogue.columns))]
-        if values.dtype.kind not in "biuf":
-            raise ArgumentError(message("columns", expected="columns of numbers", got=f"{name!r}: {values.dtype}"))
-        found = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        found = numbers_of(catalogue, name, "columns")
         if name in scores or name.endswith("_cal"):
             found = -np.log(ranks(found, catalogue["id"].tolist()))
         good = np.isfinite(found)
@@ -111,7 +117,7 @@ def _ranked(every: WorkList, catalogue: pd.DataFrame, vectors: Doubles, *, reran
     import pandas as pd
 
     if not len(every):
-        return pd.DataFrame({"rank_before": [], "rank": [], "relevance": []}, index=pd.Index([], dtype=str))
+        return pd.DataFrame({"rank_before": [], "rank": [], "relevance": []})
     rows = pd.Index(catalogue["id"]).get_indexer(list(every.ids))
     pool = Pool(every.ids, vectors[rows], -every.table["position"].to_numpy(dtype=np.float64))
     ranking: Ranking = reranker(pool, reranker.relevances(said)[0])
@@ -121,7 +127,8 @@ def _ranked(every: WorkList, catalogue: pd.DataFrame, vectors: Doubles, *, reran
 
 def _ordered(work: WorkList, ranked: pd.DataFrame) -> WorkList:
     """Return the list in the order of the new ranks."""
-    table = work.table.join(ranked, on="id").sort_values("rank", kind="stable", ignore_index=True)
+    new = {str(name): ranked[name].reindex(work.table["id"]).to_numpy() for name in ranked}
+    table = work.table.assign(**new).sort_values("rank", kind="stable", ignore_index=True)
     return replace(work, table=table.assign(position=np.arange(1, len(table) + 1)))
 
 

@@ -7,6 +7,8 @@ each label. Reading also takes files that have only some of them, such as the me
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,9 @@ OBJECT: dict[str, tuple[str, Any]] = {
 SAID = ("VI_scanner", "VI_quality", "VI_issue", "VI_z", "VI_spectype", "VI_comment")
 COLUMNS = ("TARGETID", *OBJECT, *SAID)
 """The columns of a file, in their order."""
+MISSING = ("", "--", "none", "null", "n/a", "<na>")
+"""How tables write that there is no number, besides NaN and -1."""
+_FLOAT = re.compile(r"\d+\.\d*([eE]\+?\d+)?|\d+[eE]\+?\d+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,9 +146,12 @@ def read_inspections(path: str | Path, *, label: str = NOTED, source: str | None
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (OSError, ValueError, UnicodeDecodeError) as exc:
         raise DataError(message("path", expected="a CSV file of visual inspections", got=f"{path} ({exc})")) from exc
-    upper = {str(name).strip().upper(): name for name in table.columns}
-    if "TARGETID" not in upper:
-        raise DataError(message("path", expected="a column TARGETID", got=f"columns {', '.join(map(str, table))}"))
+    names = [str(name).strip().upper() for name in table.columns]
+    upper = dict(zip(names, table.columns, strict=True))
+    again = {name for name in names if names.count(name) > 1} & {"TARGETID", *(one.upper() for one in SAID)}
+    if "TARGETID" not in upper or again:
+        raise DataError(message("path", expected=f"one column {', '.join(again) or 'TARGETID'}",
+                                got=f"columns {', '.join(map(str, table))}"))
     columns = {name: table[upper[name.upper()]].tolist() if name.upper() in upper else [""] * len(table)
                for name in ("TARGETID", *SAID)}
     where = path.name if source is None else source
@@ -162,12 +170,18 @@ def _label(row: dict[str, str]) -> tuple[str, str, Inspection]:
     texts = {name: _plain(cell) for name, cell in row.items()}
     if not texts["TARGETID"]:
         raise ValueError("no TARGETID")
-    quality = texts["VI_quality"].strip()
-    z = texts["VI_z"].strip()
+    if len(texts["TARGETID"]) > 15 and _FLOAT.fullmatch(texts["TARGETID"]):
+        raise ValueError(f"TARGETID {texts['TARGETID']} has lost digits")
     issues = tuple(one for one in texts["VI_issue"].upper() if one.isalpha())
     return texts["TARGETID"], texts["VI_scanner"].strip(), Inspection(
-        None if quality in ("", "-1") else float(quality), issues, texts["VI_spectype"].strip().upper(),
-        None if z in ("", "-1") else float(z), texts["VI_comment"])
+        _number(texts["VI_quality"]), issues, texts["VI_spectype"].strip().upper(), _number(texts["VI_z"]),
+        texts["VI_comment"])
+
+
+def _number(cell: str) -> float | None:
+    """Return a number; None where there is none, or -1, which stands for none."""
+    found = math.nan if cell.strip().lower() in MISSING else float(cell)
+    return None if math.isnan(found) or found == -1 else found
 
 
 def _plain(cell: str) -> str:

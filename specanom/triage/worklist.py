@@ -133,12 +133,15 @@ class WorkList:
 
         try:
             read = pq.read_table(path)
-            told = json.loads((read.schema.metadata or {}).get(b"specanom", b"{}"))
+            found = json.loads((read.schema.metadata or {}).get(b"specanom", b"{}"))
         except (OSError, ValueError, pa.ArrowInvalid) as exc:
             raise DataError(message("path", expected="a saved work list", got=f"{path} ({exc})")) from exc
+        told: dict[str, Any] = found if isinstance(found, dict) else {}
         if told.get("format") != FORMAT or told.get("version") != VERSION:
             raise DataError(message("path", expected=f"a saved work list of version {VERSION}",
                                     got=f"{path}: {told.get('format')} {told.get('version')}"))
+        if not {"id", "why", "position"} <= set(read.column_names) or not {"settings", "foreign"} <= set(told):
+            raise DataError(message("path", expected="a saved work list, whole", got=f"{path}, parts missing"))
         every = read.to_pandas()
         listed = every[every["position"] > 0].reset_index(drop=True)
         left = every.loc[every["position"] == 0, ["id", "why"]].rename(columns={"why": "reason"})

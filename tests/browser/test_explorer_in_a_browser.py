@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.coordinates import SkyCoord
 from specanom.widgets.base.expressions import matching
 
 from specanom.errors import ArgumentError
@@ -168,6 +169,56 @@ def test_observed_spectra_without_redshift_noise_or_model_are_drawn(opened: Page
     assert opened.source("card", "pixels")["y"] == [None] * 300
     assert "Mg II" in opened.source("card", "lines")["label"]
     assert opened.page.get_attribute("#card [data-part=explanation]", "hidden") is not None
+
+
+def legend(opened: Page) -> list[str]:
+    found: list[str] = opened.page.evaluate("""() => specanomExplorer.card.figure.model('legend').items
+        .filter(one => one.visible).map(one => one.label.value)""")
+    return found
+
+
+def test_the_legend_names_what_is_there(opened: Page, small: Path, tmp_path: Path) -> None:
+    opened.open(small)
+    assert opened.id == TARGET
+    assert legend(opened) == ["flux", "reconstruction", "masked", "sky"]
+    opened.page.keyboard.press("j")
+    assert opened.id == HOSTILE
+    assert "masked" in legend(opened)
+    wave = np.linspace(4000.0, 5000.0, 50)
+    sample = SpectrumSet(wave, np.ones((1, 50)), np.ones((1, 50)), pd.DataFrame({"id": ["a"], "z": [0.0]}))
+    opened.open(write_explorer(tmp_path / "page", pd.DataFrame({"id": ["a"]}), data=ExplorerData(sample)))
+    assert opened.id == "a"
+    assert legend(opened) == ["flux", "\N{PLUS-MINUS SIGN}1\N{GREEK SMALL LETTER SIGMA} noise"]
+
+
+def test_facts_have_errors_ranks_reasons_and_places_as_catalogues_print_them(opened: Page, tmp_path: Path) -> None:
+    ra, dec = [223.856543, 359.9999999, 0.0, 83.633212], [2.291934, -0.0000001, -89.99999999, 22.0144]
+    table = pd.DataFrame({"id": list("abcd"), "ra": ra, "dec": dec, "z": [0.0985612, 0.1, np.nan, 1e-4],
+                          "z_err": [2.4e-5, np.nan, 0.1, 3e-3], "zwarning": [0, 4, 0, 0],
+                          "tier": ["", "silver", "", ""], "tier_reason": ["an artefact", "chi2 below 50", "", ""],
+                          "subclass": ["", "AGN", "", ""], "kin_far": [-1, 1, 0, 0], "mse_rank": [4, 3, 2, 1],
+                          "chi2_ivar_rank": [1, 2, 3, 4]})
+    opened.open(write_explorer(tmp_path / "page", table), "#a")
+    told = []
+    for id in table["id"]:
+        opened.show(id)
+        told.append(opened.page.evaluate("""() => Object.fromEntries([...document.querySelectorAll('#card .facts div')]
+            .map(one => [one.querySelector('dt').textContent, [one.querySelector('dd').textContent, one.title]]))"""))
+    facts = [{name: value for name, (value, _) in one.items()} for one in told]
+    assert [one["z"] for one in facts] == ["0.098561 \N{PLUS-MINUS SIGN} 0.000024", "0.1000", "–",
+                                           "0.0001 \N{PLUS-MINUS SIGN} 0.0030"]
+    assert [one["tier"] for one in facts] == ["– (no higher: an artefact)", "silver (no higher: chi2 below 50)",
+                                              "–", "–"]
+    assert [one.get("zwarning") for one in facts] == [None, "4", None, None]
+    assert [one.get("subclass") for one in facts] == [None, "AGN", None, None]
+    assert [one.get("kin") for one in facts] == [None, "far from everything known", None, None]
+    assert [one["rank by chi2_ivar"] for one in facts] == ["1", "2", "3", "4"]
+    assert told[0]["rank by chi2_ivar"][1].startswith("Rank by score chi2_ivar")
+    places = SkyCoord(ra, dec, unit="deg")
+    for one, place in zip(told, places, strict=True):
+        hours = place.ra.to_string("hour", sep=":", precision=2, pad=True).replace("24:00:00.00", "00:00:00.00")
+        degrees = place.dec.to_string("deg", sep=":", precision=1, pad=True, alwayssign=True)
+        assert one["ra, dec"][1].endswith(f"{hours} {degrees}".replace("-", "\N{MINUS SIGN}"))
 
 
 def test_kin_are_drawn_and_clicked_through(opened: Page, small: Path) -> None:

@@ -6,11 +6,22 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from specanom.explorer import ExplorerData, write_explorer
-from specanom.triage import Inspection, LabelLog, agreement, cohen_kappa, write_inspections
+from specanom.triage import (
+    Catalogue,
+    Inspection,
+    LabelLog,
+    Listing,
+    Parts,
+    agreement,
+    cohen_kappa,
+    reranked,
+    write_inspections,
+)
 from tests.browser.explorers import Page, small_explorer
 from tests.explorer.made import HOSTILE, TARGET, catalogue
 
@@ -75,7 +86,7 @@ def test_labels_go_to_a_file_that_a_log_reads_and_come_back(opened: Page, small:
     assert len({json.dumps(json.loads(line)) for line in kept}) == len(kept)
 
 
-def test_what_another_said_is_shown_and_never_becomes_mine(opened: Page, small: Path, tmp_path: Path) -> None:
+def test_what_another_said_never_becomes_mine(opened: Page, small: Path, tmp_path: Path) -> None:
     theirs = LabelLog(tmp_path / "bob.jsonl")
     theirs.add(TARGET, "interesting", note="lens!", author="bob", inspection=BOB)
     theirs.add("c", "known", author="bob", note="seen", inspection=BOB)
@@ -270,7 +281,7 @@ def test_notes_outlive_a_new_order_of_the_same_objects(opened: Page, tmp_path: P
 
 @pytest.mark.parametrize("line", [
     '{"id": "o1", "label": "known", "author": "ada", "time": "x", "inspection": [1]}',
-    '{"id": "o1", "label": "known", "author": "ada", "inspection": {"quality": 9, "z": "2", "issues": 3, "comment": 1}}',
+    '{"id": "o1", "label": "known", "author": "ada", "inspection": {"z": "2", "issues": 3, "comment": 1}}',
     '{"id": "o1", "label": "known", "author": "ada", "inspection": {"quality": 2.5, "issues": ["R", "X"], "odd": {}}}',
 ])
 def test_inspections_that_cannot_be_read_do_no_harm(opened: Page, ten: Path, tmp_path: Path, line: str) -> None:
@@ -278,8 +289,59 @@ def test_inspections_that_cannot_be_read_do_no_harm(opened: Page, ten: Path, tmp
     (tmp_path / "odd.jsonl").write_text(line + "\n")
     opened.take(tmp_path / "odd.jsonl")
     assert opened.word() == "known"
+    assert opened.part("quality").input_value() == ("2.5" if "2.5" in line else "")
     opened.part("note").fill("mine")
     opened.leave()
     said: Any = opened.export(tmp_path / "labels.jsonl").history()[-1]
     assert (said.label, said.note) == ("known", "mine")
     assert said.inspection is None if "inspection" not in said.more else said.inspection is not None
+
+
+def two_kinds() -> pd.DataFrame:
+    """Thirty objects of two kinds in latents and artefact probability; the oddest ten are of the first."""
+    rng = np.random.default_rng(5)
+    kind = np.repeat([0, 1], [10, 20])
+    table = pd.DataFrame({"id": [f"{TARGET[:-2]}{k:02d}" for k in range(30)], "z": rng.uniform(0.01, 0.3, 30),
+                          "chi2_ivar_cal": np.linspace(40, 1, 30)})
+    for k in range(3):
+        table[f"latent_{k}"] = 6.0 * kind + rng.normal(0, 0.3, 30)
+    return table
+
+
+def test_words_go_to_a_file_and_rank_the_objects_anew(opened: Page, tmp_path: Path) -> None:
+    table, folder = two_kinds(), tmp_path / "explorer"
+    before = table["id"].tolist()
+    opened.open(write_explorer(folder, table.assign(rank=np.arange(1, 31)), title="Odd")).name("ada")
+    assert [row[0] for row in opened.rows()[:3]] == before[:3]
+    for _ in range(3):  # the first kind is of no interest, the second is
+        opened.press("2", "j")
+    opened.show(before[10])
+    opened.press("1")
+    log = LabelLog(tmp_path / "labels.jsonl")
+    assert log.merge(opened.export(tmp_path / "exported.jsonl").history()) == 4
+
+    work = reranked(table, log.path, listing=Listing("chi2_ivar_cal"))
+    assert (work.learned["verdicts"], work.learned["words"]) == (4, {"artefact": 3, "interesting": 1})
+    assert not set(work.ids) & set(log.current())
+    assert list(work.ids[:3]) == before[11:14]  # of the kind that is, though ten were odder
+    every = reranked(table, log.path, listing=Listing("chi2_ivar_cal", relist=True)).table
+    after = every.sort_values("rank")["id"].tolist()
+    assert after[:4] == before[10:14]
+    assert sorted(after) == sorted(before)
+    position = {id: place for place, id in enumerate(after)}
+    assert min(position[id] for id in before[:3]) >= 10
+
+    ranked = table.merge(every[["id", "rank", "rank_before"]], on="id", validate="one_to_one")
+    made = Catalogue.of(Parts(objects=ranked, labels=log.to_frame()))
+    opened.open(write_explorer(folder, made.table, data=ExplorerData(labels=log.history()), title="Odd, ranked anew"))
+    assert [row[0] for row in opened.rows()[:10]] == after[:10]
+    assert opened.id == after[0]
+    assert opened.word() == "interesting"
+    assert opened.rows()[0].count("interesting") == 2  # said here, and by the catalogue
+    assert "ada" in str(opened.part("labels").text_content())
+    assert "rank" in str(opened.part("facts").text_content())
+    opened.press("j")
+    assert opened.id == after[1]
+    assert opened.word() == ""
+    opened.press("3")  # the next round
+    assert log.merge(opened.export(tmp_path / "again.jsonl").history()) == 1

@@ -177,3 +177,11 @@ def test_mean_and_spread_follow_shift_and_scale(seed, shift, scale):
     moved, wider = mean_and_spread(shift + scale * values, weights)
     np.testing.assert_allclose(moved, shift + scale * mean, rtol=1e-9, atol=1e-9 * (abs(shift) + scale))
     np.testing.assert_allclose(wider, scale * spread, rtol=1e-5, atol=1e-9 * (abs(shift) + scale))
+
+
+def test_a_test_set_of_another_model_is_refused():
+    vectors, labels = two_classes(60)
+    base = KnowledgeBase.build(vectors, labels, encoder="vae 1")
+    with pytest.raises(ArgumentError, match=r"encoder: expected 'vae 1'.*got 'vae 2'"):
+        base.evaluate(vectors, labels, encoder="vae 2")
+    assert base.evaluate(vectors, labels, encoder="vae 1").table.equals(base.evaluate(vectors, labels).table)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+import specanom as sa
 from specanom.errors import ArgumentError, DataError
 from specanom.run.cite import cite
 from specanom.run.cli import main
@@ -39,8 +41,9 @@ def run(tmp_path) -> Path:
         "stages": {"02_preprocess": stage(read=12000, kept=9000, pixels=3847),
                    "03_train": stage(spectra=9000, steps=100), "04_score": stage(spectra=9000, scores=10),
                    "05_explain": stage(explained=90), "06_clusters": stage(clusters=5)}})
-    put(folder, "preprocess.json", {"settings": {"extinction": "F99", "r_v": 3.1, "ebv_scale": 0.86,
-                                                 "impute": "median", "resample": "linear"}})
+    put(folder, "preprocess.json", {"settings": {
+        "extinction": "F99", "r_v": 3.1, "ebv_scale": 0.86, "impute": "median", "resample": "linear", "bins": 1,
+        "z_range": [0.01, 0.5], "min_snr": 4.0, "target": None, "grid": [3500.0, 7500.0, 4000]}})
     put(folder, "model/card.json", {"kind": "VAEModel", "shape": {"folds": 4}, "settings": {
         "n_latent": 12, "hidden": [256, 64], "training": {"lam": 8.6}}})
     put(folder, "explanations.zarr/manifest.json", {"settings": {
@@ -65,12 +68,75 @@ def matched(folder: Path, **status: str) -> None:
 def test_the_paragraph_tells_the_run(run) -> None:
     told = cite(run).methods
     for part in ("Of 12,000 SDSS spectra, 9,000 galaxies with redshift between 0.01 and 0.5 and median signal-to-noise "
-                 "ratio above 4 were kept.", "R_V = 3.1", "0.86 times that of the SFD map", "3,847 common pixels",
+                 "ratio per pixel above 4 were kept.", "R_V = 3.1", "0.86 times that of the SFD map",
+                 "onto 3,847 common pixels of a grid in vacuum from 3500 to 7500 Å, even in λ, and",
                  "12 latent numbers and hidden layers of 256, 64 units was trained on 9,000 spectra", "in 4 folds",
                  "(chi2_ivar, one of 10 scores), in excess of spectra of like", "The 90 highest-ranked",
                  "LIME [Ribeiro2016] with 2,000 masks over 77 segments", "into 5 clusters", "between 2 and 12",
                  "specanom 0.1.0", "Python 3.11.7 (seed 7)"):
         assert part in told
+
+
+def remake(folder: Path, preprocessor: sa.Preprocessor, survey: sa.surveys.Survey) -> sa.SpectrumSet:
+    """Preprocess into the run as the notebook does, with the counts that it records."""
+    sample = preprocessor.fit_transform(survey, store=folder / "new.zarr")
+    preprocessor.save(folder / "preprocess")
+    shutil.rmtree(folder / "sample.zarr")
+    (folder / "new.zarr").rename(folder / "sample.zarr")
+    report = preprocessor.report
+    content = json.loads((folder / "manifest.json").read_text())
+    content["stages"]["02_preprocess"]["counts"] = {"read": report.n_in, "kept": report.n_out,
+                                                    "pixels": len(sample.wave)}
+    (folder / "manifest.json").write_text(json.dumps(content))
+    return sample
+
+
+def test_a_run_of_quasars_tells_what_was_done_and_not_the_parameters_it_ignored(run) -> None:
+    change(run, "manifest.json", survey="mock_desi", quasars="qso-1.5-2.5", rank_by="mse_filtered_trimmed", trim=0.03,
+           filter_lines="", velocity=0.0)
+    sample = remake(run, sa.Preprocessor(preset="qso-1.5-2.5"), sa.surveys.mock_desi(n=100, seed=3))
+    told = cite(run).methods
+    for part in (f"Of 100 simulated DESI spectra, {len(sample)} quasars with redshift between 1.5 and 2.5 and median "
+                 "signal-to-noise ratio per pixel above 2 were kept.",
+                 f"by means over each pixel that conserve the flux onto {sample.wave.size:,} common pixels of a grid "
+                 "in vacuum from 1440 to 2807 Å, even in log λ, and",
+                 "without pixels within 2500 km/s of emission lines of quasars and the 3% of pixels with the largest "
+                 "residuals (mse_filtered_trimmed, one of 10 scores), in excess"):
+        assert part in told
+    for ignored in ("galaxies", "0.01", "0.5 ", "above 4", "conserving", "linear", "3500", "7500"):
+        assert ignored not in told
+
+
+def test_a_run_of_galaxies_tells_the_settings_of_its_preprocessor(run) -> None:
+    change(run, "manifest.json", survey="mock", z_max=0.9, min_snr=9.0)  # a later call, which has not been run
+    sample = remake(run, sa.Preprocessor(grid=(4000, 7000, 1500), z_range=(0.02, 0.3), min_snr=5.0, bins=2),
+                    sa.surveys.mock(n=100, seed=3))
+    told = cite(run).methods
+    assert (f"Of 100 simulated SDSS spectra, {len(sample)} galaxies with redshift between 0.02 and 0.3 and median "
+            "signal-to-noise ratio per pixel above 5 were kept, in 2 bins of signal-to-noise ratio") in told
+    assert f"{sample.wave.size:,} common pixels of a grid in vacuum from 4000 to 7000 Å, even in λ," in told
+    assert "0.9" not in told
+
+
+def test_a_stage_is_told_as_it_was_done_even_when_the_run_was_called_anew(run) -> None:
+    content = json.loads((run / "manifest.json").read_text())
+    for name, told in {"02_preprocess": {"target": "qso"}, "03_train": {"seed": 3, "preset": ""},
+                       "04_score": {"rank_by": "multiscale_raw"}}.items():
+        content["stages"][name]["parameters"] = told
+    (run / "manifest.json").write_text(json.dumps(content))
+    told = cite(run).methods
+    for part in ("9,000 quasars", "smoothed over five lengths (multiscale, one of 10 scores). ", "(seed 3)"):
+        assert part in told
+
+
+def test_models_of_bins_are_told_by_what_each_is(run) -> None:
+    one = cite(run)
+    (run / "model" / "bin0").mkdir()
+    (run / "model" / "card.json").rename(run / "model" / "bin0" / "card.json")
+    put(run, "model/card.json", {"kind": "BinnedModel", "bins": [0, 1, 2, 3]})
+    found = cite(run)
+    assert found.keys == one.keys
+    assert "12 latent numbers and hidden layers of 256, 64 units, one in each of 4 bins, was trained" in found.methods
 
 
 def test_each_key_in_the_text_is_in_the_references_and_each_reference_has_a_place(run) -> None:

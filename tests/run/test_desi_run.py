@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -52,3 +53,21 @@ def test_filtered_scores_of_a_run_of_quasars_leave_out_their_broad_lines(run: Pa
     np.testing.assert_allclose(again.weights, opened.explanations[0].weights, rtol=1e-5, atol=1e-9)
     night = score_new(run, str(run / "raw"), out=tmp_path).table
     pd.testing.assert_frame_equal(night, table, rtol=1e-9, check_dtype=False)
+
+
+def test_every_digit_of_every_explained_id_is_in_report_and_explorer(run: Path) -> None:
+    explained = set(sa.ExplanationSet.open(run / "explanations.zarr").ids)
+    known = set(pd.read_parquet(run / "truth.parquet")["id"])
+    assert explained <= known
+    assert all(int(float(id)) != int(id) for id in explained if int(id) % 8), "a float would lose the last digits"
+    data = "".join(path.read_text(encoding="utf-8") for path in sorted((run / "explorer" / "data").glob("*.js")))
+    for page in ((run / "report.html").read_text(encoding="utf-8"), data):
+        found = set(re.findall(r"(?<![\d.])-?3\.?963\d{7,}(?:e\+?\d+)?", page))
+        assert explained <= found
+        assert found <= known, "none was rounded"
+    assert not re.search(r"[\[:,]\s*3963\d{13}\s*[\],}]", data), "text, never a number"
+    scores = pd.read_parquet(run / "scores.parquet")
+    assert set(scores["id"]) <= known
+    for end in ("parquet", "fits", "vot", "ecsv"):
+        for path in run.glob(f"catalogue.{end}"):
+            assert set(Catalogue.read(path).table["id"]) == set(scores["id"])

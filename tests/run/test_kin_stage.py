@@ -8,7 +8,8 @@ import pytest
 
 import specanom as sa
 from specanom.models import BinnedModel
-from specanom.run.kin import classes, encoder_of, judged, kin_table, latent_base, reason_base, relatives, vote_table
+from specanom.run.kin import classes, judged, kin_table, latent_base, reason_base, relatives, vote_table
+from specanom.run.latents import reference_of
 from specanom.run.training import fit_by_bin
 
 WAVE = np.arange(4000.0, 4060.0)
@@ -38,7 +39,7 @@ def test_a_class_is_the_subclass_where_there_is_one() -> None:
 
 def test_kin_are_of_the_same_kind_and_never_the_spectrum_itself() -> None:
     sample = sample_of(40)
-    base = latent_base(encoder_of(sa.PCAModel(3).fit(sample), sample, seed=0), sample)
+    base = latent_base(sa.encoder(sa.PCAModel(3).fit(sample)), sample)
     found = relatives({"latent": base}, ["s0", "s1", "stranger"], 4)
     table = kin_table(found)
     assert len(table) == 8
@@ -88,5 +89,6 @@ def test_networks_of_bins_give_way_to_one_space() -> None:
     sample = sample.replace(table=sample.table.assign(bin=np.arange(60) % 2))
     binned = fit_by_bin(lambda: sa.PCAModel(2), sample)
     assert isinstance(binned, BinnedModel)
-    made = encoder_of(binned, sample, seed=0)
-    assert made.encode(sample).shape == (60, 2)
+    assert sa.encoder(reference_of(binned, sample, seed=0)).encode(sample).shape == (60, 2)
+    plain = sa.PCAModel(2).fit(sample)
+    assert reference_of(plain, sample, seed=0) is plain

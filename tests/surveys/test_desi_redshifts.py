@@ -275,6 +275,25 @@ def test_exposures_of_a_target_are_added_up_without_the_bad_ones(write_coadd: Wr
         Spectrum.read(path, row=2)
 
 
+def test_an_exposure_with_a_bad_amplifier_gives_its_other_arms(write_coadd: Write) -> None:
+    path = write_coadd("spectra-main-dark-27247.fits", ids=(7, 7, 8, 8, 9, 9), mask=False, COADD_FIBERSTATUS=None,
+                       FIBERSTATUS=[1 << 22, 0, 1 << 22, 1 << 22, 1 << 22, 1 << 24])
+    survey = read(path)
+    assert [s.id for s in survey] == ["7", "9"]
+    assert survey.skipped[0].reason == "bad fibre (COADD_FIBERSTATUS 22 BADAMPB)"
+    assert {note.note for note in survey.notes if "COADD" in note.note and "passes" in note.note} == set()
+    with fits.open(path) as hdus:
+        ivar = {arm: hdus[f"{arm}_IVAR"].data.astype(float) for arm in "BRZ"}
+        good = {arm: np.isfinite(hdus[f"{arm}_FLUX"].data) & (ivar[arm] > 0) for arm in "BRZ"}
+    weight = {arm: np.where(good[arm], ivar[arm], 0) for arm in "BRZ"}
+    for got, arms in zip(survey, ({"B": [1], "R": [0, 1], "Z": [0, 1]}, {"B": [5], "R": [4, 5], "Z": [4]}),
+                         strict=True):
+        expected = np.zeros(7781)
+        for (arm, rows), start in zip(arms.items(), (0, 2700, 4900), strict=True):
+            expected[start : start + weight[arm].shape[1]] += weight[arm][rows].sum(axis=0)
+        np.testing.assert_allclose(got.ivar, expected.astype("f4"), rtol=2e-7)
+
+
 def overlap(wave: np.ndarray) -> np.ndarray:
     return ((wave > 5759) & (wave < 5801)) | ((wave > 7519) & (wave < 7621))
 

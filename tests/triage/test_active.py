@@ -131,6 +131,15 @@ def test_equal_vectors_and_equal_scores_are_no_trouble() -> None:
     assert Reranker()(Pool(("a",), np.zeros((1, 1)), np.ones(1)), {"a": 1.0}).top() == ("a",)
 
 
+def test_a_pool_that_is_ranked_in_parts_is_ranked_as_a_whole(monkeypatch) -> None:
+    here, said = pool(), {"s001": "artefact", "s003": "artefact", "s000": "interesting"}
+    whole = Reranker(trees=10)(here, said)
+    monkeypatch.setattr("specanom.triage.active.AT_ONCE", 7)
+    parts = Reranker(trees=10)(here, said)
+    np.testing.assert_array_equal(parts.score, whole.score)
+    np.testing.assert_allclose(parts.spread, whole.spread, atol=1e-15)
+
+
 # -- what is asked about -----------------------------------------------------------------------------------------------
 
 

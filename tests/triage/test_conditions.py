@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from specanom.errors import ArgumentError
 from specanom.triage import Condition, read_conditions
 
+LONG = 39633345008634465
 TABLE = pd.DataFrame({
     "id": list("abcde"), "BAL_PROB": [0.1, 0.5, 0.9, np.nan, 1.0], "class": ["QSO", "STAR", "GALAXY", None, "QSO"],
     "zwarning": [0, 4, 5, 2, 12], "good": [True, False, True, False, True],
@@ -28,6 +29,45 @@ TABLE = pd.DataFrame({
 ])
 def test_a_condition_holds_where_it_says(column, written, holds) -> None:
     assert "".join(TABLE.loc[Condition.of(column, written).holds(TABLE), "id"]) == holds
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64", "Int64", "UInt64"])
+def test_integers_are_compared_digit_by_digit(dtype) -> None:
+    table = pd.DataFrame({"n": pd.array([LONG - 1, LONG, LONG + 1], dtype=dtype)})
+    want = {f">= {LONG}": [0, 1, 1], f"> {LONG}": [0, 0, 1], f"<= {LONG}": [1, 1, 0], f"< {LONG}": [1, 0, 0],
+            f"== {LONG}": [0, 1, 0], f"!= {LONG}": [1, 0, 1], f"{LONG} .. {LONG}": [0, 1, 0],
+            f"> {10**30}": [0, 0, 0], f"< {10**30}": [1, 1, 1], "> -1e30": [1, 1, 1], f"== {10**30}": [0, 0, 0]}
+    for written, holds in want.items():
+        assert Condition.of("n", written).holds(table).tolist() == [bool(one) for one in holds], written
+    assert Condition("n", "in", (LONG, 7)).holds(table).tolist() == [False, True, False]
+    assert Condition.of("n", np.int64(LONG)).holds(table).tolist() == [False, True, False]
+    assert repr(Condition.of("n", f"{LONG} .. {LONG + 1}")) == f"n {LONG} .. {LONG + 1}"
+
+
+@given(value=st.floats(-5, 5), column=st.lists(st.integers(-5, 5), min_size=1, max_size=8),
+       sign=st.sampled_from([">", ">=", "<", "<=", "==", "!="]))
+def test_integers_compare_with_fractions_as_numbers_do(value, column, sign) -> None:
+    holds = Condition("x", sign, value).holds(pd.DataFrame({"x": column}))
+    assert holds.tolist() == [eval(f"x {sign} value", {"x": x, "value": value}) for x in column]
+
+
+@pytest.mark.parametrize("value", [0.1, np.float32(0.1), np.float64(0.1)])
+def test_single_precision_is_equal_to_the_number_that_was_written(value) -> None:
+    table = pd.DataFrame({"x": np.array([0.1, 0.2], dtype=np.float32)})
+    holds = {sign: Condition("x", sign, value).holds(table).tolist() for sign in (">", ">=", "<", "<=", "==", "!=")}
+    assert holds == {">": [False, True], ">=": [True, True], "<": [False, False], "<=": [True, False],
+                     "==": [True, False], "!=": [False, True]}
+    assert Condition("x", "between", (value, value)).holds(table).tolist() == [True, False]
+    assert Condition("x", "<", 1e300).holds(table).all()
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), 10**400, -(10**400), 1e300])
+@pytest.mark.parametrize("column", [[1, 2], [1.0, 2.0], [True, False]])
+def test_numbers_beyond_every_column_equal_nothing_in_it(value, column) -> None:
+    table = pd.DataFrame({"x": column})
+    assert not Condition.of("x", value).holds(table).any()
+    assert not Condition.of("x", {value, 7}).holds(table).any()
+    assert Condition("x", "!=", value).holds(table).all()
 
 
 def test_integers_that_may_be_missing_work_too() -> None:
@@ -55,7 +95,8 @@ def test_equal_and_unequal_divide_what_is_known(column, word) -> None:
 
 
 @pytest.mark.parametrize(("written", "match"), [
-    ("> x", "a number after >"), (">", "a number after >"), ("> nan", "a number after >"), (None, "a condition"),
+    ("> x", "a number after >"), (f"> {10**400}", "number after >"),
+    (">", "a number after >"), ("> nan", "a number after >"), (None, "a condition"),
     ([], "some plain values"), ({None}, "some plain values"), (float("nan"), "a condition"),
     ("& 0", "positive integer"),
     ("& 1.5", "positive integer"), ("2 .. 1", "the lower first"), (lambda x: x, "a condition"),

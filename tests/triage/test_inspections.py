@@ -145,6 +145,38 @@ def test_merged_tables_of_the_early_release_are_read(tmp_path) -> None:
     assert (said.id, said.inspection) == (LONG, Inspection(3.5, (), "QSO", 1.5))
 
 
+def test_numbers_that_are_missing_are_read_however_they_are_written(tmp_path) -> None:
+    path = tmp_path / "vi.csv"
+    blanks = ["", "nan", "NaN", "--", "None", "-1", "-1.0", " ", "<NA>"]
+    path.write_text("TARGETID,VI_quality,VI_z\n" + "".join(f"{i},{one},{one}\n" for i, one in enumerate(blanks)))
+    made = read_inspections(path)
+    assert made.skipped == ()
+    assert [(one.inspection.quality, one.inspection.z) for one in made.labels] == [(None, None)] * len(blanks)
+
+
+def test_an_id_that_a_spreadsheet_has_rounded_is_skipped_and_said(tmp_path) -> None:
+    path = tmp_path / "vi.csv"
+    path.write_text(f"TARGETID,VI_z\n3.9633345008634465e16,1\n39633345008634465.0,1\n3.96333450086345E+16,1\n{LONG},1\n")
+    made = read_inspections(path)
+    assert [one.id for one in made.labels] == [LONG]
+    assert [row for row, _ in made.skipped] == [1, 2, 3]
+    assert "has lost digits" in repr(made)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path) -> None:
+    path = tmp_path / "vi.csv"
+    path.write_text("TARGETID,VI_Z,VI_z\n1,2,3\n")
+    with pytest.raises(DataError, match="one column VI_Z"):
+        read_inspections(path)
+
+
+@pytest.mark.parametrize("id", ["00123", "0", "18446744073709551615", "9223372036854775808", "+5", "٣", "1e5", " 7"])
+def test_ids_of_digits_come_back_as_they_were(tmp_path, id) -> None:
+    for ids in ([id], [id, LONG]):
+        path = write_inspections([Label(one, "known", author="ada") for one in ids], tmp_path / "vi.csv")
+        assert [one.id for one in read_inspections(path).labels] == ids
+
+
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "\xff\xfe"])
 def test_a_file_of_something_else_is_refused(tmp_path, content) -> None:
     path = tmp_path / "vi.csv"

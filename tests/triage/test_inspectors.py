@@ -160,6 +160,14 @@ def test_a_torn_line_changes_nothing(tmp_path) -> None:
     assert agreement(log).kappa == before.kappa
 
 
+def test_an_inspector_may_have_any_name(tmp_path) -> None:
+    said = {"id": SAID["ada"], "": SAID["bob"], "<b>": SAID["cyd"]}
+    made, usual = agreement(write(tmp_path / "a.jsonl", said)), agreement(write(tmp_path / "b.jsonl", SAID))
+    assert made.disagreements["id"].iloc[:, 0].tolist() == usual.disagreements["id"].tolist()
+    assert (made.kappa, len(made.ties)) == (usual.kappa, len(usual.ties))
+    assert "<b>" not in made._repr_html_()
+
+
 def test_what_is_no_log_is_refused(tmp_path) -> None:
     with pytest.raises(ArgumentError, match="a LabelLog, several"):
         agreement(["labels.jsonl"])

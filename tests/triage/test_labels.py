@@ -154,7 +154,9 @@ def test_taking_a_group_back_restores_what_was_said_alone(tmp_path_factory, step
 # -- what goes wrong ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("torn", [b'{"id": "b", "lab', b'{"id": "b"}', b"\xff\xfe", b"[1]", b'{"id": 3, "label": "x"}'])
+@pytest.mark.parametrize("torn", [b'{"id": "b", "lab', b'{"id": "b"}', b"\xff\xfe", b"[1]", b'{"id": 3, "label": "x"}',
+                                  b'{"id": "", "label": "x"}', b'{"id": "b", "label": null}',
+                                  b'{"id": "b", "label": 3}', b"[" * 10**5, b'{"id": "b", "label": "x"' + b" " * 9])
 def test_a_torn_line_is_counted_and_the_next_starts_afresh(log, torn) -> None:
     log.add("a", "known")
     with open(log.path, "ab") as handle:
@@ -185,6 +187,20 @@ def test_a_last_line_without_its_break_is_read(log) -> None:
     assert (again.torn, set(again.current())) == (0, {"a"})
     again.add("b", "known")
     assert [one.id for one in again.history()] == [one.id for one in LabelLog(log.path).history()] == ["a", "b"]
+
+
+def test_files_of_other_editors_are_read(log) -> None:
+    log.path.parent.mkdir()
+    log.path.write_bytes(b'\xef\xbb\xbf{"id": "a", "label": "known", "author": null, "note": 3}\r\n\r\n'
+                         b'{"id": "b", "label": "artefact"}\r\n')
+    assert {id: one.label for id, one in log.current().items()} == {"a": "known", "b": "artefact"}
+    assert (log.current()["a"].author, log.current()["a"].note, log.torn) == ("", "3", 0)
+
+
+def test_one_line_without_an_id_does_not_stop_a_merge(log, tmp_path) -> None:
+    other = LabelLog(tmp_path / "other.jsonl")
+    other.path.write_text('{"id": "", "label": "known"}\n{"id": "a", "label": "known"}\n')
+    assert (log.merge(other.history()), other.torn) == (1, 1)
 
 
 def test_fields_of_tomorrow_are_kept(log) -> None:

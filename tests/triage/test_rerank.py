@@ -188,11 +188,35 @@ def test_what_was_learned_comes_back_from_the_file(tmp_path) -> None:
     ({}, {"columns": ["latnt_0"]}, ArgumentError, "did you mean 'latent_0'"),
     ({}, {"columns": ["class"]}, ArgumentError, "columns of numbers"),
     ({}, {"listing": Listing("chi2")}, ArgumentError, "did you mean 'chi2_cal'"),
+    ({}, {"listing": "chi2_cal"}, ArgumentError, "a Listing"),
     ({"id": "s000"}, {}, DataError, "twice"), ({"id": 39633345008634465.0}, {}, DataError, "TARGETID"),
 ])
 def test_a_wrong_call_says_what_is_wrong(change, settings, error, match) -> None:
     with pytest.raises(error, match=match):
         reranked(catalogue().assign(**change), [], **{"listing": BY} | settings)
+
+
+def test_a_table_with_a_column_twice_and_what_is_no_table_are_refused() -> None:
+    for name in ("id", "chi2_cal", "latent_0"):
+        twice = pd.concat([catalogue(), catalogue()[[name]]], axis=1)
+        with pytest.raises(DataError, match=f"one column '{name}', got 2"):
+            reranked(twice, [], listing=BY)
+    for table in (catalogue().to_dict(), None):
+        with pytest.raises(ArgumentError, match=r"catalogue\.table"):
+            reranked(table, [], listing=BY)
+
+
+def test_columns_of_every_kind_of_number_are_taken_and_an_empty_table_is_an_empty_list() -> None:
+    table = catalogue()
+    plain = reranked(table, odd_are_artefacts(), listing=BY, reranker=FAST)
+    other = table.astype({"chi2_cal": "Float64", "latent_0": "Float64", "artefact": "Float64"}).assign(
+        share_text="x", context_flag=pd.Categorical(["a"] * 60))
+    assert reranked(other, odd_are_artefacts(), listing=BY, reranker=FAST).ids == plain.ids
+    one = reranked(table, odd_are_artefacts(), listing=BY, columns="latent_0", reranker=FAST)
+    assert one.learned["columns"] == ["latent_0"]
+    nothing = reranked(table.head(0), odd_are_artefacts(), listing=BY)
+    assert (len(nothing), nothing.foreign, nothing.learned["verdicts"]) == (0, 10, 0)
+    assert {"rank_before", "rank", "relevance"} <= set(nothing.table)
 
 
 def test_what_are_no_labels_is_refused() -> None:

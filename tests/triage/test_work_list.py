@@ -139,7 +139,15 @@ def test_an_empty_list_is_a_list(tmp_path) -> None:
 def test_a_file_of_something_else_is_refused(tmp_path) -> None:
     table().to_parquet(tmp_path / "other.parquet")
     (tmp_path / "torn.parquet").write_bytes(b"PAR1")
-    for name in ("other.parquet", "torn.parquet", "none.parquet"):
+    import pyarrow.parquet as pq
+
+    whole = pq.read_table(Listing("chi2")(table()).save(tmp_path / "whole.parquet"))
+    pq.write_table(whole.replace_schema_metadata({b"specanom": b"[1]"}), tmp_path / "listed.parquet")
+    pq.write_table(whole.replace_schema_metadata({b"specanom": b'{"format": "specanom work list", "version": 1}'}),
+                   tmp_path / "short.parquet")
+    pq.write_table(whole.drop_columns(["position"]), tmp_path / "less.parquet")
+    (tmp_path / "whole.parquet").unlink()
+    for name in (*(one.name for one in tmp_path.iterdir()), "none.parquet"):
         with pytest.raises(DataError, match="a saved work list"):
             WorkList.load(tmp_path / name)
     with pytest.raises(ArgumentError, match="parquet"):

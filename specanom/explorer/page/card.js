@@ -3,7 +3,7 @@ import { SpectrumFigure, thumbnail } from "./drawing.js"
 import { unpacked } from "./spectra.js"
 import { redshift } from "./notes.js"
 
-const FACTS = ["z", "snr", "class", "subclass", "zwarning", "deltachi2", "tier", "rank", "percentile", "cluster", "artefact", "vote", "verdict", "label"]
+const FACTS = ["z", "snr", "class", "subclass", "zwarning", "deltachi2", "tier", "rank", "percentile", "cluster", "artefact", "z_second", "vote", "kin_far", "verdict", "label"]
 const ALWAYS = ["z", "snr", "class", "tier"] // said also where they are not known
 const TOP = 6
 
@@ -18,7 +18,7 @@ export function make(tag, attributes = {}, ...children) {
   return made
 }
 const told = (value, digits = 3) => (typeof value !== "number" ? value || "–" : Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : "–")
-const percent = (value) => (typeof value === "number" ? `${Math.round(value * 100)} %` : "–")
+const percent = (value) => (typeof value === "number" ? `${Math.round(value * 100)}\u00a0%` : "–")
 
 /** Where on the sky, as catalogues print it: hours, minutes, seconds; degrees, minutes, seconds. */
 function sexagesimal(ra, dec) {
@@ -99,7 +99,9 @@ export class Card {
     const { word, quality, issues, spectype, z, note } = this.notes.of(this.id)
     for (const button of this.part("words").children) button.setAttribute("aria-pressed", String(button.dataset.word === word))
     for (const button of this.part("issues").children) button.setAttribute("aria-pressed", String(issues.includes(button.dataset.issue)))
-    this.part("quality").value = quality === null ? "" : String(quality)
+    const given = quality === null ? "" : String(quality), select = this.part("quality")
+    if (![...select.options].some((one) => one.value === given)) select.append(make("option", { value: given }, given)) // a mean of several
+    select.value = given
     this.part("spectype").value = spectype
     if (fresh) this.part("z").removeAttribute("aria-invalid")
     const written = { note, z: z === null ? "" : String(z) }
@@ -159,13 +161,16 @@ export class Card {
 
   facts(row) {
     const told = (name) => (this.rows.columns.has(name) ? this.rows.told(name, row) : "–")
-    const known = (name) => told(name) !== "–" && !(name === "zwarning" && Number(told(name)) === 0)
+    const known = (name) => told(name) !== "–" && !(["zwarning", "kin_far"].includes(name) && Number(told(name)) === 0)
     const names = row < 0 ? [] : FACTS.map((name) => (name === "rank" && !this.rows.columns.has(name) ? this.ranked : name))
       .filter((name) => this.rows.columns.has(name) && (ALWAYS.includes(name) || known(name)))
-    const more = { z: known("z") && known("z_err") ? ` ± ${told("z_err")}` : "", tier: known("tier_reason") ? ` (${told("tier_reason")})` : "" }
-    const heading = (name) => (name === "snr" ? "S/N" : name.replace(/^(.+)_rank$/, "rank by $1"))
+    const [z, error] = ["z", "z_err"].map((name) => this.rows.columns.get(name)?.values?.[row])
+    const digits = z === z && error > 0 ? Math.max(4, Math.min(8, 1 - Math.floor(Math.log10(error)))) : null // two of the error
+    const shown = (name) => (name === "z" && digits ? z.toFixed(digits) : name === "kin_far" ? "far from everything known" : told(name))
+    const more = { z: digits ? ` ± ${error.toFixed(digits)}` : "", tier: known("tier_reason") ? ` (no higher: ${told("tier_reason")})` : "" }
+    const heading = (name) => ({ snr: "S/N", kin_far: "kin" }[name] ?? name.replace(/^(.+)_rank$/, "rank by $1"))
     this.part("facts").replaceChildren(...names.map((name) => make("div", { title: this.rows.columns.get(name).description },
-      make("dt", {}, heading(name)), make("dd", {}, told(name), more[name] ? make("span", { class: "why" }, more[name]) : null))))
+      make("dt", {}, heading(name)), make("dd", {}, shown(name), more[name] ? make("span", { class: "why" }, more[name]) : null))))
     const place = row >= 0 ? ["ra", "dec"].map((name) => this.rows.columns.get(name)?.values?.[row]) : []
     if (place.length && place.every(Number.isFinite)) this.part("facts").append(make("div", { title: `Right ascension and declination, ICRS, degrees; ${sexagesimal(...place)}` },
       make("dt", {}, "ra, dec"), make("dd", {}, `${place[0].toFixed(5)} ${place[1] < 0 ? "−" : "+"}${Math.abs(place[1]).toFixed(5)}`)))
@@ -222,7 +227,7 @@ export class Card {
     const score = explanation.score
     this.part("verdict").textContent = `${score} ${told(explanation.value, 4)} · ${explanation.grade} (${explanation.reason})`
     const order = explanation.weights.map((_, k) => k).sort((a, b) => Math.abs(explanation.weights[b] ?? 0) - Math.abs(explanation.weights[a] ?? 0)).slice(0, TOP)
-    const most = Math.abs(explanation.weights[order[0]] ?? 0) || 1, digits = 2 - Math.floor(Math.log10(most))
+    const most = Math.abs(explanation.weights[order[0]] ?? 0) || 1, digits = 3 - Math.floor(Math.log10(most))
     const places = (value) => (digits > 8 ? told(value) : value.toFixed(Math.max(0, digits))).replace("-", "−") // as many for all
     this.part("leading").replaceChildren(...order.map((k) => {
       const weight = explanation.weights[k] ?? 0
@@ -234,7 +239,8 @@ export class Card {
     }))
     const shares = Object.entries(explanation.shares).filter(([, value]) => typeof value === "number" && value >= 0.005).sort((a, b) => b[1] - a[1])
     const artefact = typeof explanation.artefact === "number" ? `Artefact: ${percent(explanation.artefact)}. ` : ""
-    this.part("shares").textContent = artefact + (shares.length ? `The weight lies on ${shares.map(([name, value]) => `${name} ${percent(value)}`).join(", ")}.` : "")
+    const second = typeof explanation.z_second === "number" ? `Lines of another galaxy at z = ${explanation.z_second.toFixed(4)}. ` : ""
+    this.part("shares").textContent = artefact + second + (shares.length ? `The weight lies on ${shares.map(([name, value]) => `${name} ${percent(value)}`).join(", ")}.` : "")
   }
   list(name, items, line) {
     this.part(`${name}-box`).hidden = !items?.length
@@ -257,7 +263,7 @@ export class Card {
     this.part("kin").replaceChildren(...(kin ?? []).map((one) => {
       const within = this.cards.has(one.id)
       const canvas = within && this.figure ? make("canvas", { width: 150, height: 48, "aria-hidden": "true" }) : make("span", { class: "nothing" }, "no spectrum here")
-      const about = [one.label, one.distance != null ? `d = ${told(one.distance)}` : "", one.weight != null ? `weight ${percent(one.weight)}` : ""]
+      const about = [one.label, one.distance != null ? `d = ${told(one.distance)}` : "", one.weight != null ? `weight\u00a0${percent(one.weight)}` : ""]
       const tile = make(within ? "button" : "div", { class: "kin", type: within ? "button" : null, onclick: () => within && this.open(one.id) }, canvas,
         make("b", {}, one.id), make("span", {}, about.filter(Boolean).join(" · ") || "–"))
       if (within && this.figure) this.sketch(one.id, canvas, colours, serial)

@@ -102,8 +102,11 @@ export class SpectrumFigure extends Figure {
     this.fill("masked", spans(planes.g, 1, edges))
     this.fill("imputed", spans(planes.g, 2, edges))
     this.ranges(x, edges, sent, frame, own)
+    this.legend({ reconstruction: Boolean(planes.m), "±1σ noise": !planes.m && Boolean(planes.s), masked: planes.g.includes(1), imputed: planes.g.includes(2) })
     this.overlay(shown, linked ? (frame === "rest" ? 1 : stretch) : NaN, linked || frame === "observed" ? (frame === "rest" ? 1 / stretch : 1) : NaN)
   }
+  /** Name in the legend what this spectrum has. */
+  legend(has) { for (const item of this.model("legend").items) item.visible = has[item.label.value] ?? item.visible }
   ranges(x, edges, sent, frame, own) {
     const range = this.model("wavelengths"), start = edges[0], end = edges.at(-1)
     range.setv({ start, end, reset_start: start, reset_end: end, bounds: "auto" })
@@ -136,6 +139,7 @@ export class SpectrumFigure extends Figure {
       row: lines.map(() => 0), shift: lines.map(() => 0), alpha: lines.map(() => 0) })
     this.again()
     const bands = this.known.bands.filter((one) => one.drawn && inside(one.lo * fromSeen) | inside(one.hi * fromSeen))
+    this.legend({ sky: bands.length > 0 })
     this.fill("sky", { x0: bands.map((one) => one.lo * fromSeen), x1: bands.map((one) => one.hi * fromSeen) })
     if (!explanation) { this.fill("tint", { x0: [], x1: [], color: [], alpha: [] }); return }
     const scale = explanation.frame === "rest" ? fromRest : fromSeen

@@ -81,6 +81,8 @@ _KNOWN = (
     Column("explanation_score", "Score that was explained", ucd="stat.value"),
     Column("explanation_r2", "Weighted R-squared of the surrogate", ucd="stat.fit.goodness"),
     Column("artefact", "Probability that sky, mask or instrument makes the spectrum odd", ucd="stat.probability"),
+    Column("z_second", "Redshift of emission lines of another galaxy in the fibre, among what the model leaves over",
+           ucd="src.redshift"),
     Column("kin", "Names of the nearest spectra in the knowledge base, nearest first, joined by ;",
            ucd="meta.id.assoc"),
     Column("kin_labels", "Labels of the kin in their order, joined by ;", ucd="meta.code.class"),

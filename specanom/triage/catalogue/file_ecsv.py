@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +24,20 @@ def write_ecsv(path: Path, table: pd.DataFrame, columns: Sequence[Column], meta:
 
 
 def read_ecsv(path: Path) -> tuple[pd.DataFrame, tuple[Column, ...], dict[str, Any]]:
-    """Read it with what its header tells."""
+    """Read it with what its header tells.
+
+    Raises
+    ------
+    ValueError
+        When it was cut off: a part of a number is a number too.
+    """
     from astropy.table import Table
 
+    with open(path, "rb") as handle:
+        size = handle.seek(0, os.SEEK_END)
+        handle.seek(max(size - 1, 0))
+        if handle.read() != b"\n":
+            raise ValueError("its last line has no end: the file was cut off")
     made = Table.read(path, format="ascii.ecsv")
     columns = tuple(Column(name, made[name].description or "", "" if made[name].unit is None else str(made[name].unit),
                            made[name].meta.get("ucd", "")) for name in made.colnames)

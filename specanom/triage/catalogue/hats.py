@@ -55,9 +55,6 @@ def write_hats(folder: Path, table: pd.DataFrame, columns: Sequence[Column], set
     DataError
         When no object has a position, or something else is at `folder`.
     """
-    import pyarrow as pa
-    from pyarrow import parquet
-
     if settings.rows < 1:
         raise ArgumentError(message("rows", expected="at least 1", got=settings.rows))
     if folder.exists() and not (folder / PROPERTIES).exists():
@@ -68,14 +65,7 @@ def write_hats(folder: Path, table: pd.DataFrame, columns: Sequence[Column], set
         raise DataError(message("catalogue", expected="an object with a position", got="none"))
     part = part_of(folder)
     try:
-        schema, found = _schema(placed, columns), []
-        for order, pixel, start, stop in partitions(placed[HEALPIX].to_numpy(), settings.rows):
-            path = part / "dataset" / f"Norder={order}" / f"Dir={pixel // BUNCH * BUNCH}" / f"Npix={pixel}.parquet"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            rows_here = pa.Table.from_pandas(placed.iloc[start:stop], schema=schema, preserve_index=False)
-            parquet.write_table(rows_here, path, compression="zstd", sorting_columns=[parquet.SortingColumn(0)])
-            found.append((order, pixel))
-        parquet.write_metadata(schema, part / "dataset" / "_common_metadata")
+        found = _write_dataset(part / "dataset", placed, columns, settings.rows)
         lines = "".join(f"{order},{pixel}\n" for order, pixel in found)
         (part / "partition_info.csv").write_text("Norder,Npix\n" + lines, encoding="utf-8")
         (part / "specanom.json").write_text(settings.meta, encoding="utf-8")
@@ -86,6 +76,22 @@ def write_hats(folder: Path, table: pd.DataFrame, columns: Sequence[Column], set
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return folder
+
+
+def _write_dataset(folder: Path, placed: pd.DataFrame, columns: Sequence[Column], rows: int) -> list[tuple[int, int]]:
+    """Write the files of sorted objects; returns order and pixel of each."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    schema, found = _schema(placed, columns), []
+    for order, pixel, start, stop in partitions(placed[HEALPIX].to_numpy(), rows):
+        path = folder / f"Norder={order}" / f"Dir={pixel // BUNCH * BUNCH}" / f"Npix={pixel}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        here = pa.Table.from_pandas(placed.iloc[start:stop], schema=schema, preserve_index=False)
+        parquet.write_table(here, path, compression="zstd", sorting_columns=[parquet.SortingColumn(0)])
+        found.append((order, pixel))
+    parquet.write_metadata(schema, folder / "_common_metadata")
+    return found
 
 
 def partitions(pixels: NDArray[np.int64], rows: int) -> Iterator[tuple[int, int, int, int]]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError, message
+from ...ids import id_texts
+from ..crossmatch.found import FAILED, MATCHED, NONE, NOT_CHECKED
 from ..label import Label
 from ..verdicts import Verdict, standing, verdicts
 from .cells import SEPARATOR, coded, joined, one_line, safe_name
@@ -13,7 +15,7 @@ from .cells import SEPARATOR, coded, joined, one_line, safe_name
 if TYPE_CHECKING:
     import pandas as pd
 
-STATES = ("matched", "none", "failed", "not_checked")
+STATES = (MATCHED, NONE, FAILED, NOT_CHECKED)
 """What a service can say of an object, the strongest first."""
 LEFT_OUT = ("id", "service", "ra", "dec", "candidates", "date", "reason", "_state")
 """Columns of matches that stay behind."""
@@ -45,7 +47,8 @@ def labels_wide(labels: pd.DataFrame) -> pd.DataFrame:
     said = said.apply(lambda column: column.map(one_line, na_action=None).astype(object))
     every = [Label(id, word, note=note, author=author, time=time)
              for id, word, note, author, time in said.itertuples(index=False)]
-    made, stands = verdicts(every), {}
+    made = verdicts(every)
+    stands: dict[str, list[Label]] = {}
     for one in standing(every).values():
         stands.setdefault(one.id, []).append(one)
     rows = [_told(made.get(id, Verdict(id, {})), each) for id, each in stands.items()]
@@ -93,7 +96,7 @@ def matches_wide(matches: pd.DataFrame, ids: Sequence[str]) -> pd.DataFrame:
         kept = [str(name) for name in one.columns if name not in LEFT_OUT and one[name].notna().any()]
         part = one[["id", *kept]].rename(columns={name: f"{prefix}_{name}" for name in kept})
         wide = wide.merge(part, on="id", how="left")
-        wide[f"{prefix}_status"] = wide[f"{prefix}_status"].fillna("not_checked")
+        wide[f"{prefix}_status"] = wide[f"{prefix}_status"].fillna(NOT_CHECKED)
         for id in one.loc[one["_state"] == 0, "id"]:
             hits.setdefault(id, []).append(str(service))
     wide["matched_in"] = [joined(hits.get(id, [])) for id in wide["id"]]
@@ -114,6 +117,7 @@ def kin_wide(kin: pd.DataFrame) -> pd.DataFrame:
     require_columns("kin", kin, ("id", "kin"))
     order = next((name for name in ("rank", "distance") if name in kin), None)
     table = kin.sort_values(order, kind="stable") if order else kin
+    table = table.assign(kin=id_texts(table["kin"], "kin"))
     groups = pd.DataFrame({name: table[name].map(lambda cell: coded(one_line(cell)), na_action=None)
                            for name in ("kin", "label") if name in table}).groupby(table["id"], sort=False)
     made = groups.agg(SEPARATOR.join).astype(object).rename(columns={"label": "kin_labels"})

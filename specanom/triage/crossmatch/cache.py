@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -68,7 +69,9 @@ class Question:
 
 
 class ResponseCache:
-    """A folder of raw answers: ``NAME.vot`` as it came, ``NAME.json`` with service, date, radius and hash of the input.
+    """A folder of raw answers: ``NAME.vot`` as it came, ``NAME.json`` with service, date, radius and hashes of both.
+
+    An answer that is not what was kept is asked for again.
 
     Parameters
     ----------
@@ -91,7 +94,7 @@ class ResponseCache:
             return None
         if not isinstance(known, Mapping) or any(known.get(key) != value for key, value in _facts(question).items()):
             return None
-        if known.get("bytes") != len(raw):
+        if known.get("answer") != _hash(raw):
             return None
         return raw, str(known.get("date", ""))
 
@@ -104,10 +107,15 @@ class ResponseCache:
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
-        write_json(path.with_suffix(".json"), {**_facts(question), "date": date, "bytes": len(raw)})
+        write_json(path.with_suffix(".json"),
+                   {**_facts(question), "date": date, "bytes": len(raw), "answer": _hash(raw)})
 
     def __repr__(self) -> str:
         return f"ResponseCache {str(self.folder)!r}: {len(list(self.folder.glob('*.vot')))} answers"
+
+
+def _hash(raw: bytes) -> str:
+    return hashlib.blake2b(raw, digest_size=8).hexdigest()
 
 
 def _facts(question: Question) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import ArgumentError, message
+from ...ids import id_texts
 from .cache import ResponseCache, now
 from .found import FAILED, MATCHED, NONE, NOT_CHECKED, Access, Found, Matcher
 from .matches import FIRST, Matches
@@ -66,26 +67,36 @@ def crossmatch(table: Any, matchers: Matcher | Iterable[Matcher], *, cache: str 
     0  a  matched        0.36
     1  b     none         NaN
     """
-    import pandas as pd
-
+    services = _services(matchers)
     rows = table.table if hasattr(table, "table") else table
-    services: Sequence[Any] = list(matchers) if isinstance(matchers, Iterable) else [matchers]
-    names = [one.service for one in services]
-    if not names or len(set(names)) < len(names):
-        raise ArgumentError(message("matchers", expected="one or more, each with its own name", got=names or "none",
-                                    hint="LocalTable(…, service='name')"))
     positions, without = positions_of(rows, epoch)
-    ids = rows["id"].astype(str).drop_duplicates().tolist()
     access = Access(None if cache is None else ResponseCache(cache), refresh, progress)
     parts, told = [], {}
     for one in services:
         found = one(positions, access)
         parts.append(_rows(one, positions, found, without))
         told[one.service] = {"matcher": repr(one), "radius": one.radius, "chance_from": found.chance_from}
-    made = pd.concat(parts, ignore_index=True)
-    place = {id: rank for rank, id in enumerate(ids)}
-    made = made.iloc[np.lexsort((made["service"].map(names.index), made["id"].map(place)))].reset_index(drop=True)
+    made = _by_object(parts, list(dict.fromkeys(id_texts(rows["id"]))))
     return Matches(made, {"services": told, "date": now(), "specanom": _version()})
+
+
+def _services(matchers: Matcher | Iterable[Matcher]) -> list[Matcher]:
+    services = list(matchers) if isinstance(matchers, Iterable) else [matchers]
+    names = [one.service for one in services]
+    if not names or len(set(names)) < len(names):
+        raise ArgumentError(message("matchers", expected="one or more, each with its own name", got=names or "none",
+                                    hint="LocalTable(…, service='name')"))
+    return services
+
+
+def _by_object(parts: Sequence[pd.DataFrame], ids: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of all services, those of an object together, objects in the order of `ids`."""
+    import pandas as pd
+
+    made = pd.concat([part.assign(order=rank) for rank, part in enumerate(parts)], ignore_index=True)
+    place = {id: rank for rank, id in enumerate(ids)}
+    order = np.lexsort((made.pop("order"), made["id"].map(place)))
+    return made.iloc[order].reset_index(drop=True)
 
 
 def _rows(matcher: Matcher, positions: Positions, found: Found, without: dict[str, str]) -> pd.DataFrame:

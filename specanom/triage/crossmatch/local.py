@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ArgumentError, DataError, message
-from ...ids import EXACT
+from ...ids import EXACT, id_texts
 from .found import Access, Found
 from .nearest import DIRECTIONS, coordinates, pairs_within, shift_chance
 from .positions import J2000, Positions
 from .sky import covered
-from .votables import check_columns, check_roles, kept, numbers, role, texts
+from .votables import ROLES, check_columns, check_roles, kept, numbers, role, texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,8 @@ class LocalTable:
     ----------
     table : DataFrame, astropy Table or path
         Rows with positions in ICRS degrees; a path ends in ``.parquet``, ``.csv``, or anything that astropy reads
-        (``.fits``, ``.ecsv``, ``.vot``). Rows without a position are left out.
+        (``.fits``, ``.ecsv``, ``.vot``). Rows without a position are left out. Names that are floats which have lost
+        digits are refused.
     radius : float
         Arcsec.
     service : str
@@ -88,6 +89,9 @@ class LocalTable:
             if self._column(what) is None:
                 raise ArgumentError(message("table", expected=f"a column of {what}", got=", ".join(rows.columns[:20]),
                                             hint=f"names={{{what!r}: …}} says which it is"))
+        name = self._column("name")
+        if name is not None and rows[name].dtype.kind == "f":
+            object.__setattr__(self, "table", rows.assign(**{name: id_texts(rows[name], f"column {name}")}))
         if self._moves and self._column("pmdec") is None:
             raise ArgumentError(message("table", expected="pmdec beside pmra", got="pmra alone"))
 
@@ -188,7 +192,8 @@ def _read(path: Path) -> pd.DataFrame:
         if path.suffix == ".parquet":
             return _plain(pd.read_parquet(path, dtype_backend="numpy_nullable"))
         if path.suffix == ".csv":
-            return _plain(pd.read_csv(path, dtype_backend="numpy_nullable"))
+            names = [name for name in pd.read_csv(path, nrows=0).columns if name in ROLES["name"]]
+            return _plain(pd.read_csv(path, dtype_backend="numpy_nullable", dtype=dict.fromkeys(names, "string")))
         from astropy.table import Table
 
         return _frame(Table.read(path))

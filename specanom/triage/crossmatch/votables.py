@@ -21,7 +21,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "dec": ("dec", "DEC", "Dec", "DE_ICRS", "DEJ2000", "_DEJ2000", "DEC(deg)", "dec_deg", "dedeg", "decdeg",
             "target_dec", "plug_dec"),
     "name": ("main_id", "name", "Name", "Object Name", "AllWISE", "2MASS", "DR3Name", "IAUName", "SDSS", "source_id",
-             "Source", "objID", "ID", "id"),
+             "Source", "designation", "objID", "ID", "id"),
     "type": ("otype", "main_type", "type", "Type", "class", "Class", "Cl"),
     "z": ("rvz_redshift", "redshift", "Redshift", "z", "zsp", "zspec", "z_spec"),
     "pmra": ("pmra", "pmRA", "pm_ra", "PMRA"),
@@ -43,8 +43,8 @@ def read_votable(raw: bytes) -> Any:
     Raises
     ------
     BadAnswer
-        When it is no VOTable, tells of an error, or was cut short: rows that are missing from a part of an answer are
-        not missing from the catalogue.
+        When it is no VOTable, holds no table without saying that nothing was found, tells of an error, or was cut
+        short: rows that are missing from a part of an answer are not missing from the catalogue.
     """
     from astropy.io import votable
     from astropy.table import Table
@@ -62,20 +62,23 @@ def read_votable(raw: bytes) -> Any:
             return Table()
         raise BadAnswer(said)
     tables = list(document.iter_tables())
-    return tables[0].to_table(use_names_over_ids=True) if tables else Table()
+    if not tables:
+        raise BadAnswer("the answer holds no table")
+    return tables[0].to_table(use_names_over_ids=True)
 
 
 def _trouble(document: Any) -> str | None:
-    """Return what a VOTable says went wrong."""
-    for resource in document.resources:
-        for one in resource.params:
-            if str(one.name).lower() == "error" and str(one.value).strip():
-                return f"the service says: {str(one.value).strip()}"
-        for one in [*document.infos, *resource.infos, *(info for table in resource.tables for info in table.infos)]:
-            if one.name == "QUERY_STATUS" and str(one.value).upper() == "OVERFLOW":
+    """Return what a VOTable says went wrong: of the whole, of a resource or of a table."""
+    tables = [table for resource in document.resources for table in resource.tables]
+    for place in (document, *document.resources, *tables):
+        for info in place.infos:
+            if info.name == "QUERY_STATUS" and str(info.value).upper() == "OVERFLOW":
                 return "the answer was cut short (OVERFLOW): a smaller chunk or radius"
-            if str(one.value).upper() == "ERROR" or str(one.name).lower() == "error":
-                return f"the service says: {(one.content or one.value or 'ERROR').strip()}"
+            if str(info.value).upper() == "ERROR" or str(info.name).lower() == "error":
+                return f"the service says: {(info.content or info.value or 'ERROR').strip()}"
+        for param in place.params:
+            if str(param.name).lower() == "error" and str(param.value).strip():
+                return f"the service says: {str(param.value).strip()}"
     return None
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...errors import ArgumentError, message
+from ...ids import id_texts
 from .rates import checked
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def confident_yet_odd(table: Any, odd: ArrayLike, *, score: ArrayLike | None = N
     ArgumentError
         When the table has no column ``deltachi2``.
     """
+    import pandas as pd
+
     frame = table.table if hasattr(table, "table") else table
     flags = checked(odd, len(frame))
     missing = [name for name in ("id", "deltachi2") if name not in frame.columns]
@@ -60,6 +63,7 @@ def confident_yet_odd(table: Any, odd: ArrayLike, *, score: ArrayLike | None = N
     with np.errstate(invalid="ignore"):
         sure = flags & clean & (delta >= least)
     made = frame[["id", "deltachi2", *(name for name in TOLD if name in frame.columns)]]
+    made = made.assign(id=pd.Series(id_texts(frame["id"]), index=frame.index, dtype="str"))
     if score is not None:
         made = made.assign(score=np.asarray(score, dtype=np.float64))
         made = made[["id", "score", *(name for name in made if name not in ("id", "score"))]]

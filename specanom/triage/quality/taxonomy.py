@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...errors import ArgumentError, DataError, choice, message
 from ...folders import write_text
+from ...ids import id_texts
 from ..conditions import Condition, read_conditions
 from .waves import observed_waves
 
@@ -216,7 +217,7 @@ class Taxonomy:
             hit = free & rule.holds(frame)
             label[hit], name[hit] = rule.label, rule.name
             free &= ~hit
-        made = pd.DataFrame({"id": frame["id"].astype(str).to_numpy(), "class": label, "rule": name})
+        made = pd.DataFrame({"id": pd.Series(id_texts(frame["id"]), dtype="str"), "class": label, "rule": name})
         order = [*dict.fromkeys(rule.label for rule in self.rules), UNCLASSIFIED]
         counted = made["class"].value_counts()
         return Classified(made, {one: int(counted[one]) for one in order if one in counted}, skipped)

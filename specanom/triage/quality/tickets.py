@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import ArgumentError, message
+from ...ids import id_texts
 from .bins import binned
 from .rates import Rates, checked, rates
 from .waves import crowded, wavelength_rates
@@ -195,7 +196,7 @@ def _of_waves(frame: pd.DataFrame, flags: NDArray[np.bool_], wave: NDArray[np.fl
 
 
 def _ticket(by: str, where: str, odd: pd.DataFrame, row: Any, wave: NDArray[np.float64]) -> Ticket:
-    return Ticket(by, where, tuple(odd["id"].astype(str)), int(row["n"]), float(row["rate"]), float(row["rate_lo"]),
+    return Ticket(by, where, tuple(id_texts(odd["id"])), int(row["n"]), float(row["rate"]), float(row["rate_lo"]),
                   float(row["rate_hi"]), float(row["elsewhere"]), float(row["p"]), float(row["q"]),
                   _evidence(by, odd, wave))
 

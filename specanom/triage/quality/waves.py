@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import ArgumentError, message
+from ...ids import id_texts
 from .bins import NOWHERE, of_edges
 from .rates import Rates, rate_table
 from .statistics import benjamini_hochberg, jeffreys
@@ -117,9 +118,7 @@ def observed_waves(table: pd.DataFrame, explained: pd.DataFrame | None = None) -
     (n,) float64 array
         NaN where there is no explanation or redshift.
     """
-    rows = table if explained is None else table[["id", "z"]].merge(
-        explained[["id", "top_1_from", "top_1_to", *(name for name in FRAMES if name in explained)]]
-        .drop_duplicates("id"), on="id", how="left")
+    rows = table if explained is None else _joined_by_id(table, explained)
     missing = [name for name in ("z", "top_1_from", "top_1_to") if name not in rows.columns]
     if missing:
         raise ArgumentError(message("table", expected="columns z, top_1_from and top_1_to",
@@ -128,6 +127,12 @@ def observed_waves(table: pd.DataFrame, explained: pd.DataFrame | None = None) -
     frame = next((rows[name] for name in FRAMES if name in rows), None)
     shift = 1 + z if frame is None else np.where((frame == "observed").to_numpy(bool), 1.0, 1 + z)
     return np.asarray((first + last) / 2 * shift)
+
+
+def _joined_by_id(table: pd.DataFrame, explained: pd.DataFrame) -> pd.DataFrame:
+    told = explained[["id", "top_1_from", "top_1_to", *(name for name in FRAMES if name in explained)]]
+    told = told.assign(id=id_texts(told["id"])).drop_duplicates("id")
+    return table[["id", "z"]].assign(id=id_texts(table["id"])).merge(told, on="id", how="left")
 
 
 def _joined(stretches: pd.DataFrame) -> pd.DataFrame:

@@ -335,6 +335,7 @@ class Explained:
     """What an Explanation offers."""
 
     id, grade, reason, score, r2, artefact = TID, "trusted", "R² 1.00", 9.0, 0.99, 0.1
+    z_second = 0.532
     weights = np.array([0.1, -3.0, 2.0])
     interval = np.array([[0.0, 0.2], [-3.5, -2.5], [1.9, 2.1]])
     names, frame = ("continuum", "Hα+[N II]", "[O III]"), "rest"
@@ -354,6 +355,7 @@ def test_the_segments_of_largest_weight_are_columns() -> None:
     assert one["explanation_grade"] == "trusted"
     assert one["explanation_frame"] == "rest"
     assert one["context_sky"] == pytest.approx(1 / 7)
+    assert one["z_second"] == 0.532
     assert one["top_3_segment"] == "continuum"
     assert one["top_5_segment"] == "", "there are three segments only"
     with pytest.raises(ArgumentError, match="a number of segments"):

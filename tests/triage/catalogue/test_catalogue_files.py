@@ -198,3 +198,17 @@ def test_any_text_in_the_metadata_comes_back(ending, tmp_path_factory, texts, ro
 
 def small_catalogue() -> Catalogue:
     return Catalogue.of(Parts(pd.DataFrame({"id": ["1"], "ra": [1.0], "dec": [2.0]})))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_file_that_was_cut_off_is_refused_or_whole(ending, files, catalogue, tmp_path) -> None:
+    raw, path = files[ending].read_bytes(), tmp_path / f"cut{ending}"
+    for size in np.linspace(0, len(raw) - 1, 12).astype(int):
+        path.write_bytes(raw[:size])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                again = Catalogue.read(path)
+            except DataError:
+                continue
+        pd.testing.assert_frame_equal(again.table, catalogue.table, check_exact=True)

@@ -1,4 +1,4 @@
-"""Services that answer from recorded VOTables, and a network that is there or not."""
+"""Services that answer with VOTables in their shape, and a network that is there or not."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from requests import HTTPError
 
 from specanom.triage.crossmatch import asking, network
 
-RECORDED = Path(__file__).resolve().parents[2] / "data" / "crossmatch"
+from .made import xmatch_answer
+
+WRITTEN = Path(__file__).resolve().parents[2] / "data" / "crossmatch"
 
 
 @dataclass
@@ -52,34 +53,9 @@ class Server:
         return self.answer(rows)
 
 
-def xmatch_answer(rows: list[dict[str, str]], *, known: int = 2, error: float = 0.2) -> bytes:
-    """Answer as XMatch does with AllWISE: two of `known` + 1 positions have a source, every tenth of these two."""
-    from astropy.io.votable import from_table
-    from astropy.table import Table
-
-    made: dict[str, list[Any]] = {name: [] for name in ("angDist", "specanom_row", "specanom_ra", "specanom_dec",
-                                                        "AllWISE", "RAJ2000", "DEJ2000", "W1mag", "ID")}
-    for row in rows:
-        number, ra, dec = int(row["specanom_row"]), float(row["specanom_ra"]), float(row["specanom_dec"])
-        sources = 0 if number % (known + 1) == known else 2 if number % 10 == 0 else 1
-        for k in range(sources):
-            offset = error * (1 + 5 * k)
-            values = (offset, number, ra, dec, f"J{number:06d}.{k}", ra, dec + offset / 3600, 14.0 + number / 1000,
-                      39633345008634465 + number)
-            for name, value in zip(made, values, strict=True):
-                made[name].append(value)
-    table = Table({name: np.array(values, dtype=_kind(name)) for name, values in made.items()})
-    buffer = io.BytesIO()
-    from_table(table).to_xml(buffer)
-    return buffer.getvalue()
-
-
-def _kind(name: str) -> str:
-    return {"AllWISE": "U12", "specanom_row": "i4", "ID": "i8"}.get(name, "f8")
-
-
-def recorded(name: str) -> bytes:
-    return (RECORDED / name).read_bytes()
+def written(name: str) -> bytes:
+    """Return an answer that was written by hand in the shape of the service's."""
+    return (WRITTEN / name).read_bytes()
 
 
 @pytest.fixture(autouse=True)
@@ -107,12 +83,12 @@ def ned_server(monkeypatch: pytest.MonkeyPatch) -> Server:
     """NED, which knows M 87 and nothing else."""
     from astroquery.ipac.ned import NedClass
 
-    server = Server(lambda rows: Reply(recorded("ned_nothing.vot")))
+    server = Server(lambda rows: Reply(written("ned_nothing.vot")))
 
     def request(self: Any, method: str, url: str, params: Any = None, **options: Any) -> Reply:
         server(method, url, params=params, **options)
         near = abs(float(params["lon"]) - 187.7059 / 15) < 1e-3   # astroquery sends hours, as NED takes plain numbers
-        return Reply(recorded("ned_m87.vot" if near else "ned_nothing.vot"))
+        return Reply(written("ned_m87.vot" if near else "ned_nothing.vot"))
 
     monkeypatch.setattr(NedClass, "_request", request)
     return server

@@ -217,3 +217,20 @@ def test_a_role_that_the_user_names_is_taken():
     matcher = LocalTable(there, 1.0, names={"ra": "lon", "dec": "lat", "name": "who", "type": "kind"})
     row = crossmatch(objects([20.0], [5.0]), matcher).table.iloc[0]
     assert (row["name"], row["type"], row["ra"], row["dec"]) == ("me", "lens", 20.0, 5.0)
+
+
+def test_names_that_lost_their_digits_before_they_came_are_refused():
+    table = pd.DataFrame({"ra": [10.0, 20.0], "dec": [0.0, 0.0], "source_id": [39633345008634465.0, np.nan]})
+    with pytest.raises(DataError, match="column source_id: expected text or an integer"):
+        LocalTable(table, 1.0)
+    small = LocalTable(table.assign(source_id=[7.0, np.nan]), 1.0)
+    assert crossmatch(pd.DataFrame({"id": ["a", "b"], "ra": [10.0, 20.0], "dec": [0.0, 0.0]}), small
+                      ).table["name"].tolist() == ["7", ""]
+
+
+def test_names_in_a_csv_are_text(tmp_path):
+    (tmp_path / "own.csv").write_text("ID,ra,dec,w1\n00123,10.0,0.0,14.5\n,20.0,0.0,15\n")
+    here = pd.DataFrame({"id": ["a", "b"], "ra": [10.0, 20.0], "dec": [0.0, 0.0]})
+    found = crossmatch(here, LocalTable(tmp_path / "own.csv", 1.0, columns=["w1"])).table
+    assert found["name"].tolist() == ["00123", ""]
+    assert found["w1"].tolist() == [14.5, 15.0]

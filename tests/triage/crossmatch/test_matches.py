@@ -117,6 +117,16 @@ def test_ids_are_text_and_come_once():
         crossmatch(numbers[["ra"]], lenses())
 
 
+def test_objects_keep_their_order_whatever_their_ids_come_as():
+    numbers = pd.DataFrame({"id": [9.0, 10.0, np.nan, 5.0], "ra": [10.0, 20.0, 30.0, np.nan], "dec": 0.0})
+    table = crossmatch(numbers, [lenses(), LocalTable(numbers, 1.0, service="own")]).table
+    assert table["id"].tolist() == ["9", "9", "10", "10", "", "", "5", "5"]
+    assert table["service"].tolist() == [lenses().service, "own"] * 4
+    assert table.loc[table["id"] == "", "reason"].tolist() == ["no id"] * 2
+    assert table.loc[table["id"] == "5", "status"].tolist() == ["not_checked"] * 2
+    assert table.loc[table["id"] == "10", ["status", "name"]].values.tolist() == [["none", ""], ["matched", "10"]]
+
+
 def test_a_set_of_spectra_is_taken_by_its_table():
     from specanom import SpectrumSet
 

@@ -7,7 +7,7 @@ from astropy.table import Table
 from specanom.errors import ArgumentError, DataError
 from specanom.triage.crossmatch import Ned, Simbad, crossmatch
 
-from .conftest import Reply, recorded
+from .conftest import Reply, written
 
 OBJECTS = pd.DataFrame({
     "id": ["m87", "m49", "blank", "cena"],
@@ -17,12 +17,12 @@ OBJECTS = pd.DataFrame({
 
 @pytest.fixture
 def simbad(monkeypatch, tmp_path):
-    """SIMBAD, which answers every query with the recorded table; returns the queries and uploads."""
+    """SIMBAD, which answers every query with one table; returns the queries and uploads."""
     from astroquery.simbad import SimbadClass
 
     asked = []
     answer = tmp_path / "simbad.vot"
-    answer.write_bytes(recorded("simbad.vot"))
+    answer.write_bytes(written("simbad.vot"))
 
     def query_tap(self, query, **options):
         asked.append((query, options))
@@ -72,7 +72,7 @@ def test_a_service_that_says_nothing_of_one_object_fails_for_that_one(monkeypatc
     def request(self, method, url, params=None, **options):
         if abs(float(params["lon"]) - 10.0 / 15) < 1e-3:
             return Reply(b"<html>Internal error</html>", 500)
-        return Reply(recorded("ned_m87.vot"))               # and M 87 wherever one asks
+        return Reply(written("ned_m87.vot"))               # and M 87 wherever one asks
 
     monkeypatch.setattr(NedClass, "_request", request)
     table = crossmatch(OBJECTS.iloc[[0, 2, 3]], Ned(5.0)).table.set_index("id")

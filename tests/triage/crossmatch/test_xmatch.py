@@ -15,7 +15,8 @@ from specanom.triage.crossmatch import LocalTable, Simbad, XMatch, asking, cross
 from specanom.triage.crossmatch.cache import Question, ResponseCache
 from specanom.triage.crossmatch.positions import positions_of
 
-from .conftest import Reply, recorded, xmatch_answer
+from .conftest import Reply, written
+from .made import xmatch_answer
 
 WISE = "vizier:II/328/allwise"
 
@@ -26,7 +27,7 @@ def objects(n: int = 30) -> pd.DataFrame:
                          "dec": rng.uniform(-80, 80, n)})
 
 
-def test_a_recorded_answer_of_a_thousand_rows_is_joined_as_a_plain_reading_of_it(xmatch_server):
+def test_an_answer_of_a_thousand_rows_is_joined_as_a_plain_reading_of_it(xmatch_server):
     table = objects(1361)
     got = crossmatch(table, XMatch(WISE, 3.0, columns=["W1mag", "ID"])).table
     raw = xmatch_answer(xmatch_server.uploads[0])
@@ -99,6 +100,9 @@ def test_refresh_asks_again_and_a_torn_file_is_asked_for_again(xmatch_server, tm
     assert "matched" in set(crossmatch(objects(), XMatch(WISE, 3.0), cache=tmp_path).table["status"])
     assert len(xmatch_server.uploads) == 3
     assert len(list(tmp_path.iterdir())) == 2
+    kept.write_bytes(kept.read_bytes().replace(b"<TD>0.2</TD>", b"<TD>0.1</TD>", 1))    # of the same length
+    assert set(crossmatch(objects(), XMatch(WISE, 3.0), cache=tmp_path).table["separation"].dropna()) == {0.2}
+    assert len(xmatch_server.uploads) == 4
 
 
 def test_offline_it_says_so_and_no_row_reads_as_uncatalogued(monkeypatch, no_real_network):
@@ -142,7 +146,7 @@ def test_after_two_failed_chunks_the_rest_is_not_asked(xmatch_server):
 
 @pytest.mark.parametrize(("raw", "reason"), [
     (b"<html>maintenance</html>", "no VOTable came but '<html>maintenance</html>'"),
-    (recorded("xmatch_error.vot"), "the service says: Unknown table II/999/nothing"),
+    (written("xmatch_error.vot"), "the service says: Unknown table II/999/nothing"),
     (xmatch_answer([]).replace(b"specanom_row", b"another"), "the answer lacks specanom_row"),
     (xmatch_answer([]).replace(b"<TABLE", b'<INFO name="QUERY_STATUS" value="OVERFLOW"/><TABLE'), "OVERFLOW"),
     (xmatch_answer([{"specanom_row": "76", "specanom_ra": "1", "specanom_dec": "1"}]), "positions that were not sent"),

@@ -119,6 +119,7 @@ def test_a_condition_is_never_run_as_code(tmp_path):
 def explained() -> pd.DataFrame:
     """What catalogues know of explained objects, one of each kind."""
     rows = {
+        "second redshift": {"artefact": 0.1, "z_second": 0.5, "context_lines": 0.8},
         "5577": {"artefact": 0.6, "top_1_from": 5060.0, "top_1_to": 5080.0, "context_sky": 0.6},
         "masked pixels": {"artefact": 0.9, "context_imputed": 0.7},
         "OH forest": {"artefact": 0.9, "context_narrow": 0.6, "top_1_from": 7000.0, "top_1_to": 7050.0},
@@ -129,8 +130,8 @@ def explained() -> pd.DataFrame:
         "off the lines": {"artefact": 0.1, "context_continuum": 0.8}, "": {"artefact": np.nan},
     }
     contexts = ("lines", "imputed", "sky", "telluric", "join", "continuum", "narrow")
-    usual = {**{f"context_{name}": 0.0 for name in contexts}, "zwarning": 0, "z": 0.1, "top_1_from": 6000.0,
-             "top_1_to": 6050.0}
+    usual = {**{f"context_{name}": 0.0 for name in contexts}, "zwarning": 0, "z": 0.1, "z_second": np.nan,
+             "top_1_from": 6000.0, "top_1_to": 6050.0}
     return pd.DataFrame([{"id": name, **usual, **row} for name, row in rows.items()])
 
 

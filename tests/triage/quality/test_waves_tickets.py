@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from specanom.errors import ArgumentError
+from specanom.errors import ArgumentError, DataError
 from specanom.triage.quality import confident_yet_odd, observed_waves, tickets, wavelength_rates
 from specanom.triage.quality.waves import crowded
 
@@ -184,3 +184,17 @@ def test_the_list_of_the_confident_is_sure_clean_and_odd():
     assert confident_yet_odd(table, odd, least=5.0)["id"].tolist() == ["a", "b", "c"]
     with pytest.raises(ArgumentError, match="no deltachi2"):
         confident_yet_odd(table[["id"]], odd)
+
+
+def test_ids_are_texts_whatever_they_come_as():
+    big = 39633345008634465
+    table = pd.DataFrame({"id": pd.array([big, None, *range(998)], dtype="Int64"), "z": 0.1, "deltachi2": 100.0,
+                          "plate": np.repeat([1, 2, 3, 4], 250), "top_1_from": 5000.0, "top_1_to": 5020.0})
+    odd = np.arange(1000) < 60
+    found = tickets(table, odd)
+    assert found[0].ids[:3] == (str(big), "", "0")
+    assert confident_yet_odd(table, odd)["id"].tolist()[:3] == [str(big), "", "0"]
+    texts = table.assign(id=table["id"].astype("str"))
+    np.testing.assert_allclose(observed_waves(table[["id", "z"]], texts.iloc[:1])[0], 5511.0)
+    with pytest.raises(DataError, match="lose digits"):
+        tickets(table.assign(id=float(big)), odd)

@@ -1,0 +1,98 @@
+"""A catalogue of redshifts, and columns that are kept, on their way from the command to the spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import pytest
+from papermill.translators import PythonTranslator
+
+import specanom as sa
+from specanom.errors import ArgumentError, DataError
+from specanom.run.acquire import Source, acquire, inputs_of
+from specanom.run.folder import RunFolder
+from specanom.run.limits import check_values
+from specanom.run.parameters import STAGES, known, notebook, of_stage
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Simulated DESI spectra on disk, and a table of broad absorption beside no file of theirs."""
+    folder = tmp_path_factory.mktemp("desi")
+    sa.surveys.mock_desi(n=12, seed=2).write(folder / "spectra")
+    ids = [str(one.id) for one in sa.read(folder / "spectra", survey="desi")]
+    table = pd.DataFrame({"TARGETID": ids, "BAL_PROB": [0.9 if place % 2 else 0.1 for place in range(len(ids))]})
+    table.to_csv(folder / "bal.csv", index=False)
+    return folder
+
+
+@pytest.fixture
+def settings() -> Callable[..., dict[str, Any]]:
+    """Return every parameter of a run at its default, but for some."""
+    defaults = {name: one.default for name, one in known().items()}
+    return lambda **given: {**defaults, **given}
+
+
+def test_kept_columns_of_a_catalogue_reach_the_spectra(survey: Path, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    source = acquire(run, survey="desi", path=str(survey / "spectra"), n=0, seed=1)
+    made = source.with_redshifts(run, catalogue=str(survey / "bal.csv"), columns="BAL_PROB")
+    again = Source.load(run)
+    assert (again.catalogue, again.columns) == (str(survey / "bal.csv"), "BAL_PROB")
+    assert again.outputs == made.outputs == source.outputs
+    found = {str(one.id): one.meta["BAL_PROB"] for one in again.read()}
+    table = pd.read_csv(survey / "bal.csv", dtype={"TARGETID": str}).set_index("TARGETID")
+    assert found == table["BAL_PROB"].to_dict()
+    assert all(one.z is not None for one in again.read(target="galaxy")), "redshifts are still those of redrock"
+
+
+def test_a_run_that_was_told_of_no_catalogue_is_read_as_before(survey: Path, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    acquire(run, survey="desi", path=str(survey / "spectra"), n=0, seed=1)
+    assert all("BAL_PROB" not in one.meta for one in Source.load(run).read())
+
+
+def test_what_is_no_catalogue_and_no_column_stops_a_run_at_its_start(survey: Path, tmp_path: Path, settings) -> None:
+    with pytest.raises(ArgumentError, match=r"catalogue: expected a file of redshifts, got 'nowhere\.fits'"):
+        check_values(settings(survey="desi", path=str(survey), catalogue="nowhere.fits"))
+    with pytest.raises(ArgumentError, match="columns"):
+        check_values(settings(survey="desi", path=str(survey), columns="flux_scale=FLUX"))
+    run = RunFolder(tmp_path)
+    with pytest.raises(DataError, match=r"catalogue: .*no file at nowhere\.fits"):
+        Source(str(survey / "spectra"), "desi").with_redshifts(run, catalogue="nowhere.fits", columns="")
+    assert not (run / "source.json").exists()
+
+
+def test_a_catalogue_that_changed_makes_every_stage_out_of_date(survey: Path, tmp_path: Path, settings) -> None:
+    copy = tmp_path / "bal.csv"
+    copy.write_text((survey / "bal.csv").read_text())
+    given = settings(survey="desi", path=str(survey / "spectra"), catalogue=str(copy))
+    first = inputs_of(given)
+    assert first != inputs_of({**given, "catalogue": ""})
+    assert first == inputs_of(given)
+    copy.write_text(copy.read_text() + "1,0.5\n")
+    assert inputs_of(given) != first
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_papermill_understands_every_parameter(stage: str) -> None:
+    cells: Any = nbformat.read(notebook(stage), as_version=4).cells  # type: ignore[no-untyped-call]
+    cell = next(one for one in cells if "parameters" in one.metadata.get("tags", []))
+    assert [one.name for one in PythonTranslator.inspect(cell)] == list(of_stage(stage))
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ({"exclude": "BAL_PROB"}, "exclude"), ({"match": "wise.csv[w1]"}, "match"), ({"rules": "rules.txt"}, "path"),
+])
+def test_wishes_for_the_catalogue_are_looked_at_first(given: dict[str, str], words: str, settings) -> None:
+    with pytest.raises(ArgumentError, match=words):
+        check_values(settings(**given))
+
+
+def test_a_file_of_rules_that_is_not_there_stops_a_run_at_its_start(tmp_path: Path, settings) -> None:
+    with pytest.raises(DataError, match=r"rules\.toml"):
+        check_values(settings(rules=str(tmp_path / "rules.toml")))
