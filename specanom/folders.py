@@ -162,6 +162,16 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         part.unlink(missing_ok=True)
 
 
+def move_whole(source: Path, path: Path) -> None:
+    """Move a file or a folder to `path`, on the same file system, once all of it is on the disk."""
+    for one in [*source.rglob("*"), source] if source.is_dir() else [source]:
+        sync(one)
+    if path.is_dir():
+        shutil.rmtree(path)
+    os.replace(source, path)
+    sync(path.parent)
+
+
 def sync(path: Path) -> None:
     """Have the system put a file, or the names in a folder, on the disk; a file system that cannot is let be."""
     handle = os.open(path, os.O_RDONLY)

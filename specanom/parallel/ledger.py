@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DataError, message
-from ..folders import PART, write_json, write_whole
+from ..folders import PART, move_whole, write_json, write_whole
 from .partition import Partition
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ MANIFESTS = "done"
 
 Made = Mapping[str, Any]
 """What a task returns, by name: a DataFrame (for a Parquet file), an array (``.npy``), a mapping of arrays (``.npz``),
-the path of a file it wrote (which is moved), or anything that JSON holds."""
+the path of a file or folder it wrote there (which is moved), or anything that JSON holds."""
 
 
 class Ledger:
@@ -77,8 +77,11 @@ class Ledger:
                 continue
             path = self.folder / name / f"{partition.name}{suffix}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, write)
-            files[path.relative_to(self.folder).as_posix()] = {"sha256": digest(path), "bytes": path.stat().st_size}
+            if isinstance(value, Path):
+                move_whole(value, path)
+            else:
+                write_whole(path, write)
+            files[path.relative_to(self.folder).as_posix()] = {"sha256": digest(path)}
         record = {**self._identity(partition), "told": told, "files": files}
         path = self.manifest(partition)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,9 +96,12 @@ class Ledger:
         kept = {self.folder / name for record in known for name in record["files"]}
         kept |= {self.folder / MANIFESTS / f"part-{record['partition']:05d}.json" for record in known}
         stray = [path for path in self.folder.glob("*/*")
-                 if path not in kept and path.is_file() and (path.name.startswith("part-") or path.name.endswith(PART))]
+                 if path not in kept and (path.name.startswith("part-") or path.name.endswith(PART))]
         for path in stray:
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
         return len(stray)
 
     def _identity(self, partition: Partition) -> dict[str, Any]:
@@ -124,7 +130,11 @@ def read_table(folder: Path, name: str, records: Iterable[Mapping[str, Any]]) ->
 
 
 def digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
+    """Return the SHA-256 of a file; of a folder, of the names and hashes of all files in it."""
+    if path.is_dir():
+        files = sorted(one for one in path.rglob("*") if one.is_file())
+        text = "".join(f"{one.relative_to(path).as_posix()}\x1f{digest(one)}\n" for one in files)
+        return hashlib.sha256(text.encode()).hexdigest()
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
@@ -134,7 +144,7 @@ def _writer(name: str, value: Any) -> tuple[str, Any]:
     if hasattr(value, "to_parquet"):
         return ".parquet", value.to_parquet
     if isinstance(value, Path):
-        return value.suffix, partial(shutil.move, value)
+        return value.suffix, Path
     if isinstance(value, np.ndarray):
         return ".npy", partial(_save_one, _plain(name, value))
     if isinstance(value, Mapping) and value and all(isinstance(one, np.ndarray) for one in value.values()):

@@ -140,6 +140,7 @@ class Partitioned:
                 with workers(self.executor) as crew:
                     round_.run(todo, crew)
         done |= round_.records
+        ledger.sweep(done.values())  # halves that killed workers left
         failures = failure_table(round_.failures)
         _keep(ledger.folder, failures)
         if todo and len(round_.failures) == len(todo) and not resumed:

@@ -81,6 +81,7 @@ class Piece:
             return
         arrays = {name: np.load(path, mmap_mode="r") for name, path in self.files.items() if name in ARRAYS}
         for run in np.split(wanted, np.flatnonzero(np.diff(has[wanted])) + 1):
+            lacks = [name for bit, name in enumerate(OPTIONAL) if not has[run[0]] & (1 << bit)]
             there: dict[str, Any] = {name: np.asarray(array[run]) for name, array in arrays.items()
-                     if name not in OPTIONAL or has[run[0]] & (1 << OPTIONAL.index(name))}
+                                     if name not in lacks}
             yield SpectrumSet(wave, table=table.iloc[run].reset_index(drop=True), frame="rest", scale="flux", **there)
