@@ -15,8 +15,8 @@ from ..plots.cells import default_format, encoded, parsed_format, values_of
 from ..triage.catalogue.columns import HEALPIX, Column, describe
 from .record import whole_ids
 
-FIRST = ("rank", "tier", "percentile", "score", "chi2_ivar_cal", "z", "snr", "class", "artefact", "cluster", "vote",
-         "label", "combined_cal", "cluster_story", "story")
+FIRST = ("rank", "rank_before", "tier", "percentile", "score", "chi2_ivar_cal", "z", "snr", "class", "artefact",
+         "cluster", "vote", "label", "combined_cal", "cluster_story", "story")
 """Columns shown at first, as far as there are."""
 SHOWN = 10
 REVIEW = ("mark", "mark_quality", "mark_issues", "mark_class", "mark_z", "mark_note", "mark_others")

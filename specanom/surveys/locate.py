@@ -13,7 +13,7 @@ from ..ids import id_texts
 from ..spectrum import Spectrum
 from .blocks import Pixels
 from .files import Opener, Sidecar
-from .locate_write import FILES, FORM, KNOWN, SPECTRA, VERSION, keys_of, read_of, write_index
+from .locate_write import FILES, FORM, KNOWLEDGE, KNOWN, SPECTRA, VERSION, keys_of, read_of, write_index
 from .reading import informed, read, read_known
 from .survey import GROUP, Entry, Log, Source, Survey
 
@@ -30,7 +30,7 @@ _REASONS = {UNKNOWN: "not in the index", GONE: "no file: it was moved or deleted
 
 
 class SpectrumIndex:
-    """An index id → file, HDU, row: a folder of two Parquet tables that DuckDB looks into.
+    """An index id → file, HDU, row: a folder of Parquet tables that DuckDB looks into.
 
     It keeps what the survey knew of each object from files beside the spectra or from a catalogue, redshift and class
     first, so that a spectrum that is opened by its id is the one that was indexed. An index of an older version opens
@@ -225,10 +225,10 @@ class SpectrumIndex:
             return {}
         with self._cursor() as base:
             base.register("asked", _asked(ids))
-            found = base.execute("SELECT s.id, " + ", ".join(f's."{name}"' for name in KNOWN) + ", s.more FROM asked "
-                                 "AS a JOIN spectra AS s ON s.key = a.key AND s.\"check\" = a.\"check\"").fetchall()
-        return {id: {**dict(zip(KNOWN, values, strict=True)), **json.loads(more or "{}")}
-                for id, *values, more in found}
+            columns = ", ".join(f's."{name}"' for name in KNOWN)
+            found = base.execute(f"SELECT a.place, {columns}, s.more FROM asked AS a JOIN known AS s ON s.key = a.key AND s.\"check\" = a.\"check\"").fetchall()
+        return {ids[place]: {**dict(zip(KNOWN, values, strict=True)), **json.loads(more or "{}")}
+                for place, *values, more in found}
 
     def _find(self, told: Mapping[str, Any]) -> Path:
         """Return where the files are: as the index lies beside them, or where they were."""
@@ -245,6 +245,8 @@ class SpectrumIndex:
             self._base = duckdb.connect()
             self._base.execute("SET parquet_metadata_cache = true")
             self._base.execute(f"CREATE VIEW spectra AS SELECT * FROM {read_of(self.path / SPECTRA)}")
+            if self._knows:
+                self._base.execute(f"CREATE VIEW known AS SELECT * FROM {read_of(self.path / KNOWLEDGE)}")
             self._base.execute(f"CREATE VIEW files AS SELECT * FROM {read_of(self.path / FILES)}")
         return self._base.cursor()
 

@@ -1,4 +1,4 @@
-"""Writes where spectra lie as two Parquet tables, in a stream: a survey need not fit into memory.
+"""Writes where spectra lie and what is known of them as Parquet tables, in a stream: a survey need not fit in memory.
 
 Comparing text is what takes time in a search, so ids are searched by 96 bits of their BLAKE2 hash, by which the table
 is sorted: one id is in one row group, and of a thousand only the hashes are read of the rest.
@@ -29,7 +29,9 @@ KNOWN = {"z": float, "z_err": float, "z_noqso": float, "zwarning": int, "class":
          "snr": float, "ebv": float, "deltachi2": float, "ra": float, "dec": float, "specobjid": str}
 """What files beside the spectra, or a catalogue, may have told of an object. What a user keeps of a catalogue is beside
 these in ``more``, as JSON."""
-SPECTRA, FILES = "spectra.parquet", "files.parquet"
+SPECTRA, FILES, KNOWLEDGE = "spectra.parquet", "files.parquet", "known.parquet"
+PLACES = ("key", "check", "id", "file", "row")
+"""Columns of ``spectra.parquet``; the others are in ``known.parquet``, which looking up places need not open."""
 BATCH = 65_536
 """Spectra held at a time."""
 GROUP = 20_000
@@ -181,11 +183,14 @@ def _sort(folder: Path, cut: int) -> None:
     if os.sep != "/":
         path = f"replace({path}, '{os.sep}', '/')"
     with duckdb.connect() as base:
-        for name, what in ((SPECTRA, "* FROM {} ORDER BY key"), (FILES, f"* REPLACE ({path} AS path) FROM {{}}")):
-            loose = folder / f"loose-{name}"
-            base.execute(f"COPY (SELECT {what.format(read_of(loose))}) TO {quoted(folder / name)} "
+        places = ", ".join(f'"{name}"' for name in PLACES)
+        for name, of, what in ((SPECTRA, SPECTRA, f"{places} FROM {{}} ORDER BY key"),
+                               (KNOWLEDGE, SPECTRA, '* EXCLUDE ("id", "file", "row") FROM {} ORDER BY key'),
+                               (FILES, FILES, f"* REPLACE ({path} AS path) FROM {{}}")):
+            base.execute(f"COPY (SELECT {what.format(read_of(folder / f'loose-{of}'))}) TO {quoted(folder / name)} "
                          f"(FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {GROUP})")
-            loose.unlink()
+    for name in (SPECTRA, FILES):
+        (folder / f"loose-{name}").unlink()
 
 
 def read_of(path: Path) -> str:

@@ -9,8 +9,9 @@
 ``{"deltachi2": "missing"}``         no value; ``"known"`` for the opposite
 ===================================  ==================================================================================
 
-A missing value fulfils nothing but ``"missing"``. Integers are compared digit by digit, and columns of single precision
-with the number as single precision has it. A text that begins like one of the signs is compared by
+A missing value fulfils nothing but ``"missing"``, ``!=`` included; in the filters of tables and of the explorer, which
+are expressions over several columns, it is unequal to everything. Integers are compared digit by digit, and columns of
+single precision with the number as single precision has it. A text that begins like one of the signs is compared by
 ``Condition("column", "==", "> 5")``.
 """
 

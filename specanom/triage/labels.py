@@ -128,8 +128,11 @@ class LabelLog:
         (1, 0)
         """
         with self._tail.lock:
-            known = {line_of(said) for said in self.history()}
-            latest = {(said.id, said.author): said for said in self.history()}
+            known, latest = set(), dict[tuple[str, str], Label]()
+            for said in self.history():
+                known.add(line_of(said))
+                if displaces(said, latest.get((said.id, said.author))):
+                    latest[said.id, said.author] = said
             fresh = []
             for said in sorted(labels, key=moment):
                 line, before = line_of(self._checked(said)), latest.get((said.id, said.author))

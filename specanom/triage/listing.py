@@ -165,14 +165,14 @@ class Listing:
             rows = rows[: self.top]
         listed = values.iloc[rows].reset_index(drop=True)
         listed.insert(1, "position", np.arange(1, len(rows) + 1))
-        listed.insert(2, "why", [self._why(row) for _, row in listed.iterrows()])
+        listed.insert(2, "why", [self._why(row) for row in listed.to_dict("records")])
         if self.artefact is not None:
             listed["artefact"] = table["artefact"].to_numpy(dtype=np.float64)[rows]
         out = np.flatnonzero(reason != "")
         left = table[["id"]].iloc[out].reset_index(drop=True).assign(reason=reason[out])
         return WorkList(listed, left, self.describe(), foreign)
 
-    def _why(self, row: Any) -> str:
+    def _why(self, row: Mapping[Any, Any]) -> str:
         """Return the ranks that brought a spectrum here, the best first, and the thresholds it reaches."""
         names = (FOREST,) if self.combine == "forest" else self.names
         places = sorted((row[f"{name}_rank"], name) for name in names if row[f"{name}_rank"] == row[f"{name}_rank"])

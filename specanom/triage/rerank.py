@@ -150,7 +150,8 @@ def _learned(every: WorkList, catalogue: pd.DataFrame, said: Mapping[str, Verdic
     scored, here = set(every.ids), set(catalogue["id"])
     known, ignored = reranker.relevances(said)
     used = [id for id in known if id in scored]
+    silent = here - scored
     return {"verdicts": len(used), "words": dict(sorted(Counter(said[id].told for id in used).items())),
             "disputed": [id for id in used if said[id].disputed], "ignored": [id for id in ignored if id in here],
-            "without score": [id for id in known if id in here - scored],
+            "without score": [id for id in known if id in silent],
             "foreign": [id for id in said if id not in here]}

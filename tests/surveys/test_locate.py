@@ -292,8 +292,7 @@ def test_an_index_of_the_first_version_still_opens(write_coadd, write_redrock, t
     write_redrock("desi/redrock-main-dark-27247.fits")
     SpectrumIndex.build(tmp_path / "desi", tmp_path / "index")
     manifest = tmp_path / "index" / "manifest.json"
-    table = pd.read_parquet(tmp_path / "index" / "spectra.parquet")
-    table[["key", "check", "id", "file", "row"]].to_parquet(tmp_path / "index" / "spectra.parquet", index=False)
+    (tmp_path / "index" / "known.parquet").unlink()
     manifest.write_text(manifest.read_text().replace('"version": 2', '"version": 1'))
     old = SpectrumIndex.open(tmp_path / "index")
     assert old.read(str(TARGETID)).z == pytest.approx(0.1), "of the redrock file beside it"

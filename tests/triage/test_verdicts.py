@@ -131,6 +131,15 @@ def test_lines_without_a_time_keep_their_words_beside_inspections(tmp_path) -> N
     assert LabelLog(log.path).standing("a")[0].label == "known"
 
 
+def test_an_inspection_without_a_time_lets_no_older_word_in(tmp_path) -> None:
+    log = LabelLog(tmp_path / "labels.jsonl")
+    log.add("a", "known", author="ada")
+    with open(log.path, "a") as handle:
+        handle.write('{"id": "a", "label": "noted", "author": "ada"}\n')
+    assert log.merge([Label("a", "artefact", author="ada", time="2020-01-01T00:00:00Z")]) == 0
+    assert verdicts(log)["a"].word == "known"
+
+
 @pytest.mark.parametrize("labels", [{"a": "known"}, "labels.jsonl", 3, ["a"]])
 def test_what_are_no_labels_is_refused(labels) -> None:
     with pytest.raises(ArgumentError, match="labels: expected"):

@@ -9,6 +9,7 @@ import pytest
 from specanom.widgets.labelled import LabelsPanel
 
 from specanom.triage import LabelLog
+from specanom.triage.tail import Tail
 
 
 @pytest.fixture
@@ -19,8 +20,8 @@ def panel(tmp_path) -> LabelsPanel:
     return LabelsPanel(log, "labels.csv", exporting=lambda action: action())
 
 
-def denied(log: LabelLog) -> None:
-    raise PermissionError(errno.EACCES, "Permission <b>denied</b>", str(log.path))
+def denied(tail: Tail) -> None:
+    raise PermissionError(errno.EACCES, "Permission <b>denied</b>", str(tail.path))
 
 
 def test_a_full_disk_is_said_beside_the_buttons_and_nothing_is_lost(panel, monkeypatch):
@@ -42,7 +43,7 @@ def test_a_full_disk_is_said_beside_the_buttons_and_nothing_is_lost(panel, monke
 def test_labels_that_cannot_be_read_are_said_above_the_table_until_they_can(panel, monkeypatch):
     panel.table.selected = "a"
     with monkeypatch.context() as broken:
-        broken.setattr(LabelLog, "_refresh", denied)
+        broken.setattr(Tail, "look", denied)
         panel.table.selected = "b"
         assert isinstance(panel.error, PermissionError)
         assert "role='alert'" in panel._problem.value
@@ -55,6 +56,6 @@ def test_labels_that_cannot_be_read_are_said_above_the_table_until_they_can(pane
 
 
 def test_a_panel_on_labels_that_cannot_be_read_opens_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(LabelLog, "_refresh", denied)
+    monkeypatch.setattr(Tail, "look", denied)
     panel = LabelsPanel(LabelLog(tmp_path / "labels.jsonl"), tmp_path / "labels.csv", exporting=lambda action: action())
     assert "cannot be read" in panel._problem.value

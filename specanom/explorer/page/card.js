@@ -3,7 +3,7 @@ import { SpectrumFigure, thumbnail } from "./drawing.js"
 import { unpacked } from "./spectra.js"
 import { redshift } from "./notes.js"
 
-const FACTS = ["z", "snr", "class", "subclass", "zwarning", "deltachi2", "tier", "rank", "percentile", "cluster", "artefact", "z_second", "vote", "kin_far", "verdict", "label"]
+const FACTS = ["z", "snr", "class", "subclass", "zwarning", "deltachi2", "tier", "rank", "rank_before", "percentile", "cluster", "artefact", "z_second", "vote", "kin_far", "verdict", "label"]
 const ALWAYS = ["z", "snr", "class", "tier"] // said also where they are not known
 const TOP = 6
 
@@ -168,7 +168,7 @@ export class Card {
     const digits = z === z && error > 0 ? Math.max(4, Math.min(8, 1 - Math.floor(Math.log10(error)))) : null // two of the error
     const shown = (name) => (name === "z" && digits ? z.toFixed(digits) : name === "kin_far" ? "far from everything known" : told(name))
     const more = { z: digits ? ` ± ${error.toFixed(digits)}` : "", tier: known("tier_reason") ? ` (no higher: ${told("tier_reason")})` : "" }
-    const heading = (name) => ({ snr: "S/N", kin_far: "kin" }[name] ?? name.replace(/^(.+)_rank$/, "rank by $1"))
+    const heading = (name) => ({ snr: "S/N", kin_far: "kin", rank_before: "rank before" }[name] ?? name.replace(/^(.+)_rank$/, "rank by $1"))
     this.part("facts").replaceChildren(...names.map((name) => make("div", { title: this.rows.columns.get(name).description },
       make("dt", {}, heading(name)), make("dd", {}, shown(name), more[name] ? make("span", { class: "why" }, more[name]) : null))))
     const place = row >= 0 ? ["ra", "dec"].map((name) => this.rows.columns.get(name)?.values?.[row]) : []

@@ -256,6 +256,8 @@ def _by_position(table: Any, positions: Positions, radius: float) -> pd.DataFram
         return of_pairs(nothing, nothing, np.empty(0), {name: np.empty(0) for name in PAIR[2:]})
     sources = _sources(table, table.colnames, (), {})
     good = np.flatnonzero(np.isfinite(sources["ra"]) & np.isfinite(sources["dec"]))
+    if len(table) and not good.size:
+        raise BadAnswer(f"the answer has rows but no positions; its columns are {', '.join(table.colnames[:10])}")
     here = coordinates(positions.ra, positions.dec)
     i, j, separation = pairs_within(here, coordinates(sources["ra"][good], sources["dec"][good]), 2 * radius + NEAR)
     if good.size and not i.size:

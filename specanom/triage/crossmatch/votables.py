@@ -20,9 +20,9 @@ ROLES: dict[str, tuple[str, ...]] = {
            "plug_ra"),
     "dec": ("dec", "DEC", "Dec", "DE_ICRS", "DEJ2000", "_DEJ2000", "DEC(deg)", "dec_deg", "dedeg", "decdeg",
             "target_dec", "plug_dec"),
-    "name": ("main_id", "name", "Name", "Object Name", "AllWISE", "2MASS", "DR3Name", "IAUName", "SDSS", "source_id",
-             "Source", "designation", "objID", "ID", "id"),
-    "type": ("otype", "main_type", "type", "Type", "class", "Class", "Cl"),
+    "name": ("main_id", "name", "Name", "Object Name", "prefname", "AllWISE", "2MASS", "DR3Name", "IAUName", "SDSS",
+             "source_id", "Source", "designation", "objID", "ID", "id"),
+    "type": ("otype", "main_type", "pretype", "type", "Type", "class", "Class", "Cl"),
     "z": ("rvz_redshift", "redshift", "Redshift", "z", "zsp", "zspec", "z_spec"),
     "pmra": ("pmra", "pmRA", "pm_ra", "PMRA"),
     "pmdec": ("pmdec", "pmDE", "pm_dec", "PMDEC"),
@@ -30,7 +30,8 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 """Usual names of columns, first found first taken; as written, or else in any case."""
 BANDS = ("g", "r", "i", "z")
-NOTHING = ("no object", "not found", "no source", "no rows")
+NOTHING = ("no object", "no source", "no rows")
+"""What services say when they looked and there is nothing; "not found" is said of servers and tables too."""
 
 
 class BadAnswer(Exception):

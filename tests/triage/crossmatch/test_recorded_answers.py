@@ -146,3 +146,24 @@ class Kept:
 
     def __call__(self, positions: Positions, access: object) -> object:
         return asking.ask(self, positions, access)
+
+
+@pytest.mark.parametrize("said", ["Name checking server EGRET error.", "404 Not Found", "Table II/999 not found"])
+def test_trouble_of_a_server_is_not_taken_for_an_empty_sky(said: str) -> None:
+    """The first is what NED told on 22 August 2023 (astroquery issue 2818)."""
+    raw = ('<?xml version="1.0"?><VOTABLE version="1.1"><RESOURCE type="results">'
+           f'<INFO name="QUERY_STATUS" value="OK"/><PARAM name="Error" value=" {said}"/></RESOURCE></VOTABLE>')
+    with pytest.raises(BadAnswer, match=said):
+        read_votable(raw.encode())
+    nothing = raw.replace(said, "No object found.")  # what NED says of a cone without objects (astroquery issue 662)
+    assert len(Ned(5.0).parse(nothing.encode(), at(ORION))) == 0
+
+
+def test_rows_without_positions_are_no_empty_sky() -> None:
+    """Should a service rename its columns, nothing is called uncatalogued."""
+    table = Table({"prefname": ["M 87"], "longitude": [187.7], "latitude": [12.39], "z": [0.004]})
+    with pytest.raises(BadAnswer, match="no positions; its columns are prefname, longitude"):
+        Ned(5.0).parse(write_votable(table), at((187.7, 12.39)))
+    table.rename_columns(["longitude", "latitude"], ["ra", "dec"])
+    pairs = Ned(5.0).parse(write_votable(table), at((187.7, 12.39)))
+    assert pairs[["name", "z"]].values.tolist() == [["M 87", 0.004]]
