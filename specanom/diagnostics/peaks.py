@@ -17,6 +17,8 @@ WIDTHS = (1.6, 3.0)
 """Standard deviations of the filters, pixels: 110 and 207 km/s, the instrument included."""
 SMOOTH = 64
 """Pixels of a block whose median is taken for what the model misses of the continuum."""
+GHOST = 0.5
+"""Share of the height of a peak of the residual that the spectrum itself must have."""
 BLOCK = 128
 """Pixels of a block whose scatter tells by how much the noise is underestimated."""
 
@@ -55,7 +57,9 @@ class Peaks:
         return 0 <= at < self.seen.size and bool(self.seen[at])
 
 
-def find_peaks(wave: Doubles, residual: Doubles, ivar: Doubles, *, threshold: float = 5.0) -> Peaks:
+def find_peaks(
+    wave: Doubles, residual: Doubles, ivar: Doubles, *, threshold: float = 5.0, flux: Doubles | None = None
+) -> Peaks:
     """Find the peaks of a residual, up and down.
 
     Parameters
@@ -66,6 +70,9 @@ def find_peaks(wave: Doubles, residual: Doubles, ivar: Doubles, *, threshold: fl
         Flux minus what was expected, and its inverse variance; 0 where nothing is known.
     threshold : float
         Least |S/N|.
+    flux : (p,) array, optional
+        The spectrum. Peaks that it has not half as high are ghosts: what a model wrongly expects to be missing, as one
+        does that has learnt the lines of an odd spectrum. They count as missing light.
 
     Raises
     ------
@@ -77,6 +84,22 @@ def find_peaks(wave: Doubles, residual: Doubles, ivar: Doubles, *, threshold: fl
     The median of each 64 pixels is taken away. Where the scatter of 128 pixels is above the noise, as it is among badly
     subtracted lines of the sky, the noise is raised to it.
     """
+    snr, start, known = _significance(wave, residual, ivar, raised=True)
+    high = _maxima(np.abs(snr), threshold)
+    before, here, after = (np.abs(snr[high + step]) for step in (-1, 0, 1))
+    bend = before - 2 * here + after
+    shift = np.where(bend < 0, 0.5 * (before - after) / np.minimum(bend, -1e-30), 0.0).clip(-0.5, 0.5)
+    height = snr[high]
+    if flux is not None and high.size:
+        own = _significance(wave, flux, ivar, raised=False)[0][high]
+        height = np.where((height > 0) & (own < GHOST * height), -height, height)
+    return Peaks(start + STEP * (high + shift), height, start, known)
+
+
+def _significance(
+    wave: Doubles, residual: Doubles, ivar: Doubles, *, raised: bool
+) -> tuple[Doubles, float, NDArray[np.bool_]]:
+    """Return the S/N of a line at each pixel of the search, ln λ of the first, and which are known."""
     if not wave.shape == residual.shape == ivar.shape:
         raise ShapeError(message("residual", expected=f"shape {wave.shape}",
                                  got=f"{residual.shape} with ivar {ivar.shape}"))
@@ -90,13 +113,8 @@ def find_peaks(wave: Doubles, residual: Doubles, ivar: Doubles, *, threshold: fl
     value = np.divide(total, weight, out=np.full(size, np.nan), where=known)
     value -= _interpolated(_block_medians(value, SMOOTH), SMOOTH, size)
     loud = 1.4826 * _block_medians(np.abs(value) * np.sqrt(weight), BLOCK)
-    raised = np.maximum(_interpolated(loud, BLOCK, size), 1.0)
-    snr = _filtered(np.where(known, value, 0.0), weight / raised**2)
-    high = _maxima(np.abs(snr), threshold)
-    before, here, after = (np.abs(snr[high + step]) for step in (-1, 0, 1))
-    bend = before - 2 * here + after
-    shift = np.where(bend < 0, 0.5 * (before - after) / np.minimum(bend, -1e-30), 0.0).clip(-0.5, 0.5)
-    return Peaks(start + STEP * (high + shift), snr[high], start, known)
+    factor = np.maximum(_interpolated(loud, BLOCK, size), 1.0) if raised else np.ones(size)
+    return _filtered(np.where(known, value, 0.0), weight / factor**2), start, known
 
 
 def _maxima(height: Doubles, threshold: float) -> NDArray[np.intp]:

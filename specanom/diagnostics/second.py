@@ -171,7 +171,8 @@ class SecondSearch:
         z = float(spectrum.z)
         wave = spectrum.wave * (1.0 + z) if spectrum.frame == "rest" else spectrum.wave
         ivar = np.where(spectrum.valid & np.isfinite(typical), spectrum.ivar, 0.0)
-        return self.among(find_peaks(wave, spectrum.flux - typical, ivar, threshold=self.threshold), z=z)
+        flux = spectrum.flux.astype(np.float64)
+        return self.among(find_peaks(wave, flux - typical, ivar, threshold=self.threshold, flux=flux), z=z)
 
     def among(self, peaks: Peaks, *, z: float) -> SecondRedshift:
         """Look for a second redshift among the peaks of what is left of a galaxy at `z`.

@@ -98,9 +98,10 @@ def context_data(e: Explanation, colours: Palette) -> Columns:
 
 
 def context_title(e: Explanation) -> str:
-    """Return the title over the shares, with the probability of an artefact where it is known."""
-    artefact = e.context.artefact
-    return "Where the weight lies" + ("" if np.isnan(artefact) else f" · artefact: {artefact:.0%}")
+    """Return the title over the shares, with the probability of an artefact and a second redshift where known."""
+    artefact, second = e.context.artefact, e.context.z_second
+    told = "" if np.isnan(artefact) else f" · artefact: {artefact:.0%}"
+    return f"Where the weight lies{told}" + ("" if np.isnan(second) else f" · lines at z = {second:.4f}")
 
 
 def explanation_title(e: Explanation) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import SpecanomError
+from ..errors import ArgumentError, DataError, SpecanomError
 from .byhand import manifest_of
 from .failure import StageFailed, reason_of
 from .manifest import Manifest, versions
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 SOURCE = ("survey", "path", "download")
 """The parameters that say where the spectra come from."""
+UNUSABLE = ("DataError", "ShapeError", "GridError", "NothingPasses", "BrokenFits")
+"""What errors are called that say that data cannot be used."""
 DONE, DIFFERS, WRONG_CALL, NO_DATA, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
@@ -55,8 +57,10 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _code(exc: Exception) -> int:
-    kind = exc.kind if isinstance(exc, StageFailed) else type(exc).__name__
-    return {"ArgumentError": WRONG_CALL, "DataError": NO_DATA}.get(kind, FAILED)
+    kind = exc.kind if isinstance(exc, StageFailed) else ""  # a notebook tells no more of an error than its name
+    if isinstance(exc, ArgumentError) or kind == ArgumentError.__name__:
+        return WRONG_CALL
+    return NO_DATA if isinstance(exc, DataError) or kind in UNUSABLE else FAILED
 
 
 def _parser() -> argparse.ArgumentParser:

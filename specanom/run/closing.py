@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,17 +13,27 @@ from ..triage import WorkList
 from ..triage.catalogue import Catalogue
 from ..triage.quality import Rates
 from ..triage.quality.confident import LEAST
+from .anomalies import CARDS
 from .content import Content
+from .kin import SPACES
 from .latents import RARITY
-from .tabulate import fixed, grid, number, percent
+from .tabulate import Grid, fixed, grid, number, percent
 from .worklisting import taught
 
 KIN_TEXT = (
-    "Kin are the spectra nearest in latent space, where like shapes lie together. Their classes vote, and a spectrum "
-    "whose kin lie further away than those of 99 % of the sample is far from everything known here."
+    "Kin are the spectra nearest in latent space, where like shapes lie together; their classes vote. By the weights "
+    "of their explanations other spectra are kin: those that are odd for the same reason."
+)
+FAR_TEXT = (
+    "A spectrum whose kin lie further away than those of about 99 % of the sample is far from everything known here, "
+    "and their vote says little."
 )
 TRUST_TEXT = (
     "How far the vote can be trusted: every spectrum of a class of ten or more is asked for without itself."
+)
+NEAREST_TEXT = (
+    "The nearest of each of the oddest: those that look alike by their encoding, and those whose explanations put the "
+    "weight on the same segments. The second are the ones to look at together."
 )
 LATENT_TEXT = (
     "What the latent numbers follow. One that follows S/N or missing pixels describes the observation, and neighbours "
@@ -50,6 +61,8 @@ SURE = 12
 """Spectra of which the pipeline is sure that are listed."""
 FIRST = 8
 """Spectra of the work list whose earlier rank is told."""
+NEAREST = 2
+"""Kin that are named of each."""
 FAR = 12
 """Spectra far from all that are listed."""
 
@@ -58,14 +71,19 @@ def kin_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
     """What the kin of the explained spectra say, how far they may be believed, and what the latent numbers know."""
     votes, trust = content.run.table("votes", "07_kin"), content.run.tables("kin_trust")
     far = votes[votes["far"].astype(bool)].head(FAR) if len(votes) else votes
-    told = f"{number(int(votes['far'].sum()))} of {number(len(votes))} explained spectra are far from all." \
-        if len(votes) else "The sample is too small for kin."
+    many = int(votes["far"].sum()) if len(votes) else 0
+    first = f"; the first {FAR} by score" if many > FAR else ""
     good = trust is not None and len(trust) > 0
     correlations = content.run.tables("latent_correlations")
+    kin = content.run.table("kin", "07_kin")
     if correlations is not None and correlations["spearman"].notna().any():
         figures["latent_correlations"] = plots.latent_correlations(LatentCorrelations(correlations))
     return {
-        "text": f"{KIN_TEXT} {told}", "trust_text": TRUST_TEXT if good else "",
+        "text": KIN_TEXT if len(votes) else f"{KIN_TEXT} The sample is too small for kin.",
+        "far_text": f"{FAR_TEXT} So are {number(many)} of {number(len(votes))} explained spectra{first}.",
+        "nearest_text": f"{NEAREST_TEXT} {_alike(kin, content.truth)}" if len(kin) else "",
+        "nearest": _nearest(kin, votes, content.explanations.ids[:CARDS]) if len(kin) else None,
+        "trust_text": TRUST_TEXT if good else "",
         "trust": grid(trust, {"label": ("class", str), "n": ("spectra", number), "precision": ("precision", percent),
                               "recall": ("recall", percent), "f1": ("F1", fixed(2)), "f1_low": ("from", fixed(2)),
                               "f1_high": ("to", fixed(2))}) if trust is not None and good else None,
@@ -75,6 +93,34 @@ def kin_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
         "latents": LATENT_TEXT, "redshift": _redshift(content.run.tables("latent_redshift")),
         **_rarity(content.run.tables("rarity")),
     }
+
+
+def _nearest(kin: pd.DataFrame, votes: pd.DataFrame, ids: Sequence[str]) -> Grid:
+    """Return the kin of some spectra in both spaces, and what those in latent space vote for."""
+    vote = votes.set_index("id")["vote"].to_dict() if len(votes) else {}
+    rows = []
+    for id in ids:
+        mine = kin[kin["id"] == id].sort_values("rank", kind="stable").groupby("space")["kin"]
+        found = {str(space): ", ".join(names.head(NEAREST)) for space, names in mine}
+        rows.append({"id": id, "vote": vote.get(id, ""), **{space: found.get(space, "–") for space in SPACES}})
+    return grid(pd.DataFrame(rows), {"id": ("spectrum", str), "vote": ("vote of its kin", str),
+                                     "latent": ("look alike", str), "reason": ("odd for the same reason", str)},
+                text=(1, 2, 3))
+
+
+def _alike(kin: pd.DataFrame, truth: pd.DataFrame | None) -> str:
+    """Say how often the nearest of a known anomaly is of its kind, where kinds are known."""
+    if truth is None:
+        return ""
+    kind = truth.set_index("id")["kind"].fillna("")
+    first = kin[kin["rank"] == 1]
+    first = first.assign(kind=kind.reindex(first["id"]).to_numpy(), near=kind.reindex(first["kin"]).to_numpy())
+    first = first[first["kind"].fillna("") != ""]
+    if not set(SPACES) <= set(first["space"]):
+        return ""
+    same = (first["kind"] == first["near"]).groupby(first["space"]).mean()
+    return (f"Of the {number(int(first['id'].nunique()))} known anomalies that were explained, the nearest by reason "
+            f"is of the same kind for {percent(same['reason'])}, the nearest by looks for {percent(same['latent'])}.")
 
 
 def _redshift(table: pd.DataFrame | None) -> str:
@@ -164,9 +210,11 @@ def _confident(table: pd.DataFrame | None) -> dict[str, Any]:
     """The odd spectra of which the pipeline is sure."""
     if table is None:
         return {"sure_text": "", "sure_told": "", "sure": None}
-    counts = {name: number(int(table.attrs.get(name, 0))) for name in ("odd", "unsure", "unknown")}
-    told = (f"{number(len(table))} of {counts['odd']} spectra that reach the silver threshold; of {counts['unsure']} "
-            f"the pipeline is not sure, of {counts['unknown']} it does not say.")
+    odd, unsure, unknown = (int(table.attrs.get(name, 0)) for name in ("odd", "unsure", "unknown"))
+    rest = [f"of {number(count)} {why}" for count, why in ((unsure, "the pipeline is not sure"),
+                                                          (unknown, "it does not say")) if count]
+    told = f"{number(len(table))} of {number(odd)} spectra that reach the silver threshold" \
+        + (f"; {', '.join(rest)}." if rest else ".") + (f" The first {SURE} by score:" if len(table) > SURE else "")
     columns: dict[str, Any] = {
         "id": ("spectrum", str), "score": ("score", fixed(1)), "deltachi2": ("Δχ²", number), "class": ("class", str),
         "z": ("z", fixed(4)), "vote": ("vote of its kin", str), "top_1_segment": ("points at", str),

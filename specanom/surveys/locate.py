@@ -226,7 +226,8 @@ class SpectrumIndex:
         with self._cursor() as base:
             base.register("asked", _asked(ids))
             columns = ", ".join(f's."{name}"' for name in KNOWN)
-            found = base.execute(f"SELECT a.place, {columns}, s.more FROM asked AS a JOIN known AS s ON s.key = a.key AND s.\"check\" = a.\"check\"").fetchall()
+            found = base.execute(f'SELECT a.place, {columns}, s.more FROM asked AS a JOIN known AS s '
+                                 'ON s.key = a.key AND s."check" = a."check"').fetchall()
         return {ids[place]: {**dict(zip(KNOWN, values, strict=True)), **json.loads(more or "{}")}
                 for place, *values, more in found}
 
@@ -335,9 +336,10 @@ def _told(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as exc:
         raise DataError(message("path", expected="an index written by SpectrumIndex.build",
                                 got=f"{path} ({type(exc).__name__}: {exc})")) from exc
-    if told.get("format") != FORM or told.get("version") not in range(1, VERSION + 1):
-        raise DataError(message("path", expected=f"{FORM!r} of version 1 to {VERSION}",
-                                got=f"{told.get('format')!r} of version {told.get('version')}", hint="build it again"))
+    kind, version = told.get("format"), told.get("version", 0)
+    if kind != FORM or version not in range(1, VERSION + 1) or (version > 1 and not (path / KNOWLEDGE).is_file()):
+        raise DataError(message("path", expected=f"{FORM!r} of version 1 to {VERSION}, whole",
+                                got=f"{kind!r} of version {version}", hint="build it again"))
     return told
 
 

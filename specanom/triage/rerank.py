@@ -105,7 +105,7 @@ def _vectors(catalogue: pd.DataFrame, names: Sequence[str], *, scores: Sequence[
     for name in names:
         found = numbers_of(catalogue, name, "columns")
         if name in scores or name.endswith("_cal"):
-            found = -np.log(ranks(found, catalogue["id"].tolist()))
+            found = np.where(np.isnan(found), np.nan, -np.log(ranks(found, catalogue["id"].tolist())))
         good = np.isfinite(found)
         made.append(np.where(good, found, np.median(found[good]) if good.any() else 0.0))
     return np.column_stack(made)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specanom.diagnostics import SecondSearch, second_redshift
+from specanom.diagnostics import SecondSearch, measure_spectrum, second_redshift
 from specanom.diagnostics.peaks import find_peaks
 from specanom.errors import ArgumentError, ShapeError
 from specanom.lines import ARM_JOINS, C_KMS, SKY_LINES, line
@@ -16,6 +18,8 @@ from specanom.spectrum import Spectrum
 SDSS = 10 ** np.arange(np.log10(3800.0), np.log10(9200.0), 1e-4)
 DESI = 3600.0 + 0.8 * np.arange(7781)
 NOISE = 0.05
+REAL = ("full/spec-0395-51783-0525.fits", "full/spec-2880-54509-0230.fits", "lite/spec-1045-52725-0628.fits",
+        "full/spec-0266-51602-0162.fits", "full/spec-2515-54180-0377.fits", "lite/spec-0266-51602-0013.fits")
 STAR_FORMING = {"OII3727": 8.0, "OII3730": 10.0, "Hb": 8.0, "OIII4960": 7.0, "OIII5008": 21.0, "Ha": 24.0,
                 "NII6550": 1.5, "NII6585": 4.5, "SII6718": 5.0, "SII6733": 4.0}
 
@@ -158,6 +162,13 @@ def test_shoulders_of_broad_lines_are_no_second_redshift() -> None:
     assert not second_redshift(*galaxy(0.1, shoulders)).found
 
 
+def test_lines_that_only_the_model_has_are_no_second_redshift() -> None:
+    """A model that has learnt the lines of an odd spectrum subtracts them from others."""
+    spectrum, model = galaxy(0.1)
+    assert not second_redshift(spectrum, model - lines_at(SDSS, 0.3)).found
+    assert not second_redshift(spectrum, model + lines_at(SDSS, 0.3)).found
+
+
 def test_residual_sky_is_no_second_redshift() -> None:
     """Lines of OH with random signs and strengths, whose noise is underestimated four times."""
     found = 0
@@ -188,6 +199,19 @@ def test_the_stated_chance_is_that_of_lines_at_random() -> None:
                     for at in rng.uniform(4000, 9000, 10))
         found += search(*galaxy(0.1, extra, seed=seed)).found
     assert found / 300 <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 300)
+
+
+def test_real_galaxies_have_none_until_one_is_laid_on_them(shared: Path) -> None:
+    for name in REAL:
+        real = Spectrum.read(shared / "data" / "sdss" / name)
+        fit = measure_spectrum(real)
+        model = np.where(np.isfinite(fit.model), fit.model, fit.stars)
+        assert not second_redshift(real, model).found, name
+        noise = np.median(1 / np.sqrt(real.ivar[real.ivar > 0]))
+        behind = real.z + 0.235
+        extra = lines_at(real.wave, behind) / NOISE * noise * 3
+        found = second_redshift(real.replace(flux=real.flux + extra.astype(np.float32)), model)
+        assert abs(found.z - behind) < 2e-4, name
 
 
 @settings(max_examples=15, deadline=None)

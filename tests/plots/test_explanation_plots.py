@@ -67,6 +67,14 @@ def test_the_probability_of_an_artefact_stands_above_the_shares_when_it_is_known
         assert told in [title.text for title in made.select({"type": Title})]
 
 
+def test_a_second_redshift_stands_above_the_shares(explanation_of_galaxy):
+    e = explanation_of_galaxy
+    found = dataclasses.replace(e.context, artefact=0.01, z_second=0.5513)
+    made = plots.explanation(dataclasses.replace(e, context=found))
+    assert "Where the weight lies · artefact: 1% · lines at z = 0.5513" in [
+        title.text for title in made.select({"type": Title})]
+
+
 def test_title_says_id_score_and_grade(explanation_of_galaxy):
     titles = [t.text for t in plots.explanation(explanation_of_galaxy).references() if isinstance(t, Title)]
     assert "galaxy · mse 3.5 · trusted (R² 0.90)" in titles

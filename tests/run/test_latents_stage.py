@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import specanom as sa
-from specanom.run.closing import _rarity, _redshift
+from specanom.run.closing import _alike, _nearest, _rarity, _redshift
 from specanom.run.latents import compared, follows, rarities, redshift_table
 
 N = 120
@@ -78,3 +78,21 @@ def test_rarity_is_compared_with_the_ranking_score_and_the_truth(sample, model) 
     unknown = compared(rare, scores, "mse_cal", None)
     assert "auc" not in unknown
     assert _rarity(unknown)["rarity"].head[-1] == "of the 12 oddest, among the rarest"
+
+
+def test_the_nearest_of_known_anomalies_are_counted_by_kind() -> None:
+    truth = pd.DataFrame({"id": list("abcde"), "kind": ["lens", "lens", "blend", "blend", ""]})
+    kin = pd.DataFrame({"id": list("abcabce"), "kin": list("badeeea"), "rank": [1, 1, 1, 1, 1, 1, 1],
+                        "space": ["reason"] * 3 + ["latent"] * 4})
+    said = _alike(kin, truth)
+    assert said.startswith("Of the 3 known anomalies that were explained, the nearest by reason is of the same kind")
+    assert said.endswith("for 100 %, the nearest by looks for 0 %.")
+    assert _alike(kin[kin["space"] == "latent"], truth) == ""
+    assert _alike(kin, None) == ""
+
+
+def test_the_nearest_in_both_spaces_are_listed_in_the_order_of_the_score() -> None:
+    kin = pd.DataFrame({"id": ["a"] * 4, "kin": list("cbde"), "rank": [2, 1, 1, 2],
+                        "space": ["latent", "latent", "reason", "reason"]})
+    votes = pd.DataFrame({"id": ["a"], "vote": ["AGN"]})
+    assert _nearest(kin, votes, ["x", "a"]).rows == [["x", "", "–", "–"], ["a", "AGN", "b, c", "d, e"]]

@@ -1,4 +1,4 @@
-"""A reader that goes away, as ``head`` does, ends every command without a word."""
+"""How a command ends: without a word when its reader goes away, as ``head`` does, and with a code for each error."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from specanom.errors import DataError
+from specanom.preprocess.pipeline import NothingPasses
 from specanom.run import cli
+from specanom.run.failure import StageFailed
 from specanom.run.piping import NO_READER
+from specanom.surveys.fits_header import BrokenFits
 
 COMMAND = [sys.executable, "-m", "specanom.run.cli"]
 
@@ -61,3 +65,25 @@ def test_a_broken_pipe_of_another_sort_is_an_error(run: Path, monkeypatch, capsy
     monkeypatch.setattr(cli, "_doctor", broken)
     assert cli.main(["doctor"]) == cli.FAILED
     assert "Broken pipe" in capsys.readouterr().err
+
+
+def kinds_of(base: type) -> set[str]:
+    own = [one for one in base.__subclasses__() if one.__module__.startswith("specanom")]
+    return {base.__name__}.union(*(kinds_of(one) for one in own))
+
+
+@pytest.mark.parametrize(("kind", "code"), [("ArgumentError", cli.WRONG_CALL), ("NothingPasses", cli.NO_DATA),
+                                            ("DataError", cli.NO_DATA), ("KeyError", cli.FAILED)])
+def test_the_exit_code_of_a_stage_is_that_of_what_it_raised(monkeypatch, capsys, kind, code) -> None:
+    def broken(_arguments) -> int:
+        raise StageFailed("02_preprocess", Path("02_preprocess.ipynb"), "why", kind=kind)
+
+    monkeypatch.setattr(cli, "_doctor", broken)
+    assert cli.main(["doctor"]) == code
+    assert "why" in capsys.readouterr().err
+
+
+def test_every_error_of_data_that_cannot_be_used_has_the_code_of_such() -> None:
+    assert issubclass(NothingPasses, DataError)
+    assert issubclass(BrokenFits, DataError)
+    assert kinds_of(DataError) == set(cli.UNUSABLE)

@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from specanom.run.manifest import Manifest
 from specanom.run.parameters import STAGES
 from specanom.run.report import current_report, write_report
-from specanom.triage.catalogue import Catalogue
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.xdist_group("run")]
 SECTIONS = ("data", "model", "scores", "anomalies", "clusters", "made")
@@ -80,14 +81,12 @@ def test_writing_it_again_gives_the_same_and_what_changes_is_noticed(run_copy: P
 def rename(run: Path, old: str, new: str) -> None:
     """Give a spectrum another id in every table of a run that the report reads."""
     for path in [*run.glob("*.parquet"), *run.glob("*.zarr/table.parquet")]:
-        catalogue = Catalogue.read(path) if path.stem == "catalogue" else None
-        table = pd.read_parquet(path) if catalogue is None else catalogue.table
-        for name in table.columns.intersection(["id", "ids"]):
-            table[name] = table[name].replace(old, new)
-        if catalogue is None:
-            table.to_parquet(path, index=False)
-        else:
-            catalogue.write(path)
+        table = parquet.read_table(path)
+        for name in {"id", "ids"} & set(table.column_names):
+            if pa.types.is_string(table[name].type) or pa.types.is_large_string(table[name].type):
+                ids = [new if id == old else id for id in table[name].to_pylist()]
+                table = table.set_column(table.column_names.index(name), name, pa.array(ids, table[name].type))
+        parquet.write_table(table, path)  # with what it says of itself
     for path in [run / "clusters" / "clusterer.json", run / "preprocess.json"]:
         path.write_text(path.read_text(encoding="utf-8").replace(json.dumps(old), json.dumps(new)), encoding="utf-8")
 

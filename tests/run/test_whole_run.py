@@ -44,12 +44,12 @@ def test_every_product_of_the_contract_is_there(finished: Path) -> None:
     there = {path.name for path in finished.iterdir()}
     assert {"manifest.json", "sample.zarr", "model", "pca", "scores.parquet", "explanations.zarr", "clusters.parquet",
             "lines.parquet", "preprocess.json", "notebooks", "report.html", "truth.parquet", "tables", "knowledge",
-            "kin.parquet", "votes.parquet", "residuals.parquet", "catalogue.parquet", "catalogue.fits",
-            "catalogue.vot", "worklist.parquet", "index", "explorer"} <= there
+            "kin.parquet", "votes.parquet", "rarities.parquet", "residuals.parquet", "shares.parquet",
+            "catalogue.parquet", "catalogue.fits", "catalogue.vot", "worklist.parquet", "index", "explorer"} <= there
     assert not list(finished.rglob("*.part"))
     tables = {path.stem for path in (finished / "tables").iterdir()}
     assert {"waterfall", "history", "dependence", "overlap", "false_alarms", "quality", "recovery", "clusters",
-            "curves", "latent_correlations", "rates", "tickets"} <= tables
+            "curves", "latent_correlations", "latent_redshift", "rarity", "rules", "rates", "tickets"} <= tables
 
 
 def test_the_scores_have_every_column(finished: Path) -> None:

@@ -293,6 +293,8 @@ def test_an_index_of_the_first_version_still_opens(write_coadd, write_redrock, t
     SpectrumIndex.build(tmp_path / "desi", tmp_path / "index")
     manifest = tmp_path / "index" / "manifest.json"
     (tmp_path / "index" / "known.parquet").unlink()
+    with pytest.raises(DataError, match=r"whole.*build it again"):
+        SpectrumIndex.open(tmp_path / "index")
     manifest.write_text(manifest.read_text().replace('"version": 2', '"version": 1'))
     old = SpectrumIndex.open(tmp_path / "index")
     assert old.read(str(TARGETID)).z == pytest.approx(0.1), "of the redrock file beside it"

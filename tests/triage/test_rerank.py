@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from specanom.errors import ArgumentError, DataError
 from specanom.triage import Label, LabelLog, Listing, Reranker, WorkList, reranked
+from specanom.triage.rerank import _vectors
 
 LONG = "39633345008634465"
 FAST = Reranker(trees=20)
@@ -128,6 +129,15 @@ def test_what_has_no_score_is_left_out_and_other_gaps_count_as_the_middle() -> N
     assert reranked(filled, odd_are_artefacts(), listing=BY, reranker=FAST).ids == made.ids
     nothing = reranked(table.assign(chi2_cal=np.nan), odd_are_artefacts(), listing=BY)
     assert (len(nothing), nothing.counts) == (0, {"no score": 60})
+
+
+def test_another_score_that_is_missing_counts_as_the_middle_too() -> None:
+    table = catalogue().assign(other_cal=np.random.default_rng(2).random(60))
+    table.loc[20, "other_cal"] = np.nan
+    middle = table.assign(other_cal=table["other_cal"].fillna(table["other_cal"].median()))
+    rows = [_vectors(one, ["other_cal"], scores=["chi2_cal"]).ravel() for one in (table, middle)]
+    assert rows[0][20] == pytest.approx(np.median(np.delete(rows[0], 20)))
+    assert rows[0][20] == pytest.approx(rows[1][20], abs=0.05)
 
 
 def test_verdicts_on_what_has_no_score_are_not_used() -> None:

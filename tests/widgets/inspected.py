@@ -12,7 +12,7 @@ from specanom.cluster import ExplanationClusterer, features_of
 from specanom.diagnostics import RATIOS
 
 N, P, K = 48, 300, 10
-HOSTILE = ("<img src=x onerror=alert(1)>", "$$x^2$$", "=cmd()|' /C calc'!A0", "\\[x\\]", "a'b\"c\n")
+HOSTILE = ("<img src=x onerror=alert(1)>", "$$x^2$$", "=cmd()|' /C calc'!A0", "\\[x\\]", "a'b\"c\nd")
 WAVE = 4600.0 + 7.0 * np.arange(P)
 
 

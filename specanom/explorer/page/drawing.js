@@ -78,6 +78,7 @@ export class SpectrumFigure extends Figure {
     const again = () => { if (lines.data.x.length) relayout(lines, range, top, ROWS, ROW) }
     for (const change of [range.properties.start.change, range.properties.end.change, top.properties.inner_width.change]) change.connect(again)
     this.again = again
+    this.named = [...this.model("legend").items]
   }
   /** Show a spectrum: planes, what was sent with it, redshift, frame, explanation, theme; null shows none. */
   put(shown) {
@@ -102,11 +103,14 @@ export class SpectrumFigure extends Figure {
     this.fill("masked", spans(planes.g, 1, edges))
     this.fill("imputed", spans(planes.g, 2, edges))
     this.ranges(x, edges, sent, frame, own)
-    this.legend({ reconstruction: Boolean(planes.m), "±1σ noise": !planes.m && Boolean(planes.s), masked: planes.g.includes(1), imputed: planes.g.includes(2) })
+    this.has = { reconstruction: Boolean(planes.m), "±1σ noise": !planes.m && Boolean(planes.s), masked: planes.g.includes(1), imputed: planes.g.includes(2) }
     this.overlay(shown, linked ? (frame === "rest" ? 1 : stretch) : NaN, linked || frame === "observed" ? (frame === "rest" ? 1 / stretch : 1) : NaN)
   }
-  /** Name in the legend what this spectrum has. */
-  legend(has) { for (const item of this.model("legend").items) item.visible = has[item.label.value] ?? item.visible }
+  /** Name in the legend what this spectrum has; at one stroke, for each change lays all panels out anew. */
+  legend() {
+    const items = this.named.filter((item) => this.has[item.label.value] ?? true), legend = this.model("legend")
+    if (items.length !== legend.items.length || items.some((item, at) => item !== legend.items[at])) legend.items = items
+  }
   ranges(x, edges, sent, frame, own) {
     const range = this.model("wavelengths"), start = edges[0], end = edges.at(-1)
     range.setv({ start, end, reset_start: start, reset_end: end, bounds: "auto" })
@@ -139,7 +143,8 @@ export class SpectrumFigure extends Figure {
       row: lines.map(() => 0), shift: lines.map(() => 0), alpha: lines.map(() => 0) })
     this.again()
     const bands = this.known.bands.filter((one) => one.drawn && inside(one.lo * fromSeen) | inside(one.hi * fromSeen))
-    this.legend({ sky: bands.length > 0 })
+    this.has.sky = bands.length > 0
+    this.legend()
     this.fill("sky", { x0: bands.map((one) => one.lo * fromSeen), x1: bands.map((one) => one.hi * fromSeen) })
     if (!explanation) { this.fill("tint", { x0: [], x1: [], color: [], alpha: [] }); return }
     const scale = explanation.frame === "rest" ? fromRest : fromSeen
