@@ -173,23 +173,39 @@ def workers(executor: Any = None) -> Iterator[Workers]:
         crew.close()
 
 
+def check_executor(executor: str) -> None:
+    """Look at an executor's name, ``""`` for none, without opening it.
+
+    Raises
+    ------
+    ArgumentError
+        When it is none.
+    """
+    kind, _, rest = executor.partition(":")
+    pool = kind in _POOLS and (not rest or (rest.isdecimal() and int(rest) > 0))
+    if executor not in ("", "serial") and not pool and not (kind == "dask" and rest):
+        raise ArgumentError(message("executor", expected=_CALLS, got=repr(executor)))
+
+
+_POOLS: dict[str, Callable[[int], Workers]] = {"threads": Threads, "processes": Processes}
+
+
 def _opened(executor: Any, stack: contextlib.ExitStack) -> Workers:
-    if executor is None:
-        executor = _dask_client()
+    if isinstance(executor, str):
+        check_executor(executor)
+        kind, _, rest = executor.partition(":")
+        if kind == "dask":
+            return _dask_workers(stack.enter_context(_connected(rest)))
+        if kind in _POOLS:
+            return _POOLS[kind](int(rest) if rest else os.cpu_count() or 1)
+    executor = (executor or _dask_client()) if executor in (None, "") else executor
     if executor is None or executor == "serial":
         return Here()
     if isinstance(executor, Workers):
         return executor
-    if isinstance(executor, str):
-        kind, _, rest = executor.partition(":")
-        if kind == "dask" and rest:
-            return _dask_workers(stack.enter_context(_connected(rest)))
-        pools: dict[str, Callable[[int], Workers]] = {"threads": Threads, "processes": Processes}
-        if kind in pools and (not rest or (rest.isdecimal() and int(rest) > 0)):
-            return pools[kind](int(rest) if rest else os.cpu_count() or 1)
-    elif _is_dask(executor):
+    if _is_dask(executor):
         return _dask_workers(executor)
-    elif isinstance(executor, Executor) or callable(getattr(executor, "submit", None)):
+    if isinstance(executor, Executor) or callable(getattr(executor, "submit", None)):
         return Foreign(executor)
     raise ArgumentError(message("executor", expected=_CALLS, got=repr(executor)))
 

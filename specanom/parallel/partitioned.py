@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FAILURES = "failures.parquet"
 """Beside the results: what failed, and why."""
+PROGRESS = "progress.txt"
+"""Beside the results while work goes on: a line that says how far it is."""
 PASSING = (OSError, MemoryError, TimeoutError, EOFError)
 """Errors that another try may not meet: of a busy disk, network or memory. Others would come again."""
 _DIED = "WorkerDied"
@@ -131,7 +133,9 @@ class Partitioned:
         ledger.sweep(done.values())
         resumed = len(done)
         todo = [part for part in parts if part.number not in done]
-        with Progress(self.label, len(parts), sum(map(len, parts))) as progress:
+        ledger.folder.mkdir(parents=True, exist_ok=True)
+        file = ledger.folder / PROGRESS
+        with Progress(self.label, len(parts), sum(map(len, parts)), file=file) as progress:
             for part in parts:
                 if part.number in done:
                     progress.done(len(part), found=True)

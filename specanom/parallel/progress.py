@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,12 +23,15 @@ class Progress:
         What is going on; nothing is told without one.
     partitions, rows : int
         How many there are.
+    file : Path, optional
+        Where the line of a log is kept up to date for other programs; gone in the end.
     """
 
-    def __init__(self, label: str, partitions: int, rows: int) -> None:
+    def __init__(self, label: str, partitions: int, rows: int, *, file: Path | None = None) -> None:
         self._label, self._partitions, self._rows = label, partitions, rows
         self._parts_done = self._rows_done = self._found = self._failed = 0
         self._bar: Any = None
+        self._file = file
         self._start = self._told = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -40,6 +46,7 @@ class Progress:
         self._parts_done += 1
         self._rows_done += rows
         self._found += rows if found else 0
+        self._note()
         if self._bar is not None:
             if found:
                 self._bar.initial += rows  # what was there says nothing about the speed
@@ -50,6 +57,7 @@ class Progress:
     def failed(self, rows: int) -> None:
         """Count a partition that was given up."""
         self._failed += rows
+        self._note()
         if self._bar is not None:
             self._bar.set_postfix_str(f"{self._failed} in failed partitions")
 
@@ -57,7 +65,7 @@ class Progress:
         """Return what a log says."""
         seconds = max(time.monotonic() - self._start, 1e-9)
         speed = (self._rows_done - self._found) / seconds
-        text = (f"{self._label}: {self._parts_done} of {self._partitions} partitions, "
+        text = (f"{self._label or 'work'}: {self._parts_done} of {self._partitions} partitions, "
                 f"{self._rows_done:,} of {self._rows:,} spectra")
         left = self._rows - self._rows_done - self._failed
         if speed > 0:
@@ -66,6 +74,13 @@ class Progress:
             text += f", {self._failed:,} in failed partitions"
         return text
 
+    def _note(self) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # a full disk is told by what the disk is for
+                part = self._file.with_name(f".{self._file.name}.{os.getpid()}")
+                part.write_text(self.line(), encoding="utf-8")
+                os.replace(part, self._file)
+
     def _tell(self) -> None:
         self._told = time.monotonic()
         sys.stderr.write(self.line() + "\n")
@@ -73,6 +88,8 @@ class Progress:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
         if self._bar is not None:
             self._bar.close()
         elif self._label:

@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from .. import models, scores
@@ -17,8 +16,7 @@ from ..preprocess.parted import settled
 from ..scores.named import line_filter, scorers_of
 from ..spectrumset import SpectrumSet
 from .manifest import fingerprint, key, versions
-
-LATENT = "latent_"
+from .scoring import NAN_FIRST, latents_of
 
 
 @dataclass(frozen=True)
@@ -43,10 +41,8 @@ class ScorePart:
         rows = sample[part.rows]
         scorers = scorers_of(fitted, **self.options)
         raw = scores.table(scorers, rows, executor="serial")
-        latents = np.asarray(fitted.encode(rows))
-        numbers = pd.DataFrame({f"{LATENT}{i}": latents[:, i] for i in range(latents.shape[1])}, index=raw.index)
-        made = pd.concat([raw, numbers], axis=1)
-        made.attrs = {"nan_first": raw.attrs["nan_first"]}
+        made = pd.concat([raw, latents_of(fitted, rows).drop(columns="id")], axis=1)
+        made.attrs = {NAN_FIRST: raw.attrs[NAN_FIRST]}
         return {"scores": made}
 
 

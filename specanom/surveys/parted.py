@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import ArgumentError, DataError, message
 from ..folders import write_json, write_whole
 from ..parallel import SIZE, Partition
+from .gate import Gate
 from .locate import SpectrumIndex
 from .locate_write import FILES, SPECTRA, quoted, read_of
 from .survey import Skipped, Survey
@@ -65,7 +66,8 @@ class PartedSurvey:
         made = cls(path, size)
         index = SpectrumIndex.build(survey, path)
         write_whole(made.path / ORDER, made._write_order)
-        write_json(made.path / PLAN, {"spectra": len(index), "skipped": index.skipped})
+        gate = {"target": survey.gate.target, "preset": survey.gate.preset}
+        write_json(made.path / PLAN, {"spectra": len(index), "gate": gate, "skipped": index.skipped})
         return made
 
     def __len__(self) -> int:
@@ -81,8 +83,7 @@ class PartedSurvey:
     @property
     def skipped(self) -> list[Skipped]:
         """What was left out when the index was made."""
-        told = json.loads((self.path / PLAN).read_text(encoding="utf-8"))
-        return [Skipped(*one) for one in told["skipped"]]
+        return [Skipped(*one) for one in self._told["skipped"]]
 
     def partitions(self) -> list[Partition]:
         """Return the partitions, each with a hash of its ids and of the sizes and times of its files."""
@@ -107,11 +108,19 @@ class PartedSurvey:
 
     def read(self, partition: Partition) -> Survey:
         """Return the spectra of a partition as a Survey; what cannot be read is in its ``.skipped``."""
-        return self.index.read_many(self.ids(partition))
+        return self.select(self.ids(partition))
 
     def select(self, ids: Sequence[str]) -> Survey:
         """Return some spectra as a Survey, wherever they lie."""
-        return self.index.read_many(ids)
+        survey = self.index.read_many(ids)
+        survey.gate = Gate(**self._told["gate"])  # it let them in, and its remarks are wanted
+        return survey
+
+    @property
+    def _told(self) -> dict[str, Any]:
+        self._order  # noqa: B018 - says what to do when this is no index in partitions
+        told: dict[str, Any] = json.loads((self.path / PLAN).read_text(encoding="utf-8"))
+        return told
 
     @property
     def _order(self) -> Path:
