@@ -39,7 +39,7 @@ from specanom.run.acquire import truth_beside
 
 SKY_LINE = "sky_line"  # laid on ordinary spectra by with_sky_lines
 INSTRUMENTAL = ("cosmic_rays", "arm_step", "red_sky", "dead_block", "calibration_wiggle", "fringing", "second_order",
-                "sky_oversubtraction", SKY_LINE)
+                "sky_oversubtraction", SKY_LINE, "spikes", "bad_amplifier")  # the last two are of DESI
 NEITHER = ("wrong_redshift", "crosstalk")
 SKY_FAMILIES = (("OI5579",), ("OI6302sky", "OI6366sky"), ("NaD1", "NaD2"), ("Hg4359",), ("Hg5462",))
 INJECTED = 100  # spectra with badly subtracted lines of the sky
@@ -316,6 +316,8 @@ def record_of(checked: pd.DataFrame, others: dict[str, pd.DataFrame]) -> dict[st
     sound = odd[~odd["artefact"]]
     for kind in INSTRUMENTAL:
         part = checked[checked["kind"] == kind]
+        if part.empty:
+            continue
         x, y, _ = roc_curve(np.r_[np.ones(len(part)), np.zeros(len(sound))], np.r_[part["left_out"], sound["same"]])
         rocs[kind.replace("_", " ")] = [x.tolist(), y.tolist()]
     return {"curves": curves, "rocs": rocs}
@@ -354,7 +356,8 @@ def report(records: list[dict[str, Any]], chosen_by: argparse.Namespace) -> None
     checked = cross_checked(records)
     training = {"survey": f"surveys.mock({chosen_by.fibres}, {chosen_by.seed + 1}, anomaly_share=0.6)",
                 "models": ["PCAModel(12)", "VAEModel()"], "scores": list(SCORES), "explanations": len(records),
-                "instrumental": list(INSTRUMENTAL), "left out": list(NEITHER), "prior": 0.5,
+                "instrumental": [kind for kind in INSTRUMENTAL if (checked["kind"] == kind).any()],
+                "left out": list(NEITHER), "prior": 0.5,
                 "ordinary share of the others": ORDINARY}
     odd = checked[checked["kind"] != ""]
     for column in ("same", "left_out"):

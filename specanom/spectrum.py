@@ -230,3 +230,8 @@ class Spectrum:
     def _repr_html_(self) -> str:
         html: str = opener("thumbnail")(self)
         return html
+
+
+def is_quasar(spectrum: Spectrum) -> bool:
+    """Say whether the pipeline calls it a quasar: ``meta["class"]`` is QSO."""
+    return str(spectrum.meta.get("class") or "").strip().upper() == "QSO"

@@ -37,7 +37,7 @@ def test_its_make_targets_exist() -> None:
 def test_its_commands_exist(capsys) -> None:
     from specanom.run.cli import main
 
-    for command in set(re.findall(r"specanom (run|score|compare|doctor|report)\b", README)):
+    for command in set(re.findall(r"specanom (run|score|compare|doctor|report|label|cite)\b", README)):
         with pytest.raises(SystemExit) as stopped:
             main([command, "--help"])
         assert stopped.value.code == 0

@@ -196,10 +196,14 @@ def features_of(explanations: Any, bins: NDArray[np.intp] | None = None) -> Feat
 
 
 def _context_of(explanations: Any) -> pd.DataFrame | None:
-    """Return the context shares, with the probability of an artefact where the explanations have one."""
+    """Return the context shares, with the probability of an artefact, or why it is not told, where there is one."""
     context: pd.DataFrame | None = getattr(explanations, "context", None)
     artefact = getattr(explanations, "artefact", None)
-    return context if context is None or artefact is None else context.assign(artefact=np.asarray(artefact))
+    if context is None or artefact is None:
+        return context
+    untold = list(getattr(explanations, "untold", ()))
+    told = {"untold": untold} if any(untold) else {}
+    return context.assign(artefact=np.asarray(artefact), **told)
 
 
 def _names(explanations: Any) -> tuple[tuple[str, ...], ...] | None:

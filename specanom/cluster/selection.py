@@ -26,6 +26,8 @@ class Told:
         Name of each segment among them.
     dominant, context, artefact, story
         As of a :class:`.Cluster`.
+    untold : str
+        Why there is no probability of an artefact, where no member is of a sort of which it is told.
     """
 
     names: tuple[str, ...]
@@ -33,6 +35,7 @@ class Told:
     context: Mapping[str, float]
     artefact: float
     story: str
+    untold: str = ""
 
 
 def tell(
@@ -55,7 +58,8 @@ def tell(
     leading = dominant(names, features.rows[members].mean(axis=0))
     other = elsewhere(features, members)
     story = sentence(len(members), leading, context=context, classes=classes or {}, z=z, other=other)
-    return Told(names, leading, context, artefact_of(features, members, context), story)
+    return Told(names, leading, context, artefact_of(features, members, context), story,
+                untold_of(features, members))
 
 
 def elsewhere(features: Features, members: NDArray[np.intp]) -> Where | None:
@@ -76,12 +80,25 @@ def context_of(features: Features, members: NDArray[np.intp]) -> dict[str, float
 
 
 def artefact_of(features: Features, members: NDArray[np.intp], context: Mapping[str, float]) -> float:
-    """Return the mean probability of an artefact, else the share of the weight where artefacts lie."""
+    """Return the mean probability of an artefact, else the share of the weight where artefacts lie.
+
+    NaN where no member is of a sort of which the probability is told, as quasars are not.
+    """
     if features.context is None or "artefact" not in features.context:
         return artefact_share(context)
     known = features.context["artefact"].to_numpy(dtype=np.float64)[members]
     known = known[np.isfinite(known)]
+    if not known.size and untold_of(features, members):
+        return float("nan")
     return float(known.mean()) if known.size else artefact_share(context)
+
+
+def untold_of(features: Features, members: NDArray[np.intp]) -> str:
+    """Return why of no member a probability of an artefact is told, ``"not calibrated for quasars"``, or ``""``."""
+    if features.context is None or "untold" not in features.context or not members.size:
+        return ""
+    reasons = features.context["untold"].iloc[members].unique()
+    return str(reasons[0]) if len(reasons) == 1 else ""
 
 
 def names_of(features: Features, members: NDArray[np.intp]) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ class Cluster:
         Mean share of the weight by what lies there.
     artefact : float
         Mean probability of an artefact, of the members of which it is known; without any, the mean share of the weight
-        on masks, sky, telluric bands, arm joins and spikes.
+        on masks, sky, telluric bands, arm joins and spikes; NaN of quasars, for which neither is calibrated.
     snr, z : (float, float, float)
         16th, 50th and 84th percentile.
     ratios : DataFrame or None

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError, ShapeError, message
 from ..lines import C_KMS, line
-from ..spectrum import Spectrum
+from ..spectrum import Spectrum, is_quasar
 from .peaks import Peaks, find_peaks
 from .second_lines import GROUPS, LEADING, OWN, OWN_REACH, PAIRS, SOUGHT, WAVES, scrambled
 
@@ -284,7 +284,7 @@ def _refused(spectrum: Spectrum) -> str:
         return "no wavelengths"
     if spectrum.ivar is None:
         return "no noise"
-    return "a quasar" if spectrum.meta.get("class") == "QSO" else ""
+    return "a quasar" if is_quasar(spectrum) else ""
 
 
 def _own(wave: Doubles) -> NDArray[np.bool_]:

@@ -11,6 +11,9 @@ more weigh what speaks for the object. The odds are then set right on anomalies 
 each state of knowledge, so that a spectrum without redshift, noise or line-spread function gets the probability that
 what is left allows.
 
+Quasars get none. The numbers are those of galaxies, and a fit to simulated quasars does not tell kinds of artefacts
+that it has not seen from broad absorption and odd lines well enough.
+
 Some kinds cannot be told from one spectrum: starlight of a neighbouring fibre and a star in front of the galaxy, or
 emission lines of a neighbour and of a lensed galaxy, are the same picture.
 """
@@ -34,6 +37,8 @@ from ..errors import ArgumentError, DataError, message
 from .marks import MARKS, usable
 
 VERSION = 2
+UNTOLD = "not calibrated for quasars"
+"""Why there is no probability of quasars: the calibration is of galaxies, and takes broad absorption for artefacts."""
 SIGN = {mark.name: mark.sign for mark in MARKS}
 LEVELS = np.array([0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995])
 """Shares of the objects below the knots of a mark."""

@@ -3,8 +3,9 @@
 Where classes overlap, the first of this list takes the pixel: imputed, masked or dead pixels and their edges; spikes
 narrower than the line-spread function; the strong oxygen lines of the sky; rest-frame lines; other sky lines, airglow
 of the OH forest and bright sky; telluric bands; the join of the arms; the whole OH forest when the noise is not known;
-else continuum. Lines that were found at a second redshift go before all but imputed, masked and dead pixels. Where the
-noise is known, sky counts only where it is raised. Artefacts that a line cannot be told from go before lines, others
+else continuum. Lines that were found at a second redshift go before all but imputed, masked and dead pixels. The broad
+absorption of a quasar counts as lines; masks, sky and spikes go before it, bands and joins after. Where the noise is
+known, sky counts only where it is raised. Artefacts that a line cannot be told from go before lines, others
 after.
 """
 
@@ -17,8 +18,9 @@ from numpy.typing import NDArray
 
 from ..diagnostics import SecondRedshift
 from ..lines import ARM_JOINS, C_KMS, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS, Band, Line
-from ..spectrum import Spectrum
+from ..spectrum import Spectrum, is_quasar
 from .narrow import covered, dead_pixels, narrow_pixels, runs_of
+from .troughs import Troughs, troughs_of
 
 CLASSES = ("lines", "imputed", "sky", "telluric", "join", "continuum", "narrow")
 PIXELS = "pixels"  # meta["wave"] of an array that came without wavelengths
@@ -69,6 +71,10 @@ class Ground:
         Lines at another redshift than that of the galaxy, where some were looked for and found.
     foreign : (p,) int array or None
         Which of these lines a pixel belongs to, −1 for none; None without any.
+    quasar : bool
+        Whether it is one, by its class or since its score is made for quasars.
+    troughs : Troughs or None
+        Broad absorption of a quasar, where some was looked for and found.
     """
 
     spectrum: Spectrum
@@ -80,6 +86,8 @@ class Ground:
     classes: NDArray[np.intp]
     second: SecondRedshift = field(default_factory=SecondRedshift)
     foreign: NDArray[np.intp] | None = None
+    quasar: bool = False
+    troughs: Troughs | None = None
 
     def with_second(self, second: SecondRedshift) -> Ground:
         """Return it with the lines found at a second redshift; their pixels are of the class of lines."""
@@ -92,6 +100,18 @@ class Ground:
         foreign[self.classes == CLASSES.index("imputed")] = -1
         classes = np.where(foreign >= 0, CLASSES.index("lines"), self.classes)
         return replace(self, second=second, foreign=foreign, classes=classes)
+
+    def with_troughs(self, model: NDArray[np.float64]) -> Ground:
+        """Return it with the broad absorption of a quasar below `model`, ``(p,)``, NaN where that is not known."""
+        if not self.quasar or self.rest is None:
+            return self
+        spectrum = self.spectrum
+        found = troughs_of(self.rest, spectrum.flux, model, ivar=spectrum.ivar, masked=self.masked)
+        if found is None:
+            return self
+        kept = np.isin(self.classes, [CLASSES.index(name) for name in ("imputed", "sky", "narrow")])
+        found = replace(found, which=np.where(kept, -1, found.which))
+        return replace(self, troughs=found, classes=np.where(found.which >= 0, CLASSES.index("lines"), self.classes))
 
 
 def ground_of(spectrum: Spectrum) -> Ground:
@@ -127,7 +147,7 @@ def ground_of(spectrum: Spectrum) -> Ground:
         starts, stops = runs_of(masked)
         wave = spectrum.wave
         classes[_between(wave, wave[starts] - MASK_EDGE, wave[stops - 1] + MASK_EDGE)] = CLASSES.index("imputed")
-    return Ground(spectrum, rest, observed, dead, masked, spikes, classes)
+    return Ground(spectrum, rest, observed, dead, masked, spikes, classes, quasar=is_quasar(spectrum))
 
 
 def pixel_classes(spectrum: Spectrum) -> NDArray[np.intp]:

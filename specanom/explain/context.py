@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..diagnostics import second_redshift
 from ..lines import ARM_JOINS
 from ..spectrum import Spectrum
-from .artefact import Calibration, at_prior, shipped
+from .artefact import UNTOLD, Calibration, at_prior, shipped
 from .classes import CLASSES, Ground, ground_of
 from .marks import Residual, knowledge_of, residual_marks, weight_marks
 from .naming import names_of
@@ -50,11 +50,15 @@ class Context:
         reason*: of an ordinary spectrum that noise alone brought to the top it says nothing. Calibrated on simulated
         surveys, on kinds of anomaly left out of the fit, for even odds: as many artefacts as objects among those
         looked at. Light of a neighbouring fibre counts as an object, which it is. NaN where it cannot be told: without
-        an observed frame, or without any weight. :meth:`artefact_at` gives it for other odds.
+        an observed frame, without any weight, and of quasars, whose troughs and broad lines the calibration does not
+        know. :meth:`artefact_at` gives it for other odds.
     z_second : float
         Redshift of emission lines of another galaxy, behind or in front, among what the model leaves over; NaN where
         there are none, or nothing to look for them with (model, noise, redshift). Their pixels count as `lines`, and
         names tell them. :func:`specanom.diagnostics.second_redshift` tells more of them.
+    untold : str
+        Why the probability of an artefact is not told of objects of this sort, e.g. ``"not calibrated for quasars"``;
+        empty otherwise.
     """
 
     lines: float
@@ -68,6 +72,7 @@ class Context:
     narrow_share: float = float("nan")
     artefact: float = float("nan")
     z_second: float = float("nan")
+    untold: str = ""
 
     @property
     def shares(self) -> dict[str, float]:
@@ -87,6 +92,7 @@ class Context:
     def __repr__(self) -> str:
         shown = [f"{name} {value:.0%}" for name, value in self.shares.items() if value >= 0.005] or ["nothing known"]
         told = [] if np.isnan(self.artefact) else [f"probability of an artefact {self.artefact:.2f}"]
+        told += [f"probability of an artefact {self.untold}"] if self.untold else []
         told += [] if np.isnan(self.z_second) else [f"lines at z = {self.z_second:.4f}"]
         return f"Context({'; '.join([', '.join(shown), *told])})"
 
@@ -105,12 +111,15 @@ class Evidence:
         √weight of each pixel in the score, by which both are multiplied; None for 1 everywhere.
     modelled : bool
         Whether `observed` is against a reconstruction.
+    quasar : bool
+        Whether the score is made for quasars: it knows their lines.
     """
 
     observed: NDArray[np.float64]
     changed: NDArray[np.float64]
     seen: NDArray[np.float64] | None = None
     modelled: bool = False
+    quasar: bool = False
 
     @classmethod
     def of(
@@ -121,6 +130,7 @@ class Evidence:
         reconstruction: NDArray[Any] | None = None,
         keep: NDArray[np.bool_] | None = None,
         weight: NDArray[Any] | None = None,
+        quasar: bool = False,
     ) -> Evidence:
         """Build it from a spectrum, its fill, and what the score offers: x′, the pixels that count, their weights."""
         x = flux.astype(np.float64)
@@ -129,7 +139,7 @@ class Evidence:
         seen = np.ones(x.size) if weight is None else np.sqrt(np.maximum(weight, 0.0))
         if keep is not None:
             seen = np.where(keep, seen, 0.0)
-        return cls(observed * seen, changed * seen, seen, reconstruction is not None)
+        return cls(observed * seen, changed * seen, seen, reconstruction is not None, quasar)
 
     def model_of(self, flux: NDArray[np.float32]) -> NDArray[np.float64] | None:
         """Return the reconstruction x′ of `flux`, shape ``(p,)``, as observed where the score does not look; or None.
@@ -170,12 +180,13 @@ def context_of(
         narrow.flags.writeable = False
     names = names_of(ground, segments, mass=mass, model=evidence.model_of(spectrum.flux))
     known = {FIELDS.get(name, name): value for name, value in _known(parts, ground).items()}
-    made = Context(**known, names=names, narrow=narrow, z_second=ground.second.z)
+    made = Context(**known, names=names, narrow=narrow, z_second=ground.second.z,
+                   untold=UNTOLD if ground.quasar else "")
     return replace(made, artefact=artefact_probability(ground, made.shares, evidence))
 
 
 def second_ground(spectrum: Spectrum, evidence: Evidence) -> Ground:
-    """Return what is known of each pixel, with lines at a second redshift where a model leaves such.
+    """Return what is known of each pixel, with what a model leaves: lines at a second redshift, troughs of quasars.
 
     Parameters
     ----------
@@ -184,12 +195,15 @@ def second_ground(spectrum: Spectrum, evidence: Evidence) -> Ground:
         What the score saw; where it does not look, nothing is looked for.
     """
     ground = ground_of(spectrum)
+    if not spectrum.meta.get("class"):  # nobody has said what it is: the score was made for such
+        ground = replace(ground, quasar=evidence.quasar)
     model = evidence.model_of(spectrum.flux)
-    if model is None or ground.observed is None:
+    if model is None:
         return ground
     if evidence.seen is not None:
         model = np.where(evidence.seen > 0, model, np.nan)
-    return ground.with_second(second_redshift(ground.spectrum, model))
+    ground = ground.with_troughs(model)
+    return ground if ground.observed is None else ground.with_second(second_redshift(ground.spectrum, model))
 
 
 def artefact_probability(
@@ -204,10 +218,12 @@ def artefact_probability(
         Shares of Σ|weight| by class.
     evidence : Evidence
     calibration : Calibration, optional
-        That of the package by default.
+        That of the package by default, which is not for quasars: of them it is NaN.
     """
     if ground.observed is None or not np.isfinite(shares["imputed"]):
         return float("nan")  # no frame in which sky and instrument stay where they are, or no weight at all
+    if calibration is None and ground.quasar:
+        return float("nan")  # see UNTOLD
     marks = marks_of(ground, shares, evidence)
     chosen = shipped() if calibration is None else calibration
     return chosen.probability(marks, knowledge_of(ground, model=evidence.modelled))

@@ -130,6 +130,11 @@ class Explanation:
         return self.context.artefact
 
     @property
+    def untold(self) -> str:
+        """Why there is no probability of an artefact of objects of this sort, see :class:`Context`; empty otherwise."""
+        return self.context.untold
+
+    @property
     def z_second(self) -> float:
         """Redshift of the lines of another galaxy, see :class:`Context`; NaN without such lines."""
         return self.context.z_second

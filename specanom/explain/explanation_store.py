@@ -14,7 +14,7 @@ from .joining import NUMBERS, TEXT
 from .names import Names
 from .writer import FORMAT, VERSION
 
-LATER = ("z_second",)
+LATER = ("z_second", "untold")
 """Columns that sets of this version may lack: they were not looked for yet."""
 
 
@@ -44,7 +44,8 @@ def read_columns(path: str | Path) -> dict[str, Any]:
     if len(table) != manifest["rows"]:
         raise DataError(message("path", expected=f"{manifest['rows']} rows as the manifest says",
                                 got=f"{len(table)} in the table of {folder}", hint="write it again with .save()"))
-    columns |= {name: table[name].astype(object).tolist() for name in TEXT}
+    columns |= {name: table[name].astype(object).tolist() if name in table or name not in LATER else [""] * len(table)
+                for name in TEXT}
     columns |= {name: table[name].to_numpy() if name in table or name not in LATER else np.full(len(table), np.nan)
                 for name in NUMBERS}
     names = Names(Rows(group["names"]), json.loads((folder / "names.json").read_text(encoding="utf-8")))

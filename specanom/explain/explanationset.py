@@ -57,7 +57,8 @@ class ExplanationSet:
     segments : (p,) or (n, p) int array
         Shared by all rows, or one row each.
     wave : (p,) float64 array
-    ids, grades, reasons, paths, kernels : lists of str
+    ids, grades, reasons, paths, kernels, untold : lists of str
+        `untold` is that of the context: why there is no probability of an artefact.
     scores, intercepts, r2, ess, stability, completeness, n_samples, artefact, z_second : (n,) arrays
         As in an Explanation; `artefact` and `z_second` are those of its context.
     error : (n, K) float64 array
@@ -84,6 +85,7 @@ class ExplanationSet:
     reasons: list[str]
     paths: list[str]
     kernels: list[str]
+    untold: list[str]
     scores: NDArray[np.float64]
     intercepts: NDArray[np.float64]
     r2: NDArray[np.float64]
@@ -202,7 +204,8 @@ class ExplanationSet:
         shares = {FIELDS.get(name, name): float(value) for name, value in zip(CLASSES, self.shares[i], strict=True)}
         context = Context(**shares, names=self.names[i],
                           narrow=None if self.narrow is None else self.narrow[i, :k],
-                          artefact=float(self.artefact[i]), z_second=float(self.z_second[i]))
+                          artefact=float(self.artefact[i]), z_second=float(self.z_second[i]),
+                          untold=self.untold[i])
         return Explanation(
             self.weights[i, :k], self.interval[i, :k], segments, self.wave, score=float(self.scores[i]),
             intercept=float(self.intercepts[i]), r2=float(self.r2[i]), ess=float(self.ess[i]), grade=self.grades[i],
@@ -312,7 +315,8 @@ class ExplanationSet:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{self.grades.count(grade)} {grade}" for grade in dict.fromkeys(self.grades))
-        left = f"; {len(self.skipped)} skipped" if self.skipped else ""
+        left = "".join(f"; artefact: {why}" for why in dict.fromkeys(self.untold) if why)
+        left += f"; {len(self.skipped)} skipped" if self.skipped else ""
         return f"ExplanationSet: {len(self)} explanations x {self._raw('weights').shape[1]} segments ({counts}){left}"
 
     def _repr_html_(self) -> str:

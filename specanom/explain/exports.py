@@ -18,7 +18,7 @@ NUMBERS = {
     "score": "scores", "intercept": "intercepts", "r2": "r2", "ess": "ess", "stability": "stability",
     "completeness": "completeness", "n_samples": "n_samples", "artefact": "artefact", "z_second": "z_second",
 }
-TEXTS = {"grade": "grades", "reason": "reasons", "path": "paths", "kernel": "kernels"}
+TEXTS = {"grade": "grades", "reason": "reasons", "path": "paths", "kernel": "kernels", "untold": "untold"}
 MEANING = {
     "weight": "change of the score when the segment is as observed instead of filled",
     "error": "standard error of the weight over the drawing of masks",
@@ -28,6 +28,7 @@ MEANING = {
     "stability": "probability that another drawing of as many masks has the same segment of largest |weight|",
     "completeness": "what the weights lack in adding up, as a share of the difference between spectrum and fill",
     "artefact": "probability of an artefact", "z_second": "redshift of lines of another galaxy",
+    "untold": "why there is no probability of an artefact",
     "share": "share of the weight on each class of pixels",
     "segments": "segment of each pixel", "narrow": "whether the segment is narrower than the line-spread function",
     "lo": "first wavelength of the segment", "hi": "last wavelength of the segment", "score": "score of the spectrum",

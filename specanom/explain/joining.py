@@ -15,7 +15,7 @@ from .names import NONE, Names
 if TYPE_CHECKING:
     from .explanationset import ExplanationSet
 
-TEXT = ("ids", "grades", "reasons", "paths", "kernels")
+TEXT = ("ids", "grades", "reasons", "paths", "kernels", "untold")
 NUMBERS = ("scores", "intercepts", "r2", "ess", "stability", "completeness", "n_samples", "artefact", "z_second")
 BY_SEGMENT = ("weights", "interval", "error", "narrow")
 ARRAYS = ("weights", "interval", "error", "shares", *NUMBERS)
@@ -149,6 +149,7 @@ def columns_of(explanations: Sequence[Explanation]) -> dict[str, Any]:
         "reasons": [one.reason for one in explanations],
         "paths": [one.path for one in explanations],
         "kernels": [one.kernel for one in explanations],
+        "untold": [one.context.untold for one in explanations],
         "scores": np.array([one.score for one in explanations]),
         "intercepts": np.array([one.intercept for one in explanations]),
         "r2": np.array([one.r2 for one in explanations]),

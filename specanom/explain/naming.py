@@ -177,7 +177,7 @@ def leading_classes(
 
 
 def _lines(places: Places, which: NDArray[np.intp]) -> list[str]:
-    rest, second = places.ground.rest, _second(places, which)
+    rest, second = places.ground.rest, {**_troughs(places, which), **_second(places, which)}
     if len(second) == which.size:
         return list(second.values())
     assert rest is not None  # nothing else is called a line without a rest frame
@@ -201,6 +201,30 @@ def _second(places: Places, which: NDArray[np.intp]) -> dict[int, str]:
     most = held.sum(axis=1) > 0.5 * places.total(places.inside)
     return {k: f"{blend_label([_SOUGHT[found.lines[i].name] for i in _leading(held[k])])} at z = {found.z:.4f}"
             for k in which[most[which]].tolist()}
+
+
+def _troughs(places: Places, which: NDArray[np.intp]) -> dict[int, str]:
+    """Name the segments with most of their mass in broad absorption: ``"C IV trough, −8,000 km/s"``.
+
+    Where the atmosphere absorbs or arms join too, the name says so.
+    """
+    ground = places.ground
+    if ground.troughs is None:
+        return {}
+    inside = ground.troughs.which >= 0
+    most = places.total(inside) > 0.5 * places.total(places.inside)
+    made = {}
+    for k in which[most[which]].tolist():
+        pixels = np.flatnonzero(inside & (places.segments == k))
+        seen = 0.0 if ground.observed is None else ground.observed[int(np.median(pixels))]
+        also = "".join(f" ({band.name})" for band in _bands(ground) if band.lo <= seen <= band.hi)
+        made[k] = f"{ground.troughs.named(pixels, places.mass)}{also}"
+    return made
+
+
+def _bands(ground: Ground) -> tuple[Band, ...]:
+    """Return what lies at fixed observed wavelengths: bands of the atmosphere, joins of the arms."""
+    return TELLURIC_BANDS + ARM_JOINS.get(str(ground.spectrum.meta.get("instrument")), ())
 
 
 def _leading(held: NDArray[np.float64]) -> list[int]:
@@ -260,7 +284,7 @@ def _sky(places: Places, which: NDArray[np.intp]) -> list[str]:
 def _band(places: Places, which: NDArray[np.intp]) -> list[str]:
     ground = places.ground
     assert ground.observed is not None  # bands lie in the observed frame
-    bands: tuple[Band, ...] = TELLURIC_BANDS + ARM_JOINS.get(str(ground.spectrum.meta.get("instrument")), ())
+    bands = _bands(ground)
     features = places.features
     names = []
     for k, peak in zip(which.tolist(), places.peak[which].tolist(), strict=True):
@@ -273,7 +297,7 @@ def _band(places: Places, which: NDArray[np.intp]) -> list[str]:
 def _continuum(places: Places, which: NDArray[np.intp]) -> list[str]:
     low, high = places.wave[places.first[which]].tolist(), places.wave[places.last[which]].tolist()
     # what lies between the lines of a quasar may be a blend of iron
-    rest = places.ground.rest if places.ground.spectrum.meta.get("class") == "QSO" else None
+    rest = places.ground.rest if places.ground.quasar else None
     iron = ["" if rest is None else next((f" ({band.name})" for band in IRON_BANDS if band.lo <= rest[peak] <= band.hi),
                                          "") for peak in places.peak[which].tolist()]
     return [places.feature(k) if places.features[k]

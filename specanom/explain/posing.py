@@ -91,7 +91,8 @@ def record(
     """Return the explanation: the weights, how far they can be trusted, and what lies where they are."""
     problem = evaluator.problem
     evidence = Evidence.of(problem.flux, problem.fill, reconstruction=evaluator.reconstruction(), keep=problem.keep,
-                           weight=getattr(problem.score, "weights", None))
+                           weight=getattr(problem.score, "weights", None),
+                           quasar=getattr(problem.score, "lines", None) == "quasar")
     context = context_of(spectrum, problem.segments, found.weights, evidence=evidence)
     grade = grade_of(found)
     return Explanation(

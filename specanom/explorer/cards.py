@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from ..explain.explanation import Explanation
 from ..plots.drawing import pixel_edges
 from ..surveys.viewers import links
-from ..triage.label import FIELDS
+from ..triage.label import FIELDS, Label, displaces, moment
 from .packing import packed, plain
 from .record import ExplorerData
 
@@ -47,10 +47,9 @@ class Cards:
         self._explained = {} if data.explanations is None else {id: at for at, id in enumerate(data.explanations.ids)}
         self._kin = _grouped(data.kin, "query")
         self._matches = _grouped(data.matches, "id")
-        self._labels: dict[str, list[dict[str, Any]]] = {}
-        for said in data.labels:
-            fields = {name: getattr(said, name) for name in FIELDS} | dict(said.more)
-            self._labels.setdefault(said.id, []).append(fields)
+        self._labels: dict[str, list[Label]] = {}
+        for said in sorted(data.labels, key=moment):  # files of several people follow each other in any order
+            self._labels.setdefault(said.id, []).append(said)
         kin = dict.fromkeys(str(row["id"]) for found in self._kin.values() for row in found)
         self.ids = [*self._rows, *(id for id in kin if id not in self._rows and id in self._spectra)]
         self.objects = len(self._rows)
@@ -65,8 +64,8 @@ class Cards:
             yield [(id, self.card(id)) for id in self.ids[start : start + size]]
 
     def standing(self) -> list[dict[str, Any]]:
-        """Return what each author said last of each object."""
-        return [one for id in self.ids for one in {said["author"]: said for said in self._labels.get(id, ())}.values()]
+        """Return what stands of each object by each author, what was taken back among it."""
+        return [_fields(one) for id in self.ids for one in _latest(self._labels.get(id, ())).values()]
 
     def card(self, id: str) -> dict[str, Any]:
         """Return the card of one object; what is not known is not there."""
@@ -84,7 +83,7 @@ class Cards:
         if id in self._matches:
             made["matches"] = [_told(row, MATCH) for row in self._matches[id]]
         if id in self._labels:
-            made["labels"] = self._labels[id]
+            made["labels"] = [_fields(one) for one in self._labels[id]]
         return made
 
     def _about(self, id: str) -> dict[str, Any]:
@@ -111,10 +110,23 @@ def explained(e: Explanation) -> dict[str, Any]:
         "low": [plain(one) for one in e.interval[:, 0].tolist()],
         "high": [plain(one) for one in e.interval[:, 1].tolist()], "names": [str(one) for one in e.names],
         "frame": e.frame, "grade": e.grade, "reason": e.reason, "r2": plain(e.r2), "value": plain(e.score),
-        "artefact": plain(e.artefact), "z_second": plain_exact(e.z_second),
+        "artefact": plain(e.artefact), "untold": e.untold, "z_second": plain_exact(e.z_second),
         "score": score if isinstance(score, str) else "score",
         "shares": {str(name): plain(float(value)) for name, value in e.context.shares.items()},
     }
+
+
+def _fields(said: Label) -> dict[str, Any]:
+    return {name: getattr(said, name) for name in FIELDS} | dict(said.more)
+
+
+def _latest(labels: Iterable[Label]) -> dict[str, Label]:
+    """Return what stands by each author, of labels in the order of time."""
+    found: dict[str, Label] = {}
+    for said in labels:
+        if displaces(said, found.get(said.author)):
+            found[said.author] = said
+    return found
 
 
 def plain_exact(value: Any) -> float | None:

@@ -13,7 +13,8 @@ TERMS = (
                "lowers it. Whiskers are 95 % intervals over the drawing of masks."),
     ("grade", "trusted: another drawing of masks would say the same; unstable: it might not; poor fit: weights do "
               "not add up to the score."),
-    ("artefact", "Probability that the sky, a mask or the instrument makes the spectrum odd, and not the object."),
+    ("artefact", "Probability that the sky, a mask or the instrument makes the spectrum odd, and not the object. "
+                 "Not told of quasars, for which it is not calibrated."),
     ("z_second", "Redshift of another galaxy in the fibre, behind or in front, with three or more lines in the "
                  "residual."),
     ("cluster, story", "Objects whose explanations are alike, and what they share."),

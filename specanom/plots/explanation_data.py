@@ -101,6 +101,8 @@ def context_title(e: Explanation) -> str:
     """Return the title over the shares, with the probability of an artefact and a second redshift where known."""
     artefact, second = e.context.artefact, e.context.z_second
     told = "" if np.isnan(artefact) else f" · artefact: {artefact:.0%}"
+    if e.context.untold:
+        return f"Weight · artefact: {e.context.untold}"  # the frame has room for no more
     return f"Where the weight lies{told}" + ("" if np.isnan(second) else f" · lines at z = {second:.4f}")
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from bokeh.models import Column, ColumnDataSource
 from bokeh.plotting import figure
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ArgumentError, GridError, message
 from ..explain.explanation import Explanation
 from ..spectrum import Spectrum
 from .axis import WaveAxis
+from .drawing import robust_range
 from .explanation_data import (
     WHISKERS,
     by_width,
@@ -22,17 +26,21 @@ from .explanation_data import (
     weight_data,
 )
 from .explanation_panels import context_panel, leading_panel, tint_layer, weights_panel
-from .layers import hatch, line_markers
-from .palette import palette
-from .single import flux_panel, link, spectrum_source
+from .layers import Entry, hatch, line_markers
+from .palette import Palette, palette
+from .single import draw_model, flux_panel, link, model_row, spectrum_source
 from .theme import below, legend, plain, stack
 from .view import SpectrumView
+
+TALLER = 2.5
+"""A reconstruction may make the range of the flux so many times taller; beyond, it leaves the frame."""
 
 
 def explanation(
     e: Explanation,
     spectrum: Spectrum | None = None,
     *,
+    reconstruction: ArrayLike | None = None,
     frame: str | None = None,
     unit: str = "Å",
     theme: str = "light",
@@ -47,6 +55,9 @@ def explanation(
         What to draw.
     spectrum : Spectrum, optional
         The spectrum it explains, for noise, hatching and the other frame; by default the flux kept in `e`.
+    reconstruction : (p,) array, optional
+        What the model makes of the spectrum, drawn over the flux: a weight on flat flux, where the model expects a
+        line, is not understood without it. ``model.reconstruct(sample.select([e.id]))[0]`` is the one that was scored.
     frame : {"rest", "observed"}, optional
         Frame of the axis; that of the explanation when None.
     unit : {"Å", "nm"}
@@ -68,16 +79,19 @@ def explanation(
     Raises
     ------
     GridError, ArgumentError
-        When the spectrum is not the one that was explained.
+        When the spectrum is not the one that was explained, or a reconstruction comes without any flux.
+    ShapeError
+        For a reconstruction of another length.
     """
     s = _explained(e, spectrum)
+    model = None if reconstruction is None else _model(reconstruction, s)
     axis = WaveAxis.of(e.frame, frame, unit, None if s is None else s.z)
     colours = palette(theme)
     panels: list[figure] = []
     if s is not None:
-        view = SpectrumView.of(s, frame, unit)
-        panels.append(_tinted(e, view, theme))
-        entries = hatch(panels, view, colours)
+        view = _holding(SpectrumView.of(s, frame, unit), model)
+        panels.append(_tinted(e, view, theme, model))
+        entries = _curves(panels[0], colours) + hatch(panels, view, colours)
         if entries:
             legend(panels[0], entries, colours)
     drawn, label = (by_width(e), "weight per Å") if density else (e, "weight")
@@ -110,13 +124,41 @@ def _explained(e: Explanation, spectrum: Spectrum | None) -> Spectrum | None:
     return spectrum
 
 
+def _model(reconstruction: ArrayLike, s: Spectrum | None) -> NDArray[np.float64]:
+    if s is None:
+        raise ArgumentError(message("reconstruction", expected="a spectrum beside it", got="none",
+                                    hint="plots.explanation(e, sample.by_id(e.id), reconstruction=...)"))
+    return model_row(reconstruction, s)
+
+
+def _holding(view: SpectrumView, model: NDArray[np.float64] | None) -> SpectrumView:
+    """Return the view with room for what only the model has, up to :data:`TALLER` times the range of the flux."""
+    if model is None:
+        return view
+    (low, high), (bottom, top) = view.limits, robust_range(model, view.sigma)
+    most = (TALLER - 1.0) * (high - low)
+    return replace(view, limits=(max(min(low, bottom), low - most), min(max(high, top), high + most)))
+
+
+def _curves(panel: figure, colours: Palette) -> list[Entry]:
+    """Draw the reconstruction where the source has one; returns what the legend says of it and of the flux."""
+    curve = next(one for one in panel.renderers if one.name == "flux curve")
+    source = curve.data_source
+    if "reconstruction" not in source.data:
+        return []
+    return [("flux", [curve]), ("reconstruction", [draw_model(panel, source, colours, width=1)])]
+
+
 def _labelled(axis: WaveAxis) -> bool:
     """Return whether rest-frame lines have a place on the axis."""
     return axis.frame == "rest" or axis.linked
 
 
-def _tinted(e: Explanation, view: SpectrumView, theme: str) -> figure:
-    made = flux_panel(view, theme, title=explanation_title(e), source=spectrum_source(view), height=320,
+def _tinted(e: Explanation, view: SpectrumView, theme: str, model: NDArray[np.float64] | None) -> figure:
+    source = spectrum_source(view)  # with the band of noise around the flux, whether there is a model or not
+    if model is not None:
+        source.data["reconstruction"] = model.astype(np.float32)
+    made = flux_panel(view, theme, title=explanation_title(e), source=source, height=320,
                       labelled=_labelled(view.axis))
     tint_layer(made, ColumnDataSource(tint_data(e, view.axis, palette(theme)), name="tint"))
     return made

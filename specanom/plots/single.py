@@ -115,7 +115,7 @@ def flux_panel(view: SpectrumView, theme: str, *, title: str, source: ColumnData
     arrows = clipped_columns(view.x, view.y, view.limits)
     if arrows["x"]:
         draw_arrows(made, ColumnDataSource(arrows, name="clipped"), colours)
-    spectrum_hover(made, probe, view, "reconstruction" in source.data)
+    spectrum_hover(made, probe, view, source)
     return made
 
 
@@ -135,9 +135,9 @@ def draw_curve(panel: figure, source: ColumnDataSource, column: str,
     return curve, panel.line("x", column, source=source, line_alpha=0, name="probe")
 
 
-def draw_model(panel: figure, source: ColumnDataSource, colours: Palette) -> GlyphRenderer:
+def draw_model(panel: figure, source: ColumnDataSource, colours: Palette, *, width: float = 1.4) -> GlyphRenderer:
     """Draw the reconstruction."""
-    return panel.line("x", "reconstruction", source=source, color=colours.vermilion, width=1.4, name="model")
+    return panel.line("x", "reconstruction", source=source, color=colours.vermilion, width=width, name="model")
 
 
 def set_aside(view: SpectrumView) -> dict[str, NDArray[np.bool_]]:
@@ -206,23 +206,23 @@ def _residual_panel(view: SpectrumView, theme: str, source: ColumnDataSource, to
     arrows = clipped_columns(view.x, source.data["residual"], limits)
     if arrows["x"]:
         draw_arrows(made, ColumnDataSource(arrows, name="clipped"), colours)
-    spectrum_hover(made, probe, view, True)
+    spectrum_hover(made, probe, view, source)
     return made
 
 
-def hover_rows(view: SpectrumView, modelled: bool) -> list[tuple[str, str]]:
+def hover_rows(view: SpectrumView, source: ColumnDataSource) -> list[tuple[str, str]]:
     """Return what is told of a pixel under the mouse."""
     rows = [*wavelength_rows(view.axis)[0], ("flux", "@y{0.0000}")]
     if np.isfinite(view.sigma).any():
         rows.append(("σ", "@sigma{0.0000}"))
-    if modelled:
-        rows += [("model", "@reconstruction{0.0000}"), ("residual", "@residual{0.0000}")]
+    told = (("model", "reconstruction"), ("residual", "residual"))
+    rows += [(name, f"@{column}{{0.0000}}") for name, column in told if column in source.data]
     return [*rows, ("line", "@line{custom}"), ("sky", "@sky{custom}")]
 
 
-def spectrum_hover(made: figure, probe: GlyphRenderer, view: SpectrumView, modelled: bool) -> HoverTool:
+def spectrum_hover(made: figure, probe: GlyphRenderer, view: SpectrumView, source: ColumnDataSource) -> HoverTool:
     """Add the hover tool of a spectrum to a panel; returns it."""
     formatters: dict[str, CustomJSHover] = {**wavelength_rows(view.axis)[1],
                                             **named("line", view.axis.line_names(view.x)[1]),
                                             **named("sky", view.axis.sky_names(view.x)[1])}
-    return hover(made, [probe], hover_rows(view, modelled), mode="vline", formatters=formatters)
+    return hover(made, [probe], hover_rows(view, source), mode="vline", formatters=formatters)

@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from .. import plots
+from ..explain.troughs import absorber
 from ..scores.named import CALIBRATED
+from ..scores.rows import batches
 from ..surveys.viewers import Cutouts, links
 from .acquire import SIMULATED
 from .content import Content
@@ -30,7 +32,8 @@ ARTEFACT = 0.5
 CARD_TEXT = (
     "The {} oddest spectra, each with what LIME says of it: the weight of a segment says how much it raises the score "
     "as observed, against what stands in for it. Thin bars are 95 % intervals. Physics sits on lines and continuum, "
-    "artefacts on the rest."
+    "artefacts on the rest. Over the flux lies what the model makes of the spectrum: weight on flat flux is there "
+    "because the model expects something else."
 )
 CLUSTER_TEXT = (
     "Spectra that are odd for the same reason: absolute LIME weights, each row of unit length, grouped by k-means. "
@@ -58,8 +61,10 @@ def anomaly_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]
         table["interval"] = [spans.get(id, "–") for id in table["id"]]
         columns["interval"] = ("rank in repeated fits", str)
     table["artefact"] = explanations.artefact
+    notes = [one for one in dict.fromkeys(explanations.untold) if one]
+    told = "".join(f" The probability of an artefact is {one}, and not told of them." for one in notes)
     columns_of_words = (0, 4, 7)
-    return {"cards": cards, "anomalies": {"text": CARD_TEXT.format(len(cards)), "count": len(explanations),
+    return {"cards": cards, "anomalies": {"text": CARD_TEXT.format(len(cards)) + told, "count": len(explanations),
                                           "table": grid(table, columns, text=columns_of_words)}}
 
 
@@ -88,12 +93,17 @@ def _card(content: Content, figures: dict[str, Any], images: Cutouts, i: int) ->
     one = content.sample.select([explanation.id])
     row = one.table.iloc[0]
     name = f"card{i}"
-    figures[name] = plots.explanation(explanation, one[0])
+    figures[name] = plots.explanation(explanation, one[0], reconstruction=_reconstruction(content.model, one))
     lines = content.lines[content.lines["id"] == explanation.id].iloc[0]
     return {"id": explanation.id, "chips": _chips(content, explanation, row),
             "verdict": _verdict(content, explanation, z=float(row["z"])), "figure": name, "lines": line_table(lines),
             "ranks": ranks_of(content, explanation.id), "links": _links(content, row),
             "image": images.of(explanation.id, *(float(row.get(c, np.nan)) for c in ("ra", "dec")))}
+
+
+def _reconstruction(model: Any, one: Any) -> Any:
+    """Return what the model made of a set of one spectrum when it was scored: by the fit that has not seen it."""
+    return next(batches(one)).reconstruction(model)[0]
 
 
 def _links(content: Content, row: Any) -> list[dict[str, str]]:
@@ -107,6 +117,8 @@ def _chips(content: Content, explanation: Any, row: Any) -> list[dict[str, str]]
         chips.append({"text": "likely artefact", "kind": "warm"})
     if np.isfinite(explanation.z_second):
         chips.append({"text": f"lines at z = {explanation.z_second:.4f}", "kind": "good"})
+    if _absorption(explanation):
+        chips.append({"text": "broad absorption", "kind": "good"})
     grade = "good" if explanation.grade == "trusted" else "warm"
     chips.append({"text": f"explanation: {explanation.grade}", "kind": grade})
     if content.truth is not None:
@@ -133,10 +145,17 @@ def _verdict(content: Content, explanation: Any, *, z: float) -> str:
         said += (f"; several emission lines share one other redshift, z = {context.z_second:.4f}: another galaxy "
                  f"{where}, or a wrong redshift.")
     elif context.lines > ARTEFACT:
-        said += f"; {percent(context.lines)} of its weight lies on lines at the object's redshift."
+        said += f"; {percent(context.lines)} of its weight lies on lines at the object's redshift"
+        said += f"{_absorption(explanation)}."
     else:
-        said += "."
+        said += f"{_absorption(explanation)}."
     return said
+
+
+def _absorption(explanation: Any, n: int = 3) -> str:
+    """Say which lines absorb broadly in the leading segments of a quasar; empty when none does."""
+    found = dict.fromkeys(filter(None, (absorber(explanation.names[k]) for k in explanation.order[:n])))
+    return f"; broad absorption of {' and '.join(found)}" if found else ""
 
 
 def shares(values: Mapping[str, float]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import DataError, message
 from ..triage.catalogue.citations import bibtex_of, known_uses, software, thanks, works_of
@@ -13,8 +14,13 @@ from .byhand import manifest_of
 from .manifest import Manifest
 from .methods import model_card, read_json, sentences
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 SERVICES = {"simbad": ("simbad",), "ned": ("ned",)}
 """What to thank for matches with a service, by its name; catalogues of VizieR are called ``vizier:TABLE``."""
+CLIENTS = {"Simbad": (), "Ned": (), "XMatch": ("xmatch",)}
+"""Matchers that ask a service, and what to thank besides; all others look into tables at hand."""
 VIZIER = "vizier:"
 ASKED = (MATCHED, NONE)
 """What a match says when its service was asked and answered."""
@@ -110,22 +116,31 @@ def is_mock(manifest: Manifest) -> bool:
 
 def _services(folder: Path) -> list[str]:
     """Return what answered when the run was cross-matched; tables at hand thank nobody."""
-    asked = [name.lower() for name in _values(folder / "matches.parquet", "service", status=ASKED)]
-    uses = [SERVICES.get(name, ("vizier", "xmatch") if name.startswith(VIZIER) else ()) for name in asked]
-    return [use for some in uses for use in some]
+    matches = _columns(folder / "matches.parquet", ("service", "status", "client"))
+    if not {"service", "status"} <= set(matches):
+        return []
+    asked = matches[matches["status"].isin(ASKED)].drop_duplicates()
+    clients = asked["client"] if "client" in asked else [""] * len(asked)  # old tables do not say
+    uses: list[str] = []
+    for name, client in sorted(zip(asked["service"].astype(str).str.lower(), clients, strict=True)):
+        if client and client not in CLIENTS:
+            continue
+        uses += [*SERVICES.get(name, ("vizier", "xmatch") if name.startswith(VIZIER) else ()), *CLIENTS.get(client, ())]
+    return uses
 
 
-def _values(path: Path, column: str, *, status: Sequence[str] = ()) -> list[str]:
-    """Return the different values of a column of a table; of rows of some `status`, where that is given."""
+def _values(path: Path, column: str) -> list[str]:
+    """Return the different values of a column of a table."""
+    table = _columns(path, (column,))
+    return sorted(str(value) for value in table[column].dropna().unique()) if column in table else []
+
+
+def _columns(path: Path, names: Sequence[str]) -> pd.DataFrame:
+    """Return as many of some columns as a table has; none where there is no table."""
     import pandas as pd
     from pyarrow import parquet
 
     if not path.exists():
-        return []
-    wanted = [column, *(["status"] if status else [])]
-    if not set(wanted) <= set(parquet.read_schema(path).names):
-        return []
-    table = pd.read_parquet(path, columns=wanted)
-    if status:
-        table = table[table["status"].isin(status)]
-    return sorted(str(value) for value in table[column].dropna().unique())
+        return pd.DataFrame()
+    held = parquet.read_schema(path).names
+    return pd.read_parquet(path, columns=[name for name in names if name in held])

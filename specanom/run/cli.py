@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("second", type=Path)
     compare.add_argument("--json", action="store_true", help="print JSON")
     compare.set_defaults(command=_compare)
+    _add_label(commands)
     _add_dashboards(commands)
     cite = commands.add_parser("cite", help="print methods paragraph, acknowledgements and BibTeX of a run")
     cite.add_argument("run_dir", type=Path)
@@ -108,6 +109,20 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="check the installation")
     doctor.set_defaults(command=_doctor)
     return parser
+
+
+def _add_label(commands: Any) -> None:
+    """Add the command that takes in labels."""
+    label = commands.add_parser(
+        "label", help="add files of labels to a run",
+        description="Adds what people said, in files that explorers export or in logs of labels, to labels.jsonl of a "
+                    "run: nobody's words replace another's, and a file may be given again. Tells what is new, which "
+                    "ids the run does not have, and where people disagree, with kappa. Then give specanom run again: "
+                    "its last stage ranks the work list anew.")
+    label.add_argument("run_dir", type=Path)
+    label.add_argument("files", nargs="+", type=Path, metavar="FILE",
+                       help="log of labels (.jsonl), or visual inspections (.csv)")
+    label.set_defaults(command=_label)
 
 
 def _add_dashboards(commands: Any) -> None:
@@ -218,6 +233,16 @@ def _cite(arguments: argparse.Namespace) -> int:
 
     found = cite(arguments.run_dir)
     print(found.bibtex if arguments.bibtex else found.text())
+    return DONE
+
+
+def _label(arguments: argparse.Namespace) -> int:
+    from .labelling import add_labels
+
+    made = add_labels(arguments.run_dir, arguments.files)
+    print(made.summary())
+    if made.new:
+        print(f"now: specanom run --run-dir {shlex.quote(str(arguments.run_dir))}")
     return DONE
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from .. import plots
+from ..retrieve import KnowledgeBase
 from ..scores import LatentCorrelations
 from ..triage import WorkList
 from ..triage.catalogue import Catalogue
@@ -15,10 +16,10 @@ from ..triage.quality import Rates
 from ..triage.quality.confident import LEAST
 from .anomalies import CARDS
 from .content import Content
-from .kin import SPACES
+from .kin import KNOWLEDGE, SPACES, SameKind, same_kind
 from .latents import RARITY
 from .tabulate import Grid, fixed, grid, number, percent
-from .worklisting import taught
+from .worklisting import judged_as, taught
 
 KIN_TEXT = (
     "Kin are the spectra nearest in latent space, where like shapes lie together; their classes vote. By the weights "
@@ -32,8 +33,8 @@ TRUST_TEXT = (
     "How far the vote can be trusted: every spectrum of a class of ten or more is asked for without itself."
 )
 NEAREST_TEXT = (
-    "The nearest of each of the oddest: those that look alike by their encoding, and those whose explanations put the "
-    "weight on the same segments. The second are the ones to look at together."
+    "The nearest of each of the oddest: those that look alike by their encoding, out of the whole sample, and those "
+    "whose explanations put the weight on the same segments, out of the explained spectra."
 )
 LATENT_TEXT = (
     "What the latent numbers follow. One that follows S/N or missing pixels describes the observation, and neighbours "
@@ -57,6 +58,8 @@ CROWDS_TEXT = (
 NO_TICKETS = "Anomalies crowd nowhere: not on a plate, not on a fibre, not at an observed wavelength."
 DRAWN = ("plate", "tile", "petal", "snr")
 """Columns whose rates are drawn."""
+SIGNIFICANT = 0.05
+"""Chance below which one kind of kin is called better than the other."""
 SURE = 12
 """Spectra of which the pipeline is sure that are listed."""
 FIRST = 8
@@ -81,7 +84,7 @@ def kin_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
     return {
         "text": KIN_TEXT if len(votes) else f"{KIN_TEXT} The sample is too small for kin.",
         "far_text": f"{FAR_TEXT} So are {number(many)} of {number(len(votes))} explained spectra{first}.",
-        "nearest_text": f"{NEAREST_TEXT} {_alike(kin, content.truth)}" if len(kin) else "",
+        "nearest_text": f"{NEAREST_TEXT} {_alike(_kinds(content, kin))}".strip() if len(kin) else "",
         "nearest": _nearest(kin, votes, content.explanations.ids[:CARDS]) if len(kin) else None,
         "trust_text": TRUST_TEXT if good else "",
         "trust": grid(trust, {"label": ("class", str), "n": ("spectra", number), "precision": ("precision", percent),
@@ -108,19 +111,26 @@ def _nearest(kin: pd.DataFrame, votes: pd.DataFrame, ids: Sequence[str]) -> Grid
                 text=(1, 2, 3))
 
 
-def _alike(kin: pd.DataFrame, truth: pd.DataFrame | None) -> str:
-    """Say how often the nearest of a known anomaly is of its kind, where kinds are known."""
-    if truth is None:
+def _kinds(content: Content, kin: pd.DataFrame) -> SameKind | None:
+    """Ask the knowledge bases that have kin here whether the nearest of known anomalies is of their kind."""
+    folders = {space: content.run / KNOWLEDGE / space for space in SPACES if space in set(kin["space"])}
+    if content.truth is None or not all(folder.is_dir() for folder in folders.values()):
+        return None
+    return same_kind({space: KnowledgeBase.load(folder) for space, folder in folders.items()}, content.truth)
+
+
+def _alike(found: SameKind | None) -> str:
+    """Say how often the nearest of a known anomaly is of its kind, and by which of the two more often."""
+    if found is None:
         return ""
-    kind = truth.set_index("id")["kind"].fillna("")
-    first = kin[kin["rank"] == 1]
-    first = first.assign(kind=kind.reindex(first["id"]).to_numpy(), near=kind.reindex(first["kin"]).to_numpy())
-    first = first[first["kind"].fillna("") != ""]
-    if not set(SPACES) <= set(first["space"]):
-        return ""
-    same = (first["kind"] == first["near"]).groupby(first["space"]).mean()
-    return (f"Of the {number(int(first['id'].nunique()))} known anomalies that were explained, the nearest by reason "
-            f"is of the same kind for {percent(same['reason'])}, the nearest by looks for {percent(same['latent'])}.")
+    reason, latent = found.share("reason"), found.share("latent")
+    p = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.2g}" if found.p < SIGNIFICANT else f"p = {found.p:.2f}"
+    better = "reasons bring" if reason > latent else "looks bring"
+    ends = f"Here {better} like to like more often ({p})." if found.p < SIGNIFICANT else (
+        f"The two differ by no more than chance would ({p}).")
+    return (f"Of the {number(len(found.table))} known anomalies among the {number(found.pool)} explained spectra, the "
+            f"nearest of these spectra is of the same kind for {percent(reason)} by reason, for {percent(latent)} by "
+            f"looks, and for {percent(found.chance)} where it is drawn at random. {ends}")
 
 
 def _redshift(table: pd.DataFrame | None) -> str:
@@ -132,7 +142,7 @@ def _redshift(table: pd.DataFrame | None) -> str:
             f"{row['sigma_low']:.3f} to {row['sigma_high']:.3f}), and {100 * row['outlier_share']:.1f} % are off by "
             f"more than {row['outlier']:g}; to say the median of the sample of every spectrum would reach "
             f"{row['sigma_guess']:.3f}. Each of {number(int(row['n']))} spectra was predicted by a fit to others. They "
-            "are at rest, so this is what is left of the distance: what galaxies of that redshift look like, how "
+            "are at rest, so this is what is left of the distance: what objects of that redshift look like, how "
             "noisy they are, and where their spectra end.")
 
 
@@ -186,10 +196,9 @@ def listed(work: WorkList) -> str:
     """Say how many spectra the work list has, in which order, and what it leaves out."""
     left = [f"{number(count)} {why}" for why, count in work.counts.items()]
     told, learned = taught(work.learned), work.learned
-    said = f"The work list has {number(len(work))} spectra" + (f", {told}" if told else "") + ". "
+    said = f"The work list has {number(len(work))} spectra"
+    said += f", {told}: {judged_as(learned)}. " if told else ". "
     if told:
-        words = sorted(learned["words"].items(), key=lambda item: -item[1])
-        said += f"The words are {', '.join(f'{count} {word}' for word, count in words)}. "
         before = [number(int(rank)) for rank in work.table["rank_before"].head(FIRST)]
         said += f"Ranks that the first {len(before)} had before: {', '.join(before)}. " if before else ""
     return said + (f"Left out: {', '.join(left)}." if left else "Nothing is left out.")

@@ -16,6 +16,7 @@ from ..folders import product, write_json
 from ..seeds import content_hash
 from ..spectrumset import SpectrumSet
 from .parameters import of_stage
+from .paths import located
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,11 +146,12 @@ class RunFolder:
         outputs : list of str
             Products it made, relative to the run folder.
         names : mapping, optional
-            Values of the stage's parameters, as in the ``globals()`` of its notebook; other names are left out.
+            Values of the stage's parameters, as in the ``globals()`` of its notebook; other names are left out, and
+            paths are told whole.
         """
         folder = self.path / "stages"
         folder.mkdir(parents=True, exist_ok=True)
-        told = {name: names[name] for name in of_stage(stage) if name in names} if names else {}
+        told = located({name: names[name] for name in of_stage(stage) if name in names} if names else {})
         shutil.rmtree(self.path / WORK / stage, ignore_errors=True)
         with contextlib.suppress(OSError):  # another stage's may be there
             (self.path / WORK).rmdir()

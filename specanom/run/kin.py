@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ METADATA = ("class", "subclass", "z", "snr", "ra", "dec")
 """What a knowledge base of a run knows of its members."""
 FEWEST = 10
 """Members of a class below which its vote is not judged."""
+KNOWLEDGE = "knowledge"
+"""Folder of a run with its knowledge bases, by the names of `SPACES`."""
 SPACES = ("latent", "reason")
 """What kin are near in: the encoding of the spectrum, or the weights of its explanation."""
 
@@ -50,6 +53,75 @@ def reason_base(explanations: Any, clusters: pd.DataFrame, table: pd.DataFrame) 
     known = known[[name for name in METADATA if name in known]].reset_index(drop=True)
     return KnowledgeBase.build(found.vectors, names.reindex(ids).fillna("").tolist(), ids, metadata=known,
                                encoder=found.encoder)
+
+
+@dataclass(frozen=True, eq=False)
+class SameKind:
+    """Whether the nearest of known anomalies is of their kind, by looks and by reason among the same spectra.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a known anomaly: ``id``, ``kind``, and for each of `SPACES` whether the nearest is of its kind.
+    pool : int
+        Spectra among which the nearest was sought: those that were explained.
+    chance : float
+        For which share of the anomalies a spectrum drawn at random from the others would be of their kind.
+    """
+
+    table: pd.DataFrame
+    pool: int
+    chance: float
+
+    def share(self, space: str) -> float:
+        """Return for which share of the anomalies the nearest is of their kind."""
+        return float(self.table[space].mean())
+
+    @property
+    def p(self) -> float:
+        """Of the exact sign test: how often spaces that are equally good would differ by as much or more."""
+        from scipy.stats import binomtest
+
+        latent, reason = (self.table[space].to_numpy(dtype=bool) for space in SPACES)
+        better, worse = int((reason & ~latent).sum()), int((latent & ~reason).sum())
+        return float(binomtest(better, better + worse).pvalue) if better + worse else 1.0
+
+
+def same_kind(bases: Mapping[str, KnowledgeBase], truth: pd.DataFrame | None) -> SameKind | None:
+    """Return whether the nearest of known anomalies is of their kind in both spaces, each sought in the same pool.
+
+    The base by looks has the whole sample, that by reason the explained spectra, which are mostly anomalies, where a
+    neighbour of the same kind is met far more often by chance: so both are asked among members of both.
+
+    Parameters
+    ----------
+    bases : mapping of str to KnowledgeBase
+        By the names of `SPACES`.
+    truth : DataFrame or None
+        ``id`` and ``kind``, which is empty or missing for ordinary spectra.
+
+    Returns
+    -------
+    SameKind or None
+        None without a truth, with one space only, or when no known anomaly was explained.
+    """
+    if truth is None or not set(SPACES) <= set(bases):
+        return None
+    known = truth.astype({"id": str}).set_index("id")["kind"].fillna("")
+    shared = set(bases["latent"].ids) & set(bases["reason"].ids)
+    ids = [str(id) for id in bases["reason"].ids if id in shared]
+    kinds = known.reindex(ids).fillna("").to_numpy()
+    odd = [id for id, kind in zip(ids, kinds, strict=True) if kind]
+    if not odd or len(ids) < 2:
+        return None
+    table = pd.DataFrame({"id": odd, "kind": known.reindex(odd).to_numpy()})
+    for space in SPACES:
+        base = bases[space].take(np.flatnonzero([id in shared for id in bases[space].ids]))
+        nearest = known.reindex(_kin(base, odd, 1).ids[:, 0]).fillna("").to_numpy()
+        table[space] = nearest == table["kind"].to_numpy()
+    counts = pd.Series(kinds).value_counts()
+    chance = (counts.reindex(table["kind"]).to_numpy() - 1) / (len(ids) - 1)
+    return SameKind(table, len(ids), float(chance.mean()))
 
 
 def relatives(bases: Mapping[str, KnowledgeBase], ids: Sequence[str], k: int) -> dict[str, Kin]:

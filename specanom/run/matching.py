@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from ..triage.crossmatch.matches import FIRST
 from ..triage.crossmatch.votables import ROLES, role
 from .folder import RunFolder
 from .manifest import fingerprint
+from .paths import SERVICES, VIZIER, matches_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,43 +22,7 @@ ANSWERS = "crossmatch"
 """Folder of a run with the answers of services as they came."""
 LABELS = "labels.jsonl"
 """What people said of the spectra of a run."""
-SERVICES = ("simbad", "ned")
-VIZIER = "vizier:"
 EXPECTED = "simbad, ned, vizier:TABLE, or the path of a table; columns in brackets, as in wise.csv[w1,w2]"
-_APART = re.compile(r",(?![^\[]*\])")
-_COLUMNS = re.compile(r"(.*?)\s*\[([^\[\]]*)\]", re.S)
-
-
-@dataclass(frozen=True)
-class Match:
-    """One thing to match with, as it was written.
-
-    Attributes
-    ----------
-    name : str
-        A service, a table of VizieR, or a path.
-    columns : tuple of str or None
-        What else to take from it; None where the text does not say.
-    """
-
-    name: str
-    columns: tuple[str, ...] | None = None
-
-    @property
-    def path(self) -> Path | None:
-        """The file, when it is a table on disk."""
-        path = Path(self.name).expanduser()
-        return path if path.is_file() else None
-
-
-def matches_in(text: str) -> list[Match]:
-    """Return what a text names, separated by commas: ``"simbad, wise.csv[w1,w2]"``."""
-    made = []
-    for one in filter(None, (part.strip() for part in _APART.split(text))):
-        found = None if Path(one).expanduser().is_file() else _COLUMNS.fullmatch(one)  # a file may have brackets
-        made.append(Match(one) if found is None else Match(found[1], tuple(
-            filter(None, (name.strip() for name in found[2].split(","))))))
-    return made
 
 
 def matchers_of(text: str, radius: float) -> list[Matcher]:
@@ -80,15 +44,14 @@ def matchers_of(text: str, radius: float) -> list[Matcher]:
     """
     made: list[Matcher] = []
     for one in matches_in(text):
-        known = one.name.lower() in SERVICES
-        if known and one.columns is None:
-            made.append(Simbad(radius) if one.name.lower() == "simbad" else Ned(radius))
-        elif one.name.lower().startswith(VIZIER):
+        if one.service in SERVICES:
+            made.append(Simbad(radius) if one.service == "simbad" else Ned(radius))
+        elif one.service.startswith(VIZIER):
             made.append(XMatch(one.name, radius, columns=one.columns or ()))
         elif one.path is not None:
             made.append(_table(one.path, radius, one.columns))
         else:
-            hint = f"{one.name}, which tells name, type and redshift" if known else ""
+            hint = f"{one.name}, which tells name, type and redshift" if one.name.lower() in SERVICES else ""
             raise ArgumentError(message("match", expected=EXPECTED, got=repr(text.strip()), hint=hint))
     return made
 

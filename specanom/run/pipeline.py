@@ -20,6 +20,7 @@ from .lock import only_one
 from .manifest import MISSING, Manifest, after, fingerprint, key, versions
 from .matching import outside
 from .parameters import STAGES, check, known, notebook, of_stage
+from .paths import located
 
 WHERE = ("run_dir", "executor", "partition")
 """Parameters that say where and how a run works, and change none of its results."""
@@ -77,7 +78,7 @@ def run_pipeline(
     DataError
         When the folder is of another version.
     """
-    given = check(parameters or {})
+    given = located(check(parameters or {}))
     folder = RunFolder(Path(run_dir).absolute())
     defaults = {name: one.default for name, one in known().items()}
     settings = {**defaults, **given, "run_dir": str(folder.path)}

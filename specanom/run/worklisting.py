@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, message
 from ..triage import Condition, LabelLog, Listing, WorkList, reranked, verdicts
+from ..triage.verdicts import DISPUTED
 from .matching import LABELS
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ def work_list(run: RunFolder, catalogue: Catalogue, *, exclude: str = "") -> Wor
                 f"-p columns={one.column} keeps a column of DESI's tables of redshifts"))
     log, score = LabelLog(run / LABELS), str(catalogue.meta["tiers"]["score"])
     made = reranked(table, log, listing=Listing(score, top=TOP, artefact=LIKELY, exclude=conditions))
-    return replace(made, learned={**made.learned, "people": _people(log, table["id"])})
+    idle = {*made.learned["ignored"], *made.learned["without score"]}
+    return replace(made, learned={**made.learned, "people": _people(log, set(table["id"]) - idle)})
 
 
 def learned_ranks(run: RunFolder, catalogue: Catalogue) -> pd.DataFrame | None:
@@ -101,17 +103,36 @@ def learned_ranks(run: RunFolder, catalogue: Catalogue) -> pd.DataFrame | None:
 
 
 def taught(learned: Mapping[str, Any]) -> str:
-    """Say by how many words of how many people a list is re-ranked; empty where it is not.
+    """Say by verdicts on how many objects, by how many people, a list is re-ranked; empty where it is not.
 
     Examples
     --------
     >>> taught({"verdicts": 3, "people": 1})
-    're-ranked by 3 words of 1 person'
+    're-ranked by verdicts on 3 objects, by 1 person'
     """
-    words, people = (int(learned.get(name, 0)) for name in ("verdicts", "people"))
-    if not words:
+    objects, people = (int(learned.get(name, 0)) for name in ("verdicts", "people"))
+    if not objects:
         return ""
-    return f"re-ranked by {words} word{'s' * (words > 1)} of {people} {'people' if people > 1 else 'person'}"
+    on = "a verdict on 1 object" if objects == 1 else f"verdicts on {objects:,} objects"
+    return f"re-ranked by {on}, by {people:,} {'people' if people > 1 else 'person'}"
+
+
+def judged_as(learned: Mapping[str, Any]) -> str:
+    """Say what those who taught a list called how many objects, what that counts, and on how many they disagree.
+
+    Examples
+    --------
+    >>> judged_as({"words": {"artefact": 2, "lens": 3, "disputed": 1}, "worth": {"artefact": 0.0, "lens": 1.0}})
+    '3 lens (counts 1), 2 artefact (counts 0); on 1 people disagree, and its words count by their mean'
+    """
+    words = dict(learned["words"])
+    apart = int(words.pop(DISPUTED, 0))
+    worth = {word: f" (counts {value:g})" for word, value in learned.get("worth", {}).items()}
+    ordered = sorted(words.items(), key=lambda item: -item[1])
+    said = [", ".join(f"{count:,} {word}{worth.get(word, '')}" for word, count in ordered)]
+    whose = "its" if apart == 1 else "their"
+    said += [f"on {apart:,} people disagree, and {whose} words count by their mean"] if apart else []
+    return "; ".join(filter(None, said))
 
 
 def _people(log: LabelLog, ids: Iterable[str]) -> int:

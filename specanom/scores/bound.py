@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,8 @@ class BoundScore:
     id : str
     link : callable or None
         A monotone map applied to the raw score, for calibrated scores.
+    lines : str or sequence of str, optional
+        Lines of the filter, see :class:`.Scorer`: ``"quasar"`` where the score is made for quasars.
     """
 
     name: str
@@ -48,6 +50,7 @@ class BoundScore:
     imputed: NDArray[np.bool_] | None = None
     id: str = ""
     link: Callable[[Doubles], Doubles] | None = None
+    lines: str | Sequence[str] | None = None
 
     uses_reconstruction = True
 

@@ -188,7 +188,7 @@ class Scorer(Pickable):
             weights = batch.ivar[0].astype(np.float64)
             keep = keep & (weights > 0)
         return BoundScore(self.name, self.recipe, keep, batch.told(self.model).bind(spectrum.id), weights,
-                          spectrum.wave, spectrum.ivar, spectrum.imputed, spectrum.id)
+                          spectrum.wave, spectrum.ivar, spectrum.imputed, spectrum.id, lines=self.lines)
 
     def calibrate(
         self, sample: Any, *, neighbours: int | None = None, values: NDArray[Any] | None = None

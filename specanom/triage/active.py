@@ -30,8 +30,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Doubles = NDArray[np.float64]
-RELEVANCE: Mapping[str, float] = {"interesting": 1.0, "physical": 1.0, "hybrid": 0.5, "known": 0.2, "artefact": 0.0}
+DULL = ("artefact", "artefacts", "artifact", "artifacts", "bad", "boring", "instrument", "junk", "noise", "normal",
+        "ordinary", "sky")
+"""Words that say that there is nothing to see."""
+RELEVANCE: Mapping[str, float] = {"interesting": 1.0, "physical": 1.0, "hybrid": 0.5, "unsure": 0.5, "known": 0.2,
+                                  **dict.fromkeys(DULL, 0.0)}
 """How interesting each word says a spectrum is, 0–1."""
+OTHERS = 1.0
+"""How interesting any other word says it is: who writes "lens" has found something."""
 LEAST, SPAN = 0.1, 0.85
 """ε₁ and ε₂ of the formula: a spectrum with the verdict 0 keeps a tenth of its score."""
 FAR = 30.0  # where tanh has long been 1
@@ -124,7 +130,9 @@ class Reranker:
         Above 0; the smaller, the further a label reaches. 1, as published, hardly moved the rankings of semi-real
         surveys in thirty labels; 0.1 did, on the survey it was chosen on and on another.
     relevance : mapping
-        Word → 0–1; words that it lacks count for nothing.
+        Word → 0–1, in small letters; capitals make no difference in what was said.
+    others : float or None
+        What any other word is worth, 0–1, as "lens"; None: it counts for nothing.
     scale : {"log", "range"}
         How the raw score becomes 0–1. ``"range"`` is linear, as published; one extreme score then stays first whatever
         is said of its kind. ``"log"``: the logarithm of the rank, so that each factor in rank counts the same.
@@ -139,6 +147,7 @@ class Reranker:
 
     alpha: float = 0.1
     relevance: Mapping[str, float] = field(default_factory=lambda: dict(RELEVANCE))
+    others: float | None = OTHERS
     scale: str = "log"
     standardise: bool = True
     trees: int = 100
@@ -153,6 +162,8 @@ class Reranker:
         wrong = {word: value for word, value in self.relevance.items() if not 0 <= value <= 1}
         if wrong or not self.relevance:
             raise ArgumentError(message("relevance", expected="words with numbers 0–1", got=f"{wrong or 'none'}"))
+        if self.others is not None and not 0 <= self.others <= 1:
+            raise ArgumentError(message("others", expected="a number 0–1, or None", got=self.others, hint="1"))
 
     def __call__(self, pool: Pool, labels: LabelLog | Iterable[Label] | Mapping[str, str | float] = (), /) -> Ranking:
         """Return the ranking.
@@ -163,7 +174,7 @@ class Reranker:
             What is ranked.
         labels : LabelLog, iterable of Label, or mapping
             What was said; of several authors of one id the verdict counts (:mod:`specanom.triage.verdicts`), the mean
-            of the words that tie where it is disputed. A mapping is id → word, or id → 0–1.
+            of the words that tie where it is disputed. A mapping is id → word of `relevance`, or id → 0–1.
         """
         given, ignored = self.verdicts(labels)
         known = {pool.row(id): value for id, value in given.items() if id in pool}
@@ -196,10 +207,16 @@ class Reranker:
         """
         found = {}
         for id, one in said.items():
-            values = [float(self.relevance[word]) for word in one.tied if word in self.relevance]
+            values = [value for word in one.tied if (value := self.worth(word)) is not None]
             if values:
                 found[id] = float(np.mean(values))
         return found, tuple(id for id in said if id not in found)
+
+    def worth(self, word: str) -> float | None:
+        """Return how interesting a word says a spectrum is, 0–1; None where it says nothing of that."""
+        plain = word.strip().lower()
+        found = next((self.relevance[one] for one in (word, plain) if one in self.relevance), self.others)
+        return None if found is None else float(found)
 
     def _given(self, labels: Mapping[str, str | float]) -> dict[str, float]:
         found = {}

@@ -123,11 +123,17 @@ class Condition:
         if values.dtype.kind not in NUMBERS:
             raise ArgumentError(message(f"{self}", expected="a column of numbers", got=f"dtype {values.dtype}"))
         if self.operator == "&":
-            return np.asarray(known & ((values.fillna(0).astype("int64").to_numpy() & int(self.value)) != 0))
+            return np.asarray(known & self._has_bits(values))
         numbers = _numbers(values)
         if self.operator == "between":
             return np.asarray(known & _compared(numbers, ">=", self.value[0]) & _compared(numbers, "<=", self.value[1]))
         return np.asarray(known & _compared(numbers, self.operator, self.value))
+
+    def _has_bits(self, values: pd.Series) -> NDArray[np.bool_]:
+        numbers = _numbers(values.fillna(0))
+        if numbers.dtype.kind == "f" and not (np.isfinite(numbers) & (numbers == np.round(numbers))).all():
+            raise ArgumentError(message(f"{self}", expected="a column of whole numbers", got=f"dtype {values.dtype}"))
+        return np.asarray((numbers.astype(np.int64) & int(self.value)) != 0)
 
     def _equals(self, values: pd.Series, one: Any) -> NDArray[np.bool_]:
         if (values.dtype.kind in NUMBERS) == isinstance(one, str):  # the id "12" is not the number 12

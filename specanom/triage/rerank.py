@@ -61,8 +61,8 @@ def reranked(catalogue: pd.DataFrame, labels: LabelLog | Iterable[Label] | str |
     WorkList
         Its table has ``rank_before`` and ``rank`` among all spectra with a score, 1 the first, and ``relevance``, what
         the labels say of the spectrum (0–1; NaN without any). ``learned`` tells how many verdicts were used, of which
-        words, by which columns, and lists the ids that are ``foreign`` to the catalogue, ``disputed``,
-        ``without score``, or ``ignored`` since their word says nothing of relevance.
+        words and what each is ``worth``, by which columns, and lists the ids that are ``foreign`` to the catalogue,
+        ``disputed``, ``without score``, or ``ignored`` since their word says nothing of relevance.
 
     Raises
     ------
@@ -151,7 +151,9 @@ def _learned(every: WorkList, catalogue: pd.DataFrame, said: Mapping[str, Verdic
     known, ignored = reranker.relevances(said)
     used = [id for id in known if id in scored]
     silent = here - scored
+    worth = {word: reranker.worth(word) for id in used for word in said[id].tied}
     return {"verdicts": len(used), "words": dict(sorted(Counter(said[id].told for id in used).items())),
+            "worth": dict(sorted(worth.items())),
             "disputed": [id for id in used if said[id].disputed], "ignored": [id for id in ignored if id in here],
             "without score": [id for id in known if id in silent],
             "foreign": [id for id in said if id not in here]}

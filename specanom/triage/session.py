@@ -126,7 +126,7 @@ class InspectionSession:
         Raises
         ------
         ArgumentError
-            When the id is foreign to the pool, or the word says nothing of relevance.
+            When the id is foreign to the pool, or the word is none of those of ``reranker.relevance``.
         OSError
             When the log cannot be written.
         """

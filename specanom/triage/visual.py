@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, DataError, message
+from ..ids import EXACT
 from .inspection import Inspection
 from .label import NOTED, Label
 from .table import FORMULA, write_table
@@ -170,7 +171,7 @@ def _label(row: dict[str, str]) -> tuple[str, str, Inspection]:
     texts = {name: _plain(cell) for name, cell in row.items()}
     if not texts["TARGETID"]:
         raise ValueError("no TARGETID")
-    if len(texts["TARGETID"]) > 15 and _FLOAT.fullmatch(texts["TARGETID"]):
+    if _FLOAT.fullmatch(texts["TARGETID"]) and float(texts["TARGETID"]) >= EXACT:
         raise ValueError(f"TARGETID {texts['TARGETID']} has lost digits")
     issues = tuple(one for one in texts["VI_issue"].upper() if one.isalpha())
     return texts["TARGETID"], texts["VI_scanner"].strip(), Inspection(

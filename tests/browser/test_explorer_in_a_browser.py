@@ -196,7 +196,7 @@ def test_facts_have_errors_ranks_reasons_and_places_as_catalogues_print_them(ope
     table = pd.DataFrame({"id": list("abcd"), "ra": ra, "dec": dec, "z": [0.0985612, 0.1, np.nan, 1e-4],
                           "z_err": [2.4e-5, np.nan, 0.1, 3e-3], "zwarning": [0, 4, 0, 0],
                           "tier": ["", "silver", "", ""], "tier_reason": ["an artefact", "chi2 below 50", "", ""],
-                          "subclass": ["", "AGN", "", ""], "kin_far": [-1, 1, 0, 0], "mse_rank": [4, 3, 2, 1],
+                          "subclass": ["", "AGN", "", ""], "kin_far": pd.array([None, 1, 0, 0], dtype="Int64"), "mse_rank": [4, 3, 2, 1],
                           "chi2_ivar_rank": [1, 2, 3, 4]})
     opened.open(write_explorer(tmp_path / "page", table), "#a")
     told = []

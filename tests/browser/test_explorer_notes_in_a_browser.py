@@ -12,8 +12,10 @@ import pytest
 
 from specanom.explorer import ExplorerData, write_explorer
 from specanom.triage import (
+    NOTED,
     Catalogue,
     Inspection,
+    Label,
     LabelLog,
     Listing,
     Parts,
@@ -22,6 +24,8 @@ from specanom.triage import (
     reranked,
     write_inspections,
 )
+from specanom.triage.label import line_of
+from specanom.triage.verdicts import standing
 from tests.browser.explorers import Page, small_explorer
 from tests.explorer.made import HOSTILE, TARGET, catalogue
 
@@ -237,6 +241,47 @@ def test_what_the_run_knows_already_is_mine_where_i_said_it(opened: Page, tmp_pa
     assert [(one.label, one.note) for one in mine.history()] == [("interesting", "sky")]
     assert log.merge(mine.history()) == 1
     assert log.current()["a"].label == "interesting"
+
+
+def test_an_old_file_of_mine_overrules_nothing_and_the_export_is_in_the_order_of_time(
+        opened: Page, ten: Path, tmp_path: Path) -> None:
+    page = opened.open(ten, "#o3").page
+    opened.name("Ada L./x")
+    opened.press("1")
+    old = tmp_path / "old.jsonl"
+    old.write_text("".join(json.dumps({"id": "o3", "label": word, "author": "Ada L./x", "time": time}) + "\n"
+                           for word, time in (("artefact", "2020-01-01T00:00:00+00:00"), ("known", ""))))
+    assert "2 new lines" in opened.take(old)
+    assert opened.word() == "interesting"
+    with page.expect_download() as download:
+        page.click("#export")
+    download.value.save_as(tmp_path / "new.jsonl")
+    log = LabelLog(tmp_path / "new.jsonl")
+    assert [one.label for one in log.history()] == ["known", "artefact", "interesting"]
+    assert log.current()["o3"].label == opened.word()
+    assert download.value.suggested_filename == "labels-Ada-L-x.jsonl"
+    assert "specanom label RUN labels-Ada-L-x.jsonl" in str(page.text_content("#told"))
+    assert "specanom label" in str(page.get_attribute("#export", "title"))
+
+
+def test_a_note_without_a_time_takes_no_word_away(opened: Page, tmp_path: Path) -> None:
+    """As files of visual inspections hold them, whichever way they come: in the labels of the run, or in a file."""
+    said = [Label("a", "artefact", author="ada"), Label("a", NOTED, "sky", author="ada"),
+            Label("b", "known", author="ada", time="2026-01-01T00:00:00+00:00"), Label("b", NOTED, "x", author="ada")]
+    page = write_explorer(tmp_path / "run", catalogue(["a", "b"]), data=ExplorerData(labels=said))
+    bare = write_explorer(tmp_path / "bare", catalogue(["a", "b"]))
+    log = LabelLog(tmp_path / "said.jsonl")
+    log.merge(said)
+    stands = {one.id: one.label for one in standing(log).values()}
+    assert stands == {"a": "artefact", "b": "known"}
+    log.path.write_bytes(b"".join(line_of(one) for one in said))
+    for place in (page, bare):
+        opened.open(place).name("ada")
+        if place == bare:
+            opened.take(log.path)
+        for id, word in stands.items():
+            opened.show(id)
+            assert opened.word() == word
 
 
 def test_two_tabs_keep_what_both_say(opened: Page, ten: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from specanom import SpectrumSet
-from specanom.cluster import ClusterSummary, ExplanationClusterer
+from specanom.cluster import ClusterSummary, ExplanationClusterer, selection
 from specanom.cluster.places import segment_name
 from specanom.cluster.story import cluster_names, dominant, sentence
 from specanom.errors import ArgumentError, DataError
@@ -193,3 +193,14 @@ def test_widely_spread_weight_and_mixed_gas_are_said() -> None:
     assert "is spread widely, most on" in text
     assert "mixed line ratios" in text
     assert "median z" not in text
+
+
+def test_of_quasars_neither_a_probability_nor_a_share_is_told_as_one() -> None:
+    context = pd.DataFrame({"lines": [0.2, 0.2, 0.2], "sky": [0.8, 0.8, 0.8], "artefact": np.nan})
+    members = np.array([0, 1])
+    for untold, expected in ((["", "", ""], 0.8), (["not for quasars"] * 3, np.nan), (["x", "", "x"], 0.8)):
+        features = SimpleNamespace(context=context.assign(untold=untold))
+        shares = selection.context_of(features, members)
+        assert shares == {"lines": pytest.approx(0.2), "sky": pytest.approx(0.8)}
+        assert selection.artefact_of(features, members, shares) == pytest.approx(expected, nan_ok=True)
+        assert selection.untold_of(features, members) == (untold[0] if np.isnan(expected) else "")

@@ -17,7 +17,7 @@ from specanom.errors import ArgumentError, DataError, ShapeError
 from specanom.explorer import ExplorerData, write_explorer
 from specanom.explorer import writing as writing_module
 from specanom.explorer.tabular import REVIEW
-from specanom.triage import Inspection, LabelLog
+from specanom.triage import NOTED, Inspection, Label, LabelLog
 from specanom.triage.catalogue.columns import Column
 from tests.explorer.made import HOSTILE, TARGET, cards, catalogue, content, everything, spectra
 
@@ -261,6 +261,16 @@ def test_the_page_is_told_what_stands_of_each_author(tmp_path: Path) -> None:
     assert said == [("a", "ada", "artefact", {"quality": 3, "z": 0.1}), ("a", "bob", "interesting", None),
                     ("b", "bob", "", None)]
     assert len(cards(page)["a"]["labels"]) == 3
+
+
+def test_the_latest_word_stands_wherever_its_line_is(tmp_path: Path) -> None:
+    said = [Label("a", "interesting", author="ada", time="2026-11-23T10:00:00+00:00"),
+            Label("a", "artefact", author="ada", time="2020-01-01T00:00:00+00:00"),
+            Label("a", NOTED, "from a file without times", author="ada"),
+            Label("b", "known", author="bob"), Label("b", NOTED, "no time either", author="bob")]
+    page = write_explorer(tmp_path / "page", pd.DataFrame({"id": ["a", "b"]}), data=ExplorerData(labels=said))
+    assert [(one["id"], one["label"]) for one in content(page)["said"]] == [("a", "interesting"), ("b", "known")]
+    assert [one["label"] for one in cards(page)["a"]["labels"]] == [NOTED, "artefact", "interesting"]
 
 
 def test_notes_are_kept_for_the_same_objects_in_any_order(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from bokeh.models import ColumnDataSource, CustomJSHover, GlyphRenderer, HoverTool, Label, Title, Whisker
+from bokeh.models import ColumnDataSource, CustomJSHover, GlyphRenderer, HoverTool, Label, Legend, Title, Whisker
 
 import specanom.plots as plots
-from specanom.errors import ArgumentError, DataError, GridError
+from specanom.errors import ArgumentError, DataError, GridError, ShapeError
 from specanom.explain.sampling import SamplingErrors
 from specanom.lines import line
 from specanom.plots.palette import LIGHT
@@ -86,6 +86,41 @@ def test_nm_and_observed_axis(explanation_of_galaxy, galaxy):
     np.testing.assert_allclose(nm["right"], np.array(e.edges[1:]) / 10.0)
     seen = source(plots.explanation(e, galaxy, frame="observed"), "weights")
     np.testing.assert_allclose(seen["right"], np.array(e.edges[1:]) * 1.1)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_reconstruction_is_drawn_over_the_flux_and_named(explanation_of_galaxy, galaxy, theme):
+    model = np.full(galaxy.wave.size, 1.0)
+    layout = explanation_of_galaxy.plot(spectrum=galaxy, reconstruction=model, theme=theme)
+    data = source(layout, "flux")
+    np.testing.assert_array_equal(data["reconstruction"], model)
+    assert {"low", "high"} <= set(data)  # the noise is still drawn around the flux
+    assert "residual" not in data  # no panel shows it
+    named = [[item.label.value for item in one.items] for one in layout.references() if isinstance(one, Legend)]
+    assert ["flux", "reconstruction"] in [names[:2] for names in named]
+    tool = next(t for t in layout.select({"type": HoverTool}) if any(row[0] == "flux" for row in t.tooltips))
+    assert ("model", "@reconstruction{0.0000}") in tool.tooltips
+    assert not any(row[0] == "residual" for row in tool.tooltips)
+
+
+def test_a_line_that_only_the_model_has_is_in_the_frame_and_a_wild_model_does_not_flatten_the_flux():
+    s = emission_galaxy()
+    s = s.replace(flux=np.full(s.wave.size, 1.0) + np.random.default_rng(2).normal(0.0, 0.05, s.wave.size))
+    for height, told in ((0.5, True), (1000.0, False)):
+        model = 1.0 + height * np.exp(-0.5 * ((s.wave - line("Ha").wave) / 20.0) ** 2)
+        without, layout = (plots.explanation(explained(s), s, reconstruction=one) for one in (None, model))
+        ends = [next(m for m in one.references() if getattr(m, "title", None) and m.title.text.startswith("galaxy ·"))
+                for one in (without, layout)]
+        before, after = (top.ygrid[0].bounds for top in ends)
+        assert (after[1] >= model.max()) == told
+        assert after[1] - after[0] <= 4.0 * (before[1] - before[0])
+
+
+def test_a_reconstruction_that_does_not_fit_is_refused(explanation_of_galaxy, galaxy):
+    with pytest.raises(ShapeError, match="reconstruction"):
+        plots.explanation(explanation_of_galaxy, galaxy, reconstruction=np.ones(5))
+    with pytest.raises(ArgumentError, match="a spectrum beside it"):
+        plots.explanation(dataclasses.replace(explanation_of_galaxy, flux=None), reconstruction=galaxy.flux)
 
 
 def test_another_spectrum_is_refused(explanation_of_galaxy, galaxy):

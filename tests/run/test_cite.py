@@ -189,6 +189,26 @@ def test_a_local_table_of_a_run_thanks_nobody(run) -> None:
     assert cite(run) == without
 
 
+@pytest.mark.parametrize("name", ["ned.csv", "simbad.csv", "NED.parquet"])
+def test_a_table_on_disk_called_as_a_service_thanks_nobody(run, tmp_path, name) -> None:
+    table = pd.DataFrame({"name": ["a"], "ra": [10.0], "dec": [1.0]})
+    table.to_csv(tmp_path / name, index=False) if name.endswith("csv") else table.to_parquet(tmp_path / name)
+    objects = pd.DataFrame({"id": ["1", "2"], "ra": [10.0, 50.0], "dec": [1.0, 2.0]})
+    found = crossmatch(objects, matchers_of(str(tmp_path / name), 2.0)).table
+    assert found["client"].tolist() == ["LocalTable", "LocalTable"]
+    without = cite(run)
+    found.to_parquet(run / "matches.parquet")
+    assert cite(run) == without
+
+
+@pytest.mark.parametrize(("client", "service", "keys"), [
+    ("Simbad", "simbad", {"Wenger2000"}), ("XMatch", "simbad", {"Wenger2000", "Pineau2020"}), ("Ned", "ned", {"NED"}),
+    ("XMatch", "vizier:II/328/allwise", {"Pineau2020"}), ("LocalTable", "vizier:mine", set()), ("Mine", "ned", set())])
+def test_clients_of_services_thank_them(run, client, service, keys) -> None:
+    pd.DataFrame({"service": [service], "status": ["none"], "client": [client]}).to_parquet(run / "matches.parquet")
+    assert set(cite(run).keys) & {"Wenger2000", "Pineau2020", "NED"} == keys
+
+
 def test_simulated_spectra_are_called_so_and_no_survey_is_thanked(run) -> None:
     change(run, "manifest.json", survey="mock")
     found = cite(run)

@@ -36,7 +36,7 @@ def test_words_re_rank_the_list_and_report_and_explorer_say_whose(run_copy: Path
     assert not made.table["rank_before"].is_monotonic_increasing
     catalogue = Catalogue.read(run_copy / "catalogue.parquet").table
     assert (catalogue["label"] != "").sum() == 6
-    told = "re-ranked by 6 words of 2 people"
+    told = "re-ranked by verdicts on 6 objects, by 2 people"
     assert told in write_report(run_copy).read_text(encoding="utf-8")
     assert told in json.loads((run_copy / "explorer" / "manifest.json").read_text(encoding="utf-8"))["title"]
     assert again(run_copy) == []

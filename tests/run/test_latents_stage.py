@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 import specanom as sa
-from specanom.run.closing import _alike, _nearest, _rarity, _redshift
+from specanom.retrieve import KnowledgeBase
+from specanom.run.closing import NEAREST_TEXT, _alike, _nearest, _rarity, _redshift
+from specanom.run.kin import SameKind, same_kind
 from specanom.run.latents import compared, follows, rarities, redshift_table
 
 N = 120
@@ -49,6 +51,7 @@ def test_the_redshift_that_latents_keep_is_told_with_its_interval(sample, model)
     said = _redshift(table)
     assert f"σ_NMAD = {row['sigma_nmad']:.3f}" in said
     assert "Each of 120 spectra" in said
+    assert "what objects of that redshift look like" in said, "quasars and stars have redshifts too"
 
 
 def test_few_spectra_have_no_redshifts_and_no_densities(sample, model) -> None:
@@ -80,15 +83,47 @@ def test_rarity_is_compared_with_the_ranking_score_and_the_truth(sample, model) 
     assert _rarity(unknown)["rarity"].head[-1] == "of the 12 oddest, among the rarest"
 
 
-def test_the_nearest_of_known_anomalies_are_counted_by_kind() -> None:
-    truth = pd.DataFrame({"id": list("abcde"), "kind": ["lens", "lens", "blend", "blend", ""]})
-    kin = pd.DataFrame({"id": list("abcabce"), "kin": list("badeeea"), "rank": [1, 1, 1, 1, 1, 1, 1],
-                        "space": ["reason"] * 3 + ["latent"] * 4})
-    said = _alike(kin, truth)
-    assert said.startswith("Of the 3 known anomalies that were explained, the nearest by reason is of the same kind")
-    assert said.endswith("for 100 %, the nearest by looks for 0 %.")
-    assert _alike(kin[kin["space"] == "latent"], truth) == ""
-    assert _alike(kin, None) == ""
+def base_of(ids: str, places: list[float]) -> KnowledgeBase:
+    return KnowledgeBase.build(np.array(places)[:, None], None, list(ids))
+
+
+def test_the_nearest_of_known_anomalies_are_sought_in_the_same_pool_by_looks_and_by_reason() -> None:
+    """x looks most like a, but was not explained: among those that were, the nearest by looks of a is b."""
+    truth = pd.DataFrame({"id": list("abcdex"), "kind": ["lens", "lens", "blend", "blend", "", ""]})
+    bases = {"latent": base_of("abcdex", [0.0, 1.0, 10.0, 12.0, 10.5, 0.1]),
+             "reason": base_of("abcde", [0.0, 9.0, 10.0, 11.5, 0.5])}
+    found = same_kind(bases, truth)
+    assert found is not None
+    assert found.pool == 5
+    assert found.table["id"].tolist() == list("abcd")
+    assert found.table["latent"].tolist() == [True, True, False, False]
+    assert found.table["reason"].tolist() == [False, False, False, True]
+    assert found.chance == pytest.approx(1 / 4)
+    assert same_kind({"latent": bases["latent"]}, truth) is None
+    assert same_kind(bases, truth.assign(kind="")) is None
+    assert same_kind(bases, None) is None
+
+
+def counted(both: int, looks: int, reason: int, none: int) -> SameKind:
+    rows = [(True, True)] * both + [(True, False)] * looks + [(False, True)] * reason + [(False, False)] * none
+    table = pd.DataFrame(rows, columns=["latent", "reason"]).assign(id="a", kind="lens")
+    return SameKind(table, 100, 0.04)
+
+
+def test_the_sentence_on_kinds_follows_the_numbers_whichever_is_better() -> None:
+    assert _alike(None) == ""
+    said = _alike(counted(5, 0, 15, 5))
+    assert said.startswith("Of the 25 known anomalies among the 100 explained spectra, the nearest of these spectra "
+                           "is of the same kind for 80 % by reason, for 20 % by looks, and for 4 % where it is drawn")
+    assert said.endswith("Here reasons bring like to like more often (p < 0.001).")
+    assert _alike(counted(5, 15, 0, 5)).endswith("Here looks bring like to like more often (p < 0.001).")
+    assert _alike(counted(10, 6, 7, 2)).endswith("The two differ by no more than chance would (p = 1.00).")
+    assert _alike(counted(10, 0, 0, 2)).endswith("The two differ by no more than chance would (p = 1.00).")
+
+
+def test_nothing_is_promised_of_kin_by_reason() -> None:
+    assert "look at together" not in NEAREST_TEXT
+    assert "whole sample" in NEAREST_TEXT
 
 
 def test_the_nearest_in_both_spaces_are_listed_in_the_order_of_the_score() -> None:

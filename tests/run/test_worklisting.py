@@ -82,11 +82,27 @@ def test_verdicts_bring_their_like_forward_and_the_list_says_whose(tmp_path: Pat
     assert np.mean(even) > 0.85, "like what was called interesting"
     assert work.table["rank"].is_monotonic_increasing
     assert work.table["rank_before"].tolist() == [int(id) + 1 for id in work.ids]
-    assert taught(work.learned) == "re-ranked by 20 words of 2 people"
-    assert "re-ranked by 20 words of 2 people. The words are 10 artefact, 10 interesting." in listed(work)
+    assert taught(work.learned) == "re-ranked by verdicts on 20 objects, by 2 people"
+    assert f"{taught(work.learned)}: 10 artefact (counts 0), 10 interesting (counts 1)." in listed(work)
     again = WorkList.load(work.save(tmp_path / "worklist.parquet"))
     assert (again.ids, taught(again.learned)) == (work.ids, taught(work.learned))
     ranks = learned_ranks(run, catalogue)
     assert ranks is not None
     assert sorted(ranks["rank"]) == sorted(ranks["rank_before"]) == list(range(1, N + 1))
     assert ranks.set_index("id")["rank"].loc[list(work.ids)].tolist() == work.table["rank"].tolist()
+
+
+def test_objects_and_people_are_counted_and_a_disputed_one_is_no_word(tmp_path: Path, catalogue: Catalogue) -> None:
+    log = LabelLog(tmp_path / "labels.jsonl")
+    for who, words in {"ada": ("interesting", "artefact"), "bob": ("interesting", "known")}.items():
+        for id, word in zip(("000", "001"), words, strict=True):
+            log.add(id, word, author=who)
+    log.add("elsewhere", "known", author="cyd")
+    work = work_list(RunFolder(tmp_path), catalogue)
+    assert taught(work.learned) == "re-ranked by verdicts on 2 objects, by 2 people", "cyd's is of another sample"
+    assert f"{taught(work.learned)}: 1 interesting (counts 1); on 1 people disagree, and its words" in listed(work)
+    log.add("001", "", author="bob")
+    log.add("000", "", author="bob")
+    log.add("001", "", author="ada")
+    work = work_list(RunFolder(tmp_path), catalogue)
+    assert taught(work.learned) == "re-ranked by a verdict on 1 object, by 1 person"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specanom.errors import ArgumentError, DataError, ShapeError
-from specanom.triage import Label, LabelLog, Pool, Reranker
+from specanom.triage import Label, LabelLog, Pool, Reranker, verdicts
 
 LONG = "39633345008634465"
 
@@ -94,12 +94,13 @@ def test_labels_come_from_a_log_and_authors_are_averaged(tmp_path) -> None:
     log.add("s004", "lens")
     with open(log.path, "ab") as handle:
         handle.write(b'{"id": "s005", "la')
-    made = Reranker()(here, log)
+    made = Reranker(others=None)(here, log)
     assert (made.labelled.sum(), made.foreign, made.ignored) == (1, 1, 1)
     assert "1 of foreign ids, 1 without a verdict" in repr(made)
     same = Reranker()(here, {"s001": 0.5})
     np.testing.assert_array_equal(made.score, same.score)
-    assert Reranker(relevance={"lens": 1.0})(here, log).labelled[here.row("s004")]
+    assert Reranker()(here, log).labelled[here.row("s004")]
+    assert Reranker(relevance={"lens": 1.0}, others=None)(here, log).labelled[here.row("s004")]
     assert Reranker()(here, [Label("s001", "artefact")]).labelled.sum() == 1
 
 
@@ -168,14 +169,23 @@ def test_a_wrong_pool_is_refused(ids, vectors, score, error) -> None:
         Pool(ids, vectors, score)
 
 
+@pytest.mark.parametrize(("word", "worth"), [("lens", 1.0), ("Artifact", 0.0), (" artefact ", 0.0), ("junk", 0.0),
+                                             ("Known", 0.2), ("interesting", 1.0), ("unsure", 0.5), ("double", 1.0)])
+def test_a_word_of_ones_own_is_interesting_unless_it_says_that_there_is_nothing_to_see(word, worth) -> None:
+    assert Reranker().worth(word) == worth
+    assert Reranker().relevances(verdicts([Label("a", word, author="ada")])) == ({"a": worth}, ())
+    assert Reranker(others=None).worth("lens") is None
+    assert Reranker(others=0.3).worth("lens") == 0.3
+
+
 @pytest.mark.parametrize("settings", [{"alpha": 0}, {"relevance": {"known": 2.0}}, {"relevance": {}}, {"scale": "rank"},
-                                      {"trees": 0}])
+                                      {"trees": 0}, {"others": 1.5}])
 def test_wrong_settings_are_refused(settings) -> None:
     with pytest.raises(ArgumentError):
         Reranker(**settings)
 
 
-@pytest.mark.parametrize("labels", [{"s001": "boring"}, {"s001": 3.0}, {"s001": float("nan")}])
+@pytest.mark.parametrize("labels", [{"s001": "dull"}, {"s001": 3.0}, {"s001": float("nan")}])
 def test_wrong_labels_are_refused(labels) -> None:
     with pytest.raises(ArgumentError):
         Reranker()(pool(), labels)

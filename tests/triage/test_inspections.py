@@ -224,3 +224,13 @@ def test_files_of_inspections_can_be_merged(log, tmp_path) -> None:
     file = read_inspections(write_inspections(labels, tmp_path / "vi.csv"), label="known")
     assert log.merge(file.labels) == 1
     assert np.isclose(log.current("ada")[LONG].inspection.z, 0.5)
+
+
+@pytest.mark.parametrize(("cell", "id"), [
+    ("3.9633345e16", ""), ("39633345008634465.0", ""), ("9007199254740992.", ""), ("1E+17", ""),
+    ("39633345008634465", "39633345008634465"), ("1e5", "1e5"), ("0266-51602-0001", "0266-51602-0001")])
+def test_a_number_that_is_no_whole_id_is_nobody(tmp_path, cell: str, id: str) -> None:
+    (tmp_path / "vi.csv").write_text(f"TARGETID,VI_quality,VI_comment\n{cell},4,sure\n")
+    made = read_inspections(tmp_path / "vi.csv")
+    assert [label.id for label in made.labels] == ([id] if id else [])
+    assert [reason for _, reason in made.skipped] == ([] if id else [f"TARGETID {cell} has lost digits"])

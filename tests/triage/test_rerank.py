@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,12 +91,15 @@ def test_ids_that_the_catalogue_lacks_and_words_without_relevance_are_listed(tmp
     log.add("39633345008634466", "lens", author="ada")
     log.add("s001", "lens", author="ada")
     log.add("s002", "artefact", author="ada")
-    made = reranked(catalogue(), log, listing=BY, reranker=FAST)
+    made = reranked(catalogue(), log, listing=BY, reranker=replace(FAST, others=None))
     assert made.learned["foreign"] == [LONG, "39633345008634466"]
     assert made.learned["ignored"] == ["s001"]
     assert made.learned["verdicts"] == 1
     assert "s001" not in made.ids, "a word is a word"
     assert made.foreign == 2
+    taught = reranked(catalogue(), log, listing=BY, reranker=FAST)
+    assert (taught.learned["ignored"], taught.learned["verdicts"]) == ([], 2)
+    assert taught.learned["worth"] == {"artefact": 0.0, "lens": 1.0}
 
 
 def test_a_disputed_object_counts_as_the_mean_of_the_words(tmp_path) -> None:

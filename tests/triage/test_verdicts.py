@@ -56,7 +56,7 @@ def test_everybody_who_asks_for_the_word_gets_the_same(tmp_path_factory, said) -
     assert session.next() not in found
     worth = Reranker().verdicts(log)[0]
     assert {id: worth[id] for id, one in found.items() if one.word} == {
-        id: Reranker().relevance[one.word] for id, one in found.items() if one.word}
+        id: Reranker().worth(one.word) for id, one in found.items() if one.word}
     for row in agreement(log, repeats=2).consensus.itertuples():
         assert (row.label, row.of, row.tie == "") == (
             found[row.id].word, len(found[row.id].votes), not found[row.id].disputed)
@@ -101,7 +101,7 @@ def test_two_words_against_one_is_no_dispute_and_one_against_one_is(tmp_path) ->
 def test_a_session_does_not_ask_again_for_a_word_without_relevance(tmp_path) -> None:
     log = write(tmp_path / "labels.jsonl", [("a", "lens", "ada")])
     pool = Pool(tuple("ab"), np.zeros((2, 1)), np.array([2.0, 1.0]))
-    session = InspectionSession(pool, log)
+    session = InspectionSession(pool, log, reranker=Reranker(others=None))
     assert (session.next(), session.answered, session.ranking.ignored) == ("b", 1, 1)
 
 

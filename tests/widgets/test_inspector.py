@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -13,7 +14,7 @@ from specanom.widgets.inspector.colouring import CHOICES
 from specanom.cluster import ExplanationClusterer
 from specanom.errors import NotFittedError, ShapeError
 
-from .inspected import HOSTILE, N
+from .inspected import HOSTILE, N, parts
 
 
 def points(opened) -> dict:
@@ -311,3 +312,12 @@ def test_wrong_parts_are_refused(given, tmp_path):
         ClusterInspector(ExplanationClusterer(), sample)
     with pytest.raises(ShapeError, match="none of them"):
         ClusterInspector(clusterer, sample.replace(table=sample.table.assign(id=[f"x{i}" for i in range(N)])))
+
+
+def test_of_quasars_the_inspector_says_why_there_is_no_probability_of_an_artefact() -> None:
+    clusterer, sample, lines = parts()
+    context = clusterer.features_.context.assign(artefact=np.nan, untold="not calibrated <for> quasars")
+    clusterer.features_ = dataclasses.replace(clusterer.features_, context=context)
+    shown = ClusterInspector(clusterer, sample, lines=lines)
+    assert "artefact: not calibrated &lt;for&gt; quasars" in shown.panel.focus.value
+    assert "nan" not in shown.panel.focus.value

@@ -232,9 +232,9 @@ class InspectorView(InspectorState):
 
     def _artefact_text(self) -> str:
         told = self._told
-        if told is None or not np.isfinite(told.artefact):
+        if told is None or not (np.isfinite(told.artefact) or told.untold):
             return ""
-        return f"{self.focus_title} · artefact: {told.artefact:.0%}"
+        return f"{self.focus_title} · artefact: {told.untold or f'{told.artefact:.0%}'}"
 
     # -- table and member --------------------------------------------------------------------------------------------
 

@@ -59,7 +59,8 @@ def numbers(e: Explanation, seconds: float | None = None) -> tuple[Number, ...]:
                "score less that of the fill, as a share of it. A poor fit when that is more than "
                f"{GOOD_SUM:.0%} of all |weights| together."),
         Number("artefact", _figure(e.artefact, ".0%"), "Probability that instrument or sky made the score what it is, "
-               "given that the spectrum is odd for a reason, for even odds. A dash: it needs the observed frame."),
+               "given that the spectrum is odd for a reason, for even odds. A dash: "
+               + (f"{e.untold}." if e.untold else "it needs the observed frame.")),
     ]
     if seconds is not None:
         made.append(Number("time", told_time(seconds), "From the settings to the weights."))

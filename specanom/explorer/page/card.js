@@ -238,7 +238,7 @@ export class Card {
         make("td", {}, `${weight >= 0 ? "+" : ""}${places(weight)}${inside}`))
     }))
     const shares = Object.entries(explanation.shares).filter(([, value]) => typeof value === "number" && value >= 0.005).sort((a, b) => b[1] - a[1])
-    const artefact = typeof explanation.artefact === "number" ? `Artefact: ${percent(explanation.artefact)}. ` : ""
+    const artefact = typeof explanation.artefact === "number" ? `Artefact: ${percent(explanation.artefact)}. ` : explanation.untold ? `Artefact: ${explanation.untold}. ` : ""
     const second = typeof explanation.z_second === "number" ? `Lines of another galaxy at z = ${explanation.z_second.toFixed(4)}. ` : ""
     this.part("shares").textContent = artefact + second + (shares.length ? `The weight lies on ${shares.map(([name, value]) => `${name} ${percent(value)}`).join(", ")}.` : "")
   }

@@ -82,11 +82,15 @@ export class Notes {
     this.stand(one)
     return true
   }
-  /** The latest word of an author stands, whatever file it came from. */
+  /** What an author said last stands, whatever file it came from. */
   stand(one) {
     if (!this.standing.has(one.id)) this.standing.set(one.id, new Map())
     const by = this.standing.get(one.id), before = by.get(one.author)
-    if (!before || moment(one) >= moment(before)) by.set(one.author, one)
+    if (!before || (moment(one) >= moment(before) && this.displaces(one, before))) by.set(one.author, one)
+  }
+  /** All takes the place of what was said before but a note of which nobody knows the time: that takes no word away. */
+  displaces(one, before) {
+    return ["", this.noted].includes(before.label) || one.label !== this.noted || moment(one) > 0
   }
   merge(content) {
     const told = this.take(content)
@@ -163,5 +167,16 @@ export class Notes {
     }
     this.save()
   }
-  file() { return new Blob(this.said.length ? [this.lines().join("\n"), "\n"] : [], { type: "application/jsonl" }) }
+
+  // -- a file of it -------------------------------------------------------------------------------------------------
+  /** What was said or read here, the oldest first: to those who read the file, what comes last stands. */
+  file() {
+    const lines = this.lines().map((line) => [moment(this.parsed(line)), line]).sort(([a], [b]) => a - b)
+    return new Blob(lines.map(([, line]) => `${line}\n`), { type: "application/jsonl" })
+  }
+  /** How the file is called: not as the labels of a run, whose place it must not take. */
+  get fileName() {
+    const who = this.author.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "")
+    return `labels-${who || "unnamed"}.jsonl`
+  }
 }

@@ -89,9 +89,11 @@ export class Review {
   // -- files --------------------------------------------------------------------------------------------------------
   exported() {
     this.page.card.finish()
-    const link = make("a", { href: URL.createObjectURL(this.notes.file()), download: "labels.jsonl" })
+    const name = this.notes.fileName
+    const link = make("a", { href: URL.createObjectURL(this.notes.file()), download: name })
     link.click()
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
+    find("told").textContent = `${name} is among your downloads: “specanom label RUN ${name}” adds it to the labels of a run, beside what others said.`
   }
   async imported(file) {
     const { fresh, torn } = this.notes.merge(await file.text())

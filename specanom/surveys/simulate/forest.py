@@ -71,7 +71,8 @@ def absorbers(rng: np.random.Generator, z: float) -> tuple[Array, list[tuple[flo
     dense: list[tuple[float, float]] = []
     first = max(WAVE[0] / LYMAN_ALPHA - 1, 0.0)
     if z > first:
-        dense = [(float(rng.uniform(first, z - 0.02)), float(np.clip(20.3 + rng.exponential(0.3), 20.3, 22)))
+        nearest = max(z - 0.02, first)
+        dense = [(float(rng.uniform(first, nearest)), float(np.clip(20.3 + rng.exponential(0.3), 20.3, 22)))
                  for _ in range(rng.poisson(0.16 * (z - first)))]
     for at, column in dense:
         through *= damped(at, column)

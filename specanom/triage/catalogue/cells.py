@@ -70,9 +70,10 @@ def safe_name(name: str) -> str:
 
 
 def typed(values: pd.Series) -> pd.Series:
-    """Return a column as text, int64, float64 or float32: yes and no become 1 and 0, missing -1 among integers.
+    """Return a column as text, int64, Int64, float64 or float32: yes and no become 1 and 0.
 
-    Texts are on one line each. Masked integers stay integers; what is neither number nor text is told as text.
+    Texts are on one line each. Integers of which some are not known are those of pandas that can be blank (Int64);
+    what is neither number nor text is told as text.
     """
     import pandas as pd
 
@@ -80,10 +81,10 @@ def typed(values: pd.Series) -> pd.Series:
     if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_integer_dtype(kind):
         if pd.api.types.is_unsigned_integer_dtype(kind) and (values.fillna(0) > np.iinfo(np.int64).max).any():
             return values.map(one_line).astype("str")
-        return values.astype("Int64").fillna(-1).astype(np.int64) if values.isna().any() else values.astype(np.int64)
+        return values.astype("Int64" if values.isna().any() else np.int64)
     if pd.api.types.is_float_dtype(kind):
         return values.astype(np.float32 if kind == np.float32 else np.float64)
     present = values.dropna()
     if len(present) and present.map(lambda value: isinstance(value, (bool, np.bool_))).all():
-        return values.map({True: 1, False: 0}).fillna(-1).astype(np.int64)
+        return typed(values.astype("boolean"))
     return values.map(one_line, na_action=None).astype("str")

@@ -30,21 +30,21 @@ def explanation_table(explanations: Iterable[Any], *, top: int = TOP) -> pd.Data
     -------
     DataFrame
         ``id``, ``grade``, ``reason``, ``frame`` (rest or observed), ``score``, ``r2``, ``artefact``,
-        ``z_second``, the share of the weight by context (``lines``, ``sky``, …), and for each segment i of the top
-        ``top_i_segment`` (its name), ``top_i_from``, ``top_i_to`` (vacuum Å in that frame), ``top_i_weight``,
-        ``top_i_weight_low``, ``top_i_weight_high``.
+        ``artefact_note`` (why that is not told of such objects), ``z_second``, the share of the weight by context
+        (``lines``, ``sky``, …), and for each segment i of the top ``top_i_segment`` (its name), ``top_i_from``,
+        ``top_i_to`` (vacuum Å in that frame), ``top_i_weight``, ``top_i_weight_low``, ``top_i_weight_high``.
     """
     import pandas as pd
 
     if top < 0:
         raise ArgumentError(message("top", expected="a number of segments, 0 or more", got=top))
     rows = [_row(one, top) for one in explanations]
-    names = ["id", "grade", "reason", "frame", "score", "r2", "artefact", "z_second", *CLASSES]
+    names = ["id", "grade", "reason", "frame", "score", "r2", "artefact", "artefact_note", "z_second", *CLASSES]
     for i in range(1, top + 1):
         names += [f"top_{i}_segment", *(f"top_{i}_{what}" for what in ("from", "to", "weight", "weight_low",
                                                                          "weight_high"))]
     made = pd.DataFrame(rows, columns=names)
-    texts = ["id", "grade", "reason", "frame", *(name for name in names if name.endswith("_segment"))]
+    texts = ["id", "grade", "reason", "frame", "artefact_note", *(name for name in names if name.endswith("_segment"))]
     numbers = [name for name in names if name not in texts]
     return made.astype(dict.fromkeys(numbers, "float64")).assign(  # of few segments, the last are blank
         **{name: made[name].astype(object).fillna("").astype("str") for name in texts})
@@ -52,7 +52,7 @@ def explanation_table(explanations: Iterable[Any], *, top: int = TOP) -> pd.Data
 
 def _row(one: Any, top: int) -> dict[str, Any]:
     row = {"id": one.id, "grade": one.grade, "reason": one.reason, "frame": one.frame, "score": one.score, "r2": one.r2}
-    row |= {"artefact": one.artefact, "z_second": one.z_second, **one.context.shares}
+    row |= {"artefact": one.artefact, "artefact_note": one.untold, "z_second": one.z_second, **one.context.shares}
     for i, k in enumerate(one.order[:top], 1):
         pixels = one.wave[one.segments == k]
         low, high = one.interval[k]

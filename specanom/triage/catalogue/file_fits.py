@@ -79,11 +79,21 @@ def _pieces(text: str) -> Iterator[str]:
 def _fits_column(values: pd.Series, one: Column) -> Any:
     from astropy.io import fits
 
+    if values.isna().any() and values.dtype.kind == "i":
+        none = _unused(values)
+        return fits.Column(one.name, "K", unit=_unit(one), null=none,
+                           array=values.fillna(none).to_numpy(dtype=np.int64))
     if values.dtype.kind in "if":
-        return fits.Column(one.name, CODES[str(values.dtype)], unit=_unit(one), array=values.to_numpy())
+        return fits.Column(one.name, CODES[str(values.dtype).lower()], unit=_unit(one), array=values.to_numpy())
     cells: NDArray[Any] = np.array([escaped(text) for text in values], dtype="S")
     width = max(cells.dtype.itemsize, 1)
     return fits.Column(one.name, f"{width}A", unit=_unit(one), array=cells.astype(f"S{width}"))
+
+
+def _unused(values: pd.Series) -> int:
+    """Return the lowest whole number that is not among some: it stands for what is not known."""
+    held = set(values.dropna().tolist())
+    return next(one for one in range(np.iinfo(np.int64).min, 0) if one not in held)
 
 
 def _unit(one: Column) -> str | None:
@@ -103,12 +113,12 @@ def read_fits(path: Path) -> tuple[pd.DataFrame, tuple[Column, ...], dict[str, A
             Column(one.name, header.get(f"TCOMM{i}", ""),
                    str(units.Unit(one.unit, format="fits")) if one.unit else "", header.get(f"TUCD{i}", ""))
             for i, one in enumerate(hdu.columns, 1))
-        arrays = {one.name: _plain(hdu.data[one.name]) for one in columns}
+        arrays = {one.name: _plain(hdu.data[one.name], hdu.columns[one.name].null) for one in columns}
         meta = from_text("".join(texts(hdus[META].data["json"])))
     return from_arrays(arrays), columns, meta
 
 
-def _plain(values: NDArray[Any]) -> NDArray[Any]:
+def _plain(values: NDArray[Any], none: int | None) -> NDArray[Any]:
     if values.dtype.kind in "if":
-        return np.asarray(values)
+        return np.asarray(values) if none is None else np.ma.masked_equal(values, none)
     return np.array([unescaped(text) for text in texts(values)], dtype=object)

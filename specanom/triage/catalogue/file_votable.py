@@ -88,4 +88,4 @@ def _filled(values: Any) -> Any:
     """Return a masked column as it was written: a float that is NaN comes back masked."""
     if values.dtype.kind == "f":
         return values.filled(float("nan"))
-    return values.filled("") if values.dtype.kind == "O" else values.data
+    return values.filled("") if values.dtype.kind == "O" else values

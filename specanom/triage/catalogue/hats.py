@@ -120,7 +120,7 @@ def _schema(table: pd.DataFrame, columns: Sequence[Column]) -> Any:
         kind = table[one.name].dtype
         told = {key: value for key, value in (("description", one.description), ("unit", one.unit), ("ucd", one.ucd))
                 if value}
-        fields.append(pa.field(one.name, pa.from_numpy_dtype(kind) if kind.kind in "if" else pa.string(),
+        fields.append(pa.field(one.name, pa.from_numpy_dtype(str(kind).lower()) if kind.kind in "if" else pa.string(),
                                metadata=told))
     return pa.schema(fields)
 

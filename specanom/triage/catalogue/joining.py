@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 LEFT = ("path", "row")
 """Where a spectrum lies on somebody's disk; a SpectrumIndex knows it, a catalogue that is handed on need not."""
-MISSING = {"i": -1, "f": np.nan}
-BLANK = {"label_count": 0}
-"""What stands for nothing by name of the column, else by type."""
+NONE = {"label_count": 0, **dict.fromkeys(("plate", "mjd", "fiber", "petal", "tile", "healpix"), -1)}
+"""Whole numbers that stand for nothing, by name of the column; any other is blank where it is not known."""
 RENAMED = {
     "clusters": {"cluster": "cluster", "distance": "cluster_distance"},
     "explanations": {"grade": "explanation_grade", "reason": "explanation_reason", "frame": "explanation_frame",
@@ -71,9 +70,7 @@ class Joined:
             while new.lower() in used:  # FITS does not tell capitals
                 new = f"{part}_{new}"
             used.add(new.lower())
-            values = typed(made[name])
-            blank = BLANK.get(new, MISSING.get(values.dtype.kind, ""))
-            columns[new] = values.reindex(ids, fill_value=blank).to_numpy()
+            columns[new] = _of_all(typed(made[name]), ids, NONE.get(new))
             self.origin[new] = part
         more = pd.DataFrame(columns, index=self.table.index)
         self.table = pd.concat([self.table, more], axis=1).copy()  # in one piece: hundreds of columns are slow else
@@ -119,6 +116,14 @@ def join(parts: Parts) -> Joined:
         if name == "clusters" and parts.stories is not None:
             _tell(joined, table, parts.stories)
     return _placed(joined)
+
+
+def _of_all(values: pd.Series, ids: pd.Series, none: int | None) -> Any:
+    """Return the cells of every object, blank or `none` where nothing is known."""
+    if values.dtype.kind == "i":
+        cells = values.astype("Int64").reindex(ids)
+        return (cells if none is None else cells.fillna(none)).pipe(typed).array
+    return values.reindex(ids, fill_value=np.nan if values.dtype.kind == "f" else "").to_numpy()
 
 
 def _objects(objects: pd.DataFrame) -> Joined:

@@ -50,20 +50,28 @@ def to_astropy(table: pd.DataFrame, columns: Sequence[Column], *, units_as: Mapp
     """Return an astropy table with units (replaced by those of `units_as`) and descriptions; UCDs are in ``.meta``."""
     from astropy import units
     from astropy.table import Column as AstropyColumn
-    from astropy.table import Table
+    from astropy.table import MaskedColumn, Table
 
     made = Table()
     for one in columns:
         values = table[one.name]
-        data = values.to_numpy() if values.dtype.kind in "if" else values.to_numpy(dtype=np.str_)
-        made[one.name] = AstropyColumn(data, description=one.description,
-                                       unit=units.Unit((units_as or {}).get(one.unit, one.unit)) if one.unit else None,
-                                       meta={"ucd": one.ucd} if one.ucd else {})
+        data = _array(values)
+        kind = MaskedColumn if np.ma.isMaskedArray(data) else AstropyColumn
+        made[one.name] = kind(data, description=one.description,
+                              unit=units.Unit((units_as or {}).get(one.unit, one.unit)) if one.unit else None,
+                              meta={"ucd": one.ucd} if one.ucd else {})
     return made
 
 
+def _array(values: pd.Series) -> np.ndarray[Any, Any]:
+    """Return a column as an array; masked where whole numbers are blank."""
+    if values.dtype.kind == "i" and values.isna().any():
+        return np.ma.MaskedArray(values.fillna(0).to_numpy(dtype=np.int64), mask=values.isna().to_numpy(dtype=bool))
+    return values.to_numpy() if values.dtype.kind in "if" else values.to_numpy(dtype=np.str_)
+
+
 def from_arrays(arrays: Mapping[str, Any]) -> pd.DataFrame:
-    """Return a table of arrays in native byte order; those that are no numbers become text."""
+    """Return a table of arrays in native byte order; masked integers are blank, and what is no number becomes text."""
     import pandas as pd
 
     made = {}
@@ -71,6 +79,8 @@ def from_arrays(arrays: Mapping[str, Any]) -> pd.DataFrame:
         kind = np.asarray(values).dtype
         if kind.kind in "if":
             made[name] = pd.Series(np.asarray(values).astype(kind.newbyteorder("=")))
+            if kind.kind == "i" and (blank := np.ma.getmaskarray(values)).any():
+                made[name] = made[name].astype("Int64").mask(blank)
         else:
             made[name] = pd.Series(texts(values)).astype("str")
     return pd.DataFrame(made)

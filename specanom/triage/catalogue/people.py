@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 STATES = (MATCHED, NONE, FAILED, NOT_CHECKED)
 """What a service can say of an object, the strongest first."""
-LEFT_OUT = ("id", "service", "ra", "dec", "candidates", "date", "reason", "_state")
+LEFT_OUT = ("id", "service", "ra", "dec", "candidates", "date", "reason", "client", "_state")
 """Columns of matches that stay behind."""
 NOTES = "|"
 

@@ -33,7 +33,8 @@ FIRST = ("id", "tier", "ra", "dec", "z", "snr", "cluster", "artefact", "label", 
 class Catalogue:
     """One row an object, sorted by place on the sky.
 
-    Text columns are empty where nothing is known, integers −1, floats NaN.
+    Text columns are empty where nothing is known, floats NaN, integers blank (``pandas.NA``); those that tell a place
+    in the survey (``plate``, ``mjd``, ``fiber``, ``petal``, ``tile``, ``healpix``) are −1 where there is none.
 
     Attributes
     ----------
@@ -84,7 +85,7 @@ class Catalogue:
         tiers = tiers or (Tiers() if Tiers().score in made.table else None)
         if tiers is not None:
             _judge(made, tiers)
-            meta["tiers"] = tiers.told() | {"sentence": tiers.sentence()}
+            meta["tiers"] = tiers.told() | {"sentence": tiers.sentence(made.table)}
         meta["provenance"] = {"specanom": _version(), "date": datetime.now(UTC).date().isoformat(),
                               **{str(name): str(value) for name, value in (provenance or {}).items()}}
         told = [f"{name} {value}" for name, value in meta["provenance"].items()]
@@ -199,8 +200,8 @@ class Catalogue:
         import pandas as pd
 
         made = pd.DataFrame(self.columns)
-        made.insert(1, "type", ["text" if self.table[name].dtype.kind not in "if" else str(self.table[name].dtype)
-                                for name in made["name"]])
+        kinds = [self.table[name].dtype for name in made["name"]]
+        made.insert(1, "type", [str(kind).lower() if kind.kind in "if" else "text" for kind in kinds])
         return made[["name", "type", "unit", "description", "ucd"]]
 
     def summary(self) -> str:

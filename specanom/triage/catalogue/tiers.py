@@ -24,7 +24,8 @@ class Tiers:
     **Gold**: the score reaches `gold`, the explanation has one of the grades `grades`, the probability of an artefact
     is known and below `gold_artefact`, and no word of the inspectors is among `vetoes`. **Silver**: the score reaches
     `silver`, the probability of an artefact is below `silver_artefact` or not known, and no veto; an explanation is
-    not asked for. All else has no tier.
+    not asked for. All else has no tier. Of objects for which no such probability is calibrated (quasars: their column
+    ``artefact_note`` says so) it is not asked, and the other thresholds decide.
 
     Attributes
     ----------
@@ -71,6 +72,7 @@ class Tiers:
         choice("score", self.score, [name for name in table.columns if str(name).endswith("_cal")] or table.columns)
         score = table[self.score].to_numpy(np.float64)
         artefact = _column(table, "artefact", np.nan).astype(np.float64)
+        uncalibrated = _column(table, "artefact_note", "") != ""
         grade, label = _column(table, "explanation_grade", ""), _column(table, "label", "")
         out = np.isin(label, self.vetoes)
         lacks_silver = (
@@ -82,7 +84,7 @@ class Tiers:
             (~(score >= self.gold), f"{self.score} below {self.gold:g}"),
             (grade == "", "not explained"),
             (~np.isin(grade, self.grades), "explanation not " + " or ".join(self.grades)),
-            (np.isnan(artefact), "probability of an artefact not known"),
+            (np.isnan(artefact) & ~uncalibrated, "probability of an artefact not known"),
             (artefact >= self.gold_artefact, f"probability of an artefact at least {self.gold_artefact:g}"),
         )
         why_not_silver, why_not_gold = _first(lacks_silver), _first(lacks_gold)
@@ -96,8 +98,13 @@ class Tiers:
         return {**asdict(self), "expected": dict(self.expected), "grades": list(self.grades),
                 "vetoes": list(self.vetoes)}
 
-    def sentence(self) -> str:
+    def sentence(self, table: pd.DataFrame | None = None) -> str:
         """Return the thresholds as a sentence.
+
+        Parameters
+        ----------
+        table : DataFrame, optional
+            Of a catalogue: objects of which the probability of an artefact is not asked are counted.
 
         Examples
         --------
@@ -110,7 +117,12 @@ neither: labelled artefact.'
                 f"{' or '.join(self.grades)}, probability of an artefact below {self.gold_artefact:g}")
         silver = (f"silver: {self.score} at least {self.silver:g}{self._by_chance(SILVER)}, probability of an "
                   f"artefact below {self.silver_artefact:g} or not known")
-        return f"{gold}; {silver}; neither: labelled {' or '.join(self.vetoes)}."
+        return f"{gold}; {silver}; neither: labelled {' or '.join(self.vetoes)}.{self._not_asked(table)}"
+
+    def _not_asked(self, table: pd.DataFrame | None) -> str:
+        notes = [] if table is None else [str(one) for one in _column(table, "artefact_note", "") if one]
+        return "".join(f" Of {notes.count(one):,} explained objects the probability of an artefact is not asked: it is "
+                       f"{one}." for one in dict.fromkeys(notes))
 
     def _by_chance(self, tier: str) -> str:
         if tier not in self.expected:

@@ -20,7 +20,7 @@ from .positions import Positions, positions_of
 if TYPE_CHECKING:
     import pandas as pd
 
-WORDS = ("id", "service", "status", "name", "type", "date", "reason")
+WORDS = ("id", "service", "status", "name", "type", "date", "reason", "client")
 
 
 def crossmatch(table: Any, matchers: Matcher | Iterable[Matcher], *, cache: str | Path | None = None,
@@ -30,7 +30,8 @@ def crossmatch(table: Any, matchers: Matcher | Iterable[Matcher], *, cache: str 
     Parameters
     ----------
     table : DataFrame or SpectrumSet
-        With ``id``, ``ra`` and ``dec`` (ICRS degrees): ``sample.table``. An id that comes again is looked up once.
+        With ``id``, ``ra`` and ``dec`` (ICRS degrees, or sexagesimal text): ``sample.table``. An id that comes again is
+        looked up once.
     matchers : Matcher or sequence of Matcher
         :class:`LocalTable`, :class:`XMatch`, :class:`Simbad`, :class:`Ned`, or your own.
     cache : path-like, optional
@@ -75,7 +76,8 @@ def crossmatch(table: Any, matchers: Matcher | Iterable[Matcher], *, cache: str 
     for one in services:
         found = one(positions, access)
         parts.append(_rows(one, positions, found, without))
-        told[one.service] = {"matcher": repr(one), "radius": one.radius, "chance_from": found.chance_from}
+        told[one.service] = {"matcher": repr(one), "radius": one.radius, "chance_from": found.chance_from,
+                             **({"note": found.note} if found.note else {})}
     made = _by_object(parts, list(dict.fromkeys(id_texts(rows["id"]))))
     return Matches(made, {"services": told, "date": now(), "specanom": _version()})
 
@@ -122,7 +124,7 @@ def _rows(matcher: Matcher, positions: Positions, found: Found, without: dict[st
                          "reason": list(without.values()), "chance": found.chance, "candidates": 0, "name": "",
                          "type": "", "date": ""})
     whole = pd.concat([made, lost], ignore_index=True) if len(lost) else made.reset_index(drop=True)
-    whole = whole.astype(dict.fromkeys(WORDS, "str"))
+    whole = whole.assign(client=type(matcher).__name__).astype(dict.fromkeys(WORDS, "str"))
     return whole[[*FIRST, *(name for name in found.pairs.columns if name not in (*FIRST, "row"))]]
 
 

@@ -52,6 +52,8 @@ class Found:
         How `chance` was measured.
     dates : mapping of int to str
         When the service was asked, by position; empty for tables at hand.
+    note : str
+        What else a reader must know of the catalogue: rows of a table that have no position.
     """
 
     pairs: pd.DataFrame
@@ -60,6 +62,7 @@ class Found:
     chance: float = float("nan")
     chance_from: str = ""
     dates: Mapping[int, str] = field(default_factory=dict)
+    note: str = ""
 
 
 class Matcher(Protocol):

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import ArgumentError, DataError, message
+from ...errors import ArgumentError, message
 from ...ids import EXACT, id_texts
+from .degrees import FULL
 from .found import Access, Found
 from .nearest import DIRECTIONS, coordinates, pairs_within, shift_chance
+from .placing import placed, rows_of
 from .positions import J2000, Positions
+from .reading import frame_of, read_table
 from .sky import covered
-from .votables import ROLES, check_columns, check_roles, kept, numbers, role, texts
+from .votables import check_columns, check_roles, kept, numbers, role, texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,9 +38,11 @@ class LocalTable:
     Attributes
     ----------
     table : DataFrame, astropy Table or path
-        Rows with positions in ICRS degrees; a path ends in ``.parquet``, ``.csv``, or anything that astropy reads
-        (``.fits``, ``.ecsv``, ``.vot``). Rows without a position are left out. Names that are floats which have lost
-        digits are refused.
+        Rows with positions in ICRS: degrees, the unit that a column of astropy tells, sexagesimal text (a right
+        ascension in hours, ``"10:03:09.4"`` or ``"10 03 09.4"``), or a column of SkyCoord. A path ends in ``.parquet``,
+        ``.csv``, or anything that astropy reads (``.fits``, ``.ecsv``, ``.vot``). Rows without a position that can be
+        read are left out with a warning, and counted; a table without one such position is refused. So are names, and
+        columns called an id, that are floats which have lost digits.
     radius : float
         Arcsec.
     service : str
@@ -80,7 +85,7 @@ class LocalTable:
         if self.cells and (self.cells < 1 or self.cells & (self.cells - 1)):
             raise ArgumentError(message("cells", expected="a power of two, or 0 for the whole sky", got=self.cells))
         stem = Path(self.table).stem if isinstance(self.table, (str, Path)) else "table"
-        rows = _read(Path(self.table)) if isinstance(self.table, (str, Path)) else _frame(self.table)
+        rows = read_table(Path(self.table)) if isinstance(self.table, (str, Path)) else frame_of(self.table)
         object.__setattr__(self, "table", rows)
         object.__setattr__(self, "columns", tuple(self.columns))
         object.__setattr__(self, "service", self.service or stem)
@@ -89,9 +94,13 @@ class LocalTable:
             if self._column(what) is None:
                 raise ArgumentError(message("table", expected=f"a column of {what}", got=", ".join(rows.columns[:20]),
                                             hint=f"names={{{what!r}: …}} says which it is"))
+        rows = placed(rows, {what: str(self._column(what)) for what in FULL}, self.service)
+        object.__setattr__(self, "table", rows)
         name = self._column("name")
         if name is not None and rows[name].dtype.kind == "f":
             object.__setattr__(self, "table", rows.assign(**{name: id_texts(rows[name], f"column {name}")}))
+        for column in self.columns:
+            _check_digits(rows[column], column)
         if self._moves and self._column("pmdec") is None:
             raise ArgumentError(message("table", expected="pmdec beside pmra", got="pmra alone"))
 
@@ -99,14 +108,19 @@ class LocalTable:
         return role(list(self.table.columns), what, self.names)
 
     @property
+    def without(self) -> int:
+        """Rows of the table without a position that can be read."""
+        ra, dec = (self.table[self._column(what)].to_numpy() for what in FULL)
+        return int((np.isnan(ra) | np.isnan(dec)).sum())
+
+    @property
     def _moves(self) -> bool:
         return self._column("pmra") is not None
 
     def __call__(self, positions: Positions, access: Access = Access(), /) -> Found:  # noqa: B008 - frozen
         """Return what the table holds around positions; the chance of a match is counted at shifted positions."""
-        ra, dec = (numbers(self.table[self._column(what)].to_numpy()) for what in ("ra", "dec"))
-        with np.errstate(invalid="ignore"):
-            good = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90.0))
+        ra, dec = (self.table[self._column(what)].to_numpy() for what in FULL)
+        good = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
         outside: dict[int, str] = {}
         if self.cells:
             inside = covered(positions.ra, positions.dec, ra[good], dec[good], nside=self.cells)
@@ -114,8 +128,9 @@ class LocalTable:
         checked = np.setdiff1d(np.arange(len(positions)), list(outside))
         i, j, separation, chance = self._pairs(positions[checked], ra[good], dec[good], good)
         how = f"positions shifted in {DIRECTIONS} directions"
+        lost = f"{self.without:,} of {rows_of(len(self.table))} of the table have no position" if self.without else ""
         return Found(self._rows(checked[i], good[j], separation, ra, dec), unchecked=outside, chance=chance,
-                     chance_from=how if len(checked) else "")
+                     chance_from=how if len(checked) else "", note=lost)
 
     def _pairs(self, at: Positions, ra: Doubles, dec: Doubles, good: NDArray[np.intp]) -> tuple[Any, Any, Any, float]:
         """Match objects of like epoch together, against the table as it was then."""
@@ -156,8 +171,8 @@ class LocalTable:
         return made.assign(**{column: kept(self.table[column].to_numpy())[j] for column in wanted})
 
     def __repr__(self) -> str:
-        n = len(self.table)
-        return f"LocalTable {self.service!r}: {n:,} row{'s' if n != 1 else ''}, {self.radius:g}\""
+        lost = f", {self.without:,} of them without a position" if self.without else ""
+        return f"LocalTable {self.service!r}: {rows_of(len(self.table))}{lost}, {self.radius:g}\""
 
 
 def moved(ra: Doubles, dec: Doubles, pmra: Doubles, pmdec: Doubles, *, years: Doubles) -> Any:
@@ -184,55 +199,7 @@ def check_radius(radius: float, most: float) -> None:
         raise ArgumentError(message("radius", expected=f"above 0 and up to {most:g} arcsec", got=radius))
 
 
-def _read(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    path = path.expanduser()
-    try:
-        if path.suffix == ".parquet":
-            return _plain(pd.read_parquet(path, dtype_backend="numpy_nullable"))
-        if path.suffix == ".csv":
-            names = [name for name in pd.read_csv(path, nrows=0).columns if name in ROLES["name"]]
-            return _plain(pd.read_csv(path, dtype_backend="numpy_nullable", dtype=dict.fromkeys(names, "string")))
-        from astropy.table import Table
-
-        return _frame(Table.read(path))
-    except Exception as exc:
-        raise DataError(message("table", expected="a table that can be read", got=f"{path}: {exc}",
-                                hint="Parquet, CSV, FITS, ECSV or VOTable")) from exc
-
-
-def _frame(table: Any) -> pd.DataFrame:
-    import pandas as pd
-
-    if isinstance(table, pd.DataFrame):
-        return _plain(table.reset_index(drop=True))
-    flat = [name for name in table.colnames if len(table[name].shape) <= 1]
-    made: pd.DataFrame = table[flat].to_pandas()
-    for name in [name for name in flat if made[name].dtype == object]:
-        made[name] = texts(made[name].to_numpy())
-    return _plain(made)
-
-
-def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of plain columns, in which no integer is rounded.
-
-    A column of integers with a blank would become floats, and so would one of objects without a counterpart: from 2⁵³
-    on they lose digits, as identifiers of 64 bits do. Such a column is text.
-    """
-    made = {}
-    for name in table.columns:
-        values = table[name]
-        if values.dtype.kind in "iu":
-            known = values.dropna()
-            if len(known) and max(abs(int(known.max())), abs(int(known.min()))) >= EXACT:
-                made[name] = values.map(str, na_action="ignore").astype(object).where(values.notna(), "")
-            else:
-                made[name] = values.astype("float64" if values.isna().any() else "int64")
-        elif values.dtype.kind == "f":
-            made[name] = values.astype("float64")
-        elif values.dtype.kind == "b" and not values.isna().any():
-            made[name] = values.astype(bool)
-        else:
-            made[name] = values.astype(object).where(values.notna(), "")
-    return table.assign(**made) if made else table
+def _check_digits(values: pd.Series, column: str) -> None:
+    """Raise when a column that is called an id has floats that may have lost digits."""
+    if values.dtype.kind == "f" and column.lower().endswith("id"):
+        id_texts(values[np.isfinite(values) & (values.abs() >= EXACT)], f"column {column}")

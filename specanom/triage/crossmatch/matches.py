@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FORM, VERSION = "specanom-matches", 1
 FIRST = ("id", "service", "status", "name", "type", "separation", "z", "ra", "dec", "candidates", "chance",
-         "coincidence", "date", "reason")
+         "coincidence", "date", "reason", "client")
 """Columns of every table of matches."""
 
 
@@ -34,7 +34,8 @@ class Matches:
         ``type``, ``separation`` (arcsec), ``z``, ``ra``, ``dec`` (degrees); ``candidates`` (how many lie within the
         radius), ``chance`` (share of unrelated positions that would have had a match), ``coincidence`` (chance of an
         unrelated source at least as near as this one), ``date`` (when the service was asked), ``reason`` (why it was
-        not) and the columns that were asked for.
+        not), ``client`` (the matcher that was asked: LocalTable, XMatch, Simbad, Ned, or one of your own; empty in
+        tables that do not say it) and the columns that were asked for.
 
         ``status`` is "matched"; "none": looked up, and nothing is there; "not_checked": nobody looked; or "failed":
         the service gave no answer. Only "none" says that an object is not in a catalogue.
@@ -47,6 +48,8 @@ class Matches:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if "client" not in self.table.columns:
+            object.__setattr__(self, "table", self.table.assign(client=""))
         missing = [name for name in FIRST if name not in self.table.columns]
         if missing:
             raise DataError(message("table", expected="the columns of matches", got=f"no {', '.join(missing)}"))
@@ -62,7 +65,8 @@ class Matches:
         -------
         DataFrame
             ``service``, ``radius`` (arcsec), counts of each status, ``chance``, ``by_chance`` (matches to expect if
-            nothing belonged to anything), ``chance_from`` and the ``reason`` that is given most often.
+            nothing belonged to anything), ``chance_from``, the ``reason`` that is given most often, and a ``note`` on
+            the catalogue, as how many rows of a table have no position.
         """
         import pandas as pd
 
@@ -76,8 +80,8 @@ class Matches:
             rows.append({"service": service, "radius": facts.get("radius", np.nan), **counts, "chance": chance,
                          "by_chance": chance * (counts[MATCHED] + counts[NONE]),
                          "chance_from": facts.get("chance_from", ""),
-                         "reason": str(reasons.mode().iloc[0]) if len(reasons) else ""})
-        names = ["service", "radius", *STATUSES, "chance", "by_chance", "chance_from", "reason"]
+                         "reason": str(reasons.mode().iloc[0]) if len(reasons) else "", "note": facts.get("note", "")})
+        names = ["service", "radius", *STATUSES, "chance", "by_chance", "chance_from", "reason", "note"]
         return pd.DataFrame(rows, columns=names)
 
     def best(self) -> pd.DataFrame:
@@ -148,5 +152,6 @@ class Matches:
         for row in self.summary().to_dict("records"):
             counts = ", ".join(f"{row[status]:,} {status}" for status in STATUSES if row[status])
             chance = "" if np.isnan(row["chance"]) else f"; {row['by_chance']:.2g} expected by chance"
-            lines.append(f"  {row['service']}: {counts}{chance}" + (f" ({row['reason']})" if row["reason"] else ""))
+            lines.append(f"  {row['service']}: {counts}{chance}" + (f" ({row['reason']})" if row["reason"] else "")
+                         + (f" ({row['note']})" if row["note"] else ""))
         return "\n".join(lines)

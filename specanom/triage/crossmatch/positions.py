@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import ArgumentError, message
 from ...ids import id_texts
+from .degrees import FULL, degrees, unread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,8 @@ def positions_of(table: pd.DataFrame, epoch: float | str | None) -> tuple[Positi
     Parameters
     ----------
     table : DataFrame
-        With ``id``, ``ra`` and ``dec`` (ICRS degrees). An id that comes again is looked up once, where it is first.
+        With ``id``, ``ra`` and ``dec`` (ICRS; degrees, or sexagesimal text, of a right ascension in hours). An id that
+        comes again is looked up once, where it is first.
     epoch : float, str or None
         Julian year of all positions, the column that holds it, or None: a column ``epoch`` or ``ref_epoch`` where
         there is one, else 2000.
@@ -88,20 +90,14 @@ def positions_of(table: pd.DataFrame, epoch: float | str | None) -> tuple[Positi
                                     hint="sample.table of a SpectrumSet has them"))
     first = table.assign(id=id_texts(table["id"], "id")).drop_duplicates("id")
     ids = first["id"].tolist()
-    ra, dec = (_numbers(first, name) for name in ("ra", "dec"))
+    written = {what: first[what].to_numpy() for what in FULL}
+    ra, dec = (degrees(values, what) for what, values in written.items())
     years = _epochs(first, epoch)
-    good = np.isfinite(ra) & np.isfinite(dec) & (np.abs(dec) <= 90.0) & (first["id"] != "").to_numpy()
-    without = {ids[row]: _why(ids[row], ra[row], dec[row]) for row in np.flatnonzero(~good).tolist()}
-    kept = np.flatnonzero(good)
+    lost = {**unread(written["dec"], dec, "dec"), **unread(written["ra"], ra, "ra")}
+    lost |= {row: "no id" for row, id in enumerate(ids) if not id}
+    without = {ids[row]: why for row, why in sorted(lost.items())}
+    kept = np.setdiff1d(np.arange(len(ids)), list(lost)).astype(np.intp)
     return Positions(tuple(ids[row] for row in kept), np.mod(ra[kept], 360.0), dec[kept], years[kept]), without
-
-
-def _why(id: str, ra: float, dec: float) -> str:
-    if not id:
-        return "no id"
-    if np.isfinite(ra) and np.isfinite(dec):
-        return f"the declination {dec:g}° lies outside −90° … 90°"
-    return "no position: ra or dec is not a number"
 
 
 def _numbers(table: pd.DataFrame, name: str) -> Doubles:

@@ -205,7 +205,7 @@ def _evidence(by: str, odd: pd.DataFrame, wave: NDArray[np.float64]) -> tuple[st
     """Return what else the spectra of a ticket have in common, as counts."""
     told = []
     for name in (column for column in WHERE if column in odd.columns and column != by):
-        known = [str(value) for value in odd[name] if value == value and value != -1]
+        known = [str(value) for value in odd[name].dropna() if value != -1]
         common = [f"{value} ({count})" for value, count in Counter(known).most_common(TOLD) if count > 1]
         if common:
             told.append(f"{name}: {', '.join(common)} of {len(known)}")

@@ -65,9 +65,9 @@ def test_what_is_not_known_is_blank_of_its_type() -> None:
     catalogue = Catalogue.of(Parts(objects(), clusters=clusters, stories=stories))
     assert row(catalogue)["cluster_story"].startswith("7 spectra")
     other = row(catalogue, IDS[1])
-    assert (other["cluster"], other["cluster_story"]) == (-1, "")
+    assert (pd.isna(other["cluster"]), other["cluster_story"]) == (True, "")
     assert np.isnan(other["cluster_distance"])
-    assert catalogue.table["cluster"].dtype == np.int64
+    assert catalogue.table["cluster"].dtype == "Int64"
 
 
 def test_ids_nobody_knows_are_listed_by_part() -> None:
@@ -214,7 +214,7 @@ def test_votes_keep_yes_no_and_not_asked_apart() -> None:
     votes = pd.DataFrame({"id": IDS[:2], "vote": ["lens", ""], "far": [False, True], "quantile": [0.2, 0.99],
                           "mean_logmass": [10.5, np.nan]})
     catalogue = Catalogue.of(Parts(objects(), votes=votes))
-    assert catalogue.table.set_index("id")["kin_far"][IDS].tolist() == [0, 1, -1, -1]
+    assert catalogue.table.set_index("id")["kin_far"][IDS].tolist() == [0, 1, pd.NA, pd.NA]
     assert row(catalogue)["kin_mean_logmass"] == 10.5
 
 
@@ -261,6 +261,18 @@ def test_gold_asks_for_score_trust_and_a_low_probability_of_an_artefact() -> Non
 def test_each_reason_not_to_be_gold_is_told(change, tier, reason) -> None:
     catalogue = Catalogue.of(Parts(objects(), scores(), explanations=explanations(**change)))
     assert (row(catalogue)["tier"], row(catalogue)["tier_reason"]) == (tier, reason)
+
+
+def test_where_no_probability_is_calibrated_the_other_thresholds_decide_and_that_is_said() -> None:
+    note = "not calibrated for quasars"
+    told = explanations(artefact=[np.nan, np.nan], artefact_note=[note, ""])
+    catalogue = Catalogue.of(Parts(objects(), scores(), explanations=told))
+    assert tier_of(catalogue) == ["gold", "silver", "silver", ""]
+    assert row(catalogue)["artefact_note"] == note
+    assert f"Of 1 explained objects the probability of an artefact is not asked: it is {note}." in catalogue.summary()
+    poor = explanations(artefact=[np.nan, 0.1], artefact_note=[note, ""], grade=["poor fit", "trusted"])
+    assert tier_of(Catalogue.of(Parts(objects(), scores(), explanations=poor)))[:2] == ["silver", "gold"]
+    assert "not asked" not in Catalogue.of(Parts(objects(), scores(), explanations=explanations())).summary()
 
 
 def test_an_inspector_who_says_artefact_takes_the_tier_away() -> None:
@@ -335,7 +347,7 @@ class Explained:
     """What an Explanation offers."""
 
     id, grade, reason, score, r2, artefact = TID, "trusted", "R² 1.00", 9.0, 0.99, 0.1
-    z_second = 0.532
+    z_second, untold = 0.532, "not calibrated for quasars"
     weights = np.array([0.1, -3.0, 2.0])
     interval = np.array([[0.0, 0.2], [-3.5, -2.5], [1.9, 2.1]])
     names, frame = ("continuum", "Hα+[N II]", "[O III]"), "rest"
@@ -356,6 +368,7 @@ def test_the_segments_of_largest_weight_are_columns() -> None:
     assert one["explanation_frame"] == "rest"
     assert one["context_sky"] == pytest.approx(1 / 7)
     assert one["z_second"] == 0.532
+    assert one["artefact_note"] == "not calibrated for quasars"
     assert one["top_3_segment"] == "continuum"
     assert one["top_5_segment"] == "", "there are three segments only"
     with pytest.raises(ArgumentError, match="a number of segments"):

@@ -53,7 +53,7 @@ def test_the_separation_is_what_a_source_was_moved_by(ra, dec, angle, arcsec):
 
 
 def test_right_ascensions_outside_the_circle_are_the_same_place():
-    there = pd.DataFrame({"ra": [-0.0001, 725.0], "dec": [0.0, 5.0]})
+    there = pd.DataFrame({"ra": [-0.0001, -355.0], "dec": [0.0, 5.0]})
     table = crossmatch(objects([359.9999, 5.0], [0.0, 5.0]), LocalTable(there, 0.5)).table
     assert table["status"].tolist() == ["matched", "matched"]
     assert (table["separation"] < 1e-6).all()
@@ -75,13 +75,12 @@ def test_objects_without_a_position_are_not_checked_and_told_why():
     assert table["candidates"].tolist() == [0] * 4
 
 
-def test_rows_of_the_catalogue_without_a_position_are_left_out_and_an_empty_one_matches_nothing():
+def test_rows_of_the_catalogue_without_a_position_are_left_out_and_no_objects_have_no_matches():
     there = pd.DataFrame({"ra": [np.nan, 10.0, 10.0], "dec": [0.0, 0.0, 91.0], "name": ["a", "b", "c"]})
-    assert crossmatch(objects([10.0], [0.0]), LocalTable(there, 1.0)).table["name"].tolist() == ["b"]
-    nothing = crossmatch(objects([10.0], [0.0]), LocalTable(there.iloc[:0], 1.0)).table
-    assert nothing["status"].tolist() == ["none"]
-    assert nothing["chance"].tolist() == [0.0]
-    assert crossmatch(objects([], []), LocalTable(there, 1.0)).table.empty
+    with pytest.warns(UserWarning, match="2 of 3 rows have no position that can be read, as dec '91.0'"):
+        matcher = LocalTable(there, 1.0)
+    assert crossmatch(objects([10.0], [0.0]), matcher).table["name"].tolist() == ["b"]
+    assert crossmatch(objects([], []), matcher).table.empty
 
 
 def test_the_chance_rate_of_a_random_sky_is_its_density_times_the_circle():
@@ -234,3 +233,14 @@ def test_names_in_a_csv_are_text(tmp_path):
     found = crossmatch(here, LocalTable(tmp_path / "own.csv", 1.0, columns=["w1"])).table
     assert found["name"].tolist() == ["00123", ""]
     assert found["w1"].tolist() == [14.5, 15.0]
+
+
+@pytest.mark.parametrize("column", ["TARGETID", "bestObjID", "parent_id"])
+def test_ids_that_lost_their_digits_are_not_joined_either(column):
+    table = pd.DataFrame({"ra": [1.0, 2.0], "dec": [0.0, 1.0], column: [39633345008634465.0, np.nan], "flux": 1e20})
+    with pytest.raises(DataError, match=f"column {column}: .*3.96333450086344.*may have lost digits"):
+        LocalTable(table, 1.0, columns=(column,))
+    assert LocalTable(table, 1.0, columns=("flux",)).columns == ("flux",), "a number that is no name may be large"
+    small = LocalTable(table.assign(**{column: [5.0, np.nan]}), 1.0, service="s", columns=(column, "flux"))
+    found = crossmatch(objects([1.0], [0.0]), small).table
+    assert found[column].tolist() == [5.0]

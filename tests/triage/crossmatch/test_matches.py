@@ -68,7 +68,7 @@ def test_the_summary_counts_every_state_and_what_chance_would_give(matches):
     assert rows.loc["silent", ["matched", "none", "not_checked", "failed"]].tolist() == [1, 0, 2, 1]
     assert rows.loc["silent", "by_chance"] == 0.5
     assert rows.loc["lenses", ["matched", "none", "not_checked", "failed"]].tolist() == [2, 1, 1, 0]
-    assert rows.loc["lenses", "reason"] == "no position: ra or dec is not a number"
+    assert rows.loc["lenses", "reason"] == "no position: ra is blank or not a number"
     text = repr(matches)
     assert "4 objects, 2 services" in text
     assert "silent: 1 matched, 2 not_checked, 1 failed; 0.5 expected by chance" in text

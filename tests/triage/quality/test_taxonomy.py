@@ -157,3 +157,8 @@ def test_rules_print_as_sentences(rules):
     text = repr(rules)
     assert "bits → flagged: zwarning & 4" in text
     assert "near or far → odd redshift: (z < 0.01) or (z > 1 and class in {GALAXY, STAR}) unless note known" in text
+
+
+def test_a_second_redshift_is_told_of_quasars_too_which_have_no_probability_of_an_artefact():
+    table = explained().iloc[[0, 0]].assign(id=["quasar", "artefact"], artefact=[np.nan, 0.9])
+    assert Taxonomy.default()(table).table["rule"].tolist() == ["second redshift", "other artefact"]
