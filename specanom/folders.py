@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +16,10 @@ from typing import Any, Self
 import numpy as np
 
 from .errors import DataError, message
+
+PART = ".part"
+"""How the name of what is still being written ends."""
+_CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)  # pipes, some network and FUSE file systems
 
 
 def writable(path: str | Path, form: str, *, overwrite: bool = True) -> Path:
@@ -134,15 +139,49 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write text so that `path` holds either the old or the new content, never a part of it."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a file beside `path`, then put it there: old content or new, after a power cut too.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder must exist.
+    write : callable
+        Takes the path to write to.
+    """
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{PART}")
     try:
-        with open(part, "w", encoding="utf-8") as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
+        write(part)
+        sync(part)
         os.replace(part, path)
+        sync(path.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+def move_whole(source: Path, path: Path) -> None:
+    """Move a file or a folder to `path`, on the same file system, once all of it is on the disk."""
+    for one in [*source.rglob("*"), source] if source.is_dir() else [source]:
+        sync(one)
+    if path.is_dir():
+        shutil.rmtree(path)
+    os.replace(source, path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Have the system put a file, or the names in a folder, on the disk; a file system that cannot is let be."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as exc:
+        if exc.errno not in _CANNOT_SYNC:
+            raise
+    finally:
+        os.close(handle)
 
 
 def _plain(value: Any) -> Any:

@@ -115,6 +115,15 @@ def as_rows(name: str, value: Any) -> NDArray[Any] | Rows | None:
     return view
 
 
+def create_array(group: Any, name: str, shape: tuple[int, int]) -> Any:
+    """Make one of the arrays of a set in a Zarr group: in shards, without values yet."""
+    from zarr.codecs import BloscCodec
+
+    return group.create_array(name, shape=shape, dtype=np.dtype(ARRAYS[name]), fill_value=_FILL[name],
+                              chunks=(CHUNK, shape[1]), shards=(SHARD, shape[1]),
+                              compressors=BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"))
+
+
 class SpectrumWriter(FolderWriter):
     """Writes spectra in blocks; whole shards only, and the set appears when it is finished.
 
@@ -169,15 +178,12 @@ class SpectrumWriter(FolderWriter):
 
     def _create(self, arrays: list[str]) -> Any:
         import zarr
-        from zarr.codecs import BloscCodec
 
         self._part.parent.mkdir(parents=True, exist_ok=True)
         group = zarr.create_group(store=str(self._part))
         group.create_array("wave", data=self._wave)
-        codec = BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle")
         for name in arrays:
-            group.create_array(name, shape=(0, self._wave.size), dtype=np.dtype(ARRAYS[name]), fill_value=_FILL[name],
-                               chunks=(CHUNK, self._wave.size), shards=(SHARD, self._wave.size), compressors=codec)
+            create_array(group, name, (0, self._wave.size))
         return group
 
     def append(self, table: pd.DataFrame, arrays: Mapping[str, NDArray[Any] | None]) -> None:

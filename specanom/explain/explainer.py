@@ -163,7 +163,7 @@ class Explainer:
         if isinstance(sample, np.ndarray) and sample.ndim == 2:
             sample = as_set(sample, self.score)
         home = sample if isinstance(sample, SpectrumSet) and store is None else None
-        work = partial(self._block, flux=home is None)
+        work = partial(self.block, flux=home is None)
         results = _shown(map_blocks(work, blocks_of(sample, self.score), executor), sample, progress)
         made, noted = gathered(results, home) if store is None else stored(results, store)
         if noted:
@@ -192,7 +192,8 @@ class Explainer:
         """
         return dashboard("tune")(self, spectrum, sample=sample)
 
-    def _block(self, spectra: list[Spectrum], *, flux: bool) -> Block:
+    def block(self, spectra: list[Spectrum], *, flux: bool) -> Block:
+        """Explain a few spectra; `flux` says whether they travel with their explanations."""
         ready = self._ready(spectra)
         return Block.of((self._outcome(one, ready.get(i)) for i, one in enumerate(spectra)), flux=flux)
 

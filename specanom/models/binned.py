@@ -41,7 +41,10 @@ class BinnedModel:
         self._told: dict[str, int] = {}
 
     @classmethod
-    def fit(cls, make: Callable[[], Any], sample: SpectrumSet, *, progress: bool = False) -> BinnedModel:
+    def fit(
+        cls, make: Callable[[], Any], sample: SpectrumSet, *, progress: bool = False,
+        checkpoint: str | Path | None = None,
+    ) -> BinnedModel:
         """Fit one model a bin.
 
         Parameters
@@ -52,12 +55,17 @@ class BinnedModel:
             With a column ``bin`` (0 … bins − 1), as the Preprocessor makes it.
         progress : bool
             Whether bars are shown.
+        checkpoint : path-like, optional
+            As of the models' own ``fit``; each bin has a folder in it.
         """
         if "bin" not in sample.table:
             raise DataError(message("sample", expected="a column 'bin'", got=f"{list(sample.table.columns)[:6]} …",
                                     hint="Preprocessor(bins=4)"))
         of_row = sample.table["bin"].to_numpy(dtype=np.int64)
-        models = {int(bin): make().fit(sample[of_row == bin], progress=progress) for bin in np.unique(of_row)}
+        models = {}
+        for bin in np.unique(of_row).tolist():
+            more = {} if checkpoint is None else {"checkpoint": Path(checkpoint) / f"bin-{bin}"}
+            models[bin] = make().fit(sample[of_row == bin], progress=progress, **more)
         hashes, first = np.unique(hash_ids(sample.ids), return_index=True)
         return cls(models, hashes, of_row[first])
 

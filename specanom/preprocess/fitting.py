@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,6 +88,18 @@ class Drawn:
         return np.nan_to_num(found, nan=1.0)
 
 
+def missing_in(block: SpectrumSet) -> NDArray[np.int64]:
+    """Return in how many spectra of a block each wavelength is missing, ``(m,)``."""
+    counts: NDArray[np.int64] = np.isnan(block.flux).sum(axis=0, dtype=np.int64)
+    return counts
+
+
+def drawn_ids(ids: Sequence[str], size: int = TYPICAL_SAMPLE) -> NDArray[np.intp]:
+    """Return the places of the ids that hash lowest, in order: those of which the medians are taken."""
+    keys = np.array([object_seed(0, id) for id in ids], dtype=np.uint64)
+    return np.sort(np.argsort(keys, kind="stable")[:size])
+
+
 class Gathered:
     """Counts of missing pixels, S/N values and drawn spectra of everything that passed the cuts.
 
@@ -107,9 +120,17 @@ class Gathered:
 
     def add(self, block: SpectrumSet) -> None:
         """Take in a block of spectra at rest on the grid."""
-        self.n += len(block)
-        self._missing += np.isnan(block.flux).sum(axis=0)
-        self._snr.append(numbers(block.table, "snr"))
+        self.count(missing_in(block), numbers(block.table, "snr"))
+        self.draw(block)
+
+    def count(self, missing: NDArray[np.int64], snr: NDArray[np.float64]) -> None:
+        """Take in what was counted elsewhere of a block: missing pixels a wavelength, and the S/N of each spectrum."""
+        self.n += len(snr)
+        self._missing += missing
+        self._snr.append(snr)
+
+    def draw(self, block: SpectrumSet) -> None:
+        """Consider the spectra of a block for the imputation medians."""
         if self._drawn is not None:
             self._drawn.add(block)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .sources import Source
 
 ORDER = ("class", "zwarning", "z_missing", "z_range", "no_pixels", "snr_unknown", "snr", "missing", "median")
 """The cuts, in the order in which they are made."""
+_COUNTS = ("n_in", "n_out", "corrected", "pixels", "imputed")
 
 
 class Ledger:
@@ -34,7 +36,7 @@ class Ledger:
     def enter(self, block: SpectrumSet) -> None:
         """Count spectra that come in."""
         self.n_in += len(block)
-        self._hash.update("\n".join([*block.ids, ""]).encode())
+        self.take_ids(block.ids)
 
     def input_hash(self) -> str | None:
         """Return a hash of the ids that came in so far, None before the first."""
@@ -60,6 +62,25 @@ class Ledger:
         if block.imputed is not None:
             self.pixels += block.imputed.size
             self.imputed += int(block.imputed.sum())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the hash as plain values that JSON can hold; :meth:`take` adds it to another."""
+        return {"dropped": {name: [reason, [str(id) for id in ids]] for name, (reason, ids) in self._dropped.items()},
+                "notes": {note: [str(id) for id in ids] for note, ids in self._notes.items()},
+                **{name: getattr(self, name) for name in _COUNTS}}
+
+    def take(self, other: Mapping[str, Any]) -> None:
+        """Add what another ledger counted, see :meth:`to_dict`."""
+        for name, (reason, ids) in other["dropped"].items():
+            self._dropped.setdefault(name, (reason, []))[1].extend(ids)
+        for note, ids in other["notes"].items():
+            self._notes.setdefault(note, {}).update(dict.fromkeys(ids))
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + other[name])
+
+    def take_ids(self, ids: Iterable[str]) -> None:
+        """Take spectra that another ledger counted as come in into the hash, in order."""
+        self._hash.update("".join(f"{id}\n" for id in ids).encode())
 
     def report(
         self, action: str, source: Source, *, missing: NDArray[np.float64], grid: NDArray[np.float64],

@@ -75,15 +75,22 @@ class Pipeline:
         self._action = action
         self._progress = progress
 
-    def prepared(self, *, again: bool = False) -> Iterator[SpectrumSet]:
+    def prepared(self, *, again: bool = False, some: bool = False) -> Iterator[SpectrumSet]:
         """Yield blocks at rest on the full grid that passed the cuts; a second reading is not counted again.
+
+        Parameters
+        ----------
+        again : bool
+            Whether this is a second reading.
+        some : bool
+            Whether none is as good as any: this is a part of a sample.
 
         Raises
         ------
         NothingPasses
             In the end, when there was none.
         """
-        ledger, some = Ledger() if again else self.ledger, False
+        ledger = Ledger() if again else self.ledger
         for raw in self._shown("write" if again else "preprocess"):
             ledger.enter(raw)
             block = self._cut_by_table(raw, ledger)
@@ -95,7 +102,7 @@ class Pipeline:
                                      if name not in self.arrays and getattr(block, name) is not None)
                 yield block
         if not some:
-            raise self._nothing_left()
+            raise self.nothing_left()
 
     def finished(self, blocks: Iterable[SpectrumSet], fitted: Fitted) -> Iterator[SpectrumSet]:
         """Yield the blocks normalised and filled in, counted as they leave.
@@ -105,26 +112,20 @@ class Pipeline:
         NothingPasses
             In the end, when there was none.
         """
-        finish = Finish(fitted)
         for block in blocks:
-            flux = finish.kept(block)
-            medians = row_medians(flux)
-            drop = median_not_positive(medians)
-            kept = self.ledger.drop(block, drop)
-            if len(kept):
-                good = ~drop.rows
-                done = finish(kept, flux if good.all() else flux[good], medians[good])
-                self.ledger.leave(done)
+            done = finish(block, fitted, self.ledger)
+            if len(done):
                 yield done
         if not self.ledger.n_out:
-            raise self._nothing_left()
+            raise self.nothing_left()
 
     def report(self, kept: NDArray[np.bool_], missing: NDArray[np.float64]) -> PreprocessReport:
         """Return the report of what has happened so far."""
         return self.ledger.report(self._action, self.source, missing=missing, grid=self.grid, kept=kept,
                                   settings=self.options.settings())
 
-    def _nothing_left(self) -> NothingPasses:
+    def nothing_left(self) -> NothingPasses:
+        """Return what is raised when no spectrum passes; the text holds the waterfall."""
         report = self.report(np.ones(self.grid.size, dtype=bool), np.full(self.grid.size, np.nan))
         return NothingPasses(message("survey", expected="at least one spectrum that passes every cut",
                                      got=f"none of {report.n_in}:\n{waterfall_text(report)}\n",
@@ -175,3 +176,15 @@ class Pipeline:
             for block in self.source:
                 yield block
                 bar.update(len(block))
+
+
+def finish(block: SpectrumSet, fitted: Fitted, ledger: Ledger) -> SpectrumSet:
+    """Return a block at rest normalised and filled in, without the spectra that cannot be; both are counted."""
+    step = Finish(fitted)
+    flux = step.kept(block)
+    medians = row_medians(flux)
+    drop = median_not_positive(medians)
+    kept, good = ledger.drop(block, drop), ~drop.rows
+    done = step(kept, flux if good.all() else flux[good], medians[good])
+    ledger.leave(done)
+    return done

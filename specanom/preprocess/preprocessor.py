@@ -5,21 +5,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import not_fitted
+from ..errors import ArgumentError, message, not_fitted
 from ..folders import writable
 from ..spectrumset import SpectrumSet
 from ..store import FORMAT
 from .assemble import join, used_up, write
 from .fitting import Fitted, Gathered
 from .options import Options, full_grid
+from .parted import PartedFit
 from .pipeline import Pipeline
+from .provenance import provenance
 from .report import PreprocessReport
 from .storage import load_state, save_state
 
@@ -182,18 +183,23 @@ class Preprocessor(Options):
         self._conclude(run, fitted.missing)
         return self
 
-    def fit_transform(self, survey: Any, *, store: str | Path | None = None, progress: bool = False) -> SpectrumSet:
+    def fit_transform(
+        self, survey: Any, *, store: str | Path | None = None, progress: bool = False, executor: Any = None
+    ) -> SpectrumSet:
         """Learn from a sample and return it preprocessed.
 
         Parameters
         ----------
         survey : Survey, SpectrumSet or iterable of Spectrum
-            Observed spectra.
+            Observed spectra; or a :class:`~specanom.surveys.PartedSurvey`, which is worked off in partitions.
         store : path-like, optional
             Folder to write the result to, block by block: the survey is read twice and memory stays flat. Without it
             the survey is read once and the result is in memory.
         progress : bool
             Show a progress bar.
+        executor : optional
+            Where the partitions of a survey are worked off, see :func:`specanom.parallel.workers`. The result does not
+            depend on it, nor on the size of the partitions. What was done when it was stopped is kept beside `store`.
 
         Returns
         -------
@@ -206,6 +212,8 @@ class Preprocessor(Options):
             When no spectrum passes the cuts, `store` is given and the survey can be read only once, or something is at
             `store` that is neither saved spectra nor an empty folder.
         """
+        if callable(getattr(survey, "partitions", None)):
+            return self._in_partitions(survey, store, progress=progress, executor=executor)
         run = self._run("fit_transform", survey, progress)
         if store is not None:
             run.source.refuse_once()
@@ -214,9 +222,9 @@ class Preprocessor(Options):
         fitted = self._learn(run, held.append if store is None else None)
         blocks = run.finished(used_up(held) if store is None else run.prepared(again=True), fitted)
         if store is None:
-            sample = join(blocks, fitted.n, fitted.wave).replace(provenance=self._provenance(run))
+            sample = join(blocks, fitted.n, fitted.wave).replace(provenance=provenance(self, run.ledger))
         else:
-            write(blocks, store, fitted.wave, arrays=run.arrays, provenance=self._provenance(run))
+            write(blocks, store, fitted.wave, arrays=run.arrays, provenance=provenance(self, run.ledger))
             sample = SpectrumSet.open(store)
         self._conclude(run, fitted.missing)
         return sample
@@ -232,10 +240,10 @@ class Preprocessor(Options):
         blocks = run.finished(_counted(run.prepared(), gathered), fitted)
         if store is None:
             held = list(blocks)
-            sample = join(used_up(held), run.ledger.n_out, fitted.wave).replace(provenance=self._provenance(run))
+            sample = join(used_up(held), run.ledger.n_out, fitted.wave).replace(provenance=provenance(self, run.ledger))
         else:
             arrays = ("flux", "imputed", "ivar", "mask") if self.keep_mask else ("flux", "imputed", "ivar")
-            write(blocks, store, fitted.wave, arrays=arrays, provenance=self._provenance(run))
+            write(blocks, store, fitted.wave, arrays=arrays, provenance=provenance(self, run.ledger))
             sample = SpectrumSet.open(store)
         self._conclude(run, gathered.missing)
         return sample
@@ -287,15 +295,24 @@ class Preprocessor(Options):
         self._fitted = gathered.conclude(self.max_missing_wave, int(self.bins))
         return self._fitted
 
+    def _in_partitions(self, survey: Any, store: str | Path | None, *, progress: bool, executor: Any) -> SpectrumSet:
+        if store is None:
+            raise ArgumentError(message("store", expected="a folder for the sample of a survey in partitions",
+                                        got="None", hint='store="sample.zarr"'))
+        path = Path(store)
+        fit = PartedFit(self, self._grid, survey, executor, "preprocess" if progress else "")
+        fitted, ledger, source = fit(path, path.with_name(f"{path.name}.work"))
+        self._fitted = fitted
+        self._report = ledger.report("fit_transform", source, missing=fitted.missing, grid=self._grid,
+                                     kept=fitted.kept, settings=self.settings())
+        return SpectrumSet.open(store)
+
     def _conclude(self, run: Pipeline, missing: NDArray[np.float64]) -> None:
         """Make the report and warn of mixed extinction."""
         self._report = report = run.report(self.fitted_.kept, missing)
         if report.extinction.mixed:
             warnings.warn(f"{report.extinction}.", UserWarning, stacklevel=3)
 
-    def _provenance(self, run: Pipeline) -> dict[str, Any]:
-        return {"preprocess": self.settings(), "versions": {"specanom": _version(), "numpy": np.__version__},
-                "input": run.ledger.input_hash()}
 
 
 def _counted(blocks: Iterable[SpectrumSet], gathered: Gathered) -> Iterator[SpectrumSet]:
@@ -307,9 +324,3 @@ def _counted(blocks: Iterable[SpectrumSet], gathered: Gathered) -> Iterator[Spec
 def _tuple(value: Any) -> Any:
     return tuple(_tuple(item) for item in value) if isinstance(value, list) else value
 
-
-def _version() -> str:
-    try:
-        return version("specanom")
-    except PackageNotFoundError:  # a checkout that was never installed
-        return "unknown"

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArgumentError, DataError, SpecanomError
 from .byhand import manifest_of
 from .failure import StageFailed, reason_of
+from .folder import WORK
 from .manifest import Manifest, versions
-from .parameters import known, parse
+from .parameters import check, known, parse
 from .pipeline import run_pipeline
 from .piping import NO_READER, reader_gone, until_unread
 from .terminal import StageLines
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 SOURCE = ("survey", "path", "download")
 """The parameters that say where the spectra come from."""
+ELSEWHERE = ("executor", "partition")
+"""The parameters that say where the work is done: nothing of the run itself."""
 UNUSABLE = ("DataError", "ShapeError", "GridError", "NothingPasses", "BrokenFits")
 """What errors are called that say that data cannot be used."""
 DONE, DIFFERS, WRONG_CALL, NO_DATA, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -76,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--path", default="", help="folder, file or pattern of spectra")
     run.add_argument("--run-dir", required=True, type=Path, help="folder of the run")
     run.add_argument("--preset", choices=["paper"], help="the published behaviour everywhere")
+    run.add_argument("--executor", help="where the work is done: serial, threads:N, processes:N or dask:ADDRESS; the "
+                     "results are the same (default: serial)")
     run.add_argument("-p", dest="parameters", action="append", default=[], metavar="NAME=VALUE")
     run.add_argument("--force", action="store_true", help="run finished stages too")
     run.add_argument("--quiet", action="store_true", help="print only what went wrong, and the report's path")
@@ -154,7 +159,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"kept from the last run: {_words(kept)} (-p NAME=VALUE changes one)")
     parameters = {"survey": "mock", **kept, **given}
     start = time.time()
-    lines = None if arguments.quiet else StageLines(_last_seconds(arguments.run_dir))
+    lines = None if arguments.quiet else StageLines(_last_seconds(arguments.run_dir), arguments.run_dir / WORK)
     try:
         run_pipeline(arguments.run_dir, parameters, force=arguments.force, listener=lines)
     finally:
@@ -174,6 +179,8 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     given = parse(arguments.parameters)
     if arguments.preset:
         given["preset"] = arguments.preset
+    if arguments.executor:
+        given |= check({"executor": arguments.executor})
     path, survey = arguments.path or given.get("path", ""), arguments.survey or given.get("survey")
     if path or survey:
         given |= {"survey": survey or "auto", "path": str(Path(path).expanduser().absolute()) if path else ""}
@@ -188,7 +195,7 @@ def _kept(run_dir: Path, *, source_given: bool) -> dict[str, Any]:
     told = {"survey": before.parameters["survey"], **before.content.get("given", {})}
     names = known()
     return {name: value for name, value in told.items()
-            if name in names and not (source_given and name in SOURCE)}
+            if name in names and name not in ELSEWHERE and not (source_given and name in SOURCE)}
 
 
 def _words(parameters: dict[str, Any]) -> str:

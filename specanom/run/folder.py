@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,12 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..folders import product, write_json
+from ..seeds import content_hash
 from ..spectrumset import SpectrumSet
 from .parameters import of_stage
 from .paths import located
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+WORK = "work"
+"""Folder of a run for what stages have done so far."""
 
 
 class RunFolder:
@@ -60,6 +66,18 @@ class RunFolder:
         if path.is_dir():
             shutil.rmtree(path)
         return path
+
+    def work(self, stage: str, *about: str) -> Path:
+        """Return a folder for what a stage has done so far; it is deleted when the stage says what it did.
+
+        Parameters
+        ----------
+        stage : str
+        about : str
+            What the work depends on: another run of the stage must not take it for its own.
+        """
+        name = content_hash(*about) if about else "all"
+        return self.path / WORK / stage / name
 
     # -- products --------------------------------------------------------------------------------------------------
 
@@ -134,6 +152,9 @@ class RunFolder:
         folder = self.path / "stages"
         folder.mkdir(parents=True, exist_ok=True)
         told = located({name: names[name] for name in of_stage(stage) if name in names} if names else {})
+        shutil.rmtree(self.path / WORK / stage, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another stage's may be there
+            (self.path / WORK).rmdir()
         write_json(folder / f"{stage}.json", {"counts": dict(counts), "outputs": outputs, "parameters": told,
                                               "started": self._opened, "finished": time.time()})
 

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import ArgumentError, choice, message
 from ..explain.named import METHODS, PERTURBATIONS, method_of
 from ..lines import FILTER_KMS
+from ..parallel.executors import check_executor
 from ..preprocess.presets import QUASAR_BINS
 from ..scores.named import CALIBRATED, PAPER_SCORES, RECOMMENDED
 from ..surveys.desi_releases import check_columns, kept_columns
@@ -24,7 +25,7 @@ from .worklisting import conditions_of, reranker_of
 LEAST: dict[str, float] = {
     "n": 1, "seed": 0, "download": 0, "z_min": 0.0, "min_snr": 0.0, "grid_start": 1.0, "grid_pixels": 50, "bins": 0,
     "n_latent": 1, "epochs": 0, "max_steps": 0, "velocity": 0.0, "trim": 0.0, "overlap": 1, "top": 0, "segments": 0,
-    "samples": 0, "tolerance": 0.0, "repeats": 0, "neighbours": 1, "radius": 0.01,
+    "samples": 0, "partition": 1, "tolerance": 0.0, "repeats": 0, "neighbours": 1, "radius": 0.01,
 }
 """The smallest value of each number."""
 CHOICES: dict[str, Callable[[], Iterable[str]]] = {
@@ -84,6 +85,7 @@ def check_values(settings: Mapping[str, Any]) -> None:
     if settings["survey"] in SIMULATED and settings["path"]:
         raise ArgumentError(message("path", expected="none for the simulated survey", got=repr(settings["path"]),
                                     hint="--survey sdss and --survey desi read files"))
+    check_executor(settings["executor"])
     check_columns(settings["columns"])
     if settings["columns"] and not settings["catalogue"] and settings["survey"] in ("mock", "sdss"):
         raise ArgumentError(message(

@@ -18,7 +18,7 @@ from .acquire import Source, catalogue_file
 from .byhand import manifest_of
 from .folder import RunFolder
 from .parameters import STAGES
-from .scoring import add_latents, add_percentile, score_table, top_ids
+from .scoring import add_latents, add_percentile, latents_of, score_table, top_ids
 
 DRIFT_P = 1e-3
 """A two-sample Kolmogorov–Smirnov test below this probability, together with DRIFT_D, counts as a drift."""
@@ -152,7 +152,7 @@ def _score(run: RunFolder, model: Any, sample: Any, settings: Mapping[str, Any])
                          trim=settings["trim"], preset=settings["preset"] or None)
     table, _ = score_table(scorers, sample, reference)
     column = ranking_column(settings["rank_by"], settings["preset"], table)
-    return add_latents(add_percentile(table, column, reference), model, sample)
+    return add_latents(add_percentile(table, column, reference), latents_of(model, sample))
 
 
 def drift_of(reference: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:

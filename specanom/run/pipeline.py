@@ -22,6 +22,9 @@ from .matching import outside
 from .parameters import STAGES, check, known, notebook, of_stage
 from .paths import located
 
+WHERE = ("run_dir", "executor", "partition")
+"""Parameters that say where and how a run works, and change none of its results."""
+
 
 @dataclass(frozen=True)
 class StageResult:
@@ -105,7 +108,7 @@ def _run_stages(folder: RunFolder, manifest: Manifest, settings: Mapping[str, An
 def _run_stage(stage: str, folder: RunFolder, manifest: Manifest, settings: Mapping[str, Any], *, upstream: str,
                force: bool, listener: Listener | None) -> StageResult:
     mine = {name: settings[name] for name in of_stage(stage)}
-    wanted = key({"parameters": {k: v for k, v in mine.items() if k != "run_dir"}, "upstream": upstream,
+    wanted = key({"parameters": {k: v for k, v in mine.items() if k not in WHERE}, "upstream": upstream,
                   "notebook": fingerprint(notebook(stage)), "specanom": versions()["specanom"],
                   "outside": list(outside(stage, folder, mine).values())})
     before = manifest.stage(stage)

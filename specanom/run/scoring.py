@@ -16,6 +16,8 @@ TOP = 100
 """Spectra that a run explains when nothing else is asked."""
 PAPER_SHARE, PAPER_LEAST = 0.01, 30
 """The published share of the best bin, and the fewest that clusters can be made of."""
+LATENT = "latent_"
+"""How the columns of latent coordinates begin."""
 NAN_FIRST = "nan_first"
 """Attribute of a table that names the columns in which NaN is the oddest, as published; Parquet keeps it."""
 
@@ -66,7 +68,7 @@ def calibrations(scorers: Mapping[str, Any], reference: pd.DataFrame) -> dict[st
 
 
 def score_table(
-    scorers: Mapping[str, Any], sample: Any, reference: pd.DataFrame | None = None
+    scorers: Mapping[str, Any], sample: Any, reference: pd.DataFrame | None = None, *, raw: pd.DataFrame | None = None
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Score a sample in every way.
 
@@ -80,6 +82,9 @@ def score_table(
         A table as this function makes it, of the spectra that the calibration takes as ordinary; the sample itself when
         not given.
 
+    raw : DataFrame, optional
+        The raw scores by id, when they are known already. Spectra that it lacks have none.
+
     Returns
     -------
     table : DataFrame
@@ -89,7 +94,7 @@ def score_table(
     calibrated : dict
         Name → calibrated scorer.
     """
-    raw = scores.table(scorers, sample)
+    raw = scores.table(scorers, sample) if raw is None else _of_sample(raw, sample, ["id", *scorers])
     known = [c for c in ("z", "snr", "bin", "plate", "mjd", "fiber", "ra", "dec") if c in sample.table]
     table = pd.concat([raw[["id"]], sample.table[known].reset_index(drop=True), raw.drop(columns="id")], axis=1)
     table.attrs[NAN_FIRST] = raw.attrs[NAN_FIRST]  # concat forgets it
@@ -131,11 +136,26 @@ def oddest_ids(table: pd.DataFrame, column: str, top: int, preset: str | None = 
     return top_ids(table, column, top or TOP)
 
 
-def add_latents(table: pd.DataFrame, model: Any, sample: Any) -> pd.DataFrame:
-    """Return the table with the reference model's latent coordinates, ``latent_0`` …"""
+def latents_of(model: Any, sample: Any) -> pd.DataFrame:
+    """Return the reference model's latent coordinates of a sample: id, ``latent_0`` …"""
     latents = np.asarray(model.encode(sample))
-    columns = {f"latent_{i}": latents[:, i] for i in range(latents.shape[1])}
-    made = pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1)
+    return pd.DataFrame({"id": sample.ids, **{f"{LATENT}{i}": latents[:, i] for i in range(latents.shape[1])}})
+
+
+def add_latents(table: pd.DataFrame, latents: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the latent coordinates that another table has of its spectra."""
+    found = _of_sample(latents, table["id"], [name for name in latents.columns.astype(str) if name.startswith(LATENT)])
+    made = pd.concat([table, found.set_index(table.index)], axis=1)
+    made.attrs.update(table.attrs)
+    return made
+
+
+def _of_sample(table: pd.DataFrame, sample: Any, columns: Sequence[str]) -> pd.DataFrame:
+    """Return columns of a table in the order of a sample, NaN for spectra that it lacks."""
+    ids = pd.Index(getattr(sample, "ids", sample), name="id")
+    made = table.set_index("id", drop=False).reindex(ids)
+    made["id"] = ids
+    made = made[list(columns)].reset_index(drop=True)
     made.attrs.update(table.attrs)
     return made
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
+from ..parallel.partitioned import PROGRESS
+from ..parallel.progress import EVERY
 from .pipeline import StageResult
 
 TICK = 0.5  # seconds
@@ -16,16 +20,20 @@ _CLEAR = "\r\x1b[K"
 class StageLines:
     """Listens to a pipeline and prints one line a finished stage.
 
-    On a terminal the running stage is shown with the seconds it has taken, beside what it took the last time.
+    On a terminal the running stage is shown with the seconds it has taken, beside what it took the last time, and how
+    far its partitions are. A log gets a line of that now and then.
 
     Parameters
     ----------
     last : mapping
         Stage → seconds of an earlier run of the same folder, where known.
+    work : Path, optional
+        Where stages in partitions note how far they are.
     """
 
-    def __init__(self, last: Mapping[str, float] | None = None) -> None:
+    def __init__(self, last: Mapping[str, float] | None = None, work: Path | None = None) -> None:
         self._last = dict(last or {})
+        self._work = work
         self._live = sys.stdout.isatty()
         self._done = threading.Event()
         self._ticker: threading.Thread | None = None
@@ -46,17 +54,34 @@ class StageLines:
             self._done.set()
             self._ticker.join()
             self._ticker = None
-            print(_CLEAR, end="", flush=True)
+            if self._live:
+                print(_CLEAR, end="", flush=True)
 
     def _start(self, stage: str) -> None:
-        if self._live:
-            self._done.clear()
-            self._ticker = threading.Thread(target=self._tick, args=(stage, time.monotonic()), daemon=True)
-            self._ticker.start()
+        self._done.clear()
+        self._ticker = threading.Thread(target=self._tick if self._live else self._log,
+                                        args=(stage, time.monotonic()), daemon=True)
+        self._ticker.start()
 
     def _tick(self, stage: str, start: float) -> None:
         before = f" of about {self._last[stage]:.0f} s" if stage in self._last else " s"
         while True:
-            print(f"{_CLEAR}{stage:14} {time.monotonic() - start:8.0f}{before} …", end="", flush=True)
+            width = shutil.get_terminal_size().columns - 1
+            line = f"{stage:14} {time.monotonic() - start:8.0f}{before} … {self._far()}"
+            print(f"{_CLEAR}{line[:width]}", end="", flush=True)
             if self._done.wait(TICK):
                 return
+
+    def _log(self, stage: str, start: float) -> None:
+        while not self._done.wait(EVERY):
+            print(f"{stage:14} {time.monotonic() - start:8.0f} s … {self._far()}".rstrip(), flush=True)
+
+    def _far(self) -> str:
+        """Return what the partitions that are being worked on say of themselves."""
+        if self._work is None:
+            return ""
+        try:
+            found = max(self._work.glob(f"**/{PROGRESS}"), key=lambda path: path.stat().st_mtime, default=None)
+            return found.read_text(encoding="utf-8") if found is not None else ""
+        except OSError:  # it is done, this very moment
+            return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,9 @@ PER_NUMBER = 3
 """Spectra for each latent number at least: with fewer, a model writes down its sample instead of describing it."""
 
 
-def fit_by_bin(make: Callable[[], Any], sample: Any, *, progress: bool = False) -> Any:
+def fit_by_bin(
+    make: Callable[[], Any], sample: Any, *, progress: bool = False, checkpoint: Path | None = None
+) -> Any:
     """Fit one model, or one a bin where the sample has several.
 
     Parameters
@@ -28,10 +31,13 @@ def fit_by_bin(make: Callable[[], Any], sample: Any, *, progress: bool = False) 
         At rest and normalised, with a column ``bin``.
     progress : bool
         Whether bars are shown.
+    checkpoint : Path, optional
+        Folder for how far a network has come, for models that take one: a fit that was stopped goes on from there.
     """
-    if sample.table["bin"].nunique() == 1:
-        return make().fit(sample, progress=progress)
-    return models.BinnedModel.fit(make, sample, progress=progress)
+    if sample.table["bin"].nunique() > 1:
+        return models.BinnedModel.fit(make, sample, progress=progress, checkpoint=checkpoint)
+    more = {} if checkpoint is None else {"checkpoint": checkpoint}
+    return make().fit(sample, progress=progress, **more)
 
 
 def refit(fitted: Any, sample: Any, more: int) -> Any:

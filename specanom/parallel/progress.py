@@ -1,0 +1,113 @@
+"""How far a partitioned work is: a bar in a notebook or terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+EVERY = 30.0
+"""Seconds between two lines of a log."""
+
+
+class Progress:
+    """Tells how many rows are done.
+
+    Parameters
+    ----------
+    label : str
+        What is going on; nothing is told without one.
+    partitions, rows : int
+        How many there are.
+    file : Path, optional
+        Where the line of a log is kept up to date for other programs; gone in the end.
+    """
+
+    def __init__(self, label: str, partitions: int, rows: int, *, file: Path | None = None) -> None:
+        self._label, self._partitions, self._rows = label, partitions, rows
+        self._parts_done = self._rows_done = self._found = self._failed = 0
+        self._bar: Any = None
+        self._file = file
+        self._start = self._told = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if self._label and shows_bars():
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=self._rows, desc=self._label, unit="spectra", unit_scale=True)
+        return self
+
+    def done(self, rows: int, *, found: bool = False) -> None:
+        """Count a partition that is done; `found` by an earlier run."""
+        self._parts_done += 1
+        self._rows_done += rows
+        self._found += rows if found else 0
+        self._note()
+        if self._bar is not None:
+            if found:
+                self._bar.initial += rows  # what was there says nothing about the speed
+            self._bar.update(rows)
+        elif self._label and time.monotonic() - self._told > EVERY:
+            self._tell()
+
+    def failed(self, rows: int) -> None:
+        """Count a partition that was given up."""
+        self._failed += rows
+        self._note()
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"{self._failed} in failed partitions")
+
+    def line(self) -> str:
+        """Return what a log says."""
+        seconds = max(time.monotonic() - self._start, 1e-9)
+        speed = (self._rows_done - self._found) / seconds
+        text = (f"{self._label or 'work'}: {self._parts_done} of {self._partitions} partitions, "
+                f"{self._rows_done:,} of {self._rows:,} spectra")
+        left = self._rows - self._rows_done - self._failed
+        if speed > 0:
+            text += f", {speed:,.0f} a second" + (f", {_span(left / speed)} to go" if left else "")
+        if self._failed:
+            text += f", {self._failed:,} in failed partitions"
+        return text
+
+    def _note(self) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # a full disk is told by what the disk is for
+                part = self._file.with_name(f".{self._file.name}.{os.getpid()}")
+                part.write_text(self.line(), encoding="utf-8")
+                os.replace(part, self._file)
+
+    def _tell(self) -> None:
+        self._told = time.monotonic()
+        sys.stderr.write(self.line() + "\n")
+        sys.stderr.flush()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
+        if self._bar is not None:
+            self._bar.close()
+        elif self._label:
+            self._tell()
+
+
+def shows_bars() -> bool:
+    """Say whether output is watched: in a notebook that someone looks at, or in a terminal."""
+    return sys.stderr.isatty() or _in_notebook()
+
+
+def _in_notebook() -> bool:
+    shell = sys.modules.get("IPython")
+    running = shell.get_ipython() if shell is not None else None
+    return running is not None and hasattr(running, "kernel")
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,87 @@
+"""Spectra at rest between two passes: one piece a partition, on disk, read back in any rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..spectrumset import SpectrumSet
+from ..store import ARRAYS
+
+OPTIONAL = ("ivar", "mask")
+"""Arrays that some spectra of a sample have and others have not."""
+
+
+def as_piece(blocks: Iterable[SpectrumSet], rows: int, pixels: int) -> dict[str, Any]:
+    """Return blocks at rest as what a partition keeps on disk.
+
+    Parameters
+    ----------
+    blocks : iterable of SpectrumSet
+        On one grid; each lets go of its memory before the next is made.
+    rows : int
+        At least as many as come.
+    pixels : int
+        Of the grid.
+
+    Returns
+    -------
+    dict
+        ``flux``, ``ivar`` and ``mask`` ``(n, m)``, ``has`` ``(n,)`` with a bit for each optional array, ``table``.
+    """
+    arrays = {name: np.zeros((rows, pixels), dtype=ARRAYS[name]) for name in ("flux", *OPTIONAL)}
+    has = np.zeros(rows, dtype=np.uint8)
+    tables: list[pd.DataFrame] = []
+    end = 0
+    for block in blocks:
+        here = slice(end, end := end + len(block))
+        arrays["flux"][here] = block.flux
+        for bit, name in enumerate(OPTIONAL):
+            if (values := getattr(block, name)) is not None:
+                arrays[name][here] = values
+                has[here] |= 1 << bit
+        tables.append(block.table)
+    present = [name for bit, name in enumerate(OPTIONAL) if (has[:end] & (1 << bit)).any()]
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"id": pd.Series([], dtype="str")})
+    return {"table": table, "has": has[:end], **{name: arrays[name][:end] for name in ("flux", *present)}}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The piece of one partition.
+
+    Parameters
+    ----------
+    files : mapping
+        Name → its file.
+    """
+
+    files: Mapping[str, Path]
+
+    @classmethod
+    def of(cls, folder: Path, record: Mapping[str, Any]) -> Piece:
+        """Return the piece that a manifest speaks of."""
+        return cls({name.partition("/")[0]: folder / name for name in record["files"]})
+
+    def table(self) -> pd.DataFrame:
+        """Return its table."""
+        return pd.read_parquet(self.files["table"])
+
+    def blocks(self, wave: NDArray[np.float64], rows: NDArray[np.intp] | None = None) -> Iterator[SpectrumSet]:
+        """Yield some rows in order, or all; those that have the same arrays together, as when they were read."""
+        table, has = self.table(), np.load(self.files["has"])
+        wanted = np.arange(len(table)) if rows is None else rows
+        if not len(wanted):
+            return
+        arrays = {name: np.load(path, mmap_mode="r") for name, path in self.files.items() if name in ARRAYS}
+        for run in np.split(wanted, np.flatnonzero(np.diff(has[wanted])) + 1):
+            lacks = [name for bit, name in enumerate(OPTIONAL) if not has[run[0]] & (1 << bit)]
+            there: dict[str, Any] = {name: np.asarray(array[run]) for name, array in arrays.items()
+                                     if name not in lacks}
+            yield SpectrumSet(wave, table=table.iloc[run].reset_index(drop=True), frame="rest", scale="flux", **there)

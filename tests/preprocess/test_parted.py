@@ -1,0 +1,210 @@
+"""A sample is the same however its survey was parted and whoever worked on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import specanom as sa
+from specanom.errors import ArgumentError, DataError
+from specanom.parallel import Partition
+from specanom.preprocess.parted import settled
+from specanom.preprocess.pieces import Piece, as_piece
+from specanom.surveys.parted import PartedSurvey
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("survey")
+    sa.surveys.mock(n=160, seed=3).write(made / "raw", layout="spec")
+    return made
+
+
+@pytest.fixture(scope="module")
+def whole(folder: Path) -> tuple[Any, Any]:
+    """Return the preprocessor and the sample of the survey in one part."""
+    preprocessor = sa.Preprocessor(bins=2)
+    return preprocessor, preprocessor.fit_transform(sa.read(folder / "raw"), store=folder / "whole.zarr")
+
+
+def parted(folder: Path, size: int) -> PartedSurvey:
+    return PartedSurvey.of(sa.read(folder / "raw"), folder / f"index-{size}", size=size)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_parts_of_a_survey_are_the_survey(folder: Path) -> None:
+    survey, parts = sa.read(folder / "raw"), parted(folder, 30)
+    read = [one for part in parts.partitions() for one in parts.read(part)]
+    assert [one.id for one in read] == [one.id for one in survey]
+    assert len(parts) == len(read)
+    assert [one.z for one in read] == [one.z for one in survey]
+    assert {(one.id, one.reason) for one in parts.skipped} == {(one.id, one.reason) for one in survey.skipped}
+
+
+@pytest.mark.parametrize(("size", "executor"), [(1000, None), (64, "serial"), (30, "threads:2"), (50, "processes:2")])
+def test_the_sample_does_not_know_how_it_was_parted(
+    size: int, executor: str | None, folder: Path, whole: tuple[Any, Any], tmp_path: Path
+) -> None:
+    preprocessor = sa.Preprocessor(bins=2)
+    sample = preprocessor.fit_transform(parted(folder, size), store=tmp_path / "s.zarr", executor=executor)
+    expected = whole[1]
+    for name in ("flux", "ivar", "imputed", "mask"):
+        np.testing.assert_array_equal(np.asarray(getattr(sample, name)), np.asarray(getattr(expected, name)))
+    pd.testing.assert_frame_equal(sample.table, expected.table)
+    mine, theirs = files_of(tmp_path / "s.zarr"), files_of(folder / "whole.zarr")
+    del mine["table.parquet"], theirs["table.parquet"]  # text is of two widths there
+    assert mine == theirs
+    assert preprocessor.report.to_dict() == whole[0].report.to_dict()
+    assert [path.name for path in tmp_path.iterdir()] == ["s.zarr"]  # the pieces are gone
+
+
+def test_bytes_do_not_depend_on_the_parts(folder: Path, tmp_path: Path) -> None:
+    for size in (30, 64):
+        sa.Preprocessor().fit_transform(parted(folder, size), store=tmp_path / f"{size}.zarr")
+    assert files_of(tmp_path / "30.zarr") == files_of(tmp_path / "64.zarr")
+
+
+class Interrupted(PartedSurvey):
+    """A survey whose third part cannot be read: as if somebody pressed Ctrl-C there, or with another error."""
+
+    error: BaseException = KeyboardInterrupt()
+
+    def read(self, partition: Partition) -> Any:
+        if partition.number == 2:
+            raise self.error
+        return super().read(partition)
+
+
+def test_what_was_done_before_an_interrupt_is_used(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = parted(folder, 30)
+    with pytest.raises(KeyboardInterrupt):
+        sa.Preprocessor().fit_transform(Interrupted(whole.path, 30), store=tmp_path / "s.zarr")
+    assert not (tmp_path / "s.zarr").exists()
+    read: list[int] = []
+
+    class Counted(PartedSurvey):
+        def read(self, partition: Partition) -> Any:
+            read.append(partition.number)
+            return super().read(partition)
+
+    sa.Preprocessor().fit_transform(Counted(whole.path, 30), store=tmp_path / "s.zarr")
+    assert read[:1] == [2]
+    sa.Preprocessor().fit_transform(whole, store=tmp_path / "t.zarr")
+    assert files_of(tmp_path / "s.zarr") == files_of(tmp_path / "t.zarr")
+
+
+def test_other_options_do_not_use_it(folder: Path, tmp_path: Path) -> None:
+    whole = parted(folder, 30)
+    with pytest.raises(KeyboardInterrupt):
+        sa.Preprocessor().fit_transform(Interrupted(whole.path, 30), store=tmp_path / "s.zarr")
+    sample = sa.Preprocessor(min_snr=10).fit_transform(whole, store=tmp_path / "s.zarr")
+    assert sample.table["snr"].min() > 10
+
+
+def test_the_spectra_of_a_part_that_fails_are_listed(folder: Path, tmp_path: Path) -> None:
+    class Broken(Interrupted):
+        error = ValueError("a bug in somebody's reader")
+
+    broken = Broken(parted(folder, 30).path, 30)
+    preprocessor = sa.Preprocessor()
+    sample = preprocessor.fit_transform(broken, store=tmp_path / "s.zarr")
+    lost = broken.ids(broken.partitions()[2])
+    assert not set(lost) & set(sample.ids)
+    assert all("its partition failed" in (preprocessor.report.reason(id) or "") for id in lost)
+    assert preprocessor.report.n_in == sa.Preprocessor().fit(sa.read(folder / "raw")).report.n_in
+
+
+def test_a_file_that_was_lost_since_is_listed(tmp_path: Path) -> None:
+    sa.surveys.mock(n=40, seed=5).write(tmp_path / "raw", layout="spec")
+    survey = PartedSurvey.of(sa.read(tmp_path / "raw"), tmp_path / "index", size=8)
+    gone = survey.ids(survey.partitions()[1])[0]
+    Path(survey.index.locate([gone])["path"].iloc[0]).unlink()
+    preprocessor = sa.Preprocessor()
+    sample = preprocessor.fit_transform(survey, store=tmp_path / "s.zarr")
+    assert gone not in sample.ids
+    assert preprocessor.report.reason(gone) == "no file"
+
+
+def test_no_spectrum_left_is_told_with_the_waterfall(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="widen the cut"):
+        sa.Preprocessor(min_snr=1e9).fit_transform(parted(folder, 30), store=tmp_path / "s.zarr")
+    assert not (tmp_path / "s.zarr").exists()
+
+
+def test_a_store_is_needed(folder: Path) -> None:
+    with pytest.raises(ArgumentError, match="store"):
+        sa.Preprocessor().fit_transform(parted(folder, 30))
+
+
+def test_an_index_that_is_not_parted_is_told(folder: Path, tmp_path: Path) -> None:
+    sa.surveys.SpectrumIndex.build(folder / "raw", tmp_path / "index")
+    with pytest.raises(DataError, match=r"PartedSurvey\.of"):
+        PartedSurvey(tmp_path / "index").partitions()
+
+
+@pytest.mark.parametrize("size", [0, 1.5, True])
+def test_a_size_that_is_none_is_refused(size: Any) -> None:
+    with pytest.raises(ArgumentError, match="size"):
+        PartedSurvey("index", size)
+
+
+# -- pieces ------------------------------------------------------------------------------------------------------------
+
+
+def blocks_of(kinds: str) -> Iterator[sa.SpectrumSet]:
+    """Yield one block a letter: of flux alone (f), with ivar (i), with mask (m), with both (b)."""
+    wave = np.linspace(4000, 5000, 7)
+    for k, kind in enumerate(kinds):
+        flux = np.full((2, 7), k + 1, dtype=np.float32)
+        ivar = flux * 10 if kind in "ib" else None
+        mask = np.full(flux.shape, k, dtype=np.uint32) if kind in "mb" else None
+        table = pd.DataFrame({"id": [f"{k}a", f"{k}b"], "n": [k, k]})
+        yield sa.SpectrumSet(wave, flux, ivar, table, mask=mask, frame="rest", scale="flux")
+
+
+@pytest.mark.parametrize("kinds", ["f", "i", "bbb", "fi", "bfbm", "mmif"])
+def test_a_piece_gives_back_what_each_spectrum_had(kinds: str, tmp_path: Path) -> None:
+    wave = np.linspace(4000, 5000, 7)
+    made = as_piece(blocks_of(kinds), 100, 7)
+    files = {}
+    for name, value in made.items():
+        files[name] = tmp_path / name
+        if name == "table":
+            value.to_parquet(files[name])
+        else:
+            with open(files[name], "wb") as handle:
+                np.save(handle, value)
+    piece = Piece(files)
+    back = [one for block in piece.blocks(wave) for one in block]
+    there = [one for block in blocks_of(kinds) for one in block]
+    assert [one.id for one in back] == [one.id for one in there]
+    for mine, theirs in zip(back, there, strict=True):
+        for name in ("flux", "ivar", "mask"):
+            np.testing.assert_array_equal(getattr(mine, name), getattr(theirs, name))
+    some = [one.id for block in piece.blocks(wave, np.array([len(there) - 1, 0])) for one in block]
+    assert some == [there[-1].id, there[0].id]
+    assert list(piece.blocks(wave, np.array([], dtype=int))) == []
+
+
+@pytest.mark.parametrize(("parts", "dtype", "values"), [
+    ([[1, 2], [3]], "int64", [1, 2, 3]),
+    ([pd.array([1, None], "Int64"), [3]], "Int64", [1, pd.NA, 3]),
+    ([[None], pd.array([39633345008634465], "Int64")], "Int64", [pd.NA, 39633345008634465]),
+    ([[None, None], [None]], "float64", [np.nan] * 3),
+    ([[None], ["BAL"]], "str", ["", "BAL"]),
+    ([[1.5], [None]], "float64", [1.5, np.nan]),
+])
+def test_a_column_is_of_what_it_holds(parts: list[Any], dtype: str, values: list[Any]) -> None:
+    joined = pd.concat([pd.DataFrame({"x": part}) for part in parts], ignore_index=True)
+    expected = pd.DataFrame({"x": pd.Series(values, dtype=dtype)})
+    pd.testing.assert_frame_equal(settled(joined), expected)
