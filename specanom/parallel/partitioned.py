@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import SpecanomError, message
+from ..errors import ArgumentError, SpecanomError, message
 from ..folders import write_whole
-from .executors import Workers, workers
+from .executors import Needs, Workers, workers
 from .ledger import Ledger, Made, read_table
 from .partition import Partition
 from .progress import Progress
@@ -103,6 +103,9 @@ class Partitioned:
         How often a task is tried again whose worker died or whose error may pass.
     label : str
         What the progress bar calls it; none without.
+    needs : mapping
+        Resources that a task takes, such as ``{"GPU": 1}``. On a Dask cluster where some workers declare them
+        (``dask worker --resources GPU=1``) tasks go to those only; elsewhere nothing is asked.
 
     Examples
     --------
@@ -118,6 +121,7 @@ class Partitioned:
     executor: Any = None
     retries: int = 2
     label: str = ""
+    needs: Needs = field(default_factory=dict)
 
     def __call__(self, task: Task, parts: Sequence[Partition]) -> Outcome:
         """Run `task` over the partitions that are not done yet.
@@ -126,6 +130,8 @@ class Partitioned:
         ------
         PartitionsFailed
             When every one of them fails: that is no bad file but a wrong call.
+        ArgumentError
+            The task's own, when every one of them fails with it.
         """
         ledger = Ledger(self.folder, self.config)
         done: dict[int, Mapping[str, Any]] = {
@@ -141,13 +147,15 @@ class Partitioned:
                     progress.done(len(part), found=True)
             round_ = _Round(task, ledger, self.retries, progress)
             if todo:
-                with workers(self.executor) as crew:
+                with workers(self.executor, needs=self.needs) as crew:
                     round_.run(todo, crew)
         done |= round_.records
         ledger.sweep(done.values())  # halves that killed workers left
         failures = failure_table(round_.failures)
         _keep(ledger.folder, failures)
         if todo and len(round_.failures) == len(todo) and not resumed:
+            if isinstance(round_.last, ArgumentError):  # it says more than we could of it
+                raise round_.last
             raise PartitionsFailed.of(failures, round_.last)
         return Outcome(ledger.folder, tuple(done[number] for number in sorted(done)), failures, resumed)
 
@@ -199,7 +207,7 @@ class _Round:
     def _launch(self, queue: deque[Partition], flying: dict[Any, Partition], crew: Workers, limit: int) -> None:
         while queue and len(flying) < limit:
             try:
-                future = crew.submit(perform, self.task, queue[0], self.ledger)
+                future = crew.submit_named(name_of(self.task, queue[0]), perform, self.task, queue[0], self.ledger)
             except BrokenExecutor as exc:  # a worker died between two calls
                 self.last = exc
                 if flying:  # their results say so too
@@ -245,6 +253,12 @@ class _Round:
             raise SpecanomError(message("executor", expected="workers that live on", got=f"{self.last or 'none'}",
                                         hint='open it again and run again: what is done stays; "processes:N" and '
                                              "Dask replace dead workers by themselves")) from self.last
+
+
+def name_of(task: Task, part: Partition) -> str:
+    """Return what monitors call a task: ``"score-00012"``, of its function or class."""
+    kind = getattr(task, "__name__", type(task).__name__).strip("_<>").removesuffix("Part")
+    return f"{kind.lower()}-{part.number:05d}"
 
 
 def perform(task: Task, part: Partition, ledger: Ledger) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ from specanom.errors import ArgumentError, DataError, SpecanomError
 from specanom.parallel import Partition, Partitioned, partitions
 from specanom.parallel.ledger import Ledger
 from specanom.parallel.partitioned import FAILURES, PartitionsFailed
-from tests.parallel.jobs import Trap, squares
+from tests.parallel.jobs import Trap, refuses, squares
 
 N = 100
 
@@ -180,6 +180,12 @@ def test_when_everything_fails_the_call_was_wrong(tmp_path: Path) -> None:
     with pytest.raises(PartitionsFailed, match="10 failures, the first KeyError") as caught:
         Partitioned(tmp_path, "v1")(wrong, partitions(N, 10))
     assert isinstance(caught.value.__cause__, KeyError)
+
+
+@pytest.mark.parametrize("executor", ["serial", "processes:2"])
+def test_a_wrong_call_is_told_as_the_task_tells_it(executor: str, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="segments: expected fewer"):
+        Partitioned(tmp_path, "v1", executor)(refuses, partitions(N, 50))
 
 
 def test_a_killed_worker_costs_nothing(tmp_path: Path, truth: dict[str, bytes]) -> None:

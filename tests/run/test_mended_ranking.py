@@ -14,7 +14,7 @@ from specanom.run.certainty import Ranking, rank_intervals
 from specanom.run.folder import RunFolder
 from specanom.run.nightly import NewScores
 from specanom.run.pipeline import run_pipeline
-from specanom.run.scoring import add_latents, add_percentile, oddest_ids, score_table, top_ids
+from specanom.run.scoring import add_latents, add_percentile, latents_of, oddest_ids, score_table, top_ids
 from specanom.run.training import fit_by_bin, refit
 from specanom.scores.named import scorers_of
 from specanom.spectrumset import SpectrumSet
@@ -39,7 +39,7 @@ def sample() -> SpectrumSet:
 def published(sample) -> pd.DataFrame:
     model = sa.wrap(lambda flux: np.ones_like(flux))
     table, _ = score_table(scorers_of(model, preset="paper"), sample)
-    return add_latents(table, SimpleNamespace(encode=lambda spectra: np.zeros((len(spectra), 2))), sample)
+    return add_latents(table, latents_of(SimpleNamespace(encode=lambda spectra: np.zeros((len(spectra), 2))), sample))
 
 
 def test_published_scores_rank_nan_first_through_a_whole_run(published, tmp_path) -> None:
