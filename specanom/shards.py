@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .folders import part_of, put_in_place, writable, write_json
+from .rounding import as_stored
 from .seeds import content_hash
-from .store import ARRAYS, FORMAT, VERSION, create_array
+from .store import ARRAYS, FORMAT, VERSION, create_array, create_group, told_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +43,7 @@ class Shard:
     hashes: Mapping[str, str]
 
 
-def write_shard(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> Shard:
+def write_shard(folder: Path, arrays: Mapping[str, NDArray[Any]], *, precision: str = "full") -> Shard:
     """Write up to :data:`.store.SHARD` rows as the files that a Zarr array holds them in.
 
     Parameters
@@ -51,12 +52,14 @@ def write_shard(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> Shard:
         For the files, ``NAME.shard``.
     arrays : mapping
         Name → ``(n, p)`` array.
+    precision : {"full", "rounded"}
+        As in :class:`.store.SpectrumWriter`.
     """
     import zarr
 
     files, hashes, rows = {}, {}, 0
     for name, given in arrays.items():
-        values = np.asarray(given, dtype=ARRAYS[name])
+        values = as_stored(name, np.asarray(given, dtype=ARRAYS[name]), precision)
         rows = len(values)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             array = create_array(zarr.create_group(store=scratch), name, (rows, values.shape[1]))
@@ -72,7 +75,8 @@ def write_shard(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> Shard:
 
 
 def join_shards(path: str | Path, wave: NDArray[np.float64], shards: Sequence[Shard], table: pd.DataFrame, *,
-                frame: str = "rest", scale: str = "normalised", provenance: Mapping[str, Any] | None = None) -> Path:
+                frame: str = "rest", scale: str = "normalised", provenance: Mapping[str, Any] | None = None,
+                precision: str = "full") -> Path:
     """Put a set together; it appears when it is whole, and the files of the shards stay where they are.
 
     Parameters
@@ -87,17 +91,17 @@ def join_shards(path: str | Path, wave: NDArray[np.float64], shards: Sequence[Sh
         One row a spectrum.
     frame, scale, provenance
         As in :class:`.store.SpectrumWriter`.
+    precision : {"full", "rounded"}
+        What the shards were written with.
     """
-    import zarr
-
     folder = writable(path, FORMAT)
     part = part_of(folder)
     part.parent.mkdir(parents=True, exist_ok=True)
     rows = sum(shard.rows for shard in shards)
     names = list(shards[0].files) if shards else ["flux"]
+    told = told_of(provenance, precision)
     try:
-        group = zarr.create_group(store=str(part))
-        group.create_array("wave", data=np.asarray(wave, dtype=np.float64))
+        group = create_group(part, np.asarray(wave, dtype=np.float64), told)
         for name in names:
             create_array(group, name, (rows, len(wave)))
             for number, shard in enumerate(shards):
@@ -106,7 +110,7 @@ def join_shards(path: str | Path, wave: NDArray[np.float64], shards: Sequence[Sh
         table.to_parquet(part / "table.parquet", index=False)
         write_json(part / "manifest.json", {
             "format": FORMAT, "version": VERSION, "frame": frame, "scale": scale, "arrays": names,
-            "provenance": dict(provenance or {}), "rows": rows, "wave": content_hash(np.asarray(wave, np.float64)),
+            "provenance": told, "rows": rows, "wave": content_hash(np.asarray(wave, np.float64)),
             "shards": [{"rows": shard.rows, "blake2": dict(shard.hashes)} for shard in shards]})
         put_in_place(part, folder, FORMAT)
     finally:

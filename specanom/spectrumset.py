@@ -17,7 +17,7 @@ from .ids import id_texts
 from .quantities import angstrom, backwards, per_angstrom
 from .seeds import content_hash
 from .spectrum import FRAMES, SCALES, Spectrum, as_wavelength
-from .store import ARRAYS, Rows, SpectrumWriter, as_rows, lacking, open_store
+from .store import ARRAYS, Rows, SpectrumWriter, as_rows, lacking, open_store, precision_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +83,7 @@ class SpectrumSet:
         self.frame = choice("frame", frame, FRAMES)
         self.scale = choice("scale", scale, SCALES)
         self.provenance: Mapping[str, Any] = MappingProxyType(dict(provenance or {}))
+        self.precision = precision_of(self.provenance)  # "full", or "rounded" by its store
         given = {"flux": flux, "ivar": ivar, "mask": mask, "imputed": imputed}
         self._arrays = {name: as_rows(name, value) for name, value in given.items()}
         shape = self._arrays["flux"].shape  # type: ignore[union-attr]
@@ -226,10 +227,9 @@ class SpectrumSet:
         DataError
             When there is none.
         """
-        found = np.flatnonzero(self._table["id"].to_numpy() == str(id))
-        if not found.size:
-            raise DataError(message("id", expected="an id of this set", got=repr(id), hint=f"{self.ids[:3]}, …"))
-        return self._spectrum(int(found[0]))
+        if (found := np.flatnonzero(self._table["id"].to_numpy() == str(id))).size:
+            return self._spectrum(int(found[0]))
+        raise DataError(message("id", expected="an id of this set", got=repr(id), hint=f"{self.ids[:3]}, …"))
 
     def select(self, ids: Sequence[str]) -> SpectrumSet:
         """Return the spectra called `ids`, in that order (the first of each id).
@@ -296,15 +296,17 @@ class SpectrumSet:
 
     # -- on disk ---------------------------------------------------------------------------------------------------
 
-    def save(self, path: str | Path, *, overwrite: bool = True) -> Path:
+    def save(self, path: str | Path, *, overwrite: bool = True, precision: str = "full") -> Path:
         """Write the set as a sharded Zarr v3 group with a manifest; returns the path.
 
         Parameters
         ----------
         path : path-like
-            Folder to make, e.g. ``"sample.zarr"``. It appears when it is whole.
+            Folder to make. It appears when it is whole.
         overwrite : bool
             Whether a set that is there already may be replaced. Anything else that is there never is.
+        precision : {"full", "rounded"}
+            ``"rounded"`` keeps 12 bits of flux and 7 of ivar (:mod:`specanom.rounding`), in about half of the space.
 
         Raises
         ------
@@ -313,7 +315,7 @@ class SpectrumSet:
         """
         arrays = [name for name in ARRAYS if self._arrays[name] is not None]
         with SpectrumWriter(path, self._wave, arrays, frame=self.frame, scale=self.scale, overwrite=overwrite,
-                            provenance=self.provenance) as writer:
+                            provenance=self.provenance, precision=precision) as writer:
             for block in self.blocks():
                 writer.append(block.table, {name: getattr(block, name) for name in arrays})
         return Path(path)
@@ -338,7 +340,8 @@ class SpectrumSet:
     def __repr__(self) -> str:
         n, p = self.shape
         span = f"{self._wave[0]:.0f}–{self._wave[-1]:.0f} Å {self.frame}"
-        return f"SpectrumSet: {n} spectra x {p} pixels, {span}, {self.scale}"
+        kept = self.scale if self.precision == "full" else f"{self.scale}, {self.precision}"
+        return f"SpectrumSet: {n} spectra x {p} pixels, {span}, {kept}"
 
     def _repr_html_(self) -> str:
         from html import escape

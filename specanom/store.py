@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import DataError, ShapeError, message
+from .errors import DataError, ShapeError, choice, message
 from .folders import FolderWriter, part_of, put_in_place, writable, write_json
+from .rounding import BITS, PRECISION, PRECISIONS, as_stored
 from .seeds import content_hash
 
 if TYPE_CHECKING:
@@ -115,6 +116,27 @@ def as_rows(name: str, value: Any) -> NDArray[Any] | Rows | None:
     return view
 
 
+def told_of(provenance: Mapping[str, Any] | None, precision: str) -> dict[str, Any]:
+    """Return the provenance of a set that is stored with some precision; what is rounded already stays so."""
+    told = dict(provenance or {})
+    return told if precision == "full" else {**told, PRECISION: {"stored": precision, "bits": dict(BITS)}}
+
+
+def precision_of(provenance: Mapping[str, Any]) -> str:
+    """Return how exactly a set of some provenance is stored: ``"full"`` or ``"rounded"``."""
+    return str(provenance.get(PRECISION, {}).get("stored", "full"))
+
+
+def create_group(path: Path, wave: NDArray[np.float64], provenance: Mapping[str, Any]) -> Any:
+    """Make the Zarr group of a set with its wavelengths; its attributes say when arrays are rounded."""
+    import zarr
+
+    told = {PRECISION: provenance[PRECISION]} if PRECISION in provenance else {}
+    group = zarr.create_group(store=str(path), attributes=told)
+    group.create_array("wave", data=wave)
+    return group
+
+
 def create_array(group: Any, name: str, shape: tuple[int, int]) -> Any:
     """Make one of the arrays of a set in a Zarr group: in shards, without values yet."""
     from zarr.codecs import BloscCodec
@@ -141,6 +163,8 @@ class SpectrumWriter(FolderWriter):
         Whether a finished set at `path` may be replaced.
     provenance : mapping, optional
         Kept in the manifest; must be JSON.
+    precision : {"full", "rounded"}
+        Whether flux and ivar are rounded to a few bits, see :mod:`.rounding`.
 
     Raises
     ------
@@ -163,8 +187,10 @@ class SpectrumWriter(FolderWriter):
         scale: str = "normalised",
         overwrite: bool = True,
         provenance: Mapping[str, Any] | None = None,
+        precision: str = "full",
     ) -> None:
         self.path = Path(path)
+        self._precision = choice(PRECISION, precision, PRECISIONS)
         self._folder = writable(path, FORMAT, overwrite=overwrite)
         self._part = part_of(self._folder)
         self._wave = np.asarray(wave, dtype=np.float64)
@@ -172,16 +198,14 @@ class SpectrumWriter(FolderWriter):
         self._waiting: dict[str, list[NDArray[Any]]] = {name: [] for name in arrays}
         self._rows = 0
         self._shards: list[dict[str, Any]] = []
+        told = told_of(provenance, precision)
         self._head = {"format": FORMAT, "version": VERSION, "frame": frame, "scale": scale, "arrays": list(arrays),
-                      "provenance": dict(provenance or {})}
-        self._group = self._create(list(arrays))
+                      "provenance": told}
+        self._group = self._create(list(arrays), told)
 
-    def _create(self, arrays: list[str]) -> Any:
-        import zarr
-
+    def _create(self, arrays: list[str], told: Mapping[str, Any]) -> Any:
         self._part.parent.mkdir(parents=True, exist_ok=True)
-        group = zarr.create_group(store=str(self._part))
-        group.create_array("wave", data=self._wave)
+        group = create_group(self._part, self._wave, told)
         for name in arrays:
             create_array(group, name, (0, self._wave.size))
         return group
@@ -204,7 +228,7 @@ class SpectrumWriter(FolderWriter):
         hashes = {}
         for name, waiting in self._waiting.items():
             joined = np.concatenate(waiting)
-            values, rest = joined[:rows], joined[rows:]
+            values, rest = as_stored(name, joined[:rows], self._precision), joined[rows:]
             self._waiting[name] = [rest] if len(rest) else []
             array = self._group[name]
             array.resize((start + rows, self._wave.size))
@@ -225,6 +249,7 @@ class SpectrumWriter(FolderWriter):
         write_json(self._part / "manifest.json", manifest)
         put_in_place(self._part, self._folder, FORMAT)
         return self.path
+
 
 def open_store(path: str | Path) -> dict[str, Any]:
     """Return the constructor arguments of the SpectrumSet saved at `path`; its arrays as :class:`Rows`.
