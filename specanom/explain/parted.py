@@ -96,7 +96,8 @@ class PartedExplainer:
         inputs = [content_hash(*sample.ids[one.start : one.stop], np.asarray(sample.flux[one.start : one.stop]))
                   for one in rows]
         parts = partitions(len(sample), size, inputs=inputs)
-        run = Partitioned(self.work, config, self.executor, label=self.label)
+        # Many small products: workers beside the GPUs do them well, where a cluster tells those apart.
+        run = Partitioned(self.work, config, self.executor, label=self.label, needs={"CPU": 1})
         done = run(ExplainPart(self.explainer, sample, self.work / "scratch"), parts)
         made, _ = stored(_blocks(done, sample, parts), store)
         return made, done

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import signal
 import sys
 import threading
+import time
+import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +20,10 @@ from ..errors import ArgumentError, DataError, message, require
 
 _CALLS = 'None, "serial", "threads:N", "processes:N", "dask:ADDRESS" or an object with .submit'
 _PATIENCE = 15  # seconds that a Dask scheduler may take to answer
+_LOOK = 5  # seconds after which it is asked again who works for it
+
+Needs = Mapping[str, float]
+"""Resources by name, and how much of each one call takes."""
 
 
 class Workers(ABC):
@@ -40,6 +47,10 @@ class Workers(ABC):
     @abstractmethod
     def submit(self, fn: Callable[..., Any], *args: Any) -> Any:
         """Ask for ``fn(*args)``; returns a future."""
+
+    def submit_named(self, name: str, fn: Callable[..., Any], *args: Any) -> Any:
+        """Ask for ``fn(*args)`` under a name that monitors show; returns a future."""
+        return self.submit(fn, *args)
 
     def renew(self) -> bool:
         """Replace workers of which one has died; returns whether that can be done here."""
@@ -139,8 +150,80 @@ def _stand_by(lifeline: Any) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+class Dask(Workers):
+    """The workers of a Dask scheduler; some may still join, and others leave.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    needs : mapping, optional
+        Resources that each call takes, such as ``{"GPU": 1}``. When some worker declares all of them now, all calls go
+        to such workers, also to those that join later; when none does, they go to any. It is decided once, so that
+        calls of one kind do not run partly on GPUs and partly beside them: their numbers would differ in the last bit.
+    """
+
+    def __init__(self, client: Any, needs: Needs | None = None) -> None:
+        self._client = client
+        # The face of ``concurrent.futures``: its futures can be waited for together with any others.
+        self._executor = client.get_executor(pure=False)
+        self._needs: Needs = {}
+        self._looked, self._width = -math.inf, 1
+        wanted = check_needs(needs or {})
+        if any(_places(one, wanted) for one in self._workers()):
+            self._needs = wanted
+
+    @property
+    def width(self) -> int:  # type: ignore[override]
+        """Calls that can run at a time, as of a few seconds ago."""
+        if time.monotonic() - self._looked > _LOOK:
+            self._looked = time.monotonic()
+            self._width = max(1, sum(_places(one, self._needs) for one in self._workers()))
+        return self._width
+
+    def submit(self, fn: Callable[..., Any], *args: Any) -> Future[Any]:
+        """See :class:`Workers`."""
+        return self._submitted(fn, args)
+
+    def submit_named(self, name: str, fn: Callable[..., Any], *args: Any) -> Future[Any]:
+        """See :class:`Workers`; the dashboard shows the name, without what makes it unique."""
+        return self._submitted(fn, args, key=f"{name}-{uuid.uuid4().hex[:8]}")
+
+    def _submitted(self, fn: Callable[..., Any], args: tuple[Any, ...], **options: str) -> Future[Any]:
+        future: Future[Any] = self._executor.submit(fn, *args, resources=dict(self._needs) or None, **options)
+        return future
+
+    def _workers(self) -> list[Mapping[str, Any]]:
+        try:
+            told = self._client.scheduler_info(n_workers=-1)
+        except TypeError:  # before 2025 it always told all of them
+            told = self._client.scheduler_info()
+        return list(told["workers"].values())
+
+
+def check_needs(needs: Needs) -> Needs:
+    """Return resources when they can be asked for.
+
+    Raises
+    ------
+    ArgumentError
+        For one without a name, or an amount that is no positive number.
+    """
+    for name, amount in needs.items():
+        number = isinstance(amount, (int, float)) and not isinstance(amount, bool)
+        if not (isinstance(name, str) and name and number and 0 < amount < math.inf):
+            raise ArgumentError(message("needs", expected='resources and how much of each a task takes, {"GPU": 1}',
+                                        got=f"{name!r}: {amount!r}"))
+    return dict(needs)
+
+
+def _places(worker: Mapping[str, Any], needs: Needs) -> int:
+    """Return how many calls a worker of Dask can run at a time."""
+    has = worker.get("resources") or {}
+    return int(min([worker["nthreads"], *(has.get(name, 0) // amount for name, amount in needs.items())]))
+
+
 @contextlib.contextmanager
-def workers(executor: Any = None) -> Iterator[Workers]:
+def workers(executor: Any = None, *, needs: Needs | None = None) -> Iterator[Workers]:
     """Open what an executor's name stands for, and close it again.
 
     Parameters
@@ -151,6 +234,9 @@ def workers(executor: Any = None) -> Iterator[Workers]:
         cores when N is not said. ``"dask:tcp://host:8786"`` or ``"dask:scheduler.json"``: the workers of a Dask
         scheduler. Or a Dask client, or any object with ``.submit``, such as an executor of ``concurrent.futures``;
         those are left open.
+    needs : mapping, optional
+        Resources that each call takes, such as ``{"GPU": 1}``: on a Dask cluster where some workers declare them, the
+        calls go to those only. Elsewhere nothing is asked.
 
     Yields
     ------
@@ -159,12 +245,12 @@ def workers(executor: Any = None) -> Iterator[Workers]:
     Raises
     ------
     ArgumentError
-        For any other executor.
+        For any other executor, or needs that are none.
     DataError
         When no Dask scheduler answers at the address.
     """
     with contextlib.ExitStack() as stack:
-        crew = _opened(executor, stack)
+        crew = _opened(executor, stack, check_needs(needs or {}))
         try:
             yield crew
         except BaseException:
@@ -190,12 +276,12 @@ def check_executor(executor: str) -> None:
 _POOLS: dict[str, Callable[[int], Workers]] = {"threads": Threads, "processes": Processes}
 
 
-def _opened(executor: Any, stack: contextlib.ExitStack) -> Workers:
+def _opened(executor: Any, stack: contextlib.ExitStack, needs: Needs) -> Workers:
     if isinstance(executor, str):
         check_executor(executor)
         kind, _, rest = executor.partition(":")
         if kind == "dask":
-            return _dask_workers(stack.enter_context(_connected(rest)))
+            return Dask(stack.enter_context(_connected(rest)), needs)
         if kind in _POOLS:
             return _POOLS[kind](int(rest) if rest else os.cpu_count() or 1)
     executor = (executor or _dask_client()) if executor in (None, "") else executor
@@ -204,7 +290,7 @@ def _opened(executor: Any, stack: contextlib.ExitStack) -> Workers:
     if isinstance(executor, Workers):
         return executor
     if _is_dask(executor):
-        return _dask_workers(executor)
+        return Dask(executor, needs)
     if isinstance(executor, Executor) or callable(getattr(executor, "submit", None)):
         return Foreign(executor)
     raise ArgumentError(message("executor", expected=_CALLS, got=repr(executor)))
@@ -232,12 +318,6 @@ def _is_dask_task(distributed: Any) -> bool:
 def _is_dask(executor: Any) -> bool:
     distributed = sys.modules.get("distributed")
     return distributed is not None and isinstance(executor, distributed.Client)
-
-
-def _dask_workers(client: Any) -> Workers:
-    """Return a Dask client as workers, by its face of ``concurrent.futures``."""
-    threads = sum(client.nthreads().values())
-    return Foreign(client.get_executor(pure=False), max(1, threads))
 
 
 @contextlib.contextmanager

@@ -83,7 +83,7 @@ class InPartitions:
         options = {"lines": lines, "velocity": velocity, "trim": trim, "preset": preset}
         config = key({"sample": fingerprint(sample), "model": fingerprint(model), "options": options,
                       "specanom": versions()["specanom"]})
-        run = Partitioned(self.work, config, self.executor, label=self.label)
+        run = Partitioned(self.work, config, self.executor, label=self.label, needs={"GPU": 1})
         return run(ScorePart(sample.absolute(), model.absolute(), options), partitions(len(whole), self.size))
 
 
