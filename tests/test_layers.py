@@ -10,8 +10,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 LAYER = {
-    "lines": 0, "errors": 0, "protocols": 0, "face": 0, "presets": 0, "seeds": 0, "ids": 0,
-    "quantities": 1, "spectrum": 1, "spectrumset": 1, "store": 1, "shards": 1, "folders": 1, "convert": 1,
+    "lines": 0, "errors": 0, "protocols": 0, "face": 0, "presets": 0, "seeds": 0, "ids": 0, "visible": 0,
+    "foreign": 1,
+    "quantities": 1, "spectrum": 1, "spectrumset": 1, "store": 1, "shards": 1, "folders": 1, "disk": 1, "convert": 1,
     "parallel": 1, "devices": 1, "rounding": 1, "ordering": 1, "rates": 1,
     "surveys": 2, "preprocess": 2, "models": 2,
     "scores": 3, "diagnostics": 3,

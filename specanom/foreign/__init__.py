@@ -1,0 +1,29 @@
+"""Files of strangers: read whole, checked field by field against a table of forms, and never executed.
+
+A model, a set of explanations, a knowledge base or a catalogue may come from anybody. What is read of one is JSON,
+safetensors, npy arrays, Zarr and Parquet; none of them can hold code here. Before memory is taken for what a file
+says it holds, that is compared with what it can hold by its size, and every fault is a ``DataError`` with the name of
+the file, of the field, what was expected and what is there.
+
+===========================  ===================================================================================
+:func:`read_json`            a JSON file, no larger than it may be, no key twice
+:func:`parse_json`           the same of text
+:func:`check`                compare what was read with a form
+:func:`read_arrays`          arrays of an npz file
+:func:`open_npy`             the array of an npy file, mapped into memory
+:func:`read_tensors`         tensors of a safetensors file
+:func:`open_arrays`          a Zarr group, its metadata compared with what lies on the disk
+:func:`read_table`           a Parquet file
+:func:`damaged`              turns what an opened file leads to into a ``DataError`` that names it
+===========================  ===================================================================================
+"""
+
+from .arrays import open_npy, read_arrays, read_tensors
+from .forms import Anything, Either, Flag, Form, ListOf, MapOf, Maybe, Number, Record, Text, Whole, check
+from .groups import open_arrays
+from .reading import damaged, parse_json, read_json, regular
+from .tables import believed, read_table
+
+__all__ = ["Anything", "Either", "Flag", "Form", "ListOf", "MapOf", "Maybe", "Number", "Record", "Text", "Whole",
+           "believed", "check", "damaged", "open_arrays", "open_npy", "parse_json", "read_arrays", "read_json",
+           "read_table", "read_tensors", "regular"]
