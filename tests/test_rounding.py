@@ -46,7 +46,7 @@ def test_order_is_kept(values: np.ndarray, bits: int) -> None:
 def test_what_is_no_number_or_nothing_stays_to_the_bit(values: np.ndarray, bits: int) -> None:
     special = ~np.isfinite(values) | (values == 0)
     assert round_bits(values, bits)[special].tobytes() == values[special].tobytes()
-    assert np.isfinite(round_bits(values, bits)).tolist() == np.isfinite(values).tolist()  # and nothing becomes infinite
+    assert np.isfinite(round_bits(values, bits)).tolist() == np.isfinite(values).tolist()
 
 
 def test_ties_go_to_the_even_neighbour() -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..errors import ArgumentError, choice, message
+from ..rounding import PRECISIONS
 from ..spectrumset import SpectrumSet
 from ..store import ARRAYS, SpectrumWriter, lacking
 
@@ -56,12 +58,24 @@ def join(blocks: Iterable[SpectrumSet], rows: int, wave: NDArray[np.float64]) ->
 
 def write(
     blocks: Iterable[SpectrumSet], path: str | Path, wave: NDArray[np.float64], *, arrays: tuple[str, ...],
-    provenance: dict[str, Any],
+    provenance: dict[str, Any], precision: str = "full",
 ) -> None:
     """Write the named arrays of finished blocks to a store as they come."""
-    with SpectrumWriter(path, wave, arrays, provenance=provenance) as writer:
+    with SpectrumWriter(path, wave, arrays, provenance=provenance, precision=precision) as writer:
         for block in blocks:
             writer.append(block.table, {name: complete(name, block) for name in arrays})
+
+
+def check_store(store: str | Path | None, precision: str) -> None:
+    """Refuse to round what is not stored.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    if choice("precision", precision, PRECISIONS) != "full" and store is None:
+        raise ArgumentError(message("precision", expected="full where nothing is stored", got=precision,
+                                    hint='store="sample.zarr"'))
 
 
 def complete(name: str, block: SpectrumSet) -> NDArray[Any]:

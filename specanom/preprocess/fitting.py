@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,9 +94,13 @@ def missing_in(block: SpectrumSet) -> NDArray[np.int64]:
     return counts
 
 
-def drawn_ids(ids: Sequence[str], size: int = TYPICAL_SAMPLE) -> NDArray[np.intp]:
-    """Return the places of the ids that hash lowest, in order: those of which the medians are taken."""
-    keys = np.array([object_seed(0, id) for id in ids], dtype=np.uint64)
+def draw_keys(ids: Iterable[str]) -> NDArray[np.uint64]:
+    """Return what decides which spectra are drawn: those of the lowest keys, ``(n,)``."""
+    return np.array([object_seed(0, id) for id in ids], dtype=np.uint64)
+
+
+def lowest(keys: NDArray[np.uint64], size: int = TYPICAL_SAMPLE) -> NDArray[np.intp]:
+    """Return the places of the lowest keys, in order."""
     return np.sort(np.argsort(keys, kind="stable")[:size])
 
 

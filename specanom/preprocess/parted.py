@@ -3,141 +3,41 @@
 Three passes. The first reads, cuts and brings to rest; its counts are added up, and from them is learnt what is kept
 and filled in. The second finds the spectra that then cannot be normalised. The third writes the shards of the result,
 whose rows are not those of the partitions, since cuts have taken some.
+
+Where only some spectra are wanted as a sample, the first pass lets go of all pixels, and those spectra alone are read
+again: what lies on disk does not grow with the survey.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..folders import writable
+from ..folders import writable, write_whole
 from ..parallel import Outcome, Partition, Partitioned, partitions
 from ..seeds import content_hash
-from ..shards import Shard, join_shards, write_shard
+from ..shards import Shard, join_shards
 from ..spectrumset import SpectrumSet
 from ..store import FORMAT, SHARD
-from .assemble import complete
 from .columns import numbers
-from .fitting import Fitted, Gathered, drawn_ids, missing_in
+from .fitting import TYPICAL_SAMPLE, Fitted, Gathered, draw_keys, lowest
 from .ledger import Ledger
-from .medians import row_medians
-from .normalise import Finish
 from .options import Options
-from .pieces import OPTIONAL, Piece, as_piece
-from .pipeline import Pipeline, finish
+from .passes import COUNTED, Draw, Judge, Parted, Prepare, Shape
+from .pieces import OPTIONAL, Piece
+from .pipeline import Pipeline
 from .provenance import own_version, provenance
-from .select import median_not_positive
 from .sources import Source
 
-
-class Parted(Protocol):
-    """A survey in partitions, as :class:`specanom.surveys.PartedSurvey` is one."""
-
-    def partitions(self) -> list[Partition]:
-        """Return the partitions."""
-        ...
-
-    def ids(self, partition: Partition) -> list[str]:
-        """Return the ids of one, in reading order."""
-        ...
-
-    def read(self, partition: Partition) -> Any:
-        """Return the spectra of one, with ``.blocks``, ``.skipped`` and ``.notes``."""
-        ...
-
-    @property
-    def skipped(self) -> Sequence[Any]:
-        """What was left out beforehand."""
-        ...
-
-
-@dataclass(frozen=True)
-class Prepare:
-    """The first pass over one partition: read, cut, bring to rest, count."""
-
-    options: Options
-    grid: NDArray[np.float64]
-    survey: Parted
-
-    def __call__(self, part: Partition) -> dict[str, Any]:
-        """Return the piece and what was counted."""
-        survey = self.survey.read(part)
-        run = Pipeline(self.options, self.grid, survey, action="fit_transform")
-        missing = np.zeros(self.grid.size, dtype=np.int64)
-
-        def counted() -> Iterator[SpectrumSet]:
-            for block in run.prepared(some=True):
-                np.add(missing, missing_in(block), out=missing)
-                yield block
-
-        piece = as_piece(counted(), len(part), self.grid.size)
-        return {**piece, "missing": missing, "ledger": run.ledger.to_dict(),
-                "skipped": [[str(one) for one in item] for item in survey.skipped],
-                "notes": [[str(one) for one in item] for item in survey.notes]}
-
-
-@dataclass(frozen=True)
-class Judge:
-    """The second pass over one partition: which spectra cannot be normalised at the kept wavelengths."""
-
-    fitted: Fitted
-    pieces: tuple[Piece, ...]
-
-    def __call__(self, part: Partition) -> dict[str, Any]:
-        """Return the rows that stay."""
-        ledger, step, good = Ledger(), Finish(self.fitted), [np.zeros(0, dtype=bool)]
-        for block in self.pieces[part.number].blocks(self.fitted.grid):
-            drop = median_not_positive(row_medians(step.kept(block)))
-            ledger.drop(block, drop)
-            good.append(~drop.rows)
-        return {"stay": np.flatnonzero(np.concatenate(good)), "ledger": ledger.to_dict()}
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The third pass, over one shard of the result: its rows from the pieces that hold them, finished."""
-
-    fitted: Fitted
-    pieces: tuple[Piece, ...]
-    stay: tuple[NDArray[np.intp], ...]
-    arrays: tuple[str, ...]
-    scratch: Path
-
-    def __call__(self, part: Partition) -> dict[str, Any]:
-        """Return the files of the shard, its table, and what was counted."""
-        ledger = Ledger()
-        held: dict[str, NDArray[Any]] = {}
-        tables: list[pd.DataFrame] = []
-        end = 0
-        for block in self._blocks(part):
-            done = finish(block, self.fitted, ledger)
-            here = slice(end, end := end + len(done))
-            for name in self.arrays:
-                values = complete(name, done)
-                held.setdefault(name, np.empty((len(part), values.shape[1]), values.dtype))[here] = values
-            tables.append(done.table)
-        folder = self.scratch / uuid.uuid4().hex
-        folder.mkdir(parents=True)
-        shard = write_shard(folder, held)
-        return {**shard.files, "table": pd.concat(tables, ignore_index=True), "hashes": dict(shard.hashes),
-                "ledger": ledger.to_dict()}
-
-    def _blocks(self, part: Partition) -> Iterator[SpectrumSet]:
-        first = 0
-        for piece, stay in zip(self.pieces, self.stay, strict=True):
-            rows = stay[max(part.start - first, 0) : max(part.stop - first, 0)]
-            first += len(stay)
-            if len(rows):
-                yield from piece.blocks(self.fitted.grid, rows)
+Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -156,6 +56,11 @@ class PartedFit:
         See :func:`specanom.parallel.workers`.
     label : str
         What progress bars call it; none without.
+    only : int, optional
+        Write so many spectra, those whose ids hash lowest, and keep the pixels of no others; all when not given. What
+        is learnt is learnt of all in any case.
+    precision : {"full", "rounded"}
+        Of the sample, see :mod:`specanom.rounding`.
     """
 
     options: Options
@@ -163,6 +68,8 @@ class PartedFit:
     survey: Parted
     executor: Any = None
     label: str = ""
+    only: int | None = None
+    precision: str = "full"
 
     def __call__(self, store: Path, work: Path) -> tuple[Fitted, Ledger, Source]:
         """Write the sample.
@@ -179,7 +86,7 @@ class PartedFit:
         -------
         fitted : Fitted
         ledger : Ledger
-            What was counted, of all passes.
+            What was counted, of all passes; with `only`, of the first, which knows of all spectra.
         source : Source
             What was skipped and remarked.
 
@@ -191,52 +98,73 @@ class PartedFit:
             When a part of the result could not be written.
         """
         writable(store, FORMAT)
-        first = self._prepare(work / "prepared")
-        fitted = first.learn(self.options)
-        stay = self._judge(work / "judged", fitted, first)
-        shards, table = self._shape(work / "shaped", fitted, first, stay)
+        first, gathered = self._prepare(work / "prepared")
+        drawn = first if self.only is None else self._draw(work, first)
+        fitted = drawn.learn(gathered, self.options)
+        stay = self._judge(work / "judged", fitted, drawn)
+        if self.only is not None:
+            stay = tuple(map(np.intersect1d, stay, drawn.lowest(self.only)))
+        shards, table = self._shape(work / "shaped", fitted, drawn, stay)
         if not len(table):
             raise first.run.nothing_left()
-        join_shards(store, fitted.wave, shards, table, provenance=provenance(self.options, first.run.ledger))
+        join_shards(store, fitted.wave, shards, table, provenance=provenance(self.options, first.run.ledger),
+                    precision=self.precision)
         shutil.rmtree(work)
         return fitted, first.run.ledger, first.run.source
 
-    def _prepare(self, folder: Path) -> _First:
+    def _prepare(self, folder: Path) -> tuple[_Pieces, Gathered]:
         parts = self.survey.partitions()
         settings = json.dumps(self.options.settings(), sort_keys=True)
-        task = Prepare(self.options, self.grid, self.survey)
-        done = self._pass(folder, content_hash(settings, own_version(), self.grid), "read")(task, parts)
-        told = _Told(list(self.survey.skipped), [])
-        for _, row in done.failures.iterrows():
-            reason = f"its partition failed: {row['error']}"
-            told.skipped += [Skip(id, "", reason) for id in self.survey.ids(parts[int(row["partition"])])]
-        run = Pipeline(self.options, self.grid, told, action="fit_transform")
-        for part, record in zip((parts[int(one["partition"])] for one in done.records), done.records, strict=True):
-            lost = {id for id, _, _ in record["told"]["skipped"]}
-            run.ledger.take_ids(id for id in self.survey.ids(part) if id not in lost)
-            run.ledger.take(record["told"]["ledger"])
-            told.skipped += [Skip(*one) for one in record["told"]["skipped"]]
-            told.notes += [tuple(one) for one in record["told"]["notes"]]
-        return _First(run, done, tuple(Piece.of(done.folder, record) for record in done.records))
+        task = Prepare(self.options, self.grid, self.survey, pixels=self.only is None)
+        config = content_hash(settings, own_version(), self.grid, "pixels" if task.pixels else "counts")
+        done = self._pass(folder, config, "read")(task, parts)
+        run = added_up(self.survey, done, parts=parts, options=self.options, grid=self.grid, action="fit_transform")
+        pieces = tuple(Piece.of(done.folder, record) for record in done.records)
+        gathered = Gathered(self.grid, draw=self.options.impute == "median")
+        keys = [np.zeros(0, dtype=np.uint64)]
+        for piece, path in zip(pieces, done.files("missing"), strict=True):
+            table = piece.table(COUNTED)
+            gathered.count(np.load(path), numbers(table, "snr"))
+            keys.append(draw_keys(table["id"]))
+        if not gathered.n:
+            raise run.nothing_left()
+        return _Pieces(run, run.ledger, done, pieces, np.concatenate(keys)), gathered
 
-    def _judge(self, folder: Path, fitted: Fitted, first: _First) -> tuple[NDArray[np.intp], ...]:
+    def _draw(self, work: Path, first: _Pieces) -> _Pieces:
+        """Read the spectra again that the sample and the medians are made of."""
+        assert self.only is not None
+        learnt = TYPICAL_SAMPLE if self.options.impute == "median" else 0
+        places = lowest(first.keys, max(self.only, learnt))
+        ids = [str(id) for piece, rows in zip(first.pieces, first.rows(places), strict=True) if len(rows)
+               for id in piece.table(("id",))["id"].iloc[rows]]
+        listed = work / "drawn.parquet"
+        write_whole(listed, pd.DataFrame({"id": ids}).to_parquet)
+        size = max(map(len, self.survey.partitions()))
+        config = content_hash(_hash(first), *ids)
+        task = Draw(self.options, self.grid, self.survey, listed.absolute())
+        done = self._pass(work / "drawn", config, "read again")(task, partitions(len(ids), size)).whole()
+        pieces = tuple(Piece.of(done.folder, record) for record in done.records)
+        return _Pieces(first.run, Ledger(), done, pieces, first.keys[places])
+
+    def _judge(self, folder: Path, fitted: Fitted, first: _Pieces) -> tuple[Places, ...]:
         """Return the rows of each piece that can be normalised."""
         parts = [Partition(i, record["start"], record["stop"], record["inputs"])
                  for i, record in enumerate(first.done.records)]
-        done = self._pass(folder, _hash(fitted, first), "look")(Judge(fitted, first.pieces), parts).whole()
+        done = self._pass(folder, _hash(first, fitted), "look")(Judge(fitted, first.pieces), parts).whole()
         for record in done.records:
-            first.run.ledger.take(record["told"]["ledger"])
+            first.ledger.take(record["told"]["ledger"])
         return tuple(np.load(path) for path in done.files("stay"))
 
-    def _shape(self, folder: Path, fitted: Fitted, first: _First, stay: tuple[NDArray[np.intp], ...]
+    def _shape(self, folder: Path, fitted: Fitted, first: _Pieces, stay: tuple[Places, ...]
                ) -> tuple[list[Shard], pd.DataFrame]:
         """Write the shards and return them with the table of the sample."""
         arrays = ("flux", "imputed", *(name for name in OPTIONAL if any(name in one.files for one in first.pieces)))
         parts = partitions(sum(map(len, stay)), SHARD)
-        task = Shape(fitted, first.pieces, stay, arrays, folder / "scratch")
-        done = self._pass(folder, _hash(fitted, first), "write")(task, parts).whole()
+        task = Shape(fitted, first.pieces, stay, arrays, folder / "scratch", self.precision)
+        config = content_hash(_hash(first, fitted), self.precision, *stay)
+        done = self._pass(folder, config, "write")(task, parts).whole()
         for record in done.records:
-            first.run.ledger.take(record["told"]["ledger"])
+            first.ledger.take(record["told"]["ledger"])
         hashes = done.told("hashes")
         files = {name: done.files(name) for name in arrays}
         shards = [Shard(len(part), {name: files[name][i] for name in arrays}, hashes[i])
@@ -248,28 +176,62 @@ class PartedFit:
 
 
 @dataclass(frozen=True)
-class _First:
-    """What the first pass made."""
+class _Pieces:
+    """What a pass made of the survey, or of some spectra of it, and where the next ones count."""
 
     run: Pipeline
+    ledger: Ledger
     done: Outcome
     pieces: tuple[Piece, ...]
+    keys: NDArray[np.uint64]
 
-    def learn(self, options: Options) -> Fitted:
-        """Return what is learnt of all pieces together; the rows that medians are taken of are read again."""
-        run = self.run
-        gathered = Gathered(run.grid, draw=options.impute == "median")
-        tables = [piece.table() for piece in self.pieces]
-        if not sum(map(len, tables)):
-            raise run.nothing_left()
-        for table, path in zip(tables, self.done.files("missing"), strict=True):
-            gathered.count(np.load(path), numbers(table, "snr"))
-        ends = np.cumsum([0, *map(len, tables)])
-        drawn = drawn_ids([id for table in tables for id in table["id"]]) if options.impute == "median" else ends[:0]
-        for piece, low, high in zip(self.pieces, ends, ends[1:], strict=False):
-            for block in piece.blocks(run.grid, drawn[(drawn >= low) & (drawn < high)] - low):
+    def learn(self, gathered: Gathered, options: Options) -> Fitted:
+        """Return what is learnt of all; the rows that medians are taken of are read again."""
+        for piece, rows in zip(self.pieces, self.lowest(TYPICAL_SAMPLE), strict=True):
+            for block in piece.blocks(self.run.grid, rows) if options.impute == "median" else ():
                 gathered.draw(block)
         return gathered.conclude(options.max_missing_wave, int(options.bins))
+
+    def lowest(self, size: int) -> list[Places]:
+        """Return the rows of each piece that are among the `size` spectra of the lowest keys."""
+        return self.rows(lowest(self.keys, size))
+
+    def rows(self, places: Places) -> list[Places]:
+        """Return which rows of each piece some places of all are."""
+        ends = np.cumsum([0, *map(len, self.pieces)])
+        parts = np.split(places, np.searchsorted(places, ends[1:-1]))
+        return [part - low for part, low in zip(parts, ends[:-1], strict=True)]
+
+
+def added_up(survey: Parted, done: Outcome, *, parts: Sequence[Partition], options: Options,
+             grid: NDArray[np.float64], action: str) -> Pipeline:
+    """Return a run that counted what all parts of a survey counted, whose source skipped what they skipped.
+
+    Every spectrum of a part that failed counts as skipped, with the reason.
+
+    Parameters
+    ----------
+    survey : Parted
+        What was read.
+    done : Outcome
+        Of a task that tells what :func:`.passes.told_by` does.
+    parts : sequence of Partition
+        Of the survey.
+    options, grid, action
+        See :class:`.pipeline.Pipeline`.
+    """
+    told = _Told(list(survey.skipped), [])
+    for _, row in done.failures.iterrows():
+        reason = f"its partition failed: {row['error']}"
+        told.skipped += [Skip(id, "", reason) for id in survey.ids(parts[int(row["partition"])])]
+    made = Pipeline(options, grid, told, action=action)
+    for record in done.records:
+        lost = {id for id, _, _ in record["told"]["skipped"]}
+        made.ledger.take_ids(id for id in survey.ids(parts[int(record["partition"])]) if id not in lost)
+        made.ledger.take(record["told"]["ledger"])
+        told.skipped += [Skip(*one) for one in record["told"]["skipped"]]
+        told.notes += [tuple(one) for one in record["told"]["notes"]]
+    return made
 
 
 class Skip(NamedTuple):
@@ -313,7 +275,7 @@ def settled(table: pd.DataFrame) -> pd.DataFrame:
     return made
 
 
-def _hash(fitted: Fitted, first: _First) -> str:
+def _hash(first: _Pieces, fitted: Fitted | None = None) -> str:
     """Return a hash of what the later passes go by."""
-    arrays = (fitted.grid, fitted.kept, fitted.typical, fitted.snr_edges)
+    arrays = () if fitted is None else (fitted.grid, fitted.kept, fitted.typical, fitted.snr_edges)
     return content_hash(first.done.records[0]["config"], *arrays, *(one["inputs"] for one in first.done.records))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pyarrow import parquet
 
 from ..spectrumset import SpectrumSet
 from ..store import ARRAYS
@@ -69,9 +70,14 @@ class Piece:
         """Return the piece that a manifest speaks of."""
         return cls({name.partition("/")[0]: folder / name for name in record["files"]})
 
-    def table(self) -> pd.DataFrame:
-        """Return its table."""
-        return pd.read_parquet(self.files["table"])
+    def __len__(self) -> int:
+        return int(parquet.read_metadata(self.files["table"]).num_rows)
+
+    def table(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return its table, or those of some columns that it has."""
+        there = parquet.read_schema(self.files["table"]).names
+        wanted = None if columns is None else [name for name in columns if name in there]
+        return pd.read_parquet(self.files["table"], columns=wanted)
 
     def blocks(self, wave: NDArray[np.float64], rows: NDArray[np.intp] | None = None) -> Iterator[SpectrumSet]:
         """Yield some rows in order, or all; those that have the same arrays together, as when they were read."""

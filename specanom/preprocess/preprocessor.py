@@ -15,7 +15,7 @@ from ..errors import ArgumentError, message, not_fitted
 from ..folders import writable
 from ..spectrumset import SpectrumSet
 from ..store import FORMAT
-from .assemble import join, used_up, write
+from .assemble import check_store, join, used_up, write
 from .fitting import Fitted, Gathered
 from .options import Options, full_grid
 from .parted import PartedFit
@@ -184,7 +184,8 @@ class Preprocessor(Options):
         return self
 
     def fit_transform(
-        self, survey: Any, *, store: str | Path | None = None, progress: bool = False, executor: Any = None
+        self, survey: Any, *, store: str | Path | None = None, progress: bool = False, executor: Any = None,
+        precision: str = "full", only: int | None = None,
     ) -> SpectrumSet:
         """Learn from a sample and return it preprocessed.
 
@@ -200,6 +201,11 @@ class Preprocessor(Options):
         executor : optional
             Where the partitions of a survey are worked off, see :func:`specanom.parallel.workers`. The result does not
             depend on it, nor on the size of the partitions. What was done when it was stopped is kept beside `store`.
+        precision : {"full", "rounded"}
+            Of the store, see :meth:`.SpectrumSet.save`.
+        only : int, optional
+            Store no more than so many spectra of a survey in partitions: those whose ids hash lowest, a fair draw.
+            All are learnt from, and :attr:`report` is of :meth:`fit`: of all of them.
 
         Returns
         -------
@@ -211,9 +217,16 @@ class Preprocessor(Options):
         DataError
             When no spectrum passes the cuts, `store` is given and the survey can be read only once, or something is at
             `store` that is neither saved spectra nor an empty folder.
+        ArgumentError
+            For `precision` without `store`, or `only` of a survey that is not in partitions.
         """
+        check_store(store, precision)
         if callable(getattr(survey, "partitions", None)):
-            return self._in_partitions(survey, store, progress=progress, executor=executor)
+            fit = PartedFit(self, self._grid, survey, executor, "preprocess" if progress else "", only, precision)
+            return self._in_partitions(fit, store)
+        if only is not None:
+            raise ArgumentError(message("only", expected="None, for a survey that is not in partitions", got=only,
+                                        hint="specanom.surveys.PartedSurvey.of(survey, folder) parts it"))
         run = self._run("fit_transform", survey, progress)
         if store is not None:
             run.source.refuse_once()
@@ -224,16 +237,19 @@ class Preprocessor(Options):
         if store is None:
             sample = join(blocks, fitted.n, fitted.wave).replace(provenance=provenance(self, run.ledger))
         else:
-            write(blocks, store, fitted.wave, arrays=run.arrays, provenance=provenance(self, run.ledger))
+            write(blocks, store, fitted.wave, arrays=run.arrays, provenance=provenance(self, run.ledger),
+                  precision=precision)
             sample = SpectrumSet.open(store)
         self._conclude(run, fitted.missing)
         return sample
 
-    def transform(self, survey: Any, *, store: str | Path | None = None, progress: bool = False) -> SpectrumSet:
+    def transform(self, survey: Any, *, store: str | Path | None = None, progress: bool = False,
+                  precision: str = "full") -> SpectrumSet:
         """Preprocess other spectra onto the fitted wavelengths, with the fitted imputation and S/N bins.
 
         Parameters, result and errors are those of :meth:`fit_transform`; one reading is enough, with `store` too.
         """
+        check_store(store, precision)
         fitted = self.fitted_
         run = self._run("transform", survey, progress)
         gathered = Gathered(fitted.grid, draw=False)
@@ -243,7 +259,8 @@ class Preprocessor(Options):
             sample = join(used_up(held), run.ledger.n_out, fitted.wave).replace(provenance=provenance(self, run.ledger))
         else:
             arrays = ("flux", "imputed", "ivar", "mask") if self.keep_mask else ("flux", "imputed", "ivar")
-            write(blocks, store, fitted.wave, arrays=arrays, provenance=provenance(self, run.ledger))
+            write(blocks, store, fitted.wave, arrays=arrays, provenance=provenance(self, run.ledger),
+                  precision=precision)
             sample = SpectrumSet.open(store)
         self._conclude(run, gathered.missing)
         return sample
@@ -295,16 +312,15 @@ class Preprocessor(Options):
         self._fitted = gathered.conclude(self.max_missing_wave, int(self.bins))
         return self._fitted
 
-    def _in_partitions(self, survey: Any, store: str | Path | None, *, progress: bool, executor: Any) -> SpectrumSet:
+    def _in_partitions(self, fit: PartedFit, store: str | Path | None) -> SpectrumSet:
         if store is None:
             raise ArgumentError(message("store", expected="a folder for the sample of a survey in partitions",
                                         got="None", hint='store="sample.zarr"'))
         path = Path(store)
-        fit = PartedFit(self, self._grid, survey, executor, "preprocess" if progress else "")
         fitted, ledger, source = fit(path, path.with_name(f"{path.name}.work"))
         self._fitted = fitted
-        self._report = ledger.report("fit_transform", source, missing=fitted.missing, grid=self._grid,
-                                     kept=fitted.kept, settings=self.settings())
+        self._report = ledger.report("fit_transform" if fit.only is None else "fit", source, missing=fitted.missing,
+                                     grid=self._grid, kept=fitted.kept, settings=self.settings())
         return SpectrumSet.open(store)
 
     def _conclude(self, run: Pipeline, missing: NDArray[np.float64]) -> None:
