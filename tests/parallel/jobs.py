@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -61,3 +62,7 @@ def double(n: int) -> int:
 
 def nested(part: Partition) -> dict[str, object]:
     return {"doubled": pd.DataFrame({"n": list(map_blocks(double, range(part.start, part.stop)))})}
+
+
+def has_module(name: str) -> bool:
+    return name in sys.modules
