@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -15,11 +16,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from .disk import beside, disk_error, is_full, replace, sync, sync_all, telling
 from .errors import DataError, message
-
-PART = ".part"
-"""How the name of what is still being written ends."""
-_CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)  # pipes, some network and FUSE file systems
 
 
 def writable(path: str | Path, form: str, *, overwrite: bool = True) -> Path:
@@ -91,18 +89,31 @@ def put_in_place(part: Path, folder: Path, form: str) -> None:
 
 
 def swap(part: Path, folder: Path) -> None:
-    """Rename `part` to `folder`, whatever is there; see :func:`put_in_place`."""
-    old = part.with_suffix(".old") if folder.exists() else None
-    if old is not None:
-        os.replace(folder, old)
-    try:
-        os.replace(part, folder)
-    except BaseException:
-        if old is not None:
-            os.replace(old, folder)
-        raise
+    """Rename `part` to `folder` once all of it is on the disk, whatever is there; see :func:`put_in_place`."""
+    with telling(folder):
+        sync_all(part)
+        old = _aside(folder, part.with_suffix(".old")) if folder.exists() else None
+        try:
+            replace(part, folder)
+        except BaseException:
+            if old is not None:
+                replace(old, folder)
+            raise
+        sync(folder.parent)
     if old is not None:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _aside(folder: Path, old: Path) -> Path | None:
+    """Rename what is there; where that cannot be, as of the lower layer of an overlay, delete it."""
+    try:
+        replace(folder, old)
+    except OSError as exc:
+        if exc.errno != errno.EXDEV:
+            raise
+        shutil.rmtree(folder)
+        return None
+    return old
 
 
 class FolderWriter(ABC):
@@ -123,13 +134,19 @@ class FolderWriter(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        place = self._part.with_name(self._part.name.rsplit(".", 2)[0])
+        told = disk_error(error, place) if error is not None and is_full(error) else None
         try:
             if kind is None:
-                self.close()
+                with telling(place):
+                    self.close()
         finally:
-            self._release()
+            with contextlib.suppress(OSError):  # what was to be written last is lost with the rest
+                self._release()
             if self._part.exists():
                 shutil.rmtree(self._part, ignore_errors=True)
+        if told is not None and told is not error:
+            raise told from error
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -151,37 +168,32 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         Its folder must exist.
     write : callable
         Takes the path to write to.
+
+    Raises
+    ------
+    DiskError
+        When the disk is full, read-only or over a quota, or when it will not rename.
     """
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{PART}")
+    part = beside(path)
     try:
-        write(part)
-        sync(part)
-        os.replace(part, path)
-        sync(path.parent)
+        with telling(path):
+            write(part)
+            sync(part)
+            replace(part, path)
+            sync(path.parent)
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a disk that has become read-only, say
+            part.unlink(missing_ok=True)
 
 
 def move_whole(source: Path, path: Path) -> None:
     """Move a file or a folder to `path`, on the same file system, once all of it is on the disk."""
-    for one in [*source.rglob("*"), source] if source.is_dir() else [source]:
-        sync(one)
-    if path.is_dir():
-        shutil.rmtree(path)
-    os.replace(source, path)
-    sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Have the system put a file, or the names in a folder, on the disk; a file system that cannot is let be."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as exc:
-        if exc.errno not in _CANNOT_SYNC:
-            raise
-    finally:
-        os.close(handle)
+    with telling(path):
+        sync_all(source)
+        if path.is_dir():
+            shutil.rmtree(path)
+        replace(source, path)
+        sync(path.parent)
 
 
 def _plain(value: Any) -> Any:

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..disk import PART
 from ..errors import ArgumentError, DataError, message
-from ..folders import PART, move_whole, write_json, write_whole
+from ..folders import move_whole, write_json, write_whole
 from .partition import Partition
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Ledger:
         kept = {self.folder / name for record in known for name in record["files"]}
         kept |= {self.folder / MANIFESTS / f"part-{record['partition']:05d}.json" for record in known}
         stray = [path for path in self.folder.glob("*/*")
-                 if path not in kept and (path.name.startswith("part-") or path.name.endswith(PART))]
+                 if path not in kept and (path.name.startswith(("part-", ".nfs")) or path.name.endswith(PART))]
         for path in stray:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)

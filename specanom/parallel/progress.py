@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from ..disk import beside, replace
 
 EVERY = 30.0
 """Seconds between two lines of a log."""
@@ -77,9 +78,9 @@ class Progress:
     def _note(self) -> None:
         if self._file is not None:
             with contextlib.suppress(OSError):  # a full disk is told by what the disk is for
-                part = self._file.with_name(f".{self._file.name}.{os.getpid()}")
+                part = beside(self._file)
                 part.write_text(self.line(), encoding="utf-8")
-                os.replace(part, self._file)
+                replace(part, self._file)
 
     def _tell(self) -> None:
         self._told = time.monotonic()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import jinja2
 
 from .. import plots
+from ..folders import write_text
 from .anomalies import anomaly_section, cluster_section
 from .closing import catalogue_section, kin_section
 from .content import Content
@@ -49,7 +48,7 @@ def write_report(run_dir: str | Path) -> Path:
     page = template.render(**parts, divs=divs, script=script, resources=plots.resources(),
                            css=(templates / "report.css").read_text(encoding="utf-8"))
     path = content.run / NAME
-    _put(page, path)
+    write_text(path, page)
     content.manifest.content["report"] = {"key": _key(content.manifest), "file": fingerprint(path)}
     content.manifest.write()
     return path
@@ -69,12 +68,3 @@ def _key(manifest: Manifest) -> str:
     code = [fingerprint(Path(str(files(room))) / name) for room in ("specanom.run", "specanom.plots")
             for name in sorted(one.name for one in files(room).iterdir()) if not name.startswith("__")]
     return key({"stages": stages, "given": manifest.content.get("given"), "code": code})
-
-
-def _put(page: str, path: Path) -> None:
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        part.write_text(page, encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

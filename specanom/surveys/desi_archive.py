@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ArgumentError, DataError, choice, message, require
+from ..folders import write_whole
 from ..ids import id_texts
 from .columns import number, text
 from .desi_releases import (
@@ -313,8 +314,6 @@ def _write(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     hdus = [image(None, primary=True), table(targets, "FIBERMAP"), table(redshifts, "REDSHIFTS"),
             image(wave, ">f8", name="BRZ_WAVELENGTH"), image(pixels("flux"), name="BRZ_FLUX"),
             image(pixels("ivar"), name="BRZ_IVAR"), image(pixels("mask").astype(np.int32), ">i4", name="BRZ_MASK")]
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(b"".join(hdus))
-    part.replace(path)
+    write_whole(path, lambda part: part.write_bytes(b"".join(hdus)))
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from specanom.errors import ArgumentError, choice, message
+from specanom.folders import write_whole
 from specanom.surveys.desi_write import TRUTH_COLUMNS, Place, write_coadd
 from specanom.surveys.files import Opener
 from specanom.surveys.simulate.desi_fibres import KINDS, MOST_QUASARS, DesiFibres, Plan, simulate
@@ -123,9 +124,8 @@ class MockDesi(Survey):
             fibres, place = self.fibres(k), self.files.place(k)
             tables.append(truth_of(fibres, place))
             write_coadd(fibres, target, place)
-        part = target / "truth.csv.part"
-        pd.concat(tables, ignore_index=True).to_csv(part, index=False, float_format="%.6g")
-        part.replace(target / "truth.csv")
+        truth = pd.concat(tables, ignore_index=True)
+        write_whole(target / "truth.csv", lambda part: truth.to_csv(part, index=False, float_format="%.6g"))
         return target
 
 

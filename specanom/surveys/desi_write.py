@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from specanom.folders import write_whole
 from specanom.surveys.fits_write import Column, image, table
 from specanom.surveys.simulate.desi_fibres import DesiFibres
 from specanom.surveys.simulate.desi_grid import ARMS, LSF, STEP, WAVE
@@ -75,10 +76,7 @@ def write_coadd(fibres: DesiFibres, folder: Path, place: Place) -> list[Path]:
 
 def _put(path: Path, hdus: Sequence[bytes]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as handle:
-        handle.writelines(hdus)
-    part.replace(path)
+    write_whole(path, lambda part: part.write_bytes(b"".join(hdus)))
     return path
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specanom.errors import choice
+from specanom.folders import write_whole
 from specanom.surveys.fits_write import Column, Value, image, table
 from specanom.surveys.simulate.fibres import SFD_TO_TRUE, Fibres
 from specanom.surveys.simulate.grid import COEFF0, COEFF1, NPIX
@@ -51,10 +52,7 @@ def write_fibres(fibres: Fibres, folder: Path, layout: str = "plate") -> list[Pa
 
 
 def _place(path: Path, *hdus: bytes) -> Path:
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as handle:
-        handle.writelines(hdus)
-    part.replace(path)
+    write_whole(path, lambda part: part.write_bytes(b"".join(hdus)))
     return path
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError, message
+from ..folders import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,12 +36,8 @@ def write_record(table: pd.DataFrame, path: str | Path, form: str, facts: Mappin
     whole = pa.Table.from_pandas(table, preserve_index=False)
     told = json.dumps({"version": version, "facts": dict(facts)}).encode()
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        pq.write_table(whole.replace_schema_metadata({**(whole.schema.metadata or {}), form.encode(): told}), part)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    made = whole.replace_schema_metadata({**(whole.schema.metadata or {}), form.encode(): told})
+    write_whole(target, lambda part: pq.write_table(made, part))
     return target
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import os
-import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import choice
+from ..folders import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,19 +36,15 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
     """
     kind = choice("path", path.suffix.lower(), (".parquet", ".csv"))
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
     texts = [name for name in table.columns if table[name].dtype.kind not in "biuf"]
     whole = table.assign(**{name: table[name].map(_whole).astype(object) for name in texts})
-    try:
-        if kind == ".csv":
-            # A lone carriage return in a cell that is not quoted would end the row.
-            safe = whole.assign(**{name: whole[name].map(defused) for name in texts})
-            safe.to_csv(part, index=False, encoding="utf-8", quoting=csv.QUOTE_NONNUMERIC)
-        else:
-            whole.astype(dict.fromkeys(texts, "str")).to_parquet(part, index=False)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    if kind == ".csv":
+        # A lone carriage return in a cell that is not quoted would end the row.
+        safe = whole.assign(**{name: whole[name].map(defused) for name in texts})
+        write_whole(path, lambda part: safe.to_csv(part, index=False, encoding="utf-8", quoting=csv.QUOTE_NONNUMERIC))
+    else:
+        typed = whole.astype(dict.fromkeys(texts, "str"))
+        write_whole(path, lambda part: typed.to_parquet(part, index=False))
     return path
 
 

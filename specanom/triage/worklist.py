@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError, choice, message
+from ..folders import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,12 +110,7 @@ class WorkList:
                 "learned": self.learned}
         made = made.replace_schema_metadata({**(made.schema.metadata or {}), b"specanom": json.dumps(told).encode()})
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
-        try:
-            pq.write_table(made, part)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, lambda part: pq.write_table(made, part))
         return path
 
     @classmethod

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError, message
+from ...folders import write_whole
 from .columns import Column
 from .file_ecsv import read_ecsv, write_ecsv
 from .file_fits import read_fits, write_fits
@@ -32,12 +31,7 @@ _READ: Mapping[str, Callable[[Path], Content]] = {
 def write_file(kind: str, path: Path, table: pd.DataFrame, columns: Sequence[Column],
                meta: Mapping[str, Any]) -> None:
     """Write a catalogue in one of the formats, by rename."""
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        _WRITE[kind](part, table, columns, meta)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, lambda part: _WRITE[kind](part, table, columns, meta))
 
 
 def read_file(kind: str, path: Path) -> Content:

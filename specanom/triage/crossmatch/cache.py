@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...errors import ArgumentError, message
-from ...folders import write_json
+from ...folders import write_json, write_whole
 from ...seeds import content_hash
 from .positions import Positions
 
@@ -101,12 +99,7 @@ class ResponseCache:
     def put(self, question: Question, raw: bytes, date: str) -> None:
         """Keep an answer; what was kept before is replaced."""
         path = self.folder / f"{question.stem}.vot"
-        part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-        try:
-            part.write_bytes(raw)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, lambda part: part.write_bytes(raw))
         write_json(path.with_suffix(".json"),
                    {**_facts(question), "date": date, "bytes": len(raw), "answer": _hash(raw)})
 
