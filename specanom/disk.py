@@ -61,7 +61,7 @@ def number_of(exc: BaseException) -> int | None:
     """
     if isinstance(exc, OSError) and exc.errno is not None:
         return exc.errno
-    said = f"{getattr(exc, 'evalue', '')} {exc}"
+    said = str(getattr(exc, "evalue", exc))  # of an error in a notebook, what that said
     if found := _NUMBER.search(said):
         return int(found[1])
     return next((number for words, number in _WORDS.items() if words in said.lower()), None)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..disk import DiskError, disk_error, is_full
 from ..errors import ArgumentError, SpecanomError, message
 from ..folders import write_whole
 from .executors import Needs, Workers, workers
@@ -132,6 +133,8 @@ class Partitioned:
             When every one of them fails: that is no bad file but a wrong call.
         ArgumentError
             The task's own, when every one of them fails with it.
+        DiskError
+            When results cannot be written, as on a full disk: no fault of the partition, which is done the next time.
         """
         ledger = Ledger(self.folder, self.config)
         done: dict[int, Mapping[str, Any]] = {
@@ -147,10 +150,12 @@ class Partitioned:
                     progress.done(len(part), found=True)
             round_ = _Round(task, ledger, self.retries, progress)
             if todo:
-                with workers(self.executor, needs=self.needs) as crew:
-                    round_.run(todo, crew)
-        done |= round_.records
-        ledger.sweep(done.values())  # halves that killed workers left
+                try:
+                    with workers(self.executor, needs=self.needs) as crew:
+                        round_.run(todo, crew)
+                finally:
+                    done |= round_.records
+                    ledger.sweep(done.values())  # halves that killed workers left, or a full disk
         failures = failure_table(round_.failures)
         _keep(ledger.folder, failures)
         if todo and len(round_.failures) == len(todo) and not resumed:
@@ -226,8 +231,12 @@ class _Round:
         except Exception as exc:
             self.last = exc
             self.attempts[part.number] += 1
+            if is_full(exc):
+                raise disk_error(exc, self.ledger.folder) or exc from exc
             if isinstance(exc, PASSING) and self.attempts[part.number] <= self.retries:
                 waiting.append(part)
+            elif isinstance(exc, DiskError):
+                raise
             else:
                 self._fail(part, type(exc).__name__, str(exc))
             return False

@@ -6,11 +6,11 @@ import errno
 import re
 from pathlib import Path
 
+from ..disk import DiskError, free, number_of
 from ..errors import SpecanomError, message
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _ARROW = re.compile(r"^-+> *(\d+) (.*)$", re.MULTILINE)
-_FULL = ("no space left on device", "disk quota exceeded", f"[errno {errno.ENOSPC}]")
 
 
 class StageFailed(SpecanomError):
@@ -37,7 +37,7 @@ class StageFailed(SpecanomError):
 
 def failed(stage: str, executed: Path, exc: BaseException) -> StageFailed:
     """Return the error to raise for what a notebook raised."""
-    return StageFailed(stage, executed, reason_of(exc), kind=kind_of(exc), where=where_of(exc))
+    return StageFailed(stage, executed, reason_of(exc, executed), kind=kind_of(exc), where=where_of(exc))
 
 
 def kind_of(exc: BaseException) -> str:
@@ -45,11 +45,14 @@ def kind_of(exc: BaseException) -> str:
     return str(getattr(exc, "ename", type(exc).__name__))
 
 
-def reason_of(exc: BaseException) -> str:
-    """Say in one line why a notebook failed."""
+def reason_of(exc: BaseException, where: Path | None = None) -> str:
+    """Say in one line why a notebook failed; `where` is on the disk that it wrote to."""
     kind, value = kind_of(exc), str(getattr(exc, "evalue", exc))
+    if kind == DiskError.__name__:  # says it all
+        return value
     if disk_is_full(exc):
-        return message("disk", expected="free space for the run folder", got=f"a full disk ({value.strip()})",
+        left = "" if where is None else f"; {free(where)} now"
+        return message("disk", expected="free space for the run folder", got=f"a full disk ({value.strip()}{left})",
                        hint="free some space, or give another --run-dir")
     if kind == "DeadKernelError":
         return message("process", expected="the notebook's process to live", got="its end, mostly for want of memory",
@@ -59,8 +62,7 @@ def reason_of(exc: BaseException) -> str:
 
 def disk_is_full(exc: BaseException) -> bool:
     """Whether an error says that there is no space; libraries say it in types and words of their own."""
-    said = f"{getattr(exc, 'evalue', '')} {exc}".lower()
-    return getattr(exc, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or any(words in said for words in _FULL)
+    return number_of(exc) in (errno.ENOSPC, errno.EDQUOT)
 
 
 def where_of(exc: BaseException) -> str:
