@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,45 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DataError, message
+from ..folders import write_text, write_whole
+from ..foreign import (
+    Anything,
+    Either,
+    ListOf,
+    MapOf,
+    Maybe,
+    Record,
+    Text,
+    Whole,
+    check,
+    damaged,
+    read_arrays,
+    read_json,
+)
 from .features import Features, LeftOut
 from .kmeans import Partition
 
 FORMAT = 2
 READ = (1, 2)
 """Formats that are read: 1 knew one frame only."""
+WHAT = "a folder written by ExplanationClusterer.save"
+LARGEST = 2**31
+"""Bytes of the JSON file: it tells of every spectrum that is left out, and what is known of the others."""
+NEEDED = ("rows", "kept", "ids", "centers", "labels")
+SHAPES = {"rows": ("f", (2,)), "kept": ("b", (1,)), "ids": ("U", (1,)), "centers": ("f", (2,)), "labels": ("i", (1,)),
+          "segments": ("iu", (1, 2)), "wave": ("f", (1,)), "scores": ("f", (1,)), "moved": ("f", (2,)),
+          "moved_kept": ("b", (1,)), "edges": ("f", (1,)), "z": ("f", (1,))}
+"""Kinds of numbers and of axes of the arrays."""
+_FRAME = Maybe(Text(among=("rest", "observed")))
+_TABLE = Maybe(MapOf(ListOf(Anything()), most=10_000))
+_LEFT = ListOf(ListOf(Text(), 2, 2))
+FORM = Record({
+    "format": Whole(),
+    "settings": Record({"n_clusters": Either(Text(), Maybe(Whole(1, 10_000))),
+                        "k_range": ListOf(Whole(1, 10_000), 2, 2), "seed": Whole(), "bootstrap": Whole(0, 10**6)},
+                       more=True),
+    "left_out": _LEFT, "names": Maybe(ListOf(ListOf(Text()))), "curves": _TABLE, "stability": _TABLE,
+    "context": _TABLE}, {"moved_left_out": Maybe(_LEFT), "frames": ListOf(_FRAME, 2, 2)})
 SETTINGS = ("n_clusters", "k_range", "seed", "bootstrap", "stability", "preset", "frame")
 
 
@@ -44,7 +78,7 @@ def write_clusterer(clusterer: Any, features: Features, path: Path) -> Path:
     if features.own is not None:
         values |= {"moved": features.rows, "moved_kept": features.kept, "edges": features.edges, "z": features.z}
     arrays = {name: value for name, value in values.items() if value is not None}
-    np.savez_compressed(path / "clusters.npz", allow_pickle=False, **arrays)
+    write_whole(path / "clusters.npz", lambda part: _save(part, arrays))
     tables: dict[str, Any] = {
         "curves": clusterer.curves_,
         "stability": clusterer.stability_,
@@ -59,10 +93,13 @@ def write_clusterer(clusterer: Any, features: Features, path: Path) -> Path:
         "names": own.names,
         **{name: None if table is None else table.to_dict("list") for name, table in tables.items()},
     }
-    part = path / "clusterer.json.part"
-    part.write_text(json.dumps(state, ensure_ascii=False), encoding="utf-8")
-    part.replace(path / "clusterer.json")
+    write_text(path / "clusterer.json", json.dumps(state, ensure_ascii=False))
     return path
+
+
+def _save(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    with open(path, "wb") as handle:  # given a name, numpy would append its own suffix
+        np.savez_compressed(handle, allow_pickle=False, **arrays)
 
 
 def read_clusterer(path: Path) -> Saved:
@@ -73,23 +110,38 @@ def read_clusterer(path: Path) -> Saved:
     DataError
         When the folder holds no clusterer, or one of another format.
     """
-    try:
-        state = json.loads((path / "clusterer.json").read_text(encoding="utf-8"))
-        with np.load(path / "clusters.npz", allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError) as exc:
+    state = read_json(path / "clusterer.json", WHAT, most=LARGEST)
+    arrays = read_arrays(path / "clusters.npz", WHAT, needed=NEEDED)
+    known = state.get("format") if isinstance(state, dict) else type(state).__name__
+    if known not in READ:
         raise DataError(
-            message("path", expected="a folder written by ExplanationClusterer.save", got=f"{path} ({exc})")
-        ) from exc
-    if state.get("format") not in READ:
-        raise DataError(
-            message("path", expected=f"format {' or '.join(map(str, READ))}", got=state.get("format"),
-                    hint="fit and save again")
+            message("path", expected=f"format {' or '.join(map(str, READ))}", got=known, hint="fit and save again")
         )  # fmt: skip
+    check(state, FORM, path / "clusterer.json")
+    with damaged(path, WHAT):
+        _check_shapes(arrays)
+        return _saved(state, arrays)
+
+
+def _saved(state: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Saved:
     features = _features(state, arrays)
     found = Partition(arrays["labels"][features.kept].astype(np.intp), arrays["centers"], float("nan"))
     settings = {**state["settings"], "k_range": tuple(state["settings"]["k_range"])}
     return Saved(settings, features, found, pd.DataFrame(state["curves"]), pd.DataFrame(state["stability"]))
+
+
+def _check_shapes(arrays: dict[str, NDArray[Any]]) -> None:
+    """Raise ValueError unless the arrays are of one set of explanations, clusters are among the centres."""
+    for name, (kind, axes) in SHAPES.items():
+        if name in arrays and (arrays[name].dtype.kind not in kind or arrays[name].ndim not in axes):
+            raise ValueError(f"{name} is {arrays[name].dtype} of shape {arrays[name].shape}")
+    count = len(arrays["kept"])
+    for name in ("rows", "ids", "labels", "scores", "moved", "moved_kept", "z"):
+        if name in arrays and len(arrays[name]) not in (count, int(arrays["kept"].sum())):
+            raise ValueError(f"{name} has {len(arrays[name])} rows, kept {count}")
+    labels, centres = arrays["labels"], arrays["centers"]
+    if labels.size and not -1 <= labels.min() <= labels.max() < len(centres):
+        raise ValueError(f"clusters {labels.min()} to {labels.max()} with {len(centres)} centres")
 
 
 def _features(state: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Features:

@@ -34,9 +34,18 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from ..errors import ArgumentError, DataError, message
+from ..folders import write_text
+from ..foreign import ListOf, MapOf, Number, Record, Text, Whole, check, damaged, parse_json, regular
 from .marks import MARKS, usable
 
 VERSION = 2
+_REGRESSION = Record({
+    "mechanisms": ListOf(Text(), most=1000), "knots": ListOf(ListOf(Number(), most=1000), most=1000),
+    "signs": ListOf(Text(), most=1000), "slopes": ListOf(Number(), most=100_000), "intercept": Number()})
+FORM = Record({"version": Whole(), "regressions": MapOf(_REGRESSION, most=1000)}, more=True)
+"""Of a calibration in JSON."""
+LARGEST = 2**24
+"""Bytes of such a file."""
 UNTOLD = "not calibrated for quasars"
 """Why there is no probability of quasars: the calibration is of galaxies, and takes broad absorption for artefacts."""
 SIGN = {mark.name: mark.sign for mark in MARKS}
@@ -233,7 +242,8 @@ class Calibration:
             When it is of another version, or is no calibration.
         """
         try:
-            found = json.loads(text)
+            found = parse_json(text)
+            check(found, FORM, "the calibration")
             version = found["version"]
             sets = {key: _regression(one) for key, one in found["regressions"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
@@ -246,12 +256,15 @@ class Calibration:
     @classmethod
     def open(cls, path: str | Path) -> Calibration:
         """Read a file."""
-        return cls.of_json(Path(path).read_text(encoding="utf-8"))
+        with damaged(path, "a calibration of artefacts"):
+            if regular(path) > LARGEST:
+                raise ValueError(f"more than {LARGEST} bytes")
+            return cls.of_json(Path(path).read_text(encoding="utf-8"))
 
     def save(self, path: str | Path) -> Path:
         """Write a file."""
         path = Path(path)
-        path.write_text(self.to_json() + "\n", encoding="utf-8")
+        write_text(path, self.to_json() + "\n")
         return path
 
 

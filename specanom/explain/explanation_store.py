@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import DataError, message
+from ..foreign import Anything, ListOf, MapOf, Record, Text, Whole, check, open_arrays, read_json, read_table
 from ..store import Rows
 from .joining import NUMBERS, TEXT
 from .names import Names
@@ -16,6 +16,17 @@ from .writer import FORMAT, VERSION
 
 LATER = ("z_second", "untold")
 """Columns that sets of this version may lack: they were not looked for yet."""
+WHAT = "a finished set of explanations (a folder with manifest.json)"
+KINDS = {"wave": "f", "weights": "f", "interval": "f", "error": "f", "shares": "f", "flux": "f", "names": "i",
+         "segments": "iu", "narrow": "b"}
+"""Kinds of numbers of the arrays."""
+_SHAPE = ListOf(Whole(0, 2**40), least=1, most=3)
+FORM = Record({
+    "format": Text(), "version": Whole(), "rows": Whole(1, 2**40), "frame": Text(among=("rest", "observed")),
+    "arrays": Record(dict.fromkeys(("wave", "weights", "interval", "error", "shares", "names", "segments"), _SHAPE),
+                     {"narrow": _SHAPE, "flux": _SHAPE}),
+    "settings": MapOf(Anything(), most=1000),
+    "skipped": ListOf(Record({"id": Text(), "reason": Text()}, more=True))})
 
 
 def read_columns(path: str | Path) -> dict[str, Any]:
@@ -26,12 +37,9 @@ def read_columns(path: str | Path) -> dict[str, Any]:
     DataError
         Without a manifest, with one of another version, or when arrays are not what it says.
     """
-    import pandas as pd
-    import zarr
-
     folder = Path(path)
     manifest = _manifest(folder)
-    group: Any = zarr.open_group(str(folder), mode="r")
+    group: Any = _opened(folder, manifest)
     for name, shape in manifest["arrays"].items():
         found = list(group[name].shape) if name in group else None
         if found != shape:
@@ -40,7 +48,7 @@ def read_columns(path: str | Path) -> dict[str, Any]:
     columns: dict[str, Any] = dict.fromkeys(("narrow", "flux"))
     columns |= {name: Rows(group[name]) for name in manifest["arrays"] if name not in ("wave", "names", "segments")}
     wave, segments = np.asarray(group["wave"][:]), group["segments"]
-    table = pd.read_parquet(folder / "table.parquet")
+    table = read_table(folder / "table.parquet", WHAT, needed=[one for one in (*TEXT, *NUMBERS) if one not in LATER])
     if len(table) != manifest["rows"]:
         raise DataError(message("path", expected=f"{manifest['rows']} rows as the manifest says",
                                 got=f"{len(table)} in the table of {folder}", hint="write it again with .save()"))
@@ -48,20 +56,44 @@ def read_columns(path: str | Path) -> dict[str, Any]:
                 for name in TEXT}
     columns |= {name: table[name].to_numpy() if name in table or name not in LATER else np.full(len(table), np.nan)
                 for name in NUMBERS}
-    names = Names(Rows(group["names"]), json.loads((folder / "names.json").read_text(encoding="utf-8")))
+    vocabulary = read_json(folder / "names.json", WHAT)
+    check(vocabulary, ListOf(Text()), folder / "names.json")
+    codes = Rows(group["names"])
+    _check_names(codes.load(), len(vocabulary), folder)
+    names = Names(codes, vocabulary)
     return columns | {"wave": wave, "names": names, "frame": manifest["frame"], "settings": manifest["settings"],
                       "segments": np.asarray(segments[:]) if segments.ndim == 1 else Rows(segments),
                       "skipped": manifest["skipped"]}
 
 
+def _opened(folder: Path, manifest: dict[str, Any]) -> Any:
+    """Open the arrays when their shapes belong together, and are not more than their files can hold."""
+    shapes = {name: tuple(shape) for name, shape in manifest["arrays"].items()}
+    rows, pixels = manifest["rows"], shapes["wave"]
+    wide = (rows, *shapes["weights"][1:])
+    right = {"wave": (pixels,), "weights": (wide,), "interval": ((*wide, 2),), "error": (wide,), "narrow": (wide,),
+             "names": (wide,), "shares": ((rows, *shapes["shares"][1:2]),), "flux": ((rows, *pixels),),
+             "segments": (pixels, (rows, *pixels))}
+    for name, shape in shapes.items():
+        if shape not in right[name] or (len(shape) != len(right[name][0]) and name != "segments"):
+            raise DataError(message(f"{folder / 'manifest.json'}, arrays.{name}",
+                                    expected=" or ".join(map(str, right[name])), got=shape))
+    return open_arrays(folder, WHAT, arrays=shapes, filled=("wave", "weights"), kinds=KINDS)
+
+
+def _check_names(codes: Any, known: int, folder: Path) -> None:
+    if codes.size and not -1 <= codes.min() <= codes.max() < known:
+        raise DataError(message(f"{folder / 'names'}", expected=f"numbers of {known} names, or -1",
+                                got=f"{codes.min()} to {codes.max()}"))
+
+
 def _manifest(folder: Path) -> dict[str, Any]:
-    try:
-        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
-        raise DataError(message("path", expected="a finished set of explanations (a folder with manifest.json)",
-                                got=f"{folder} ({type(exc).__name__})", hint="write it again with .save()")) from exc
+    manifest: dict[str, Any] = read_json(folder / "manifest.json", WHAT, hint="write it again with .save()")
+    if not isinstance(manifest, dict):
+        check(manifest, FORM, folder / "manifest.json")
     if manifest.get("format") != FORMAT or manifest.get("version") != VERSION:
         raise DataError(message("path", expected=f"{FORMAT!r} of version {VERSION}",
                                 got=f"{manifest.get('format')!r} of version {manifest.get('version')}",
                                 hint="make it again with this version of specanom"))
+    check(manifest, FORM, folder / "manifest.json")
     return manifest

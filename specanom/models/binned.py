@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DataError, message
-from ..folders import write_json
+from ..folders import write_json, write_whole
+from ..foreign import check, read_arrays
 from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
+from .card import BINNED as CARD_FORM
 from .folds import Hashes, hash_ids
 from .inputs import Floats, Rows, check_grid, read_rows
 from .store import CARD, FORMAT, VERSION, read_card
@@ -43,7 +45,7 @@ class BinnedModel:
     @classmethod
     def fit(
         cls, make: Callable[[], Any], sample: SpectrumSet, *, progress: bool = False,
-        checkpoint: str | Path | None = None,
+        checkpoint: str | Path | None = None, scratch: str | Path | None = None,
     ) -> BinnedModel:
         """Fit one model a bin.
 
@@ -55,7 +57,7 @@ class BinnedModel:
             With a column ``bin`` (0 … bins − 1), as the Preprocessor makes it.
         progress : bool
             Whether bars are shown.
-        checkpoint : path-like, optional
+        checkpoint, scratch : path-like, optional
             As of the models' own ``fit``; each bin has a folder in it.
         """
         if "bin" not in sample.table:
@@ -64,7 +66,8 @@ class BinnedModel:
         of_row = sample.table["bin"].to_numpy(dtype=np.int64)
         models = {}
         for bin in np.unique(of_row).tolist():
-            more = {} if checkpoint is None else {"checkpoint": Path(checkpoint) / f"bin-{bin}"}
+            given = {"checkpoint": checkpoint, "scratch": scratch}
+            more = {name: Path(folder) / f"bin-{bin}" for name, folder in given.items() if folder is not None}
             models[bin] = make().fit(sample[of_row == bin], progress=progress, **more)
         hashes, first = np.unique(hash_ids(sample.ids), return_index=True)
         return cls(models, hashes, of_row[first])
@@ -171,9 +174,13 @@ class BinnedModel:
         folder.mkdir(parents=True, exist_ok=True)
         for bin, model in self.models.items():
             model.save(folder / f"bin{bin}")
-        np.savez(folder / "bins.npz", ids=self._ids, bins=self._bins)
+        write_whole(folder / "bins.npz", self._write_bins)
         write_json(folder / CARD, {"format": FORMAT, "kind": KIND, "version": VERSION, "bins": list(self.models)})
         return folder
+
+    def _write_bins(self, path: Path) -> None:
+        with open(path, "wb") as handle:  # given a name, numpy would append its own suffix
+            np.savez(handle, ids=self._ids, bins=self._bins)
 
     @classmethod
     def load(cls, path: str | Path, *, read: Callable[[Path], Any]) -> BinnedModel:
@@ -182,8 +189,12 @@ class BinnedModel:
         card = read_card(folder)
         if card.get("kind") != KIND:
             raise DataError(message("path", expected=f"a {KIND}", got=str(card.get("kind"))))
-        with np.load(folder / "bins.npz", allow_pickle=False) as arrays:
-            ids, bins = arrays["ids"], arrays["bins"]
+        check(card, CARD_FORM, folder / CARD)
+        arrays = read_arrays(folder / "bins.npz", f"the bins of a {KIND}", needed=("ids", "bins"))
+        ids, bins = arrays["ids"], arrays["bins"]
+        if ids.dtype != np.uint64 or bins.dtype.kind != "i" or ids.ndim != 1 or ids.shape != bins.shape:
+            raise DataError(message(f"{folder / 'bins.npz'}", expected="a bin for each hash of an id",
+                                    got=f"{ids.dtype} {ids.shape} and {bins.dtype} {bins.shape}"))
         return cls({int(bin): read(folder / f"bin{bin}") for bin in card["bins"]}, ids, bins)
 
     def __repr__(self) -> str:

@@ -35,6 +35,11 @@ def load(path: str | Path, *, device: str = "auto") -> CrossFittedModel | Binned
     """
     found = str(read_card(path).get("kind"))
     if found == BINNED:
-        return BinnedModel.load(path, read=lambda folder: load(folder, device=device))
+        return BinnedModel.load(path, read=lambda folder: _plain(folder, str(read_card(folder).get("kind")), device))
+    return _plain(path, found, device)
+
+
+def _plain(path: str | Path, found: str, device: str) -> CrossFittedModel | TransformerEncoder:
+    """Open a model that is no folder of models: one such inside another could be a link to itself."""
     kind = choice("kind of the saved model", found, _CLASSES)
     return _CLASSES[kind].load(path, device=device)

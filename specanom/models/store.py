@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
-import uuid
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,11 +16,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import DataError, message
+from ..folders import part_of, swap
+from ..foreign import check, read_json, read_table, read_tensors
 from ..seeds import content_hash
+from .card import card_form, check_arrays
 
 FORMAT = "specanom model"
 VERSION = 1
 CARD, WEIGHTS, ARRAYS, HISTORY = "card.json", "weights.safetensors", "arrays.safetensors", "history.parquet"
+WHOLE = "a whole saved model"
+LARGEST_CARD = 2**20
+"""Bytes of a card."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +71,7 @@ def write_model(path: str | Path, file: ModelFile) -> Path:
     target = Path(path)
     if target.exists() and not (target / CARD).is_file() and (target.is_file() or any(target.iterdir())):
         raise DataError(message("path", expected="a new folder or a saved model to replace", got=str(target)))
-    part = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.part")
+    part = part_of(target)
     part.mkdir(parents=True)
     try:
         save_tensors({name: value.contiguous() for name, value in file.tensors.items()}, str(part / WEIGHTS))
@@ -77,9 +81,7 @@ def write_model(path: str | Path, file: ModelFile) -> Path:
                 "shape": file.shape, "grid": _grid(file.arrays.get("wave")),
                 "trained_on": int(file.arrays["known.ids"].size), "software": _software()}
         (part / CARD).write_text(json.dumps(card, indent=2) + "\n")
-        if target.exists():
-            shutil.rmtree(target)
-        os.replace(part, target)
+        swap(part, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return target
@@ -94,18 +96,16 @@ def read_card(path: str | Path) -> dict[str, Any]:
         When there is none, or it is of another version.
     """
     source = Path(path) / CARD
-    try:
-        card = json.loads(source.read_text())
-    except FileNotFoundError:
-        raise DataError(message("path", expected="the folder of a saved model", got=f"{path}")) from None
-    except (OSError, ValueError) as exc:
-        raise DataError(message("path", expected="a readable card.json", got=f"{source}: {exc}")) from exc
+    if not source.exists():
+        raise DataError(message("path", expected="the folder of a saved model", got=f"{path}"))
+    card: Any = read_json(source, "a readable card.json", most=LARGEST_CARD)
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise DataError(message("path", expected=f"the card of a {FORMAT}", got=f"{source}, which is another file"))
     if card.get("version") != VERSION:
         raise DataError(message("path", expected=f"format version {VERSION}", got=f"version {card.get('version')}",
                                 hint="open it with the specanom that wrote it, or fit again"))
-    return card
+    made: dict[str, Any] = card
+    return made
 
 
 def read_model(path: str | Path, kind: str) -> ModelFile:
@@ -116,19 +116,15 @@ def read_model(path: str | Path, kind: str) -> ModelFile:
     DataError
         When a file is missing, damaged or foreign, or holds a model of another class.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file as load_arrays
-    from safetensors.torch import load_file as load_tensors
-
     folder, card = Path(path), read_card(path)
-    if card["kind"] != kind:
-        raise DataError(message("path", expected=f"a saved {kind}", got=f"a {card['kind']}",
+    if card.get("kind") != kind:
+        raise DataError(message("path", expected=f"a saved {kind}", got=f"a {card.get('kind')}",
                                 hint="specanom.models.load opens any model"))
-    try:
-        tensors, arrays = load_tensors(str(folder / WEIGHTS)), load_arrays(str(folder / ARRAYS))
-        history = pd.read_parquet(folder / HISTORY)
-    except (OSError, SafetensorError, ValueError) as exc:
-        raise DataError(message("path", expected="a whole saved model", got=f"{folder}: {exc}")) from exc
+    check(card, card_form(kind), folder / CARD)
+    tensors = read_tensors(folder / WEIGHTS, WHOLE, torch=True)
+    arrays = read_tensors(folder / ARRAYS, WHOLE, torch=False)
+    check_arrays(kind, card["shape"], arrays, folder / ARRAYS)
+    history = read_table(folder / HISTORY, WHOLE)
     return ModelFile(card["kind"], card["settings"], card["shape"], tensors, arrays, history)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import require
 from .backends import Doubles, Positions
+from .graph import read_graph
 from .index import Index
 
 KINDS = ("hnsw", "ivf")
@@ -153,6 +154,15 @@ def _with_effort(
 
 
 def read_approximate(path: Path, rows: Positions, centre: Doubles, *, kind: str, recall: Recall) -> Approximate:
-    """Read what :meth:`Approximate.write` wrote; `rows` and `centre` are its attributes of those names."""
-    return Approximate(require("faiss", extra="retrieve").read_index(str(path)), rows, centre, kind=kind,
-                       recall=recall)
+    """Read what :meth:`Approximate.write` wrote; `rows` and `centre` are its attributes of those names.
+
+    Raises
+    ------
+    ValueError, RuntimeError, OSError
+        When the index is not one of these rows.
+    """
+    if rows.dtype.kind != "i" or not np.array_equal(np.sort(rows), np.arange(rows.size)):
+        raise ValueError("rows are no order of the vectors")
+    if centre.ndim != 1 or centre.dtype.kind != "f" or not np.isfinite(centre).all():
+        raise ValueError(f"a centre {centre.dtype} of shape {centre.shape}")
+    return Approximate(read_graph(path, kind, rows.size, centre.size), rows, centre, kind=kind, recall=recall)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -18,6 +17,21 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, message
 from ..folders import part_of, put_in_place, writable, write_json
+from ..foreign import (
+    Flag,
+    ListOf,
+    MapOf,
+    Maybe,
+    Number,
+    Record,
+    Text,
+    Whole,
+    check,
+    open_npy,
+    read_arrays,
+    read_json,
+    read_table,
+)
 from .approximate import KINDS, Approximate, Recall, read_approximate
 from .backends import Backend, exact_backend
 from .entries import Entries, Skipped
@@ -27,9 +41,17 @@ if TYPE_CHECKING:
 
 FORMAT = "specanom knowledge base"
 VERSION = 1
-_TYPES: dict[str, Any] = {"n": int, "d": int, "kind": str, "encoder": (str, type(None)), "tau": (int, float),
-                          "given_tau": bool, "labelled": int, "classes": int}
 VECTORS, NAMES, ABOUT, ARRAYS, GRAPH = "vectors.npy", "names.parquet", "metadata.parquet", "arrays.npz", "index.faiss"
+_COUNT = Whole(0, 2**40)
+_FILE = Record({"bytes": _COUNT, "hash": Text(64)})
+_FORM = Record({
+    "format": Text(), "version": Whole(),
+    "settings": Record({
+        "n": Whole(1, 2**40), "d": Whole(1, 2**24), "kind": Text(among=("exact", *KINDS)), "encoder": Maybe(Text()),
+        "tau": Number(0), "given_tau": Flag(), "labelled": _COUNT, "classes": _COUNT,
+        "skipped": ListOf(Record({"id": Text(), "reason": Text()})),
+        "recall": Maybe(Record({"value": Number(open=True), "k": _COUNT, "queries": _COUNT, "effort": _COUNT}))}),
+    "files": MapOf(_FILE, most=5, keys=(VECTORS, NAMES, ABOUT, ARRAYS, GRAPH))})
 
 
 @dataclass(frozen=True)
@@ -110,16 +132,27 @@ class Folder:
         names, about = self._table(NAMES), self._table(ABOUT)
         if not len(about.columns):  # Parquet keeps no rows of a table without columns
             about = pd.DataFrame(index=range(n))
-        vectors = _loaded(self._checked(VECTORS), mmap_mode="r")
-        if vectors.shape != (n, d) or len(names) != n or len(about) != n:
+        vectors = self._opened(VECTORS)
+        if vectors.dtype.kind != "f" or vectors.shape != (n, d) or len(names) != n or len(about) != n:
             raise _corrupt(self.path, f"{n} x {d} vectors were promised, {vectors.shape} are there")
         return Entries(vectors, names["id"].to_numpy(dtype=object), names["label"].to_numpy(dtype=object), about)
 
     @cached_property
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        stored = _loaded(self._checked(ARRAYS))
-        with stored:
-            return {name: stored[name] for name in stored.files}
+        try:
+            stored = read_arrays(self._checked(ARRAYS), "arrays of a knowledge base")
+            own, n = stored.get("own"), self._manifest["settings"]["n"]
+            if own is not None and (own.dtype.kind != "f" or own.ndim != 2 or len(own) > n):
+                raise DataError(f"own is {own.dtype} of shape {own.shape}")
+        except DataError as exc:
+            raise _corrupt(self.path, f"{ARRAYS}: {exc}") from exc
+        return stored
+
+    def _opened(self, name: str) -> NDArray[Any]:
+        try:
+            return open_npy(self._checked(name), "vectors of a knowledge base", mapped=True)
+        except DataError as exc:
+            raise _corrupt(self.path, f"{name}: {exc}") from exc
 
     @property
     def own(self) -> NDArray[np.float64] | None:
@@ -131,16 +164,20 @@ class Folder:
         state = self._manifest["settings"]
         if state["kind"] == "exact":
             return exact_backend(vectors)
-        return read_approximate(self._checked(GRAPH), self._arrays["rows"], self._arrays["centre"],
-                                kind=state["kind"], recall=Recall(**state["recall"]))
+        try:
+            found = read_approximate(self._checked(GRAPH), self._arrays["rows"], self._arrays["centre"],
+                                     kind=state["kind"], recall=Recall(**state["recall"]))
+        except (KeyError, ValueError, RuntimeError, OSError) as exc:
+            raise exc if isinstance(exc, DataError) else _corrupt(self.path, f"{GRAPH}: {exc}") from exc
+        if (found.rows.size, found.centre.size) != (state["n"], state["d"]):
+            raise _corrupt(self.path, f"{GRAPH} is of {found.rows.size} x {found.centre.size} vectors")
+        return found
 
     def _table(self, name: str) -> pd.DataFrame:
-        import pandas as pd
-
         path = self._checked(name)
         try:
-            return pd.read_parquet(path)
-        except Exception as exc:
+            return read_table(path, "a table of a knowledge base", needed=("id", "label") if name == NAMES else ())
+        except DataError as exc:
             raise _corrupt(self.path, f"{name}: {exc}") from exc
 
     def _checked(self, name: str) -> Path:
@@ -149,13 +186,6 @@ class Folder:
         if _digest(path) != self._manifest["files"][name]["hash"]:
             raise _corrupt(self.path, f"{name} is not what was saved")
         return path
-
-
-def _loaded(path: Path, **options: Any) -> Any:
-    try:
-        return np.load(path, allow_pickle=False, **options)
-    except (OSError, ValueError, EOFError) as exc:
-        raise _corrupt(path.parent, f"{path.name}: {exc}") from exc
 
 
 def _digest(path: Path) -> str:
@@ -222,11 +252,7 @@ def read(path: str | Path) -> tuple[Settings, Folder]:
         When it is no knowledge base, of a newer format, or not whole.
     """
     folder = Path(path)
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
-        raise DataError(message("path", expected="a folder written by KnowledgeBase.save",
-                                got=f"{path} ({exc})")) from exc
+    manifest = read_json(folder / "manifest.json", "a folder written by KnowledgeBase.save")
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         got = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
         raise DataError(message("path", expected=f"a folder of format {FORMAT!r}", got=f"{path}, which holds {got!r}"))
@@ -234,11 +260,12 @@ def read(path: str | Path) -> tuple[Settings, Folder]:
         raise DataError(message("path", expected=f"version {VERSION} of {FORMAT!r}", got=manifest.get("version"),
                                 hint="a newer specanom wrote it: update specanom, or build the base again"))
     try:
+        check(manifest, _FORM, folder / "manifest.json")
         settings = _settings(manifest["settings"])
         sizes = {name: int(one["bytes"]) for name, one in manifest["files"].items()}
         _check_files(manifest["files"], settings.kind)
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
-        raise _corrupt(folder, f"manifest.json: {type(exc).__name__} {exc}") from exc
+        raise _corrupt(folder, f"manifest.json: {exc}") from exc
     for name, size in sizes.items():
         there = folder / name
         if not there.is_file() or there.stat().st_size != size:
@@ -251,9 +278,6 @@ def _settings(state: dict[str, Any]) -> Settings:
     skipped = tuple(Skipped(**one) for one in state["skipped"])
     recall = None if state["recall"] is None else Recall(**state["recall"])
     made = Settings(**{**state, "skipped": skipped, "recall": recall})
-    for name, kinds in _TYPES.items():
-        if not isinstance(getattr(made, name), kinds):
-            raise ValueError(f"{name} is {getattr(made, name)!r}")
     if made.kind not in ("exact", *KINDS) or (made.recall is None) != (made.kind == "exact"):
         raise ValueError(f"an index {made.kind!r} with recall {made.recall}")
     if made.n < 1 or made.d < 1 or not made.tau > 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...errors import ArgumentError, DataError, choice, message
 from ...folders import write_text
+from ...foreign import parse_json, regular
 from ...ids import id_texts
 from ..conditions import Condition, read_conditions
 from .waves import observed_waves
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 VERSION = 1
+LARGEST = 2**20
+"""Bytes of a file of rules."""
 KEYS = ("name", "class", "why", "when", "any", "unless")
 UNCLASSIFIED = "unclassified"
 OBSERVED, ABSENT = "observed_wave", "top_1_missing"
@@ -161,6 +163,8 @@ class Taxonomy:
         file = Path(path).expanduser()
         choice("path", file.suffix.lower(), (".toml", ".json"))
         try:
+            if regular(file) > LARGEST:
+                raise OSError(f"more than {LARGEST} bytes")
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as exc:
             raise DataError(message("path", expected="a file of rules", got=f"{path}: {exc}")) from exc
@@ -174,8 +178,8 @@ class Taxonomy:
     @classmethod
     def _parsed(cls, text: str, kind: str, source: str) -> Taxonomy:
         try:
-            content = tomllib.loads(text) if kind == ".toml" else json.loads(text)
-        except ValueError as exc:
+            content = tomllib.loads(text) if kind == ".toml" else parse_json(text)
+        except (ValueError, RecursionError) as exc:
             raise DataError(message("path", expected=f"{kind[1:].upper()}", got=f"{source}: {exc}")) from exc
         rules = content.get("rule") if isinstance(content, dict) else None
         if not isinstance(rules, list) or not rules:
