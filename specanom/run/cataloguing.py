@@ -23,6 +23,7 @@ from .folder import RunFolder
 from .kin import SPACES, heard
 from .manifest import Manifest, key
 from .matching import LABELS
+from .pipeline import WHERE
 from .scoring import compared_with
 
 if TYPE_CHECKING:
@@ -166,8 +167,11 @@ def _threshold(null: Null, values: NDArray[np.float64], expected: float) -> floa
 
 
 def provenance_of(manifest: Manifest) -> dict[str, str]:
-    """Return what a run was: name, versions, hashes of its parameters and model, and the day it was scored."""
-    parameters = {name: value for name, value in manifest.parameters.items() if name != "run_dir"}
+    """Return what a run was: name, versions, hashes of its parameters and model, and the day it was scored.
+
+    Where and how it worked is not told: it changes none of the results.
+    """
+    parameters = {name: value for name, value in manifest.parameters.items() if name not in WHERE}
     scored = manifest.stage("04_score")
     told = {"run": manifest.folder.resolve().name, "parameters": key(parameters)[:12],
             "model": str(manifest.stage("03_train").get("outputs", {}).get("model", ""))[:12],

@@ -12,7 +12,8 @@ from scipy.stats import norm
 
 import specanom as sa
 from specanom.errors import ArgumentError, DataError
-from specanom.run.cataloguing import catalogue_of, tiers_of
+from specanom.run.cataloguing import catalogue_of, provenance_of, tiers_of
+from specanom.run.manifest import Manifest
 from specanom.triage import LabelLog
 from specanom.triage.catalogue import Catalogue
 
@@ -72,6 +73,15 @@ def test_it_says_where_it_is_from(catalogue) -> None:
     assert (told["run"], told["specanom"], told["model"], told["scored"]) == ("first", "9.9", "abcdef012345",
                                                                             "2023-11-14")
     assert len(told["parameters"]) == 12
+
+
+def test_where_the_work_was_done_is_no_part_of_what_a_run_was(finished_run) -> None:
+    manifest = Manifest(finished_run)
+    here = provenance_of(manifest)
+    manifest.content["parameters"] |= {"executor": "processes:2", "partition": 512, "run_dir": "elsewhere"}
+    assert provenance_of(manifest) == here
+    manifest.content["parameters"] |= {"seed": 2}
+    assert provenance_of(manifest) != here
 
 
 def test_thresholds_are_those_of_so_many_false_alarms(catalogue) -> None:
