@@ -180,6 +180,10 @@ class Dask(Workers):
             self._width = max(1, sum(_places(one, self._needs) for one in self._workers()))
         return self._width
 
+    def count(self, needs: Needs | None = None) -> int:
+        """Return how many workers are there now, with `needs` those that have them."""
+        return sum(_places(one, needs or {}) > 0 for one in self._workers())
+
     def submit(self, fn: Callable[..., Any], *args: Any) -> Future[Any]:
         """See :class:`Workers`."""
         return self._submitted(fn, args)
