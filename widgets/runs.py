@@ -75,7 +75,8 @@ class FinishedRun:
     @cached_property
     def sample(self) -> SpectrumSet:
         """The preprocessed spectra."""
-        return SpectrumSet.open(self._need("sample.zarr", "02_preprocess"))
+        top = self.path / "top.zarr"  # of a run that stored the oddest spectra alone
+        return SpectrumSet.open(top if top.is_dir() else self._need("sample.zarr", "02_preprocess"))
 
     @cached_property
     def model(self) -> Any:

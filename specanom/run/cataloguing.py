@@ -106,7 +106,7 @@ def parts_of(run: RunFolder) -> Parts:
         optional["explanations"] = explanation_table(content.explanations.replace(flux=None))
     if (run / LABELS).exists():
         optional["labels"] = LabelLog(run / LABELS).to_frame()
-    return Parts(content.sample.table, content.scores, **optional)
+    return Parts(content.objects.table, content.scores, **optional)
 
 
 def near_parts(run: RunFolder) -> dict[str, pd.DataFrame]:

@@ -212,7 +212,7 @@ def _from_outside(content: Content) -> dict[str, Any]:
     """What services answered, what of the labels is of no use, and how far people agree."""
     run, log = content.run, LabelLog(content.run / LABELS)
     matches = run.table("matches") if (run / "matches.parquet").exists() else None
-    said = label_sentence(log, content.sample.ids, agreement(log)) if log.path.exists() else ""
+    said = label_sentence(log, content.objects.ids, agreement(log)) if log.path.exists() else ""
     return {"services": match_sentences(matches), "labels": said}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,7 +14,11 @@ from ..scores.named import ranking_column
 from .byhand import manifest_of
 from .folder import RunFolder
 from .manifest import Manifest
+from .objects import Objects
 from .scoring import compared_with
+
+STREAMED = "streamed.json"
+"""The report of preprocessing of a run that stored only the oddest spectra."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +39,25 @@ class Content:
 
     @cached_property
     def preprocessing(self) -> Any:
-        """The PreprocessReport."""
+        """The PreprocessReport: of all spectra, also where only the oddest were stored."""
+        if (self.run / STREAMED).exists():
+            return preprocess.PreprocessReport.from_dict(json.loads((self.run / STREAMED).read_text(encoding="utf-8")))
         return preprocess.Preprocessor.load(self.run.need("preprocess.json", "02_preprocess")).report
 
     @cached_property
     def sample(self) -> Any:
-        """The spectra, opened lazily."""
+        """The spectra to look at, opened lazily: all that passed the cuts, or the oddest of them."""
+        return self.run.spectra()
+
+    @cached_property
+    def trained(self) -> Any:
+        """The spectra that the models were trained on, opened lazily."""
         return self.run.sample()
+
+    @cached_property
+    def objects(self) -> Objects:
+        """What is known of every object that was scored."""
+        return self.run.objects()
 
     @cached_property
     def model(self) -> Any:

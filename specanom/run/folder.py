@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..folders import product, write_json
 from ..seeds import content_hash
 from ..spectrumset import SpectrumSet
+from .objects import Objects
 from .parameters import of_stage
 from .paths import located
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+TOP, OBJECTS = "top.zarr", "objects"
+"""The oddest spectra and the table of all objects, of a run that does not store all spectra."""
 WORK = "work"
 """Folder of a run for what stages have done so far."""
 
@@ -84,6 +87,15 @@ class RunFolder:
     def sample(self) -> SpectrumSet:
         """Open the preprocessed spectra."""
         return SpectrumSet.open(self.need("sample.zarr", "02_preprocess"))
+
+    def spectra(self) -> SpectrumSet:
+        """Open the spectra to look at: the oddest where the run stored no others, else the whole sample."""
+        return SpectrumSet.open(self / TOP) if (self / TOP).is_dir() else self.sample()
+
+    def objects(self) -> Objects:
+        """Return what is known of all objects, of which spectra need not be stored."""
+        there = (self.path / f"{OBJECTS}.parquet").exists()
+        return Objects(self.table(OBJECTS) if there else self.sample().table)
 
     def table(self, name: str, stage: str = "an earlier stage") -> pd.DataFrame:
         """Read a table of the run by name, e.g. ``"scores"``."""

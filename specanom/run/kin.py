@@ -31,11 +31,12 @@ def classes(table: pd.DataFrame) -> list[str]:
     return [sub or kind for sub, kind in zip(table["subclass"].astype(str), table["class"].astype(str), strict=True)]
 
 
-def latent_base(made: Encoder, sample: Any) -> KnowledgeBase:
-    """Return the knowledge base of a whole sample by the vectors of an encoder."""
+def latent_base(made: Encoder, sample: Any, *, vectors: NDArray[Any] | None = None) -> KnowledgeBase:
+    """Return the knowledge base of a whole sample by the vectors of an encoder, made here unless they are known."""
     table = sample.table
     known = table[[name for name in METADATA if name in table]].reset_index(drop=True)
-    return KnowledgeBase.build(made.encode(sample), classes(table), table["id"], metadata=known, encoder=made)
+    given = made.encode(sample) if vectors is None else vectors
+    return KnowledgeBase.build(given, classes(table), table["id"], metadata=known, encoder=made)
 
 
 def reason_base(explanations: Any, clusters: pd.DataFrame, table: pd.DataFrame) -> KnowledgeBase | None:

@@ -117,7 +117,7 @@ def add_labels(run_dir: str | Path, files: Iterable[str | Path]) -> Labelled:
     >>> print(add_labels("runs/first", ["labels-ada.jsonl", "labels-bob.jsonl"]).summary())   # doctest: +SKIP
     """
     run = RunFolder(run_dir)
-    here = set(map(str, run.sample().ids))
+    here = set(run.objects().ids)
     read = [_checked(_read(Path(file).expanduser()), here, run) for file in files]
     log = LabelLog(run / LABELS)
     done = tuple(LabelFile(one.path, one.labels, one.unread, log.merge(one.labels)) for one in read)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .. import scores
 from ..errors import DataError
@@ -15,6 +16,8 @@ from ..models import PCAModel
 from ..models.binned import BinnedModel
 from ..scores.latent import METHODS
 from .evaluate import auc
+from .folder import RunFolder
+from .scoring import LATENT
 
 FOLLOWED = ("z", "snr", "ebv", "missing", "exptime")
 """Columns of a sample that its latent numbers are compared with, besides the score that ranks."""
@@ -74,16 +77,52 @@ def redshift_table(latents: ArrayLike, table: pd.DataFrame, *, seed: int) -> pd.
     }])
 
 
-def rarities(model: Any, sample: Any, *, seed: int) -> pd.DataFrame | None:
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """Of what the latent numbers of a run are known.
+
+    Attributes
+    ----------
+    objects : SpectrumSet or Objects
+        With ``table`` and ``ids``.
+    vectors : (n, d) array or None
+        Their latent numbers; None where they are still to be made of the spectra.
+    """
+
+    objects: Any
+    vectors: NDArray[np.float64] | None = None
+
+
+def encoded(run: RunFolder, found: pd.DataFrame, *, one_space: bool) -> Encoded:
+    """Return of what the latent numbers are known: all objects where one network made them, also without spectra.
+
+    Parameters
+    ----------
+    run : RunFolder
+    found : DataFrame
+        Scores, with the latent numbers that were noted with them.
+    one_space : bool
+        Whether these are all of one network. Otherwise those of stored spectra alone can be made.
+    """
+    spectra, objects = run.spectra(), run.objects()
+    if len(spectra) == len(objects) or not one_space:
+        return Encoded(spectra)
+    names = [name for name in map(str, found) if name.startswith(LATENT)]
+    vectors = found.set_index("id")[names].reindex(objects.ids).to_numpy(np.float64)
+    return Encoded(objects, vectors)
+
+
+def rarities(model: Any, sample: Any, *, seed: int, of: Any = None) -> pd.DataFrame | None:
     """Return how rare each encoding is, higher is rarer: ``id``, ``rarity_gmm``, ``_knn``, ``_forest`` and ``_kl``.
 
-    None for fewer than twenty spectra. See :class:`specanom.scores.LatentScorer`.
+    None for fewer than twenty spectra. See :class:`specanom.scores.LatentScorer`. They are of the
+    spectra `of`, which need not be in the sample that they are compared with, or else of the sample itself.
     """
     if len(sample) < FEWEST:
         return None
     scorers = {f"{RARITY}{name}": scores.LatentScorer(model, name, seed=seed, name=f"{RARITY}{name}").fit(sample)
                for name in METHODS}
-    return scores.table(scorers, sample)[["id", *scorers]]
+    return scores.table(scorers, sample if of is None else of)[["id", *scorers]]
 
 
 def compared(rare: pd.DataFrame, found: pd.DataFrame, column: str, truth: pd.DataFrame | None) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from ..explain.named import METHODS, PERTURBATIONS, method_of
 from ..lines import FILTER_KMS
 from ..parallel.executors import check_executor
 from ..preprocess.presets import QUASAR_BINS
+from ..rounding import PRECISIONS
 from ..scores.named import CALIBRATED, PAPER_SCORES, RECOMMENDED
 from ..surveys.desi_releases import check_columns, kept_columns
 from ..surveys.kept import NAMED
@@ -20,12 +21,14 @@ from ..triage.crossmatch import Matcher
 from ..triage.quality import Taxonomy
 from .acquire import SIMULATED, SURVEYS, catalogue_file
 from .matching import matchers_of
+from .streaming import KEEP
 from .worklisting import conditions_of, reranker_of
 
 LEAST: dict[str, float] = {
     "n": 1, "seed": 0, "download": 0, "z_min": 0.0, "min_snr": 0.0, "grid_start": 1.0, "grid_pixels": 50, "bins": 0,
     "n_latent": 1, "epochs": 0, "max_steps": 0, "velocity": 0.0, "trim": 0.0, "overlap": 1, "top": 0, "segments": 0,
-    "samples": 0, "partition": 1, "tolerance": 0.0, "repeats": 0, "neighbours": 1, "radius": 0.01,
+    "samples": 0, "partition": 1, "train": 0, "share": 0.0, "tolerance": 0.0, "repeats": 0, "neighbours": 1,
+    "radius": 0.01,
 }
 """The smallest value of each number."""
 CHOICES: dict[str, Callable[[], Iterable[str]]] = {
@@ -38,6 +41,8 @@ CHOICES: dict[str, Callable[[], Iterable[str]]] = {
     "method": lambda: ("", "lime", *METHODS),
     "rank_by": lambda: ("", *rankings()),
     "cluster_frame": lambda: ("rest", "observed"),
+    "keep": lambda: KEEP,
+    "precision": lambda: PRECISIONS,
 }
 """The names that a text may be."""
 COUNTS = ("folds", "clusters")
@@ -85,6 +90,7 @@ def check_values(settings: Mapping[str, Any]) -> None:
     if settings["survey"] in SIMULATED and settings["path"]:
         raise ArgumentError(message("path", expected="none for the simulated survey", got=repr(settings["path"]),
                                     hint="--survey sdss and --survey desi read files"))
+    _check_streaming(settings)
     check_executor(settings["executor"])
     check_columns(settings["columns"])
     if settings["columns"] and not settings["catalogue"] and settings["survey"] in ("mock", "sdss"):
@@ -97,6 +103,15 @@ def check_values(settings: Mapping[str, Any]) -> None:
     reranker_of(settings["words"])
     if settings["rules"]:
         Taxonomy.read(settings["rules"])
+
+
+def _check_streaming(settings: Mapping[str, Any]) -> None:
+    """Raise when a run that stores only the oddest spectra is asked for what takes all of them."""
+    if not settings["share"] <= 1:
+        raise ArgumentError(message("share", expected="a share of at most 1", got=settings["share"], hint="share=0.02"))
+    if settings["keep"] == "top" and settings["repeats"]:
+        raise ArgumentError(message("repeats", expected="0 with keep=top: every fit would read all files again",
+                                    got=settings["repeats"], hint="keep=all"))
 
 
 def _check_excluding(settings: Mapping[str, Any], matchers: Sequence[Matcher]) -> None:

@@ -72,7 +72,7 @@ def matches_of(run: RunFolder, ids: Sequence[str], matchers: Sequence[Matcher]) 
     """Cross-match some spectra of a run; None when there is nothing to match with."""
     if not matchers:
         return None
-    table = run.sample().table
+    table = run.objects().table
     return crossmatch(table[table["id"].astype(str).isin(set(map(str, ids)))], matchers, cache=run / ANSWERS).table
 
 

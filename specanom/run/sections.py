@@ -132,10 +132,10 @@ def model_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
     if history is not None and len(history):
         figures["history"] = plots.history(history)
     table = content.scores.sort_values("chi2_ivar")
-    table = table[np.isfinite(table["chi2_ivar"])]
+    table = table[np.isfinite(table["chi2_ivar"]) & table["id"].isin(set(content.trained.ids))]
     good, poor = table["id"].iloc[len(table) // 20], table["id"].iloc[-max(1, len(table) // 50)]
     for name, id in (("good", good), ("poor", poor)):
-        one = content.sample.select([id])
+        one = content.trained.select([id])
         figures[name] = plots.spectrum(one[0], reconstruction=content.model.reconstruct(one)[0])
     chi2 = content.scores.set_index("id")["chi2_ivar"]
     shown = [] if quality is None else list(quality.columns[1:])
@@ -153,7 +153,7 @@ def _model_text(content: Content, history: pd.DataFrame | None) -> str:
     latents = sum(str(name).startswith("latent_") for name in content.scores)
     said = f"A variational autoencoder with {latents} latent numbers, beside a PCA with as many components. "
     folds = 0 if history is None else len(set(history["fold"].astype(str)) - {"reference"})
-    bins = content.sample.table["bin"].nunique()
+    bins = content.objects.table["bin"].nunique()
     said += f"There is one model for each of {bins} bins of S/N. " if bins > 1 else ""
     if folds:
         return said + (f"Both are cross-fitted in {folds} folds: each spectrum is reconstructed by a fit that has not "
@@ -231,7 +231,7 @@ def score_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
         figure = "dependence_cal" if name.endswith(CALIBRATED) else "dependence"
         figures[figure] = plots.dependence(content.scores, name)
     alarms, recovered = run.tables("false_alarms"), run.tables("recovery")
-    k = max(1, min(int(content.settings["overlap"]), len(content.sample) // 10))
+    k = max(1, min(int(content.settings["overlap"]), len(content.objects) // 10))
     eight = list(scores.Scorer.paper(content.model))
     common = [] if shared is None else shared[shared["degree"] == len(eight)]["share"].tolist()
     return {

@@ -142,11 +142,14 @@ def explore(run: RunFolder, catalogue: Catalogue, *, kin: pd.DataFrame, explanat
     Where verdicts of people re-ranked the work list, they rank the objects of the page too, and its title says so.
     """
     score = catalogue.meta["tiers"]["score"]
-    shown, order = catalogue.table.nlargest(CARDS, score), learned_ranks(run, catalogue, worklist)
+    stored = run.spectra()
+    there = set(stored.ids)
+    table = catalogue.table[catalogue.table["id"].isin(there)]
+    shown, order = table.nlargest(CARDS, score), learned_ranks(run, catalogue, worklist)
     if order is not None:
-        shown = catalogue.table.merge(order, on="id", validate="one_to_one").nsmallest(CARDS, "rank")
-    near = kin[(kin["space"] == "latent") & kin["id"].isin(set(shown["id"]))]
-    spectra = run.sample().select(list(dict.fromkeys([*shown["id"], *near["kin"]])))
+        shown = table.merge(order, on="id", validate="one_to_one").nsmallest(CARDS, "rank")
+    near = kin[(kin["space"] == "latent") & kin["id"].isin(set(shown["id"])) & kin["kin"].isin(there)]
+    spectra = stored.select(list(dict.fromkeys([*shown["id"], *near["kin"]])))
     told = taught(worklist.learned)
     columns = [Column(name, f"Rank {when} ({told})", ucd="stat.rank") for name, when in RANKS.items() if told]
     data = ExplorerData(
