@@ -10,6 +10,7 @@
 :class:`Training`            how a VAE is trained; ``Training.paper()`` is what was published
 :func:`grid_search`          a table of settings and what they reach on spectra that were not trained on
 :func:`load`                 open any saved model
+:func:`launched`            the processes that ``torchrun`` started as one: a fit inside uses all of them
 :class:`Bound`               what ``model.bind(id)`` returns: one network, its affine layers, its gradients
 ===========================  ===================================================================================
 
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     from .affine import AffineLayer, AffineLayers
     from .binned import BinnedModel, for_sample
     from .bound import Bound
+    from .distributed import ProcessLost, launched
     from .encoders import FunctionEncoder, ModelEncoder, encoder
     from .inpainting import Inpainting
     from .pca import PCAModel
     from .reading import load
+    from .scratch import outgrows_memory
     from .search import grid_search
     from .settings import Training
     from .transformer import TransformerEncoder
@@ -40,6 +43,7 @@ _HOMES = {
     "AffineLayer": "affine",
     "AffineLayers": "affine",
     "BinnedModel": "binned",
+    "ProcessLost": "distributed",
     "encoder": "encoders",
     "for_sample": "binned",
     "Bound": "bound",
@@ -52,13 +56,15 @@ _HOMES = {
     "VAEModel": "vae",
     "WrappedModel": "wrapping",
     "grid_search": "search",
+    "launched": "distributed",
     "load": "reading",
+    "outgrows_memory": "scratch",
     "wrap": "wrapping",
 }
 
 __all__ = ["AffineLayer", "AffineLayers", "BinnedModel", "Bound", "FunctionEncoder", "Inpainting", "ModelEncoder",
-           "PCAModel", "Training", "TransformerEncoder", "VAEModel", "WrappedModel", "encoder", "for_sample",
-           "grid_search", "load", "wrap"]
+           "PCAModel", "ProcessLost", "Training", "TransformerEncoder", "VAEModel", "WrappedModel", "encoder",
+           "for_sample", "grid_search", "launched", "load", "outgrows_memory", "wrap"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from ..errors import DataError, message
+from ..folders import write_text, write_whole
 
 VERSION = 1
 
@@ -35,29 +35,47 @@ class Checkpoint:
         self.folder.mkdir(parents=True, exist_ok=True)
         head, card = {"format": "specanom checkpoint", "version": VERSION, "fit": identity}, self.folder / "fit.json"
         if not card.exists():
-            _write(card, json.dumps(head).encode())
+            write_text(card, json.dumps(head))
         elif _read_json(card) != head:
             raise DataError(message("checkpoint", expected="an empty folder or one of this very fit",
                                     got=f"{self.folder}, of other data, settings or version",
                                     hint="another folder, or remove this one"))
 
-    def load(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Return what was saved under `name`, or None."""
-        from safetensors import safe_open
-
+    def load(self, name: str) -> bytes:
+        """Return what was saved under `name`, for :func:`unpacked`; nothing when there is none."""
         path = self.folder / f"{name}.safetensors"
-        if not path.exists():
-            return None
-        with safe_open(str(path), framework="pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
-            return tensors, json.loads(file.metadata()["state"])
+        return path.read_bytes() if path.exists() else b""
 
     def save(self, name: str, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Save under `name`; a kill at any moment leaves the old file or the new one."""
         from safetensors.torch import save
 
         ready = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-        _write(self.folder / f"{name}.safetensors", save(ready, metadata={"state": json.dumps(state)}))
+        content = save(ready, metadata={"state": json.dumps(state)})
+        write_whole(self.folder / f"{name}.safetensors", lambda part: part.write_bytes(content))
+
+
+def unpacked(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return tensors and values of what :meth:`Checkpoint.save` saved.
+
+    Raises
+    ------
+    DataError
+        When it is something else.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        tensors = load(content)  # checks the length of the head
+        length = int.from_bytes(content[:8], "little")
+        state = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["state"])
+    except (SafetensorError, ValueError, KeyError, TypeError) as exc:
+        raise DataError(message("checkpoint", expected="a whole checkpoint", got=f"{type(exc).__name__}: {exc}",
+                                hint="remove the folder, the fit begins anew")) from exc
+    if not isinstance(state, dict):
+        raise DataError(message("checkpoint", expected="named values", got=type(state).__name__))
+    return tensors, state
 
 
 def _read_json(path: Path) -> Any:
@@ -65,12 +83,3 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_suffix(path.suffix + ".part")
-    with open(part, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_BLOCK = 4096
+from .on_disk import OnDisk, blocks_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +50,47 @@ def centre_of(flux: NDArray[np.float32], rows: NDArray[np.intp], centre: str) ->
     if centre == "none":
         return np.zeros(flux.shape[1])
     if centre == "median":
-        return np.asarray(np.median(flux[rows], axis=0), dtype=np.float64)
+        middle = median_in_blocks(flux, rows) if isinstance(flux, OnDisk) else np.median(flux[rows], axis=0)
+        return np.asarray(middle, dtype=np.float64)
     total = np.zeros(flux.shape[1])
-    for start in range(0, len(rows), _BLOCK):
-        total += flux[rows[start : start + _BLOCK]].sum(axis=0, dtype=np.float64)
+    for block in blocks_of(rows):
+        total += flux[block].sum(axis=0, dtype=np.float64)
     return total / max(len(rows), 1)
+
+
+def median_in_blocks(flux: NDArray[np.float32], rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return exactly ``np.median(flux[rows], axis=0)`` of finite values, which need not fit into memory together.
+
+    Read as integers, floats are in order. Four passes find the two middle ones of each pixel, a byte a pass: how many
+    of those that begin like them have each next byte.
+    """
+    n, p = len(rows), flux.shape[1]
+    rank = np.repeat([[(n - 1) // 2], [n // 2]], p, axis=1)  # among those that begin like it
+    found = np.zeros((2, p), dtype=np.uint32)
+    pixel = np.arange(p)
+    for shift in (24, 16, 8, 0):
+        count = np.zeros((2, p, 256), dtype=np.int64)
+        for block in blocks_of(rows):
+            keys = _ordered(flux[block])
+            byte = (keys >> np.uint32(shift)) & np.uint32(255)
+            for which in range(2):
+                like = (keys.astype(np.uint64) >> np.uint64(shift + 8)) == found[which]
+                places = (byte.astype(np.intp) + 256 * pixel)[like]
+                count[which] += np.bincount(places, minlength=256 * p).reshape(p, 256)
+        below = count.cumsum(axis=2)
+        chosen = (below <= rank[:, :, None]).sum(axis=2)
+        before = np.where(chosen > 0, np.take_along_axis(below, np.maximum(chosen - 1, 0)[:, :, None], 2)[:, :, 0], 0)
+        rank -= before
+        found = (found << np.uint32(8)) | chosen.astype(np.uint32)
+    bits = np.where(found >> np.uint32(31), found ^ np.uint32(1 << 31), ~found)
+    low, high = bits.astype(np.uint32).view(np.float32)
+    return np.asarray(low if n % 2 else np.mean([low, high], axis=0))
+
+
+def _ordered(values: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """Return integers in the order of the floats: the sign bit turned for positive ones, all bits for negative."""
+    bits = np.ascontiguousarray(values).view(np.uint32)
+    return np.where(bits >> np.uint32(31), ~bits, bits | np.uint32(1 << 31))
 
 
 def _by_rows(
@@ -77,8 +113,8 @@ def _by_pixels(
 
     p = flux.shape[1]
     covariance = np.zeros((p, p))
-    for start in range(0, len(rows), _BLOCK):
-        centred = flux[rows[start : start + _BLOCK]] - mean
+    for block in blocks_of(rows):
+        centred = flux[block] - mean
         covariance += centred.T @ centred
-    values, vectors = eigh(covariance, subset_by_index=[p - k, p - 1])
+    values, vectors = eigh(covariance, subset_by_index=[p - k, p - 1], overwrite_a=True)
     return np.ascontiguousarray(vectors[:, ::-1].T), np.maximum(values[::-1], 0.0) / len(rows)

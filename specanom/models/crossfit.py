@@ -16,13 +16,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..devices import pick_device
 from ..errors import ArgumentError, DataError, ShapeError, message, not_fitted
+from ..foreign import damaged
 from ..seeds import content_hash, object_seed
 from .bound import Bound
+from .distributed import Group
 from .folds import REFERENCE, FoldMap, hash_ids, hash_rows
 from .infer import Floats, draw_rows, fill_padded, run_padded
 from .inputs import Rows, check_finite, check_grid, read_rows
 from .network import Network
 from .plan import Plan, make_plan
+from .scratch import training_rows
 from .store import ModelFile, read_model, write_model
 
 
@@ -80,10 +83,14 @@ class CrossFittedModel(ABC):
     ) -> tuple[list[Network], pd.DataFrame]:
         """Return one network per task of `plan`, and the history."""
 
-    def _fit(self, sample: Any, *, progress: bool, checkpoint: str | Path | None) -> Self:
-        rows = read_rows("sample", sample)
-        plan = make_plan(rows, folds=self.folds, seed=self.seed, least=max(8, self.n_latent + 2))
-        networks, history = self._fit_networks(rows, plan, progress=progress, checkpoint=checkpoint)
+    def _fit(
+        self, sample: Any, *, progress: bool, checkpoint: str | Path | None, scratch: str | Path | None
+    ) -> Self:
+        group = Group.current()
+        with group.watched(), training_rows("sample", sample, scratch=scratch) as rows:
+            plan = make_plan(rows, folds=self.folds, seed=self.seed, least=max(8, self.n_latent + 2))
+            group.agree("sample", plan.identity + repr(sorted(self.settings().items())))
+            networks, history = self._fit_networks(rows, plan, progress=progress, checkpoint=checkpoint)
         ready = [network.to(self._device).eval().requires_grad_(False) for network in networks]
         self._fitted = Fitted(ready[0], tuple(ready[1:]), plan.map, rows.wave, history)
         return self
@@ -264,8 +271,16 @@ class CrossFittedModel(ABC):
             When there is no finished model of this class and a known version at `path`.
         """
         file = read_model(path, cls.kind)
+        with damaged(path, f"a saved {cls.kind}"):
+            return cls._made(file, device)
+
+    @classmethod
+    def _made(cls, file: ModelFile, device: str) -> Self:
         model = cls.from_settings(file.settings, device)
         shape, arrays = file.shape, file.arrays
+        if model.n_latent != shape["n_latent"]:
+            raise DataError(message("shape.n_latent", expected=f"{model.n_latent}, as in its settings",
+                                    got=shape["n_latent"]))
         names = ["reference", *(f"fold{i}" for i in range(shape["folds"]) if shape["folds"] > 1)]
         networks = [_network(file, name).to(model._device) for name in names]
         folds = FoldMap(shape["folds"], arrays["known.ids"], arrays["known.id_folds"], arrays["known.contents"],

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError, message
 from ..seeds import object_seed
+from .on_disk import blocks_of
 
 REFERENCE = -1
 """The fold of spectra that no network has seen: the reference network judges them."""
@@ -47,6 +48,15 @@ def hash_rows(flux: NDArray[np.float32]) -> Hashes:
     """Return a 64-bit blake2b hash of the pixels of each row, shape ``(n,)``."""
     matrix = np.ascontiguousarray(flux, dtype=np.float32)
     return np.array([_hash(row.tobytes()) for row in matrix], dtype=np.uint64)
+
+
+def hash_in_order(matrix: NDArray[np.float32], order: NDArray[np.intp]) -> str:
+    """Return what :func:`specanom.seeds.content_hash` says of ``matrix[order]``, without making it."""
+    digest = hashlib.blake2b(digest_size=8)
+    digest.update(f"{matrix.dtype.str}{(len(order), *matrix.shape[1:])}".encode())
+    for rows in blocks_of(order):
+        digest.update(np.ascontiguousarray(matrix[rows]).tobytes())
+    return digest.hexdigest()
 
 
 def _hash(content: bytes) -> int:
@@ -100,8 +110,23 @@ class FoldMap:
         return found
 
 
-def make_folds(ids: Sequence[str], flux: NDArray[np.float32], count: int, *, seed: int) -> tuple[FoldMap, Hashes]:
+def make_folds(
+    ids: Sequence[str], flux: NDArray[np.float32], count: int, *, seed: int, contents: Hashes | None = None
+) -> tuple[FoldMap, Hashes]:
     """Distribute spectra over folds.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        Of the spectra.
+    flux : (n, p) array
+        Their pixels.
+    count : int
+        Number of folds.
+    seed : int
+        Another seed makes other folds.
+    contents : (n,) uint64, optional
+        :func:`hash_rows` of the pixels where that is known.
 
     Returns
     -------
@@ -110,7 +135,7 @@ def make_folds(ids: Sequence[str], flux: NDArray[np.float32], count: int, *, see
     (n,) uint64
         The group of each row: rows of one group share an id or their content.
     """
-    names, contents = hash_ids(ids), hash_rows(flux)
+    names, contents = hash_ids(ids), hash_rows(flux) if contents is None else contents
     first_name, group = _groups(names, contents)
     text = {int(h): str(id) for h, id in zip(names, ids, strict=True)}
     group_fold = np.array([object_seed(seed, f"fold of {text[int(h)]}") % count for h in first_name], dtype=np.uint8)

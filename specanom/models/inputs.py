@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,18 +13,25 @@ from numpy.typing import NDArray
 from ..errors import DataError, GridError, ShapeError, message
 from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
+from .folds import Hashes
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Spectra as arrays: flux ``(n, p)``, and what came with them."""
+    """Spectra as arrays: flux ``(n, p)``, and what came with them.
+
+    `contents` are the hashes of the pixels of each row where they are known already, `scratch` is a folder for what
+    is too large for memory.
+    """
 
     flux: Floats
     ivar: Floats | None = None
     ids: tuple[str, ...] | None = None
     wave: NDArray[np.float64] | None = None
+    contents: Hashes | None = None
+    scratch: Path | None = None
 
     def __len__(self) -> int:
         return int(self.flux.shape[0])
@@ -42,11 +50,11 @@ def read_rows(argument: str, given: Any, ids: Sequence[str] | None = None, *, fi
         When a flux is not finite.
     """
     if isinstance(given, Spectrum):
-        _check_state(argument, given)
+        check_state(argument, given)
         ivar = None if given.ivar is None else given.ivar[None, :]
         rows = Rows(given.flux[None, :], ivar, (given.id,), given.wave)
     elif isinstance(given, SpectrumSet):
-        _check_state(argument, given)
+        check_state(argument, given)
         rows = Rows(given.flux, given.ivar, tuple(given.ids), given.wave)
     else:
         rows = Rows(_as_matrix(argument, given))
@@ -76,7 +84,14 @@ def with_ivar(rows: Rows, ivar: Any) -> Rows:
     return Rows(rows.flux, values, rows.ids, rows.wave)
 
 
-def _check_state(argument: str, given: Spectrum | SpectrumSet) -> None:
+def check_state(argument: str, given: Spectrum | SpectrumSet) -> None:
+    """Refuse spectra that are not at rest and normalised.
+
+    Raises
+    ------
+    GridError
+        When they are not.
+    """
     if given.frame != "rest" or given.scale != "normalised":
         raise GridError(message(argument, expected="spectra at rest and normalised",
                                 got=f"frame {given.frame!r}, scale {given.scale!r}",
@@ -96,8 +111,8 @@ def _as_matrix(argument: str, given: Any) -> Floats:
     return matrix
 
 
-def check_finite(argument: str, flux: Floats) -> None:
-    """Refuse flux that is not finite, naming the first rows.
+def check_finite(argument: str, flux: Floats, *, first: int = 0) -> None:
+    """Refuse flux that is not finite, naming the first row, counted from `first`.
 
     Raises
     ------
@@ -110,7 +125,7 @@ def check_finite(argument: str, flux: Floats) -> None:
     bad = suspect[~np.isfinite(flux[suspect]).all(axis=1)]
     if bad.size:
         raise DataError(message(argument, expected="finite flux in each pixel",
-                                got=f"NaN or infinity in {bad.size} rows, first row {bad[0]}",
+                                got=f"NaN or infinity in {bad.size} rows, first row {first + bad[0]}",
                                 hint="missing pixels are imputed by Preprocessor"))
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ArgumentError, message
+from .distributed import Group
 from .settings import Training
 
 _BETTER = 1e-4  # a smaller relative improvement is none
@@ -81,7 +82,9 @@ class Loop(ABC):
         if training.schedule == "cosine" and self.most_steps is None:
             raise ArgumentError(message("max_steps", expected="a number of steps or epochs for a cosine schedule",
                                         got="no limit"))
+        self._group = Group.current()
         self._first_weights()
+        self._objective = self._group.averaging(_Objective(self.network, self._losses))
         self._optimiser = _optimiser(network, training, fused=self._device.type in ("cpu", "cuda"))
         self.state = State(rate=training.learning_rate)
         self.best = {name: value.detach().clone() for name, value in network.state_dict().items()}
@@ -95,7 +98,7 @@ class Loop(ABC):
 
     @abstractmethod
     def _losses(self, picks: Tensor) -> Tensor:
-        """Return the loss of some training spectra and its parts, ``(k,)``."""
+        """Return the loss of some training spectra and its parts, ``(k,)``: this process's share of each."""
 
     @abstractmethod
     def validate(self) -> float:
@@ -151,9 +154,9 @@ class Loop(ABC):
         if self._training.schedule == "cosine":
             assert self.most_steps is not None
             self._set_rate(self._training.rate_at(self.state.step, self.most_steps))
-        losses = self._losses(self._next_picks())
+        losses = self._objective(self._next_picks())
         self._optimiser.zero_grad(set_to_none=True)
-        losses[0].backward()  # type: ignore[no-untyped-call]
+        (self._group.world * losses[0]).backward()  # the shares add up, and gradients are averaged
         if self._training.max_gradient is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self._training.max_gradient)
         self._optimiser.step()
@@ -174,8 +177,8 @@ class Loop(ABC):
     def _look(self, means: Any, unit: int) -> None:
         """Validate; keep the best weights; on a plateau lower the rate, and stop when patience ends."""
         state, training = self.state, self._training
-        value = self.validate()
-        losses = dict(zip(self.parts, (float(v) for v in means), strict=True))
+        value = self._group.number_from_first(self.validate)
+        losses = dict(zip(self.parts, (float(v) for v in self._group.summed(means)), strict=True))
         state.history.append({"step": state.step, "epoch": state.epoch, **losses, "val": value, "rate": state.rate})
         if value < state.best * (1.0 - _BETTER):
             state.best, state.best_step, state.dropped = value, state.step, state.step
@@ -218,6 +221,18 @@ class Loop(ABC):
         self._optimiser.load_state_dict({"state": slots, "param_groups": groups})
         self.generator.set_state(tensors["generator"])
         self._queue = tensors["queue"]
+
+
+class _Objective(nn.Module):
+    """A loss as the forward pass of a module, which is what gradients can be averaged of."""
+
+    def __init__(self, network: nn.Module, losses: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.network, self._losses = network, losses
+
+    def forward(self, picks: Tensor) -> Tensor:
+        """Return the losses of some training spectra."""
+        return self._losses(picks)
 
 
 def _optimiser(network: nn.Module, training: Training, *, fused: bool) -> torch.optim.Optimizer:

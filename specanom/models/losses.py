@@ -15,11 +15,16 @@ def squared_error(made: Tensor, target: Tensor, weight: Tensor | None = None) ->
 
 
 def kl_divergence(mu: Tensor, log_var: Tensor) -> Tensor:
-    """Return −½ of the mean over batch and latent dimensions of 1 + log σ² − μ² − σ².
+    """Return the mean of :func:`kl_terms` over batch and latent dimensions.
 
     The mean over latent dimensions, where the textbook has a sum, is what was published.
     """
-    return -0.5 * (1.0 + log_var - mu.square() - log_var.exp()).mean()
+    return kl_terms(mu, log_var).mean()
+
+
+def kl_terms(mu: Tensor, log_var: Tensor) -> Tensor:
+    """Return −½ (1 + log σ² − μ² − σ²) of each spectrum and latent dimension, shape ``(b, d)``."""
+    return -0.5 * (1.0 + log_var - mu.square() - log_var.exp())
 
 
 def mmd(latent: Tensor, draws: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .distributed import Group
 from .gaps import with_gaps
 from .inputs import Floats, Rows
 from .loop import Limits, Loop
@@ -124,12 +125,16 @@ class MaskedTrainer(Loop):
 
     def _losses(self, picks: Tensor) -> Tensor:
         # Drawn on the CPU on every device, so that what is hidden does not depend on it.
-        return self.errors(picks, self.generator).mean()[None]
+        return self._group.mean(self.errors(picks, self.generator, self._group), len(picks))[None]
 
-    def errors(self, picks: Tensor, generator: torch.Generator) -> Tensor:
-        """Return the weighted mean squared residual over the hidden pixels of each spectrum, ``(b,)``."""
-        batch = self._source.take(picks)
-        hidden = self._blocks.draw(len(picks), generator).to(self._device)
+    def errors(self, picks: Tensor, generator: torch.Generator, group: Group | None = None) -> Tensor:
+        """Return the weighted mean squared residual over the hidden pixels of each spectrum, ``(b,)``.
+
+        With a `group`, of this process's share of the spectra.
+        """
+        group = group or Group()
+        batch = self._source.take(group.share(picks))
+        hidden = group.share(self._blocks.draw(len(picks), generator)).to(self._device)
         standard = self.network.standardise(batch.flux)
         with self._mixed():
             made = self.network(standard, hidden)

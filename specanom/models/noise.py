@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .inputs import Rows
+from .on_disk import BLOCK
 from .settings import Training
 
 _ROWS = 2000  # rows that are enough for a median noise
@@ -37,13 +38,18 @@ class NoiseScale:
         """Return the scale of some rows; None when residuals are not to be weighted."""
         if training.weight == "none" or sample.ivar is None:
             return None
-        some = sample.ivar[rows[:: max(len(rows) // _ROWS, 1)]].astype(np.float64)
-        good = some > 0
-        if not good.any():
+        some = sample.ivar[rows[:: max(len(rows) // _ROWS, 1)]]
+        good = some[some > 0]
+        if not good.size:
             return None
-        variance = float(np.median(1.0 / some[good]))
-        scaled = some * variance
-        return cls(variance, training.floor, float(1.0 / (scaled / (1.0 + training.floor * scaled)).mean()))
+        middle = [(good.size - 1) // 2, good.size // 2]
+        good.partition(middle)
+        variance = float(np.mean(1.0 / good[middle].astype(np.float64)))  # the median of 1/ivar
+        total = 0.0
+        for start in range(0, len(some), BLOCK):
+            scaled = some[start : start + BLOCK].astype(np.float64) * variance
+            total += float((scaled / (1.0 + training.floor * scaled)).sum())
+        return cls(variance, training.floor, some.size / total)
 
     def weights(self, ivar: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the weights of pixels; written so that ivar = 0 gives weight 0."""

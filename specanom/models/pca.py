@@ -16,6 +16,7 @@ from .folds import REFERENCE
 from .infer import Floats
 from .inputs import Rows
 from .network import Network
+from .on_disk import blocks_of
 from .plan import Plan
 
 
@@ -71,7 +72,7 @@ class PCAModel(CrossFittedModel):
         return cls(settings["n_components"], settings["folds"], seed=settings["seed"], centre=settings["centre"],
                    device=device)
 
-    def fit(self, sample: Any, progress: bool = False) -> Self:
+    def fit(self, sample: Any, progress: bool = False, *, scratch: str | Path | None = None) -> Self:
         """Find the components.
 
         Parameters
@@ -80,8 +81,10 @@ class PCAModel(CrossFittedModel):
             Normalised spectra at rest, finite in each pixel.
         progress : bool
             Accepted for likeness with :class:`VAEModel`; there is nothing to wait for.
+        scratch : path-like, optional
+            As of :meth:`VAEModel.fit`.
         """
-        return self._fit(sample, progress=progress, checkpoint=None)
+        return self._fit(sample, progress=progress, checkpoint=None, scratch=scratch)
 
     def sample(self, n: int, *, seed: int | None = None) -> Floats:
         """Return `n` made-up spectra ``(n, p)``: normal scores with the variances of the components, projected back.
@@ -106,7 +109,8 @@ class PCAModel(CrossFittedModel):
         networks, history = [], []
         for fold, index in plan.tasks():
             found = leading_components(rows.flux, self.n_latent, rows=index, centre=self.centre)
-            total = float(np.mean([np.square(rows.flux[i] - found.mean).sum() for i in index]))
+            squares = (float(np.square(rows.flux[block] - found.mean).sum()) for block in blocks_of(index))
+            total = sum(squares) / len(index)
             networks.append(_as_network(found, self.n_latent))
             history += [{"fold": "reference" if fold == REFERENCE else str(fold), "component": i, "variance": float(v),
                          "share": float(v) / max(total, 1e-300)} for i, v in enumerate(found.variances)]

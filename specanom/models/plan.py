@@ -96,12 +96,13 @@ def make_plan(rows: Rows, *, folds: int | str, seed: int, least: int) -> Plan:
         When a network would have fewer.
     """
     count = fold_count(folds, len(rows))
-    ids = rows.ids if rows.ids is not None else tuple(f"content {value}" for value in hash_rows(rows.flux))
+    contents = hash_rows(rows.flux) if rows.contents is None else rows.contents
+    ids = rows.ids if rows.ids is not None else tuple(f"content {value}" for value in contents)
     if len(rows) < least:
         raise _too_few(least, len(rows))
-    made, groups = make_folds(ids, rows.flux, count, seed=seed)
+    made, groups = make_folds(ids, rows.flux, count, seed=seed, contents=contents)
     of_row = made.folds_of(ids, rows.flux) if count > 1 else np.zeros(len(rows), np.intp)
-    order = np.lexsort((hash_rows(rows.flux), groups))
+    order = np.lexsort((contents, groups))
     plan = Plan(made, order, groups, of_row, seed)
     smallest = min(len(index) for _, index in plan.tasks())
     if smallest < least:

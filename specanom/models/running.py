@@ -6,7 +6,8 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, unpacked
+from .distributed import Group
 from .loop import Loop
 
 _CHECKPOINT_EVERY = 500  # steps between writes of a running network
@@ -22,16 +23,18 @@ def run_kept(trainer: Loop, title: str, kept: Checkpoint | None, name: str, *, p
     title : str
         Of the bar.
     kept : Checkpoint or None
-        Where a running fit is kept.
+        Where a running fit is kept; in a group of processes the first one has it.
     name : str
         Of this network in it.
     progress : bool
         Whether the bar is shown.
     """
-    found = kept.load(name) if kept else None
+    group = Group.current()
+    found = group.from_first(lambda: kept.load(name) if kept else b"")
     if found:
-        trainer.restore(*found)
-    with tqdm(total=trainer.most_steps, desc=title, unit="step", disable=not progress, initial=trainer.state.step,
+        trainer.restore(*unpacked(found))
+    hidden = not (progress and group.first)
+    with tqdm(total=trainer.most_steps, desc=title, unit="step", disable=hidden, initial=trainer.state.step,
               leave=False) as bar:
         last = trainer.state.step
 

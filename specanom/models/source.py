@@ -9,41 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .components import leading_components
+from .components import Components, leading_components
+from .distributed import Group
+from .forms import Forms, FormsOfAll, Grams, GramsInMemory, GramsOnDisk
 from .inputs import Rows
 from .losses import squared_error
+from .memory import is_large
 from .network import Network, recentre, widen
 from .noise import NoiseScale
+from .on_disk import BLOCK, OnDisk
 from .settings import Training
-
-_BLOCK = 1024
-
-
-@dataclass(frozen=True, eq=False)
-class Forms:
-    """Squared residuals over pixels as quadratic forms in the coordinates of a basis, one for each spectrum.
-
-    A spectrum's weighted squared residual is Σ w (r − e·axes)², where e is what is wrong in its coordinates and r
-    what lies outside the span: ``e·gram·e − 2·e·lean + rest``. Without weights gram is the identity and lean is 0.
-    The pixels are then needed once, and not at each step.
-    """
-
-    gram: Tensor | None
-    lean: Tensor | None
-    rest: Tensor
-
-    def pick(self, where: Tensor) -> Forms:
-        """Return the forms of some spectra."""
-        if self.gram is None or self.lean is None:
-            return Forms(None, None, self.rest[where])
-        return Forms(self.gram[where], self.lean[where], self.rest[where])
-
-    def __call__(self, wrong: Tensor) -> Tensor:
-        """Return ``(b,)`` summed squared residuals of errors ``(b, q)`` in the coordinates."""
-        if self.gram is None or self.lean is None:
-            return wrong.square().sum(dim=1) + self.rest
-        pulled = torch.bmm(self.gram, wrong[:, :, None])[:, :, 0]
-        return ((pulled - 2.0 * self.lean) * wrong).sum(dim=1) + self.rest
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +62,12 @@ class Source:
         self.n_pixels = sample.flux.shape[1]
         wanted = max(training.basis or 0, n_latent)
         made = leading_components(sample.flux, wanted, rows=rows, centre="mean" if training.centre else "none")
-        self.components = made
+        same = Group.current().like_first
+        self.components = made = Components(same(made.mean), same(made.axes), same(made.variances))
         self._mean = made.mean.astype(np.float32)
         self._noise = NoiseScale.of(sample, rows, training)
         self._coordinates: Tensor | None = None
-        self._forms: Forms | None = None
+        self._forms: FormsOfAll | None = None
         if training.basis:
             self._coordinates, self._forms = self._project()
 
@@ -137,28 +113,30 @@ class Source:
         assert self._sample.ivar is not None
         return self._noise.weights(self._sample.ivar[rows])
 
-    def _project(self) -> tuple[Tensor, Forms]:
+    def _project(self) -> tuple[Tensor, FormsOfAll]:
         """Return the coordinates of all rows, and their quadratic forms."""
-        axes = self.components.axes
-        first, second = np.triu_indices(len(axes))
-        products = (axes[first] * axes[second]).astype(np.float32) if self.weighted else None
-        parts = []
-        for start in range(0, len(self.rows), _BLOCK):
-            rows = self.rows[start : start + _BLOCK]
+        axes, n = self.components.axes, len(self.rows)
+        q = len(axes)
+        first, second = np.triu_indices(q)
+        products = (axes[first] * axes[second]).astype(np.float32).T if self.weighted else None
+        grams = self._room_for(n, q) if self.weighted else None
+        coordinates, leans, rests = np.empty((n, q), np.float32), np.empty((n, q), np.float32), np.empty(n, np.float32)
+        for start in range(0, n, BLOCK):
+            rows, part = self.rows[start : start + BLOCK], slice(start, start + BLOCK)
             centred = self._sample.flux[rows] - self.components.mean
             inside = centred @ axes.T
             outside = centred - inside @ axes
             weight = self._weights(rows) if self.weighted else np.float32(1.0)
+            if grams is not None and products is not None:
+                grams.put(start, weight @ products)
             leaned = outside * weight
-            packed = weight @ products.T if products is not None else np.empty((len(rows), 0), np.float32)
-            parts.append((inside, packed, leaned @ axes.T, (outside * leaned).sum(axis=1)))
-        coordinates, unique, leans, rests = (
-            torch.from_numpy(np.concatenate(part).astype(np.float32)).to(self._device)
-            for part in zip(*parts, strict=True)
-        )
-        if not self.weighted:
-            return coordinates, Forms(None, None, rests)
-        gram = torch.empty(len(coordinates), len(axes), len(axes), device=self._device)
-        gram[:, first, second] = unique
-        gram[:, second, first] = unique
-        return coordinates, Forms(gram, leans, rests)
+            coordinates[part], leans[part], rests[part] = inside, leaned @ axes.T, (outside * leaned).sum(axis=1)
+        placed, lean, rest = (torch.from_numpy(part).to(self._device) for part in (coordinates, leans, rests))
+        return placed, FormsOfAll(grams, None if grams is None else lean, rest)
+
+    def _room_for(self, n: int, q: int) -> Grams:
+        """Return where `n` matrices ``(q, q)`` are kept: on disk with the spectra, or where memory is short."""
+        short = self._device.type == "cpu" and is_large(4.0 * n * q * q)
+        if isinstance(self._sample.flux, OnDisk) or short:
+            return GramsOnDisk(n, q, self._sample.scratch)
+        return GramsInMemory(n, q, self._device)

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .distributed import Group
 from .initial import has_room, start_as_pca
 from .loop import Limits, Loop
-from .losses import LossParts, kl_divergence, mmd
+from .losses import LossParts, kl_terms, mmd
 from .network import Network, glorot
 from .settings import Training
 from .source import Batch, Source
@@ -57,24 +58,40 @@ class Trainer(Loop):
         self.network.load_state_dict(cpu.state_dict())
 
     def _losses(self, picks: Tensor) -> Tensor:
-        found = self.loss(self._source.take(picks), self.generator)
+        batch = self._source.take(self._group.share(picks))
+        found = self.loss(batch, self.generator, count=len(picks), group=self._group)
         return torch.stack([found.total, found.mse, found.kld, found.mmd])
 
-    def loss(self, batch: Batch, generator: torch.Generator) -> LossParts:
-        """Return the loss of a batch and its parts, with latent points drawn from `generator`."""
+    def loss(
+        self, batch: Batch, generator: torch.Generator, *, count: int | None = None, group: Group | None = None
+    ) -> LossParts:
+        """Return the loss of a batch and its parts, with latent points drawn from `generator`.
+
+        Parameters
+        ----------
+        batch : Batch
+            All of it, or this process's share.
+        generator : torch.Generator
+            In the same state in each process: what is drawn is drawn for the joint batch.
+        count : int, optional
+            Spectra of the joint batch.
+        group : Group, optional
+            The processes that have the rest of it. What they return adds up to the loss of the joint batch.
+        """
+        group, count = group or Group(), len(batch.inputs) if count is None else count
         training, d = self._training, self.network.n_latent
         with self._mixed():
             heads = self.network.heads(batch.inputs)
         mu, log_var = heads[0].float(), heads[1].float()
         # Drawn on the CPU on every device, so that the numbers do not depend on it.
-        noise = torch.randn(mu.shape, generator=generator).to(self._device)
+        noise = group.share(torch.randn((count, d), generator=generator)).to(self._device)
         latent = mu + torch.exp(0.5 * log_var) * noise
         with self._mixed():
             made = self.network.decode(latent)
-        mse = batch.errors(made).mean()
-        kld = kl_divergence(mu, log_var)
+        mse = group.mean(batch.errors(made), count)
+        kld = group.mean(kl_terms(mu, log_var), count * d)
         draws = torch.randn(training.mmd_samples, d, generator=generator).to(self._device)
-        gap = mmd(latent, draws)
+        gap = mmd(group.gathered(latent, count), draws) / group.world  # no sum over spectra: all see all of them
         total = self._scale * mse + (1.0 - training.alpha) * kld + (training.alpha + training.lam - 1.0) * gap
         return LossParts(total, mse, kld, gap)
 

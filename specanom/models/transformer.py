@@ -13,12 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..devices import pick_device
-from ..errors import ArgumentError, DataError, ShapeError, message, not_fitted
+from ..errors import ArgumentError, ShapeError, message, not_fitted
+from ..foreign import damaged
 from ..presets import by_preset, resolve
 from ..seeds import content_hash, object_seed
 from .checkpoint import Checkpoint
 from .crossfit import positive
-from .folds import Hashes
+from .distributed import Group
+from .folds import Hashes, hash_in_order
 from .gaps import CHUNK, chunked, in_parts, with_gaps
 from .infer import Floats, run_padded
 from .inpainting import Inpainting
@@ -28,6 +30,7 @@ from .masked import MaskedSource, MaskedTrainer
 from .patches import Blocks, Patches
 from .plan import make_plan
 from .running import history_of, run_kept
+from .scratch import training_rows
 from .settings import Training
 from .store import ModelFile, read_model, write_model
 from .transformer_network import MaskedTransformer
@@ -193,7 +196,10 @@ class TransformerEncoder:
 
     # -- fitting ---------------------------------------------------------------------------------------------------
 
-    def fit(self, sample: Any, progress: bool = False, checkpoint: str | Path | None = None) -> Self:
+    def fit(
+        self, sample: Any, progress: bool = False, checkpoint: str | Path | None = None, *,
+        scratch: str | Path | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -205,14 +211,23 @@ class TransformerEncoder:
         checkpoint : path-like, optional
             Folder in which a running fit is kept. Called again after a kill, with the same data and settings, it
             goes on and ends in the same weights.
+        scratch : path-like, optional
+            As of :meth:`VAEModel.fit`.
 
         Raises
         ------
         DataError, ShapeError
             For too few spectra or pixels, or when no pixel is known; for the checkpoint of another fit.
         """
-        rows = read_rows("sample", sample, finite=False)
+        group = Group.current()
+        with group.watched(), training_rows("sample", sample, scratch=scratch, finite=False) as rows:
+            self._train(rows, group, progress=progress, checkpoint=checkpoint)
+        return self
+
+    def _train(self, rows: Rows, group: Group, *, progress: bool, checkpoint: str | Path | None) -> None:
         plan = make_plan(rows, folds=1, seed=self.seed, least=8)
+        told = repr(sorted(self.settings().items()))
+        group.agree("sample", plan.identity + told)
         training, network = self.training, self._make(rows.flux.shape[1]).to_empty(device=self._device)
         train, valid = plan.split(plan.order, training.validation, training.validation_from)
         source = MaskedSource(rows, np.concatenate([train, valid]), training=training, device=self._device)
@@ -220,14 +235,16 @@ class TransformerEncoder:
         trainer = MaskedTrainer(source, at[: len(train)], at[len(train) :], network=network, blocks=blocks,
                                 training=training, limits=Limits(self.max_steps, self.max_epochs),
                                 seed=object_seed(self.seed, "masked transformer"))
-        noise = "unweighted" if rows.ivar is None else content_hash(rows.ivar[plan.order])
-        identity = content_hash(plan.identity, noise, repr(sorted(self.settings().items())), str(self._device))
-        kept = None if checkpoint is None else Checkpoint(checkpoint, identity)
+
+        def opened(folder: str | Path) -> Checkpoint:
+            noise = "unweighted" if rows.ivar is None else hash_in_order(rows.ivar, plan.order)
+            return Checkpoint(folder, content_hash(plan.identity, noise, told, str(self._device)))
+
+        kept = None if checkpoint is None else group.on_first(lambda: opened(checkpoint))
         run_kept(trainer, "transformer", kept, "reference-1", progress=progress)
         self._network = network.eval().requires_grad_(False)
         self._wave, self._known = rows.wave, plan.map.ids
         self._history = pd.DataFrame(history_of(trainer, "reference", 1))
-        return self
 
     # -- what it does ----------------------------------------------------------------------------------------------
 
@@ -334,12 +351,10 @@ class TransformerEncoder:
             When there is no finished encoder of this class and a known version at `path`.
         """
         file = read_model(path, cls.kind)
-        made = cls.from_settings(file.settings, device)
-        network = made._make(file.shape["n_pixels"]).to_empty(device="cpu")
-        try:
+        with damaged(path, "the weights of a transformer"):
+            made = cls.from_settings(file.settings, device)
+            network = made._make(file.shape["n_pixels"]).to_empty(device="cpu")
             network.load_state_dict(file.tensors)
-        except RuntimeError as exc:
-            raise DataError(message("path", expected="the weights of a transformer", got=str(exc))) from exc
         made._network = network.to(made._device).eval().requires_grad_(False)
         made._wave, made._known, made._history = file.arrays.get("wave"), file.arrays["known.ids"], file.history
         return made

@@ -15,7 +15,8 @@ from ..presets import by_preset, resolve
 from ..seeds import content_hash, object_seed
 from .checkpoint import Checkpoint
 from .crossfit import CrossFittedModel, positive
-from .folds import REFERENCE
+from .distributed import Group
+from .folds import REFERENCE, hash_in_order
 from .infer import Floats
 from .initial import has_room
 from .inputs import Rows
@@ -127,8 +128,14 @@ class VAEModel(CrossFittedModel):
                    max_epochs=given["max_epochs"], folds=given["folds"], seed=given["seed"],
                    training=Training(**given["training"]), device=device, sample_latent=given["sample_latent"])
 
-    def fit(self, sample: Any, progress: bool = False, checkpoint: str | Path | None = None) -> Self:
+    def fit(
+        self, sample: Any, progress: bool = False, checkpoint: str | Path | None = None, *,
+        scratch: str | Path | None = None,
+    ) -> Self:
         """Train the networks.
+
+        In a process group of torch (see :func:`specanom.models.launched`) each process trains on a part of every
+        batch, and all of them end with the same model.
 
         Parameters
         ----------
@@ -139,6 +146,11 @@ class VAEModel(CrossFittedModel):
         checkpoint : path-like, optional
             Folder in which a running fit is kept. Called again after a kill, with the same data and settings, it
             goes on and ends in the same weights.
+        scratch : path-like, optional
+            Folder for a plain copy of a SpectrumSet that is larger than memory, to train from; a fast local disk is
+            best. It stays there and is taken again for the same sample. Without it there is a copy only when the
+            sample lies on disk and would take more than a quarter of the free memory: a temporary one. The weights
+            are the same either way.
 
         Returns
         -------
@@ -148,9 +160,12 @@ class VAEModel(CrossFittedModel):
         Raises
         ------
         DataError
-            For too few spectra, for pixels that are not finite, for the checkpoint of another fit.
+            For too few spectra, for pixels that are not finite, for the checkpoint of another fit, for a scratch
+            folder without room or with something else in it.
+        ProcessLost
+            When another process of the group has ended.
         """
-        return self._fit(sample, progress=progress, checkpoint=checkpoint)
+        return self._fit(sample, progress=progress, checkpoint=checkpoint, scratch=scratch)
 
     def sample(self, n: int, *, seed: int | None = None) -> Floats:
         """Return `n` made-up spectra ``(n, p)``: latent points drawn from the normal prior, decoded.
@@ -169,7 +184,8 @@ class VAEModel(CrossFittedModel):
     def _fit_networks(
         self, rows: Rows, plan: Plan, *, progress: bool, checkpoint: str | Path | None
     ) -> tuple[list[Network], pd.DataFrame]:
-        kept = None if checkpoint is None else Checkpoint(checkpoint, self._identity(rows, plan))
+        kept = None if checkpoint is None else Group.current().on_first(
+            lambda: Checkpoint(checkpoint, self._identity(rows, plan)))
         networks, history = [], []
         for fold, index in plan.tasks():
             name = "reference" if fold == REFERENCE else str(fold)
@@ -188,7 +204,7 @@ class VAEModel(CrossFittedModel):
         source, trainer = self._trainer(rows, plan, fold, index)
         run(trainer, 1)
         if self.training.clip > 0:
-            errors = trainer.errors(_arange(len(index))).numpy()
+            errors = Group.current().like_first(trainer.errors(_arange(len(index))).numpy())
             keep = errors <= np.quantile(errors, 1.0 - self.training.clip)
             source, trainer = self._trainer(rows, plan, fold, source.rows[keep])
             run(trainer, 2)
@@ -210,7 +226,7 @@ class VAEModel(CrossFittedModel):
 
     def _identity(self, rows: Rows, plan: Plan) -> str:
         weighted = rows.ivar is not None and self.training.weight != "none"
-        noise = content_hash(np.asarray(rows.ivar)[plan.order]) if weighted else "unweighted"
+        noise = hash_in_order(rows.ivar, plan.order) if weighted and rows.ivar is not None else "unweighted"
         return content_hash(plan.identity, noise, repr(sorted(self.settings().items())), str(self._device))
 
 
