@@ -12,9 +12,8 @@ from typing import Any
 
 from ..errors import DataError, message
 from ..folders import write_json
+from .upgrade import FORMAT, VERSION, upgraded
 
-FORMAT = "specanom run"
-VERSION = 1
 MISSING = "missing"
 """The fingerprint of what is not there."""
 PACKAGES = ("specanom", "numpy", "scipy", "pandas", "astropy", "torch", "scikit-learn", "zarr", "bokeh", "papermill")
@@ -31,12 +30,13 @@ class Manifest:
     Attributes
     ----------
     content : dict
-        ``parameters``, ``versions`` and, by stage, ``stages``: key, status, seconds, outputs, counts.
+        ``parameters``, ``versions`` and, by stage, ``stages``: key, status, seconds, outputs, counts, and what the key
+        is a hash of. That of an earlier format is as this one has it.
 
     Raises
     ------
     DataError
-        When the folder was made by another version of the format, or its manifest cannot be read.
+        When the folder was made by a newer version of the format, or its manifest cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,12 +53,7 @@ class Manifest:
         except (OSError, ValueError) as exc:
             raise DataError(message("run folder", expected=f"a readable {self.path}",
                                     got=f"{type(exc).__name__}: {exc}", hint="start in a new folder")) from exc
-        if not isinstance(content, dict) or content.get("format") != FORMAT or content.get("version") != VERSION:
-            found = content.get("version") if isinstance(content, dict) else None
-            raise DataError(message("run folder", expected=f"{FORMAT!r} of version {VERSION}",
-                                    got=f"version {found} in {self.path}",
-                                    hint="start in a new folder, or use the specanom that made it"))
-        return content
+        return upgraded(content, self.path)
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..disk import beside, check_writable, sweep
 from ..errors import choice
+from ..folders import move_whole
+from ..parallel.reach import check_reachable
 from .acquire import inputs_of
+from .again import FORCED, RETRIED, WHERE, why_again
 from .byhand import BY_HAND
 from .failure import failed, reason_of
+from .failures import failed_stages
 from .folder import RunFolder
 from .limits import check_values
 from .lock import only_one
@@ -21,9 +27,7 @@ from .manifest import MISSING, Manifest, after, fingerprint, key, versions
 from .matching import outside
 from .parameters import STAGES, check, known, notebook, of_stage
 from .paths import located
-
-WHERE = ("run_dir", "executor", "partition")
-"""Parameters that say where and how a run works, and change none of its results."""
+from .upgrade import MADE_OF, keep_earlier, still_good
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class StageResult:
     skipped: bool
     seconds: float
     counts: Mapping[str, Any]
+    why: str = ""
+    """Why it was not skipped though it had been done before."""
 
 
 Listener = Callable[[str, StageResult | None], None]
@@ -44,6 +50,7 @@ def run_pipeline(
     parameters: Mapping[str, Any] | None = None,
     *,
     force: bool = False,
+    retry: bool = False,
     until: str | None = None,
     listener: Listener | None = None,
 ) -> list[StageResult]:
@@ -57,6 +64,8 @@ def run_pipeline(
         Parameters of the notebooks by name.
     force : bool
         Run every stage.
+    retry : bool
+        Run the stages again some of whose partitions failed; what of them is done stays.
     until : str, optional
         The last stage to run.
     listener : callable, optional
@@ -75,8 +84,10 @@ def run_pipeline(
         For an unknown parameter, or a value that it cannot have.
     RunBusy
         When another process is working in the folder.
+    DiskError
+        When the folder cannot be written.
     DataError
-        When the folder is of another version.
+        When the folder is of a newer version, or nobody answers at the address of the executor.
     """
     given = located(check(parameters or {}))
     folder = RunFolder(Path(run_dir).absolute())
@@ -85,20 +96,28 @@ def run_pipeline(
     check_values(settings)
     if until is not None:
         choice("until", until, STAGES)
-    manifest = Manifest(folder.path)
-    manifest.content.pop(BY_HAND, None)
-    manifest.content["given"] = {name: value for name, value in given.items() if value != defaults[name]}
+    Manifest(folder.path)  # one that cannot be read is told before anything is touched
+    check_writable(folder.path)
     with only_one(folder.path):
-        return _run_stages(folder, manifest, settings, force=force, until=until, listener=listener)
+        sweep(folder.path)
+        manifest = Manifest(folder.path)
+        manifest.content.pop(BY_HAND, None)
+        manifest.content["given"] = {name: value for name, value in given.items() if value != defaults[name]}
+        check_reachable(settings["executor"], folder.path)
+        again = dict.fromkeys(STAGES, FORCED) if force else dict.fromkeys(failed_stages(folder.path), RETRIED)
+        return _run_stages(folder, manifest, settings, again=again if force or retry else {}, until=until,
+                           listener=listener)
 
 
-def _run_stages(folder: RunFolder, manifest: Manifest, settings: Mapping[str, Any], *, force: bool, until: str | None,
-                listener: Listener | None) -> list[StageResult]:
+def _run_stages(folder: RunFolder, manifest: Manifest, settings: Mapping[str, Any], *, again: Mapping[str, str],
+                until: str | None, listener: Listener | None) -> list[StageResult]:
+    keep_earlier(folder.path, manifest.content)
     manifest.write(parameters=settings)
     results = []
     upstream = inputs_of(settings)
     for stage in STAGES:
-        results.append(_run_stage(stage, folder, manifest, settings, upstream=upstream, force=force, listener=listener))
+        results.append(_run_stage(stage, folder, manifest, settings, upstream=upstream, again=again.get(stage, ""),
+                                  listener=listener))
         upstream = after(upstream, manifest.stage(stage))
         if stage == until:
             break
@@ -106,26 +125,41 @@ def _run_stages(folder: RunFolder, manifest: Manifest, settings: Mapping[str, An
 
 
 def _run_stage(stage: str, folder: RunFolder, manifest: Manifest, settings: Mapping[str, Any], *, upstream: str,
-               force: bool, listener: Listener | None) -> StageResult:
+               again: str, listener: Listener | None) -> StageResult:
     mine = {name: settings[name] for name in of_stage(stage)}
-    wanted = key({"parameters": {k: v for k, v in mine.items() if k not in WHERE}, "upstream": upstream,
-                  "notebook": fingerprint(notebook(stage)), "specanom": versions()["specanom"],
-                  "outside": list(outside(stage, folder, mine).values())})
-    before = manifest.stage(stage)
-    same = before.get("status") == "done" and (before.get("key"), before.get("upstream")) == (wanted, upstream)
-    if not force and same and _untouched(folder, before):
+    made_of = {"notebook": fingerprint(notebook(stage)), "specanom": versions()["specanom"],
+               "outside": list(outside(stage, folder, mine).values())}
+    wanted = key({"parameters": {k: v for k, v in mine.items() if k not in WHERE}, "upstream": upstream, **made_of})
+    before = _adopted(stage, folder, manifest, {"key": wanted, "upstream": upstream, MADE_OF: made_of}, mine)
+    why = again or why_again(before, {"key": wanted, "upstream": upstream, MADE_OF: made_of, "parameters": mine})
+    if not why and (touched := _touched(folder, before)):
+        why = f"{touched} is not as it was left"
+    if not why:
         result = StageResult(stage, True, float(before["seconds"]), before["counts"])
     else:
         if listener:
             listener(stage, None)
-        result = _execute(stage, folder, manifest, mine, {"key": wanted, "upstream": upstream})
+        result = _execute(stage, folder, manifest, mine, {"key": wanted, "upstream": upstream, MADE_OF: made_of})
+        result = replace(result, why=why if before.get("status") == "done" else "")
     if listener:
         listener(stage, result)
     return result
 
 
-def _untouched(folder: RunFolder, record: Mapping[str, Any]) -> bool:
-    return all(fingerprint(folder / name) == known for name, known in record["outputs"].items())
+def _adopted(stage: str, folder: RunFolder, manifest: Manifest, wanted: Mapping[str, Any], mine: Mapping[str, Any]
+             ) -> dict[str, Any]:
+    """Return the record of a stage; of an earlier version's, whose products are still good, as this one's."""
+    before = manifest.stage(stage)
+    executed = folder.path / "notebooks" / f"{stage}.ipynb"
+    if before.get("upstream") == wanted["upstream"] and still_good(stage, before, executed, mine):
+        before |= {**wanted, "parameters": dict(mine)}
+        manifest.write(stage=stage, record=before)
+    return before
+
+
+def _touched(folder: RunFolder, record: Mapping[str, Any]) -> str:
+    """Return the first product that is not as the stage left it; empty when all are."""
+    return next((name for name, known in record["outputs"].items() if fingerprint(folder / name) != known), "")
 
 
 def _execute(
@@ -133,12 +167,12 @@ def _execute(
 ) -> StageResult:
     executed = folder.path / "notebooks" / f"{stage}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
-    start = time.time()
-    record = {**record, "started": start, "parameters": dict(parameters), "outputs": {}}
+    start = time.monotonic()  # the other clock may be set while a stage runs
+    record = {**record, "started": time.time(), "parameters": dict(parameters), "outputs": {}}
     manifest.write(stage=stage, record={**record, "status": "running"})
     try:
         folder.forget(stage)
-        _papermill(notebook(stage), executed, parameters)
+        _run_notebook(notebook(stage), executed, parameters)
         said = folder.recorded(stage)
         outputs = {name: fingerprint(folder / name) for name in said["outputs"]}
         if missing := [name for name, found in outputs.items() if found == MISSING]:
@@ -146,15 +180,29 @@ def _execute(
     except BaseException as exc:
         status = "interrupted" if isinstance(exc, KeyboardInterrupt) else "failed"
         with contextlib.suppress(OSError):  # on a full disk the first failure is the one to tell
-            manifest.write(stage=stage, record={**record, "status": status, "seconds": round(time.time() - start, 2),
-                                                "error": reason_of(exc)})
+            manifest.write(stage=stage, record={**record, "status": status, "error": reason_of(exc, folder.path),
+                                                "seconds": round(time.monotonic() - start, 2)})
         if not isinstance(exc, Exception):
             raise
         raise failed(stage, executed, exc) from exc
-    seconds = time.time() - start
+    seconds = time.monotonic() - start
     manifest.write(stage=stage, record={**record, "status": "done", "seconds": round(seconds, 2),
                                         "counts": said["counts"], "outputs": outputs})
     return StageResult(stage, False, seconds, said["counts"])
+
+
+def _run_notebook(source: Path, executed: Path, parameters: Mapping[str, Any]) -> None:
+    """Execute a notebook; what was executed is put in its place when it ends, after a failure too."""
+    scratch = beside(executed)
+    scratch.mkdir(parents=True)
+    made = scratch / executed.name
+    try:
+        _papermill(source, made, parameters)
+    finally:
+        with contextlib.suppress(OSError):  # a full disk holds no notebook
+            if made.exists() and made.stat().st_size:
+                move_whole(made, executed)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _papermill(source: Path, target: Path, parameters: Mapping[str, Any]) -> None:

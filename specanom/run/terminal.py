@@ -46,7 +46,8 @@ class StageLines:
         self.stop()
         counts = ", ".join(f"{value} {name}" for name, value in result.counts.items())
         took = "up to date" if result.skipped else f"{result.seconds:.1f} s"
-        print(f"{stage:14} {took:>10}  {counts}", flush=True)
+        why = f"  (again: {result.why})" if result.why else ""
+        print(f"{stage:14} {took:>10}  {counts}{why}", flush=True)
 
     def stop(self) -> None:
         """End the ticking line, after a failure too."""
