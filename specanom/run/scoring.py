@@ -100,12 +100,19 @@ def score_table(
     table.attrs[NAN_FIRST] = raw.attrs[NAN_FIRST]  # concat forgets it
     calibrated = calibrations(scorers, table if reference is None else reference)
     snr, z, ids = np.asarray(sample.table["snr"]), np.asarray(sample.table["z"]), sample.ids
-    for name in scorers:
-        table[name + CALIBRATED] = calibrated[name].of_raw(raw[name], snr, z, ids)
+    for name, values in _in_excess(calibrated, raw, snr, z, ids).items():
+        table[name + CALIBRATED] = values
     table["combined" + CALIBRATED] = table[[name + CALIBRATED for name in scorers]].max(axis=1)
     for name in [*scorers, "combined"]:
         table[name + RANK] = scores.ranks(table[name + CALIBRATED], ids)
     return table, calibrated
+
+
+def _in_excess(calibrated: Mapping[str, Any], raw: pd.DataFrame, snr: Any, z: Any, ids: Sequence[str]
+               ) -> dict[str, Any]:
+    if all(isinstance(one, scores.CalibratedScorer) for one in calibrated.values()):
+        return scores.calibrated_values(calibrated, raw, snr, z, ids)
+    return {name: one.of_raw(raw[name], snr, z, ids) for name, one in calibrated.items()}
 
 
 def top_ids(table: pd.DataFrame, column: str, top: int) -> list[str]:

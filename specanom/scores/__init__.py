@@ -22,7 +22,7 @@ from ..ordering import order, ranks
 from .arms import ArmScorer, arm_residuals
 from .bands import band_shares
 from .bound import BoundScore
-from .calibrate import CalibratedScorer, calibrate, calibrate_all, calibrate_from_table
+from .calibrate import CalibratedScorer, calibrate, calibrate_all, calibrate_from_table, calibrated_values
 from .combine import CombinedScorer, combine, highest
 from .evaluate import ScoreWarning
 from .latent import LatentScorer
@@ -39,7 +39,7 @@ __all__ = [
     "METRICS", "ArmScorer", "BoundScore", "CalibratedScorer", "CombinedScorer", "LatentCorrelations", "LatentScorer",
     "RedshiftFromLatents", "Recipe",
     "ScoreWarning", "Scorer",
-    "arm_residuals", "band_shares", "calibrate", "calibrate_all", "calibrate_from_table", "combine",
-    "dependence", "false_alarm_table", "highest", "latent_correlations", "order", "overlap", "pairwise",
+    "arm_residuals", "band_shares", "calibrate", "calibrate_all", "calibrate_from_table", "calibrated_values",
+    "combine", "dependence", "false_alarm_table", "highest", "latent_correlations", "order", "overlap", "pairwise",
     "rank_intervals", "rank_table", "ranks", "redshift_from_latents", "sigma_nmad", "table", "top",
 ]

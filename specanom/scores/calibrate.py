@@ -16,7 +16,7 @@ from .bound import BoundScore
 from .chunks import Doubles
 from .evaluate import Evaluated, evaluate, scored
 from .false_alarms import Null
-from .neighbourhood import Neighbourhood, Usual, default_neighbours
+from .neighbourhood import Neighbourhood, Usual, default_neighbours, usual_of
 from .picking import Pickable
 from .rows import BLOCK, Batch, batches, places
 
@@ -118,9 +118,7 @@ class CalibratedScorer(Pickable):
         ids : sequence of str, optional
             A spectrum of the reference sample is found by its id and not compared with itself.
         """
-        values = np.asarray(raw, dtype=np.float64)
-        centre, width = self._local(snr, z, ids)
-        return np.asarray((scaled(values, self.logarithm) - centre) / width)
+        return self._in_excess(raw, self._local(snr, z, ids))
 
     def bind(self, spectrum: Spectrum) -> BoundScore:
         """Return the calibrated score for perturbed copies of one spectrum.
@@ -162,6 +160,10 @@ class CalibratedScorer(Pickable):
         """
         many = self._sorted.size if n is None else n
         return np.asarray(many * self._null.survival(np.asarray(threshold, dtype=np.float64)))
+
+    def _in_excess(self, raw: ArrayLike, usual: tuple[Doubles, Doubles]) -> Doubles:
+        centre, width = usual
+        return np.asarray((scaled(np.asarray(raw, dtype=np.float64), self.logarithm) - centre) / width)
 
     @property
     def logarithm(self) -> bool:
@@ -276,6 +278,39 @@ def calibrate_from_table(
     known = {name: _column(name, table[name], len(table)) for name in scorers}
     ids = [str(id) for id in table["id"]]
     return _against(scorers, known, Neighbourhood(snr, z, ids, _size(neighbours, len(ids))))
+
+
+def calibrated_values(
+    calibrated: Mapping[str, CalibratedScorer], raw: Mapping[str, ArrayLike] | pd.DataFrame, snr: ArrayLike,
+    z: ArrayLike, ids: Sequence[str] | None = None,
+) -> dict[str, Doubles]:
+    """Return the calibrated values of several raw scores at once, as :meth:`CalibratedScorer.of_raw` gives each.
+
+    Scorers that were calibrated together share their neighbours, which take longest and are sought only once.
+
+    Parameters
+    ----------
+    calibrated : mapping
+        Name → calibrated scorer, as :func:`calibrate_all` and :func:`calibrate_from_table` return them.
+    raw : mapping or DataFrame
+        Name → raw scores ``(n,)``.
+    snr, z, ids
+        See :meth:`CalibratedScorer.of_raw`.
+
+    Returns
+    -------
+    dict
+        Name → ``(n,)`` values.
+    """
+    groups: dict[int, list[str]] = {}
+    for name, one in calibrated.items():
+        groups.setdefault(id(one.neighbourhood), []).append(name)
+    found = {}
+    for names in groups.values():
+        local = usual_of([calibrated[name]._local for name in names], snr, z, ids)
+        for name, usual in zip(names, local, strict=True):
+            found[name] = calibrated[name]._in_excess(raw[name], usual)
+    return {name: found[name] for name in calibrated}
 
 
 def _size(neighbours: int | None, n: int) -> int:

@@ -158,19 +158,7 @@ class Usual:
         ids : sequence of str, optional
             A reference spectrum is left out of its own neighbourhood.
         """
-        places = self.neighbourhood.coordinates(snr, z)
-        centre, width = np.empty(len(places)), np.empty(len(places))
-        known = np.isfinite(places)
-        for pattern in np.unique(known, axis=0):
-            axes = tuple(int(axis) for axis in np.flatnonzero(pattern))
-            slope, rest = self._without_trend(axes)
-            rows = np.flatnonzero((known == pattern).all(axis=1))
-            for part in np.array_split(rows, max(1, rows.size // _AT_ONCE)):
-                here = places[part][:, axes]
-                names = None if ids is None else [ids[row] for row in part]
-                middle, width[part] = _middle_and_spread(rest[self.neighbourhood.near(here, axes, names)])
-                centre[part] = middle + here @ slope
-        return centre, np.maximum(width, self._floor)
+        return usual_of([self], snr, z, ids)[0]
 
     def _without_trend(self, axes: tuple[int, ...]) -> tuple[Doubles, Doubles]:
         """Slopes along `axes`, and the values less the plane; made once."""
@@ -186,6 +174,35 @@ class Usual:
         known = self.values[np.isfinite(self.values)]
         spread = float(np.subtract(*np.percentile(known, [84, 16]))) if known.size else 0.0
         return max(1e-3 * spread, float(np.finfo(np.float64).eps))
+
+
+def usual_of(
+    several: Sequence[Usual], snr: ArrayLike, z: ArrayLike, ids: Sequence[str] | None = None
+) -> list[tuple[Doubles, Doubles]]:
+    """Return centre and width ``(m,)`` of several scores at each place; neighbours are sought once for all.
+
+    Parameters
+    ----------
+    several : sequence of Usual
+        Of one neighbourhood.
+    snr, z, ids
+        As :class:`Usual` takes them.
+    """
+    near = several[0].neighbourhood
+    places = near.coordinates(snr, z)
+    made = [(np.empty(len(places)), np.empty(len(places))) for _ in several]
+    known = np.isfinite(places)
+    for pattern in np.unique(known, axis=0):
+        axes = tuple(int(axis) for axis in np.flatnonzero(pattern))
+        flat = [one._without_trend(axes) for one in several]
+        rows = np.flatnonzero((known == pattern).all(axis=1))
+        for part in np.array_split(rows, max(1, rows.size // _AT_ONCE)):
+            here = places[part][:, axes]
+            around = near.near(here, axes, None if ids is None else [ids[row] for row in part])
+            for (slope, rest), (centre, width) in zip(flat, made, strict=True):
+                middle, width[part] = _middle_and_spread(rest[around])
+                centre[part] = middle + here @ slope
+    return [(centre, np.maximum(width, one._floor)) for one, (centre, width) in zip(several, made, strict=True)]
 
 
 def _middle_and_spread(near: Doubles) -> tuple[Doubles, Doubles]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from specanom.errors import ArgumentError, DataError, ShapeError
-from specanom.scores import LatentScorer, Scorer, calibrate_all, table
+from specanom.scores import LatentScorer, Scorer, calibrate_all, calibrate_from_table, calibrated_values, table
 from specanom.scores.calibrate import Excess
 from specanom.scores.neighbourhood import Neighbourhood, default_neighbours, robust_plane
 
@@ -191,6 +191,33 @@ def test_all_scores_calibrated_at_once_read_the_sample_once(big, big_model):
         np.testing.assert_array_equal(together[name].reference, alone)
         np.testing.assert_array_equal(known[name].reference, alone)
         assert together[name].name == f"{name}_cal"
+
+
+def test_several_scores_at_once_are_those_one_by_one_and_seek_their_neighbours_once(big, big_model, monkeypatch):
+    scorers = {name: Scorer(big_model, name) for name in ("mse", "chi2", "chi2_ivar")}
+    raw = table(scorers, big).assign(z=big.table["z"].where(np.arange(len(big)) % 7 > 0), snr=big.table["snr"])
+    raw.loc[5, "mse"] = np.nan
+    snr, z, ids = raw["snr"].to_numpy(), raw["z"].to_numpy(), list(raw["id"])
+    calibrated = calibrate_from_table(scorers, raw)
+    want = {name: one.of_raw(raw[name], snr, z, ids) for name, one in calibrated.items()}
+    asked = []
+    near = Neighbourhood.near
+    monkeypatch.setattr(Neighbourhood, "near", lambda self, places, axes, ids=None: (
+        asked.append(len(places)), near(self, places, axes, ids))[1])
+    got = calibrated_values(calibrated, raw, snr, z, ids)
+    assert sum(asked) == len(big)
+    assert list(got) == list(scorers)
+    for name, values in want.items():
+        np.testing.assert_array_equal(got[name], values)
+
+
+def test_scores_with_neighbours_of_their_own_are_calibrated_at_once_too(big, big_model):
+    few, many = (Scorer(big_model, "mse").calibrate(big, neighbours=k) for k in (40, 90))
+    raw, snr, z = few.raw, big.table["snr"], big.table["z"]
+    got = calibrated_values({"few": few, "many": many}, {"few": raw, "many": raw}, snr, z, big.ids)
+    np.testing.assert_array_equal(got["few"], few.of_raw(raw, snr, z, big.ids))
+    np.testing.assert_array_equal(got["many"], many.of_raw(raw, snr, z, big.ids))
+    assert not np.array_equal(got["few"], got["many"])
 
 
 def test_wrong_calls_raise(big, big_model):
