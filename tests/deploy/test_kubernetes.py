@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,22 @@ def test_the_run_waits_for_its_workers_and_is_started_again() -> None:
     pod = job["template"]["spec"]
     address = "tcp://survey-scheduler:8786"
     assert pod["containers"][0]["command"] == ["specanom", *CALL.words(f"dask:{address}")]
-    assert pod["initContainers"][0]["command"][3:] == [address, "--workers", "2", "--gpus", "1"]
+    assert pod["initContainers"][1]["command"][3:] == [address, "--workers", "2", "--gpus", "1"]
     assert (pod["restartPolicy"], job["backoffLimit"]) == ("Never", 5)
     fail = job["podFailurePolicy"]["rules"][1]
     assert fail["onExitCodes"] == {"containerName": pod["containers"][0]["name"], "operator": "In", "values": [2, 3]}
+
+
+def test_the_lock_of_a_pod_that_has_ended_is_taken_away(tmp_path: Path) -> None:
+    run = tmp_path / "data" / "a run"
+    run.mkdir(parents=True)
+    for name in (".lock-000003", ".lock-000004", "manifest.json"):
+        (run / name).write_text("{}")
+    kubernetes = Kubernetes(IMAGE, mount=str(tmp_path / "data"))
+    job = manifests(kubernetes, Call(str(run)))["Job"]["spec"]
+    assert job["podReplacementPolicy"] == "Failed"
+    subprocess.run(job["template"]["spec"]["initContainers"][0]["command"], check=True)
+    assert [path.name for path in run.iterdir()] == ["manifest.json"]
 
 
 def test_without_gpus_there_is_no_group_for_them() -> None:

@@ -107,6 +107,33 @@ def test_a_path_is_one_argument_and_nothing_else(place: str, tmp_path: Path) -> 
     assert not list(tmp_path.rglob("hurt"))
 
 
+@pytest.mark.parametrize(("restarts", "left"), [("0", True), ("1", False)])
+def test_a_job_that_is_started_again_takes_its_own_lock_away(restarts: str, left: bool, tmp_path: Path) -> None:
+    run = tmp_path / "a run"
+    run.mkdir()
+    (run / ".lock-000002").write_text("{}")
+    for name in ("node.sbatch", "run.sbatch"):
+        script = Slurm(python="/bin/true")(Call(str(run))).files[name]
+        subprocess.run(["bash"], input=script, text=True, check=True, cwd=tmp_path,
+                       env={"PATH": "/usr/bin:/bin", "SLURM_RESTART_COUNT": restarts})
+        assert (run / ".lock-000002").exists() is left
+
+
+@pytest.mark.parametrize(("count", "asked"), [("0", True), ("19", True), ("20", False)])
+def test_a_job_at_the_end_of_its_time_asks_to_go_on(count: str, asked: bool, tmp_path: Path) -> None:
+    (tmp_path / "scontrol").write_text('#!/bin/bash\necho "$@" > asked\n')
+    (tmp_path / "slow").write_text("#!/bin/bash\nkill -USR1 $PPID\nsleep 0.2\n")
+    for name in ("scontrol", "slow"):
+        (tmp_path / name).chmod(0o755)
+    script = Slurm(python=str(tmp_path / "slow"))(CALL).files["node.sbatch"]
+    done = subprocess.run(["bash"], input=script, text=True, check=False, cwd=tmp_path, capture_output=True,
+                          env={"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_RESTART_COUNT": count, "SLURM_JOB_ID": "42"})
+    assert (tmp_path / "asked").exists() is asked
+    assert asked or "sbatch it once more" in done.stderr
+    if asked:
+        assert (tmp_path / "asked").read_text() == "requeue 42\n"
+
+
 @pytest.mark.parametrize("place", NASTY)
 def test_scratch_and_interpreter_are_quoted(place: str, tmp_path: Path) -> None:
     (tmp_path / "gpu").mkdir()
