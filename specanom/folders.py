@@ -9,7 +9,7 @@ import os
 import shutil
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +18,7 @@ import numpy as np
 
 from .disk import beside, disk_error, is_full, replace, sync, sync_all, telling
 from .errors import DataError, message
+from .foreign import read_json
 
 
 def writable(path: str | Path, form: str, *, overwrite: bool = True) -> Path:
@@ -47,8 +48,8 @@ def writable(path: str | Path, form: str, *, overwrite: bool = True) -> Path:
         if not any(folder.iterdir()):
             return folder
         try:
-            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            manifest = read_json(folder / "manifest.json", f"saved {form}")
+        except DataError:
             manifest = None
         if isinstance(manifest, dict) and manifest.get("format") == form:
             return folder
@@ -128,23 +129,39 @@ class FolderWriter(ABC):
     def _release(self) -> None:  # noqa: B027 - most have no file open
         """Let go of open files."""
 
+    @contextlib.contextmanager
+    def _beginning(self) -> Iterator[None]:
+        """Make the first files, or leave nothing."""
+        try:
+            with telling(self._part):
+                yield
+        except BaseException:
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        if self._part.exists():
+            shutil.rmtree(self._part, ignore_errors=True)
+
+    def _mine(self, error: BaseException) -> bool:
+        """Say whether an error is one of writing here, not of reading what was to be written."""
+        return is_full(error) or str(self._part) in str(getattr(error, "filename", ""))
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        place = self._part.with_name(self._part.name.rsplit(".", 2)[0])
-        told = disk_error(error, place) if error is not None and is_full(error) else None
+        told = disk_error(error, self._part) if error is not None and self._mine(error) else None
         try:
             if kind is None:
-                with telling(place):
+                with telling(self._part):
                     self.close()
         finally:
             with contextlib.suppress(OSError):  # what was to be written last is lost with the rest
                 self._release()
-            if self._part.exists():
-                shutil.rmtree(self._part, ignore_errors=True)
+            self._drop()
         if told is not None and told is not error:
             raise told from error
 

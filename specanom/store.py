@@ -6,7 +6,6 @@ manifest is the only truth on what exists. It is written last, by rename, and wi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from .errors import DataError, ShapeError, choice, message
 from .folders import FolderWriter, part_of, put_in_place, writable, write_json
+from .foreign import Anything, ListOf, MapOf, Record, Text, Whole, check, open_arrays, read_json, read_table
 from .rounding import BITS, PRECISION, PRECISIONS, as_stored
 from .seeds import content_hash
 
@@ -29,6 +29,14 @@ CHUNK = 64  # rows of one chunk: what reading a single spectrum costs
 ARRAYS: dict[str, type[np.generic]] = {
     "flux": np.float32, "ivar": np.float32, "mask": np.uint32, "imputed": np.bool_
 }
+WHAT = "a finished set of spectra (a folder with manifest.json)"
+KINDS = {"wave": "f", "flux": "f", "ivar": "f", "mask": "u", "imputed": "b"}
+FORM = Record({
+    "format": Text(), "version": Whole(), "frame": Text(among=("rest", "observed")), "scale": Text(200),
+    "arrays": ListOf(Text(among=tuple(ARRAYS)), least=1, most=len(ARRAYS)), "rows": Whole(0, 2**40), "wave": Text(100),
+    "shards": ListOf(Record({"rows": Whole(0, 2**40), "blake2": MapOf(Text(100), keys=tuple(ARRAYS))}, more=True)),
+    "provenance": MapOf(Anything(), most=1000)}, more=True)
+"""What the manifest of a set says."""
 _FILL: dict[str, float | int | bool] = {"flux": float("nan"), "ivar": 0.0, "mask": 0, "imputed": False}
 
 
@@ -260,20 +268,19 @@ def open_store(path: str | Path) -> dict[str, Any]:
         When there is no manifest (nothing there, or the write did not finish), when it is of another version, or
         when the arrays are not what it says.
     """
-    import pandas as pd
-    import zarr
-
     folder = Path(path)
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
-        raise DataError(message("path", expected="a finished set of spectra (a folder with manifest.json)",
-                                got=f"{folder} ({type(exc).__name__})", hint="write it again with .save()")) from exc
+    manifest = read_json(folder / "manifest.json", WHAT, hint="write it again with .save()")
+    if not isinstance(manifest, dict):
+        check(manifest, FORM, folder / "manifest.json")
     if manifest.get("format") != FORMAT or manifest.get("version") != VERSION:
         raise DataError(message("path", expected=f"{FORMAT!r} of version {VERSION}",
                                 got=f"{manifest.get('format')!r} of version {manifest.get('version')}",
                                 hint="make it again with this version of specanom"))
-    group: Any = zarr.open_group(str(folder), mode="r")
+    check(manifest, FORM, folder / "manifest.json")
+    names = ("wave", *manifest["arrays"])
+    group: Any = open_arrays(folder, WHAT, arrays=names, filled=("wave", "flux"), kinds=KINDS)
+    if group["wave"].ndim != 1:
+        raise DataError(message("path", expected="one row of wavelengths", got=f"{group['wave'].shape} in {folder}"))
     wave = np.asarray(group["wave"][:])
     arrays = {name: Rows(group[name]) for name in manifest["arrays"]}
     expected = (manifest["rows"], wave.size)
@@ -284,6 +291,9 @@ def open_store(path: str | Path) -> dict[str, Any]:
     if content_hash(wave) != manifest["wave"]:
         raise DataError(message("path", expected="the wavelengths of the manifest", got=f"others in {folder}",
                                 hint="write it again with .save()"))
-    table = pd.read_parquet(folder / "table.parquet")
+    table = read_table(folder / "table.parquet", WHAT, needed=("id",))
+    if len(table) != manifest["rows"]:
+        raise DataError(message("path", expected=f"{manifest['rows']} rows as the manifest says",
+                                got=f"{len(table)} in the table of {folder}", hint="write it again with .save()"))
     return {"wave": wave, **arrays, "table": table, "frame": manifest["frame"], "scale": manifest["scale"],
             "provenance": manifest["provenance"]}

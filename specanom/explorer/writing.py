@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import ArgumentError, message
 from ..folders import part_of, put_in_place, writable, write_json
+from ..foreign import parse_json
 from ..lines import AIRGLOW_5577, LINES, OH_FOREST, SKY_LINES, TELLURIC_BANDS
 from ..plots.axis import WaveAxis, short_label
 from ..plots.layers import RELAYOUT
@@ -119,7 +120,7 @@ def _key(folder: Path, ids: list[str]) -> str:
     So what was said stays where a catalogue is made anew, in another order or with a few other objects.
     """
     try:
-        held = json.loads((folder / "data" / "catalogue.js").read_text(encoding="utf-8").removeprefix(HELD))
+        held = parse_json((folder / "data" / "catalogue.js").read_text(encoding="utf-8").removeprefix(HELD))
         key, before = str(held["key"]), set(held["cards"]["ids"])
     except (OSError, ValueError, KeyError, TypeError):
         key, before = "", set()

@@ -19,11 +19,25 @@ the file, of the field, what was expected and what is there.
 """
 
 from .arrays import open_npy, read_arrays, read_tensors
-from .forms import Anything, Either, Flag, Form, ListOf, MapOf, Maybe, Number, Record, Text, Whole, check
+from .forms import (
+    Anything,
+    Either,
+    Flag,
+    Form,
+    ListOf,
+    MapOf,
+    Maybe,
+    Number,
+    Place,
+    Record,
+    Text,
+    Whole,
+    check,
+)
 from .groups import open_arrays
 from .reading import damaged, parse_json, read_json, regular
 from .tables import believed, read_table
 
-__all__ = ["Anything", "Either", "Flag", "Form", "ListOf", "MapOf", "Maybe", "Number", "Record", "Text", "Whole",
-           "believed", "check", "damaged", "open_arrays", "open_npy", "parse_json", "read_arrays", "read_json",
+__all__ = ["Anything", "Either", "Flag", "Form", "ListOf", "MapOf", "Maybe", "Number", "Place", "Record", "Text",
+           "Whole", "believed", "check", "damaged", "open_arrays", "open_npy", "parse_json", "read_arrays", "read_json",
            "read_table", "read_tensors", "regular"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from ..errors import DataError, message
@@ -87,6 +87,19 @@ class Text:
         """Return what is wrong, or None."""
         fits = isinstance(value, str) and len(value) <= self.most and (not self.among or value in self.among)
         return None if fits else Fault(where, self.told, brief(value))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A path inside the folder of the file: relative, without ``..``."""
+
+    told: str = "a path inside the folder"
+
+    def fault(self, value: Any, where: str) -> Fault | None:
+        """Return what is wrong, or None."""
+        parts = PurePosixPath(value.replace("\\", "/")).parts if isinstance(value, str) else ()
+        fits = 0 < len(parts) < DEEP and ".." not in parts and "\0" not in value and ":" not in parts[0]
+        return None if fits and not value.startswith(("/", "\\")) else Fault(where, self.told, brief(value))
 
 
 @dataclass(frozen=True)
@@ -221,11 +234,11 @@ class ListOf:
 
 @dataclass(frozen=True)
 class MapOf:
-    """A mapping of texts to one form, with at most `most` keys, each one of `keys` where these are given."""
+    """A mapping of texts to one form, with at most `most` keys, each one of `keys` or of a form where that is given."""
 
     form: Form
     most: int = MANY
-    keys: Collection[str] = ()
+    keys: Collection[str] | Form = ()
 
     @property
     def told(self) -> str:
@@ -237,11 +250,17 @@ class MapOf:
         if not isinstance(value, dict) or len(value) > self.most:
             return Fault(where, self.told, brief(value))
         for key, one in value.items():
-            if self.keys and key not in self.keys:
-                return Fault(within(where, key), "no such field; known are " + ", ".join(self.keys), brief(one))
-            found = self.form.fault(one, within(where, key))
+            found = self._key_fault(key, where) or self.form.fault(one, within(where, key))
             if found is not None:
                 return found
+        return None
+
+
+    def _key_fault(self, key: str, where: str) -> Fault | None:
+        if not isinstance(self.keys, Collection):
+            return self.keys.fault(key, within(where, key))
+        if self.keys and key not in self.keys:
+            return Fault(within(where, key), "one of " + ", ".join(self.keys), "another field")
         return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from ..foreign import read_json as parsed
 from ..scores.named import FEWEST, line_filter
 from ..spectrumset import SpectrumSet
 from .manifest import Manifest
@@ -56,8 +56,8 @@ def told_to(manifest: Manifest, stage: str) -> dict[str, Any]:
 def read_json(path: Path) -> dict[str, Any]:
     """Return what a JSON file of a run holds; nothing when it is not there or not whole."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = parsed(path, "JSON of a run", most=2**26)
+    except DataError:
         return {}
     return content if isinstance(content, dict) else {}
 

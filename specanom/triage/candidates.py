@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, choice, message
+from ..foreign import believed
 from ..ids import id_texts
 from .postgres import query_of, rows_of
 
@@ -126,8 +127,9 @@ def from_parquet(path: str | Path, *, id: str = "id", vector: str | Sequence[str
     from pyarrow import ArrowException, parquet
 
     try:
+        believed(path)
         table = parquet.read_table(Path(path))
-    except (OSError, ArrowException) as exc:
+    except (OSError, ValueError, ArrowException) as exc:
         raise DataError(message("path", expected="a readable Parquet file", got=f"{path} ({exc})")) from exc
     return from_frame(_frame(table), id=id, vector=vector)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError, message
 from ..folders import write_whole
+from ..foreign import believed, parse_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,8 +53,9 @@ def read_record(path: str | Path, form: str, *, version: int) -> tuple[pd.DataFr
     import pyarrow.parquet as pq
 
     try:
+        believed(path)
         whole = pq.read_table(path)
-        told = json.loads((whole.schema.metadata or {})[form.encode()])
+        told = parse_json((whole.schema.metadata or {})[form.encode()])
         later, facts = told["version"] > version, dict(told["facts"])
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise DataError(message("path", expected=f"a saved {form}", got=f"{path}: {exc}")) from exc

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError, choice, message
 from ..folders import write_whole
+from ..foreign import ListOf, Record, Text, Whole, believed, check, parse_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT, VERSION = "specanom work list", 1
+FORM = Record({"format": Text(), "version": Whole(), "foreign": Whole(0),
+               "settings": Record({}, {"by": ListOf(Text(), most=1000), "combine": Text()}, more=True)},
+              {"learned": Record({}, {"verdicts": Whole(0)}, more=True)}, more=True)
 SHOWN = 10
 
 
@@ -126,9 +130,10 @@ class WorkList:
         import pyarrow.parquet as pq
 
         try:
+            believed(path)
             read = pq.read_table(path)
-            found = json.loads((read.schema.metadata or {}).get(b"specanom", b"{}"))
-        except (OSError, ValueError, pa.ArrowInvalid) as exc:
+            found = parse_json((read.schema.metadata or {}).get(b"specanom", b"{}"))
+        except (OSError, ValueError, pa.ArrowException) as exc:
             raise DataError(message("path", expected="a saved work list", got=f"{path} ({exc})")) from exc
         told: dict[str, Any] = found if isinstance(found, dict) else {}
         if told.get("format") != FORMAT or told.get("version") != VERSION:
@@ -136,6 +141,7 @@ class WorkList:
                                     got=f"{path}: {told.get('format')} {told.get('version')}"))
         if not {"id", "why", "position"} <= set(read.column_names) or not {"settings", "foreign"} <= set(told):
             raise DataError(message("path", expected="a saved work list, whole", got=f"{path}, parts missing"))
+        check(told, FORM, path)
         every = read.to_pandas()
         listed = every[every["position"] > 0].reset_index(drop=True)
         left = every.loc[every["position"] == 0, ["id", "why"]].rename(columns={"why": "reason"})

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...foreign import believed
 from .columns import HEALPIX, Column
 from .file_votable import without_data
 from .metadata import from_text, to_text
@@ -51,6 +52,7 @@ def read_parquet(path: Path) -> tuple[pd.DataFrame, tuple[Column, ...], dict[str
     """Read it with what its schema tells."""
     from pyarrow import parquet
 
+    believed(path)
     made = parquet.read_table(path)
     held = made.schema.metadata or {}
     if KEY not in held:

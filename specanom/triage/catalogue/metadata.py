@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...foreign import parse_json
 from .columns import Column
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ def from_text(text: str) -> dict[str, Any]:
     ValueError
         When it is not the metadata of a catalogue, or of another version.
     """
-    content: dict[str, Any] = json.loads(text)
+    content: dict[str, Any] = parse_json(text)
+    if not isinstance(content, dict):
+        raise ValueError("no metadata of a catalogue")
     if content.pop("format", None) != FORM or (found := content.pop("version", None)) != VERSION:
         raise ValueError(f"no metadata of a catalogue of version {VERSION}"
                          + (f", but of version {found}" if "found" in locals() else ""))

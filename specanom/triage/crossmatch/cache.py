@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from typing import Any, Protocol
 
 from ...errors import ArgumentError, message
 from ...folders import write_json, write_whole
+from ...foreign import parse_json
 from ...seeds import content_hash
 from .positions import Positions
 
@@ -86,7 +86,7 @@ class ResponseCache:
     def get(self, question: Question) -> tuple[bytes, str] | None:
         """Return the answer that is kept, and when it was given; None when there is none to exactly this question."""
         try:
-            known = json.loads((self.folder / f"{question.stem}.json").read_text(encoding="utf-8"))
+            known = parse_json((self.folder / f"{question.stem}.json").read_text(encoding="utf-8"))
             raw = (self.folder / f"{question.stem}.vot").read_bytes()
         except (OSError, ValueError):
             return None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError, message
+from ...foreign import believed, regular
 from ...ids import EXACT
 from .degrees import FULL
 from .votables import ROLES, role, texts
@@ -29,7 +30,9 @@ def read_table(path: Path) -> pd.DataFrame:
 
     path = path.expanduser()
     try:
+        regular(path)
         if path.suffix == ".parquet":
+            believed(path)
             return _plain(pd.read_parquet(path, dtype_backend="numpy_nullable"))
         if path.suffix == ".csv":
             names = [name for name in pd.read_csv(path, nrows=0).columns if name in ROLES["name"]]
