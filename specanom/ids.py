@@ -71,3 +71,27 @@ def _whole(value: Any, name: str) -> str:
                                 got=f"the float {float(value)!r}, which may have lost digits",
                                 hint="floats lose digits of long ids: read them as text"))
     return str(int(value))
+
+
+def plain(text: str, most: int) -> str:
+    """Return text in one line of characters that can be printed and written, cut behind `most` of them.
+
+    Examples
+    --------
+    >>> plain("two\\nlines \\x1b[31m", 40)
+    'two lines \\\\x1b[31m'
+    """
+    if not text.isprintable():
+        text = "".join(" " if one.isspace() else one if one.isprintable() else ascii(one)[1:-1]
+                       for one in text[: most + 1])
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def quoted(text: str, most: int) -> str:
+    """Return text in quotes as Python writes it in ASCII, cut behind `most` characters."""
+    return ascii(text[:most]) + "…" * (len(text) > most)
+
+
+def encodable(path: str) -> str:
+    """Return a path as text that can be written: ``\\udcff`` for a byte of a name that is no UTF-8."""
+    return path if path.isascii() else path.encode("utf-8", "backslashreplace").decode("utf-8")

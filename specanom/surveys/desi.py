@@ -86,6 +86,11 @@ class DesiSource:
         waves = {arm: np.array(self._hdus[f"{arm}_WAVELENGTH"].image(), np.float64) for arm in self.arms}
         return place(waves)
 
+    @property
+    def widths(self) -> list[int]:
+        """Pixels of the arms."""
+        return [int(self._hdus[f"{arm}_FLUX"].shape[1]) for arm in self.arms]
+
     # -- what is known of the targets ------------------------------------------------------------------------------
 
     @cached_property

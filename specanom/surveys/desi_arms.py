@@ -92,6 +92,8 @@ def place(waves: Mapping[str, Doubles]) -> tuple[Doubles, dict[str, int]]:
                             "joining them needs resampling; resample the arms to one grid first")
     starts = {arm: _position(wave, first, step) for arm, wave in waves.items()}
     size = max(start + waves[arm].size for arm, start in starts.items())
+    if size > 4 * sum(wave.size for wave in waves.values()):
+        raise DataError(f"the arms lie too far apart to be joined: on {size:,} pixels")
     return np.asarray(first + step * np.arange(size), np.float64), starts
 
 

@@ -211,7 +211,15 @@ def from_hdu(hdu: Hdu, name: str, own: Mapping[str, str], *, redshift: bool = Tr
     """
     _require(list(hdu.names), name, own, redshift)
     ids = np.array(hdu.column(find_column(hdu.names, options_of("redshifts", "targetid", own))), dtype=np.int64)
-    return RedshiftTable(name, ids, lambda column, rows: logical(hdu, column)[rows], list(hdu.names), own)
+    if ids.ndim != 1:
+        raise DataError(f"{name} has several TARGETIDs a row")
+    found = RedshiftTable(name, ids, lambda column, rows: logical(hdu, column)[rows], list(hdu.names), own)
+    asked = [found.column("redshifts", key) for key in KEYS] + [
+        found.column("places", key) for key in ("survey", "program", "healpix", "uniqpix", "tile")] + [
+        find_column(found.names, [one]) for one in kept_columns(own)]
+    for column in filter(None, asked if ids.size else ()):
+        hdu.scalar(column)                          # now is the time to turn to the full reader, not in the middle
+    return found
 
 
 def logical(hdu: Hdu, name: str) -> NDArray[Any]:

@@ -1,101 +1,38 @@
-"""Finds files and tells by their content what they are; names decide nothing."""
+"""Tells by the content of files what they are and opens them; names decide nothing."""
 
 from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError, message
+import numpy as np
+
+from ..errors import DataError, SpecanomError
+from ..ids import encodable
 from .columns import whole
 from .desi import DesiSource, is_desi
 from .desi_tree import Redshifts, spectra_twin
+from .finding import find_files as find_files
+from .finding import has_magic, is_fits_name
 from .fits_fast import BrokenFits, FastFits, UnusualFits
 from .fits_full import Fits, FullFits, Hdu
+from .guard import broken, check_count, rows_at_once, sound_entry, sound_pixels
 from .kept import WithKept, kept_table
 from .sdss import SpecSource, is_spec
 from .sdss_image import ImageSource
-from .sdss_plate import PlateSource
-from .survey import Source
+from .sdss_plate import SCALARS, PlateSource
+from .survey import GROUP, Entry, Source
 from .tables import TableSource, is_table_name
 
 KINDS = ("spec", "plate", "spSpec", "linear", "desi")
-SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
-MAGIC = b"SIMPLE  ="
 
 
 class Sidecar(Exception):
     """The file is no spectrum and is not meant to be one: a catalogue, redshifts, a table of truth."""
-
-
-def find_files(path: Any) -> list[str]:
-    """Return the files of a folder (searched through), a glob, a file, or a list of any of these, in order.
-
-    In folders and globs only files are taken that end as FITS files do, or begin as they do; hidden files and
-    unfinished downloads (``.part``) are left out. Spectra in CSV, ECSV or Parquet have to be named, since most such
-    tables beside spectra are catalogues.
-
-    Raises
-    ------
-    DataError
-        When there is nothing at `path`, or no FITS file in it.
-    """
-    if isinstance(path, (str, os.PathLike)):
-        return _expand(os.fspath(path))
-    if isinstance(path, Iterable) and not isinstance(path, bytes):
-        found = [file for one in path for file in _expand(os.fspath(one))]
-        if found:
-            return found
-    raise DataError(message("path", expected="a folder, a glob, a file, or a list of these", got=repr(path)))
-
-
-def _expand(path: str) -> list[str]:
-    path = os.path.expanduser(path)
-    if os.path.isdir(path):
-        found = [file for file in _walk(path) if is_fits_name(file) or _has_magic(file)]
-    elif os.path.exists(path):
-        return [path]
-    elif glob.has_magic(path):
-        matches = sorted(glob.glob(path, recursive=True))
-        found = [file for one in matches for file in (_walk(one) if os.path.isdir(one) else [one])
-                 if is_fits_name(file) or _has_magic(file)]
-    else:
-        raise DataError(message("path", expected="an existing folder, glob or file", got=repr(path),
-                                hint="check the spelling; folders are searched through"))
-    if not found:
-        raise DataError(message("path", expected="FITS files", got=f"none in {path!r}",
-                                hint="specanom.surveys.archive.download gets SDSS spectra, "
-                                     "specanom.surveys.mock simulates a survey"))
-    return found
-
-
-def _walk(folder: str) -> Iterator[str]:
-    seen: set[str] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(root)
-        if real in seen:
-            folders[:] = []
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (os.path.join(root, name) for name in sorted(files)
-                    if not name.startswith(".") and not name.endswith(".part"))
-
-
-def is_fits_name(path: str) -> bool:
-    """Tell whether a file is called like a FITS file."""
-    return path.lower().endswith(SUFFIXES)
-
-
-def _has_magic(path: str) -> bool:
-    try:
-        with open(path, "rb") as handle:
-            return handle.read(len(MAGIC)) == MAGIC
-    except OSError:
-        return False
 
 
 def with_fits(path: str, use: Callable[[Fits], Any]) -> Any:
@@ -104,15 +41,30 @@ def with_fits(path: str, use: Callable[[Fits], Any]) -> Any:
     Raises
     ------
     BrokenFits
-        When neither can read it.
+        When neither can read it, or `use` stumbles over what is in it.
     """
-    size = 0
+    with np.errstate(all="ignore"):
+        try:
+            return use(FastFits(path))
+        except UnusualFits:
+            return _mapped(lambda: use(FullFits(path)))
+        except PASSING:
+            raise
+        except Exception as exc:
+            raise broken(exc) from exc
+
+
+PASSING = (SpecanomError, OSError, MemoryError, Sidecar)
+"""Errors that are what they say; any other is the fault of a file, see :mod:`.guard`."""
+
+
+def _mapped(work: Callable[[], Any]) -> Any:
     try:
-        fast = FastFits(path)
-        size = fast.size
-        return use(fast)
-    except UnusualFits:
-        return use(FullFits(path, size))
+        return work()
+    except PASSING:
+        raise
+    except Exception as exc:
+        raise broken(exc) from exc
 
 
 class Opener:
@@ -151,10 +103,12 @@ class Opener:
         DataError, OSError
             When it cannot be read, or holds something else than spectra of the survey.
         """
+        if encodable(path) != path:
+            raise BrokenFits("its name is no text in UTF-8: rename it")
         if spectra_twin(path) in self._all:
             raise Sidecar(path)
-        if is_table_name(path) and not _has_magic(path):
-            return self._with_kept(TableSource(path))
+        if is_table_name(path) and not has_magic(path):
+            return self._with_kept(Checked(_mapped(lambda: TableSource(path)), None))
         source: Source = with_fits(path, self._source)
         return source
 
@@ -175,7 +129,7 @@ class Opener:
             raise Sidecar(file.path)
         else:
             raise BrokenFits(kind)
-        checked = Checked(source, file)
+        checked = Checked(source, file, *_extent(source))
         return checked if kind == "desi" else self._with_kept(checked)
 
     @property
@@ -196,7 +150,7 @@ class Opener:
         beside = os.path.join(folder, name)
         below = () if os.path.exists(beside) else sorted(glob.glob(os.path.join(glob.escape(folder), "*", name)))
         path = next((one for one in (beside, *below) if os.path.exists(one)), None) or self._index().get((plate, mjd))
-        return None if path is None else with_fits(path, lambda file: file)
+        return None if path is None else with_fits(path, _ready)
 
     def _index(self) -> dict[tuple[int, int], str]:
         if self._best is None:
@@ -214,43 +168,85 @@ class Opener:
 
 
 class Checked:
-    """A source that turns to astropy when the fast reader gives up in the middle of a file."""
+    """A source that hands out what is sound, or :class:`BrokenFits`.
 
-    def __init__(self, source: Any, file: Fits) -> None:
+    It turns to astropy when the fast reader gives up in the middle of a file.
+
+    Parameters
+    ----------
+    source : Source
+    file : Fits or None
+        None of a table.
+    objects, pixels : int
+        How many objects it has, and pixels of each.
+
+    Raises
+    ------
+    BrokenFits
+        When these are more than any file has.
+    """
+
+    def __init__(self, source: Any, file: Fits | None, objects: int = 0, pixels: int = 0) -> None:
+        check_count(objects, pixels)
         self._source, self._file = source, file
         self.path: str = source.path
+        self.together = min(getattr(source, "together", GROUP), rows_at_once(pixels))
 
     def _call(self, name: str, *args: Any) -> Any:
-        try:
-            return getattr(self._source, name)(*args)
-        except UnusualFits:
-            self._source = self._again()
-            return getattr(self._source, name)(*args)
-        except (KeyError, ValueError, IndexError, TypeError, OverflowError) as exc:
-            if isinstance(exc, DataError):
+        with np.errstate(all="ignore"):
+            try:
+                return getattr(self._source, name)(*args)
+            except UnusualFits:
+                return _mapped(lambda: getattr(self._again(), name)(*args))
+            except PASSING:
                 raise
-            raise BrokenFits(f"not readable: {type(exc).__name__}: {exc}") from exc
+            except Exception as exc:
+                raise broken(exc) from exc
 
     def _again(self) -> Any:
-        full = FullFits(self.path, self._file.size)
         best = getattr(self._source, "_best", None)
-        return type(self._source)(full) if best is None else type(self._source)(full, best)
+        full = FullFits(self.path)
+        self._source = type(self._source)(full) if best is None else type(self._source)(full, best)
+        return self._source
 
-    def entries(self) -> Any:
+    def entries(self) -> Sequence[Entry]:
         """See :class:`.survey.Source`."""
-        return self._call("entries")
+        return [sound_entry(one) for one in self._call("entries")]
 
     def pixels(self, rows: Any) -> Any:
         """See :class:`.survey.Source`."""
-        return self._call("pixels", rows)
+        with np.errstate(all="ignore"):
+            return sound_pixels(self._call("pixels", rows), rows)
 
     def details(self, row: int) -> Any:
-        """See :class:`.survey.Source`."""
-        return self._call("details", row)
+        """See :class:`.survey.Source`; what cannot be read of these is left out, and the spectrum stands."""
+        try:
+            return self._call("details", row)
+        except (DataError, OSError):
+            return {}
 
     def remarks(self) -> Sequence[str]:
         """Return remarks on the file as a whole, once its entries were asked for."""
         return tuple(self._source.remarks()) if isinstance(self._source, DesiSource) else ()
+
+
+def _extent(source: Any) -> tuple[int, int]:
+    """Return how many objects a source has, and pixels of each, as far as headers tell."""
+    if isinstance(source, DesiSource):
+        return source.size, sum(source.widths)
+    if isinstance(source, PlateSource):
+        return source.primary.shape[0], source.primary.shape[1]
+    return 1, source.coadd.shape[0] if isinstance(source, SpecSource) else source.primary.shape[-1]
+
+
+def _ready(best: Fits) -> Fits:
+    """Return redshifts of a plate that can be read; an unusual column turns to the full reader now."""
+    table = best.hdu(1)
+    if table is not None and table.kind == "BINTABLE" and table.shape[0]:
+        for name in ("fiberid", "z_noqso", "objtype", "sourcetype", "specobjid", *SCALARS.values()):
+            if name in table.names:
+                table.scalar(name)
+    return best
 
 
 def zbest_key(file: Fits) -> tuple[int, int] | None:
@@ -288,6 +284,8 @@ def kind_of(file: Fits) -> str:
         return "no data: the file ends after its first header"
     if is_desi(file):
         return "desi"
+    if first.header.get("ZIMAGE") is True:
+        return "images compressed in tiles: unpack the file first, with funpack"
     return "table" if first.kind == "BINTABLE" else "an image, no spectrum"
 
 

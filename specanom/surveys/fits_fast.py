@@ -7,8 +7,6 @@ It knows little on purpose: whatever is unusual raises :class:`UnusualFits`, and
 
 from __future__ import annotations
 
-import gzip
-import os
 import struct
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -17,14 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .fits_bytes import FileBytes
 from .fits_header import CARD, IMAGE, NUMPY, UNSIGNED, WIDTH, BrokenFits, Column, Layout, UnusualFits, layout
 
 __all__ = ["BrokenFits", "FastFits", "FastHdu", "FileBytes", "UnusualFits"]
 
 BLOCK = 2880
-HEAD_BYTES = 262_144          # holds the three HDUs that matter of every lite file and of most full ones
 MAX_HEADER = 1_440_000        # 18000 cards; a longer header is a broken one
-MAX_UNPACKED = 1 << 29        # a gzipped file may not unpack to more than this
+MAX_HDUS = 1000               # spec files of many exposures have some hundred
+HELD = 8 << 20                # tables up to this size are read in one go, larger ones in pieces of it
 END_CARD = b"END" + b" " * 77
 
 
@@ -73,12 +72,13 @@ class FastHdu:
         """Return a column, shape ``(rows,)`` or ``(rows, repeat)``; big-endian, a view where possible."""
         column = self._column(name)
         rows, width = self.layout.shape
-        text = column.code == "A"
-        kind = f"S{max(column.repeat, 1)}" if text else NUMPY[column.code]
-        shape = (rows,) if text or column.repeat == 1 else (rows, column.repeat)
-        buffer, at = self._bytes
-        strides = (width,) if len(shape) == 1 else (width, WIDTH[column.code])
-        data: NDArray[Any] = np.ndarray(shape, kind, buffer=buffer, offset=at + column.offset, strides=strides)
+        if self.layout.size <= HELD:
+            data = _column_of(column, rows, width, *self._bytes)
+        else:
+            step = max(1, HELD // width)
+            data = np.concatenate([
+                _column_of(column, n, width, *self.content.span(self.start + first * width, n * width)).copy()
+                for first in range(0, rows, step) for n in (min(step, rows - first),)])
         if column.unsigned:
             unsigned, zero = UNSIGNED[column.code]
             data = data.astype(unsigned) ^ np.array(zero, dtype=unsigned)
@@ -89,15 +89,16 @@ class FastHdu:
         column = self._column(name)
         if column.repeat != 1 and column.code != "A":
             return self.column(name)[row].tolist()
-        buffer, at = self._bytes
-        at += row * self.layout.shape[1] + column.offset
+        width = self.layout.shape[1]
+        buffer, at = self._bytes if self.layout.size <= HELD else self.content.span(self.start + row * width, width)
+        at += row * width * (self.layout.size <= HELD) + column.offset
         if column.code == "A":
             return bytes(buffer[at : at + column.repeat]).split(b"\0")[0].decode("latin-1").strip()
         value = _UNPACK[column.code](buffer, at)[0]
         return value + UNSIGNED[column.code][1] if column.unsigned else value
 
     def image(self) -> NDArray[Any]:
-        """Return the image, big-endian, a view of the file."""
+        """Return the image, big-endian."""
         kind, zero = self._pixel_kind()
         if zero:
             raise UnusualFits("a scaled image")
@@ -130,6 +131,15 @@ class FastHdu:
         return kind, int(zero)
 
 
+def _column_of(column: Column, rows: int, width: int, buffer: Any, at: int) -> NDArray[Any]:
+    """Return a column of rows that lie in a buffer, as a view."""
+    text = column.code == "A"
+    kind = f"S{max(column.repeat, 1)}" if text else NUMPY[column.code]
+    shape = (rows,) if text or column.repeat == 1 else (rows, column.repeat)
+    strides = (width,) if len(shape) == 1 else (width, WIDTH[column.code])
+    return np.ndarray(shape, kind, buffer=buffer, offset=at + column.offset, strides=strides)
+
+
 def _runs(rows: Sequence[int]) -> list[tuple[int, int]]:
     """Return rising numbers as runs of neighbours, each from its first to one past its last."""
     runs: list[tuple[int, int]] = []
@@ -143,62 +153,6 @@ def _runs(rows: Sequence[int]) -> list[tuple[int, int]]:
 
 _UNPACK = {code: struct.Struct(form).unpack_from
            for code, form in {"B": ">B", "I": ">h", "J": ">i", "K": ">q", "E": ">f", "D": ">d", "L": ">c"}.items()}
-
-
-class FileBytes:
-    """The bytes of a file: its beginning in memory, the rest on demand.
-
-    HDUs refer to this and not to their file, so that no cycle keeps a file in memory after its spectrum is gone.
-    """
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self._map: Any = None
-        if path.lower().endswith(".gz"):
-            self.head = _gunzip(path)
-            self.size = len(self.head)
-        else:
-            handle = os.open(path, os.O_RDONLY)
-            try:
-                self.size = os.fstat(handle).st_size
-                self.head = os.read(handle, min(HEAD_BYTES, self.size))
-            finally:
-                os.close(handle)
-        if not self.head:
-            raise BrokenFits("the file is empty")
-        if not self.head.startswith(b"SIMPLE  ="):
-            raise BrokenFits("not a FITS file: it does not begin with SIMPLE")
-
-    def span(self, start: int, size: int) -> tuple[Any, int]:
-        """Return a buffer and the offset at which bytes `start` to `start + size` of the file lie in it."""
-        if start + size > self.size:
-            raise BrokenFits(f"cut short: the headers promise {start + size:,} bytes, the file has {self.size:,}")
-        if start + size <= len(self.head):
-            return self.head, start
-        if size > HEAD_BYTES:
-            if self._map is None:
-                self._map = np.memmap(self.path, np.uint8, "r")
-            return self._map, start
-        return _read(self.path, [(start, size)])[0], 0
-
-    def pieces(self, wanted: Sequence[tuple[int, int]]) -> list[bytes]:
-        """Read pieces of the file, each a start and a size, and nothing between them."""
-        ends = max((start + size for start, size in wanted), default=0)
-        if ends > self.size:
-            raise BrokenFits(f"cut short: the headers promise {ends:,} bytes, the file has {self.size:,}")
-        if ends <= len(self.head):
-            return [self.head[start : start + size] for start, size in wanted]
-        return _read(self.path, wanted)
-
-
-def _read(path: str, wanted: Sequence[tuple[int, int]]) -> list[bytes]:
-    """Read pieces of a file, each a start and a size; without a buffer, which would read ahead."""
-    pieces = []
-    with open(path, "rb", buffering=0) as handle:
-        for start, size in wanted:
-            handle.seek(start)
-            pieces.append(handle.read(size) or b"")
-    return pieces
 
 
 class FastFits:
@@ -221,12 +175,30 @@ class FastFits:
         self.path = path
         self._content = FileBytes(path)
         self._hdus: list[FastHdu] = []
-        self._next = self._ends = 0
+        self._next = 0
 
     @property
     def size(self) -> int:
         """Bytes of the file, unpacked."""
         return self._content.size
+
+    def content(self) -> FileBytes:
+        """Return the bytes, once every HDU was held against them: what another reader can be trusted with.
+
+        Raises
+        ------
+        BrokenFits
+            When an HDU is not whole, or there are too many.
+        """
+        index = 0
+        while self.hdu(index) is not None:
+            index += 1
+        return self._content
+
+    @property
+    def hdus(self) -> Sequence[FastHdu]:
+        """The HDUs that were come to so far."""
+        return self._hdus
 
     def hdu(self, index: int) -> FastHdu | None:
         """Return an HDU, or None when the file has fewer."""
@@ -238,15 +210,16 @@ class FastFits:
     def _advance(self) -> bool:
         start = self._next
         if start >= self.size:
-            if self._ends > self.size:
-                self._content.span(0, self._ends)          # raises: the last HDU is not whole
             return False
         if start and not self._is_extension(start):
             return False                                   # padding or junk after the last HDU
+        if len(self._hdus) >= MAX_HDUS:
+            raise BrokenFits(f"more than {MAX_HDUS} HDUs")
         raw = self._header(start)
         hdu = FastHdu(self._content, raw, start + -(-len(raw) // BLOCK) * BLOCK)
-        data = 0 if start == 0 and raw[160:190] == _NO_DATA else hdu.layout.size
-        self._ends = hdu.start + data
+        plain = start == 0 and raw[80:88] == b"BITPIX  " and raw[160:190] == _NO_DATA
+        data = 0 if plain else hdu.layout.size
+        self._content.require(hdu.start + data)            # no shape is larger than the file, from here on
         self._next = hdu.start + -(-data // BLOCK) * BLOCK
         self._hdus.append(hdu)
         return True
@@ -282,14 +255,3 @@ def _find_end(buffer: Any, start: int, stop: int) -> int:
         if (at + shift - start) % CARD == 0:
             return at + shift + CARD
         at += 1
-
-
-def _gunzip(path: str) -> bytes:
-    try:
-        with gzip.open(path) as handle:
-            data = handle.read(MAX_UNPACKED + 1)
-    except (OSError, EOFError) as exc:
-        raise BrokenFits(f"cannot unpack: {exc}") from exc
-    if len(data) > MAX_UNPACKED:
-        raise BrokenFits(f"unpacks to more than {MAX_UNPACKED >> 20} MiB: unpack it on disk first")
-    return data

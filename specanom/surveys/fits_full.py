@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
+from threading import RLock
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .fits_fast import BrokenFits
+from .fits_fast import BrokenFits, FastFits, FastHdu
 
+MAX_FULL, MAX_HEADERS = 256, 4 << 20
+"""HDUs, and bytes of headers, of a file that astropy is given: it takes milliseconds for each."""
 UNREAD = "_RESOLUTION"
 """How the names of HDUs end that nobody asks for: four fifths of the bytes of a DESI file."""
 
@@ -44,26 +49,11 @@ class Fits(Protocol):
 
 
 class FullHdu:
-    """One HDU, read by astropy."""
+    """One HDU, read by astropy; what its header says is read by the fast reader, which held it against the file."""
 
-    def __init__(self, hdu: Any) -> None:
+    def __init__(self, hdu: Any, twin: FastHdu) -> None:
         self._hdu = hdu
-
-    @cached_property
-    def kind(self) -> str:
-        """``"IMAGE"``, ``"BINTABLE"`` or what XTENSION says."""
-        return str(self._hdu.header.get("XTENSION", "IMAGE")).strip()
-
-    @cached_property
-    def header(self) -> dict[str, Any]:
-        """Keyword → value."""
-        return {key: value for key, value in self._hdu.header.items() if key}
-
-    @cached_property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the data; ``(rows, bytes per row)`` of a table."""
-        header = self._hdu.header
-        return tuple(int(header[f"NAXIS{i}"]) for i in range(int(header["NAXIS"]), 0, -1))
+        self.kind, self.header, self.shape = twin.kind, twin.header, twin.shape
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -71,14 +61,22 @@ class FullHdu:
         columns = getattr(self._hdu, "columns", None)
         return {} if columns is None else {str(name).strip().lower(): str(name) for name in columns.names}
 
+    def _field(self, name: str) -> Any:
+        called = self.names[name]
+        if str(self._hdu.columns[called].format).lstrip("0123456789")[:1] in ("P", "Q"):
+            raise BrokenFits(f"column {name} has another length in each row, no table of spectra")
+        return self._hdu.data[called]
+
     def column(self, name: str) -> NDArray[Any]:
         """Return a column."""
-        data = np.asarray(self._hdu.data[self.names[name]])
+        with _quiet():
+            data = np.asarray(self._field(name))
         return np.char.encode(data, "latin-1", "replace") if data.dtype.kind == "U" else data
 
     def scalar(self, name: str, row: int = 0) -> Any:
         """Return one value as a Python number or text."""
-        value = self._hdu.data[self.names[name]][row]
+        with _quiet():
+            value = self._field(name)[row]
         return str(value).strip() if isinstance(value, (str, bytes)) else np.asarray(value).tolist()
 
     def image(self) -> NDArray[Any]:
@@ -91,28 +89,46 @@ class FullHdu:
         return self.image()[list(rows)]
 
 
+_ONE_AT_A_TIME = RLock()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the warnings of astropy and numpy about a damaged file to themselves; filters are of the whole process."""
+    with _ONE_AT_A_TIME, warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
 class FullFits:
-    """A FITS file read whole by astropy and closed again.
+    """A FITS file read whole by astropy and closed again, once the fast reader found that its sizes are true.
 
     Raises
     ------
     BrokenFits
-        When astropy cannot read it either.
+        When an HDU is not whole, or astropy cannot read it either.
     """
 
-    def __init__(self, path: str, size: int) -> None:
+    def __init__(self, path: str) -> None:
         from astropy.io import fits
 
-        self.path, self.size = path, size
+        fast = FastFits(path)
+        content, twins = fast.content(), fast.hdus
+        if len(twins) > MAX_FULL or sum(len(twin.raw) for twin in twins) > MAX_HEADERS:
+            raise BrokenFits(f"more than {MAX_FULL} HDUs, or {MAX_HEADERS >> 20} MiB of headers, of an unusual kind")
+        self.path, self.size = path, content.size
         self._hdus: list[FullHdu] = []
+        source = io.BytesIO(content.head) if content.packed else path
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                with fits.open(path, memmap=False, lazy_load_hdus=False) as opened:
-                    for hdu in opened:
-                        if not hdu.name.endswith(UNREAD):
-                            _ = hdu.data
-                        self._hdus.append(FullHdu(hdu))
+            # a table of compressed tiles is left one: its tiles may claim any size
+            with _quiet(), fits.open(source, memmap=False, lazy_load_hdus=False,
+                                     disable_image_compression=True) as opened:
+                for hdu, twin in zip(opened, twins, strict=False):
+                    if not hdu.name.endswith(UNREAD):
+                        _ = hdu.data
+                    self._hdus.append(FullHdu(hdu, twin))
+        except MemoryError:
+            raise
         except Exception as exc:                    # a damaged file makes astropy raise almost anything
             raise BrokenFits(f"not readable: {type(exc).__name__}: {exc}") from exc
 

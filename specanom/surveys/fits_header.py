@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
-
-import numpy as np
 
 from ..errors import DataError
 
 CARD = 80
+KEPT = 131_072       # headers up to this size are remembered; the longest of spec files have 75 kB
 WIDTH = {"L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8, "Q": 16}
 NUMPY = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8", "L": "S1"}
 IMAGE = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
@@ -48,7 +48,11 @@ class Layout:
     header: Mapping[str, Any]
     size: int
     shape: tuple[int, ...]
-    columns: Mapping[str, Column]
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """Where the columns of a table lie, none of an image."""
+        return MappingProxyType(_columns(self.header, self.shape[1]) if self.kind == "BINTABLE" else {})
 
 
 def parse_header(raw: bytes) -> dict[str, Any]:
@@ -93,26 +97,32 @@ def integer(header: Mapping[str, Any], key: str, default: int | None = None) -> 
     return value
 
 
-@lru_cache(maxsize=384)
 def layout(raw: bytes) -> Layout:
     """Parse the header of an HDU, once for all files that have the same one."""
+    return remembered(raw) if len(raw) <= KEPT else _parsed(raw)
+
+
+def _parsed(raw: bytes) -> Layout:
     header = parse_header(raw)
     bits = header.get("BITPIX")
-    if bits not in IMAGE:
+    if type(bits) is not int or bits not in IMAGE:
         raise BrokenFits(f"corrupt FITS header: BITPIX is {bits!r}")
     if integer(header, "NAXIS") > 999 or integer(header, "TFIELDS", 0) > 999:
         raise BrokenFits("corrupt FITS header: more than 999 axes or columns")
+    if integer(header, "GCOUNT", 1) != 1 or header.get("GROUPS") is True:
+        raise BrokenFits("corrupt FITS header: groups of data")
     axes = [integer(header, f"NAXIS{i}") for i in range(1, integer(header, "NAXIS") + 1)]
-    pixels = int(np.prod([int(a) for a in axes], dtype=object)) if axes else 0
-    groups = integer(header, "GCOUNT", 1)
-    size = abs(bits) // 8 * groups * (integer(header, "PCOUNT", 0) + pixels)
+    pixels = math.prod(axes) if axes else 0
+    size = abs(bits) // 8 * pixels + (abs(bits) // 8 * integer(header, "PCOUNT", 0))
     kind = str(header.get("XTENSION", "IMAGE")).strip()
-    columns: dict[str, Column] = {}
-    if kind == "BINTABLE":
-        if len(axes) != 2:
-            raise BrokenFits("corrupt FITS header: a binary table without rows and columns")
-        columns = _columns(header, axes[0])
-    return Layout(kind, MappingProxyType(header), size, tuple(reversed(axes)), MappingProxyType(columns))
+    if kind == "BINTABLE" and (len(axes) != 2 or bits != 8):
+        raise BrokenFits("corrupt FITS header: a binary table without rows and columns of bytes")
+    if axes and not pixels:                     # any number of rows of nothing is nothing
+        axes = [0 if kind != "BINTABLE" else axes[0], *[0] * (len(axes) - 1)]
+    return Layout(kind, MappingProxyType(header), size, tuple(reversed(axes)))
+
+
+remembered = lru_cache(maxsize=384)(_parsed)
 
 
 def _columns(header: Mapping[str, Any], row_bytes: int) -> dict[str, Column]:

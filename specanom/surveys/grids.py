@@ -10,17 +10,21 @@ from numpy.typing import NDArray
 from .blocks import STEP
 
 TOLERANCE = 0.005        # pixels; loglam is float32, whose rounding moves it by up to 0.0024 pixel
-_KEPT = 256
+ENDS = (33_010, 43_010)
+_KEPT, _LONGEST = 256, 10_000
 _Grid = tuple[NDArray[np.float64], int | None]
 _known: dict[tuple[float, int], tuple[NDArray[Any], _Grid]] = {}
 
 
 def start_of(loglam: NDArray[np.float64]) -> int | None:
-    """Return k of the first pixel when all lie on the common grid, one after the other; otherwise None."""
+    """Return k of the first pixel when all lie on the common grid, one after the other; otherwise None.
+
+    The common grid ends at 2000 and 20,000 Å: spectra on it share blocks as wide as all of them together.
+    """
     position = loglam * (1 / STEP)
     nearest = np.rint(position)
     if loglam.size and np.abs(position - nearest).max() < TOLERANCE and (np.diff(nearest) == 1).all():
-        return int(nearest[0])
+        return int(nearest[0]) if nearest[0] >= ENDS[0] and nearest[-1] <= ENDS[1] else None
     return None
 
 
@@ -40,7 +44,8 @@ def from_loglam(loglam: NDArray[Any]) -> _Grid:
     if len(_known) >= _KEPT:
         _known.clear()
     grid = (wave, start_of(exact))
-    _known[key] = (values, grid)
+    if values.size <= _LONGEST:
+        _known[key] = (values, grid)
     return grid
 
 

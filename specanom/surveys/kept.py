@@ -16,7 +16,7 @@ from .desi_redshifts import KeptColumn, logical
 from .desi_releases import find_column, kept_columns, options_of
 from .desi_tree import first_table
 from .fits_full import Fits
-from .survey import Entry
+from .survey import GROUP, Entry
 from .tables import is_table_name, read_table
 
 Open = Callable[[str, Callable[[Fits], Any]], Any]
@@ -79,6 +79,7 @@ class WithKept:
     def __init__(self, source: Any, table: KeptTable) -> None:
         self._source, self._table = source, table
         self.path: str = source.path
+        self.together: int = getattr(source, "together", GROUP)
 
     def entries(self) -> list[Entry]:
         """See :class:`.survey.Source`."""

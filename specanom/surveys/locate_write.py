@@ -149,7 +149,9 @@ def _known(meta: Mapping[str, Any]) -> Iterator[Any]:
 
 def _hdu(source: Source) -> int:
     """Return the HDU whose row is told: of the flux, or of the targets where the flux is in several; −1 for none."""
-    inner = getattr(source, "_source", source)
+    inner: Any = source
+    while hasattr(inner, "_source"):
+        inner = inner._source
     if isinstance(inner, DesiSource):
         first = inner.file.hdu(1)
         return 1 if first is not None and first.kind == "BINTABLE" else -1

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError, DataError, choice, message
+from ..ids import plain
 from ..spectrum import Spectrum
 from .desi_releases import check_columns
 from .desi_releases import table as desi_table
 from .desi_tree import UNKNOWN, prefix_of
-from .files import Opener, Sidecar, find_files, shown
+from .files import Opener, Sidecar, shown
+from .finding import find_files
 from .gate import Gate
 from .kept import NAMED
-from .survey import Entry, Log, Source, Survey, alive, make_spectrum
+from .survey import LONGEST, Entry, Log, Source, Survey, alive, make_spectrum
 
 NOT_FOUND = (UNKNOWN, "no spZbest file")
 """How notes begin that say of what beside the spectra was not found."""
@@ -107,7 +109,7 @@ def _check_catalogue(name: str, files: Sequence[str], opener: Opener, own: Mappi
 
 
 def _reason(exc: Exception) -> str:
-    return exc.strerror or str(exc) if isinstance(exc, OSError) else str(exc)
+    return plain(exc.strerror or str(exc) if isinstance(exc, OSError) else str(exc), LONGEST)
 
 
 def _survey_of_one(files: Sequence[str], opener: Opener) -> str:
@@ -122,7 +124,7 @@ def _survey_of_one(files: Sequence[str], opener: Opener) -> str:
         except Sidecar:
             sidecars += 1
         except (DataError, OSError) as exc:
-            reasons.append(f"{os.path.basename(file)}: {_reason(exc)}")
+            reasons.append(f"{plain(os.path.basename(file), 80)}: {_reason(exc)}")
     got = [f"{sidecars} tables that are no spectra"] if sidecars else []
     got += reasons[:3] + ([f"and {len(reasons) - 3} more"] if len(reasons) > 3 else [])
     kind = {"sdss": "SDSS spectrum", "desi": "DESI spectrum"}.get(opener.survey, "SDSS or DESI spectrum")
@@ -185,7 +187,8 @@ def read_known(path: Any, row: int | None, id: str | None, *, known: Mapping[str
     except DataError as exc:
         if str(exc).startswith(("id:", "row:")):
             raise
-        raise DataError(message("path", expected="an SDSS or DESI spectrum", got=f"{shown(file)}: {exc}")) from exc
+        raise DataError(message("path", expected="an SDSS or DESI spectrum",
+                                got=f"{shown(file)}: {_reason(exc)}")) from exc
 
 
 def informed(entry: Entry, known: Mapping[str, Any]) -> Entry:

@@ -38,7 +38,6 @@ class PlateSource:
         self.primary = primary
         self.plate, self.mjd = whole(primary.header.get("PLATEID")), whole(primary.header.get("MJD"))
         self._best = best
-        self._images: dict[int, NDArray[Any]] = {}
 
     @cached_property
     def fibres(self) -> int:
@@ -94,34 +93,23 @@ class PlateSource:
                 return hdu
         return None
 
-    def _image(self, index: int) -> NDArray[Any] | None:
-        if index not in self._images:
-            hdu = self.file.hdu(index)
-            if hdu is None or hdu.kind != "IMAGE" or hdu.shape != self.primary.shape:
-                return None
-            self._images[index] = hdu.image()
-        return self._images[index]
+    def _image(self, index: int, rows: Sequence[int]) -> NDArray[Any] | None:
+        hdu = self.file.hdu(index)
+        fits = hdu is not None and hdu.kind == "IMAGE" and hdu.shape == self.primary.shape
+        return hdu.rows(rows) if hdu is not None and fits else None
 
     def pixels(self, rows: Sequence[int]) -> Pixels:
         """Read some fibres."""
         wave, start = self.grid
-        flux, ivar, mask, wdisp = (self._image(i) for i in (0, 1, 2, 4))
+        flux, ivar, mask, wdisp = (self._image(i, rows) for i in (0, 1, 2, 4))
         if flux is None or ivar is None:
             raise BrokenFits("no flux or inverse variance of the shape of the plate")
-        at = _slice(rows)
-        extra: Mapping[str, Sequence[float]] = {} if wdisp is None else {"lsf": lsf_of(wdisp[at])}
-        return Pixels(wave, start, flux[at], ivar[at], None if mask is None else mask[at], extra)
+        extra: Mapping[str, Sequence[float]] = {} if wdisp is None else {"lsf": lsf_of(wdisp)}
+        return Pixels(wave, start, flux, ivar, mask, extra)
 
     def details(self, row: int) -> dict[str, Any]:
         """Nothing more is known."""
         return {}
-
-
-def _slice(rows: Sequence[int]) -> slice | list[int]:
-    """Return neighbouring rows as a slice, which copies nothing."""
-    if rows and rows[-1] - rows[0] + 1 == len(rows):
-        return slice(rows[0], rows[-1] + 1)
-    return list(rows)
 
 
 def _values(table: Hdu, name: str) -> list[Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DataError, message
+from ..ids import encodable, plain
 from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
 from .blocks import Pixels, Stacker
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GROUP = 256         # rows of a large source that are held at a time
+LONGEST = 500       # characters of a reason
 
 
 class Skipped(NamedTuple):
@@ -78,8 +80,8 @@ class Log:
     count: int = 0
 
     def skip(self, path: str, reason: str, id: str = "") -> None:
-        """Remember that something was left out."""
-        self.skipped.append(Skipped(id, path, reason))
+        """Remember that something was left out; reasons come from files and are put in one line that can be printed."""
+        self.skipped.append(Skipped(id, encodable(path), plain(reason, LONGEST)))
 
     def forget(self, entries: Iterable[Entry]) -> None:
         """Take back that objects were let through, so that another copy of them may be."""

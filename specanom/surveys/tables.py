@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from ..ids import id_texts
 from ..quantities import per_angstrom
 from .blocks import Pixels
 from .columns import blank_meta
+from .fits_bytes import open_regular
 from .grids import from_wavelength
 from .sdss import ERROR_NAMES, IVAR_NAMES, MASK_NAMES, WAVE_NAMES, ivar_of, one_of
 from .survey import GROUP, Entry
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".csv", ".ecsv", ".parquet", ".pq")
 MANY = 20          # columns named by a number that make a table wide
+MAX_COLUMNS = 20_000
+LONGEST_LINE = 4 << 20
 INTEGERS = ("plate", "mjd", "fiber", "zwarning", "petal", "tile", "healpix")
 TEXTS = ("id", "targetid", "specobjid")         # names of up to 20 digits, of which a float keeps 16
 
@@ -118,10 +122,13 @@ def read_table(path: str) -> pd.DataFrame:
     """Read CSV, ECSV or Parquet; ids are text, and wavelengths with a unit are turned into Å."""
     import pandas as pd
 
+    handle, _ = open_regular(path)
+    os.close(handle)
     try:
         if path.lower().endswith(".ecsv"):
             return _ecsv(path)
         if path.lower().endswith(".csv"):
+            _check_lines(path)
             names = [name for name in pd.read_csv(path, comment="#", nrows=0).columns if _is_text(name)]
             return pd.read_csv(path, comment="#", dtype=dict.fromkeys(names, str))
         return _parquet(path)
@@ -129,6 +136,27 @@ def read_table(path: str) -> pd.DataFrame:
         raise
     except Exception as exc:                        # each reader has errors of its own for damaged files
         raise DataError(f"not readable as a table: {type(exc).__name__}: {exc}") from exc
+
+
+def _check_lines(path: str) -> None:
+    """Refuse a table in text before pandas makes an object of each of a million columns, or an index of them.
+
+    Raises
+    ------
+    DataError
+        When it has more columns than tables have, a line that does not end, or a row longer than its header.
+    """
+    cells: list[int] = []
+    with open(path, encoding="utf-8", errors="replace") as file:
+        while len(cells) < 2 and (line := file.readline(LONGEST_LINE)):
+            if len(line) == LONGEST_LINE:
+                raise DataError(f"a line of more than {LONGEST_LINE >> 20} MiB")
+            if line.strip() and not line.startswith("#"):
+                cells.append(len(next(csv.reader([line]), [])))
+    if cells and cells[0] > MAX_COLUMNS:
+        raise DataError(f"{cells[0]:,} columns: at most {MAX_COLUMNS:,} are read")
+    if len(cells) == 2 and cells[1] > cells[0]:
+        raise DataError(f"a row of {cells[1]:,} cells under {cells[0]:,} names of columns")
 
 
 def _ecsv(path: str) -> pd.DataFrame:
@@ -199,26 +227,34 @@ def with_text_ids(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _long(table: pd.DataFrame, path: str) -> list[_Row]:
+    import pandas as pd
+
     names = dict.fromkeys(table.columns)
-    groups: list[tuple[Any, pd.DataFrame]] = [(None, table)]
-    if "id" in table:
-        groups = list(table.groupby("id", sort=False))
+    codes, ids = pd.factorize(table["id"]) if "id" in table else (np.zeros(len(table), np.intp), [None])
+    if len(ids) > 1 and 2 * len(ids) > len(table):
+        raise DataError(f"{len(ids):,} ids in {len(table):,} rows: a spectrum has a row for each pixel")
+    wave_name, mask_name = one_of(names, WAVE_NAMES), one_of(names, MASK_NAMES)
+    wave = table[wave_name].to_numpy(np.float64)
+    wave = 10.0**wave if wave_name == "loglam" else wave
+    order = np.lexsort((wave, codes))
+    parts = np.split(order, np.searchsorted(codes[order], np.arange(1, len(ids))))
+    flux, ivar = table["flux"].to_numpy(np.float64), _ivar_of(table, names)
+    mask = table[mask_name].to_numpy(np.int64) if mask_name else None
+    first = table.iloc[[int(part.min()) for part in parts]]
     made = []
-    for row, (id, part) in enumerate(groups):
-        name = one_of(names, WAVE_NAMES)
-        wave = part[name].to_numpy(np.float64)
-        wave = 10.0**wave if name == "loglam" else wave
-        order = np.argsort(wave, kind="stable")
-        ivar_name, error_name = one_of(names, IVAR_NAMES), one_of(names, ERROR_NAMES)
-        mask_name = one_of(names, MASK_NAMES)
-        ivar = part[ivar_name].to_numpy(np.float64)[order] if ivar_name else None
-        if ivar is None and error_name:
-            ivar = ivar_of(part[error_name].to_numpy(np.float64)[order])
-        mask = part[mask_name].to_numpy(np.int64)[order] if mask_name else None
-        meta = _meta({str(key): value for key, value in part.iloc[0].to_dict().items()}, path, row)
+    for row, (id, part, known) in enumerate(zip(ids, parts, first.to_dict("records"), strict=True)):
+        meta = _meta({str(key): value for key, value in known.items()}, path, row)
         meta["id"] = _stem(path) if id is None else str(id)
-        made.append((meta, wave[order], part["flux"].to_numpy(np.float64)[order], ivar, mask))
+        made.append((meta, wave[part], flux[part], None if ivar is None else ivar[part],
+                     None if mask is None else mask[part]))
     return made
+
+
+def _ivar_of(table: pd.DataFrame, names: dict[str, Any]) -> NDArray[np.float64] | None:
+    ivar, error = one_of(names, IVAR_NAMES), one_of(names, ERROR_NAMES)
+    if ivar:
+        return table[ivar].to_numpy(np.float64)
+    return ivar_of(table[error].to_numpy(np.float64)) if error else None
 
 
 def _wide(table: pd.DataFrame, path: str) -> list[_Row]:

@@ -1,0 +1,153 @@
+"""What stands between the readers and files that lie: one place for every limit, and for what may leave a reader.
+
+The rule is that nothing is allocated, and no loop is begun, for what a header says before it was held against the
+bytes that are there (:mod:`.fits_bytes`, :mod:`.fits_fast`): each HDU has to lie whole within its file when it is come
+to, so that no shape is larger than the file. What a reader hands out (:func:`sound_entry`, :func:`sound_pixels`) has
+the types and shapes that everything behind it relies on. Whatever else goes wrong in a reader is the file's fault and
+becomes :class:`~.fits_header.BrokenFits`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from ..ids import plain, quoted
+from .blocks import Pixels
+from .columns import blank_meta
+from .fits_header import BrokenFits
+from .survey import Entry
+
+MAX_PIXELS = 1_000_000
+"""Of one spectrum; those of SDSS have 4600, of DESI 7781, of echelle spectrographs half a million."""
+MAX_OBJECTS = 50_000
+"""Of one FITS file; a plate has 1000, a pixel of DESI at most some thousands."""
+MAX_TEXT = 256
+"""Characters of an id, a class, or any other text that is known of an object."""
+LARGEST = 1e18
+"""Flux whose square leaves single precision is no measurement, in whatever unit it is."""
+
+_TYPES = {key: type(value) for key, value in blank_meta("").items() if key != "path"}
+_UNPRINTED = ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
+
+
+def broken(exc: Exception) -> BrokenFits:
+    """Return what is raised in place of an error that a file has led a reader into."""
+    return BrokenFits(f"not readable: {type(exc).__name__}: {exc}")
+
+
+# -- what is known of objects --------------------------------------------------------------------------------------
+
+def sound_entry(entry: Entry) -> Entry:
+    """Return an object whose meta has the types of a block's table; one whose id is no name is rejected.
+
+    Texts lose what cannot be printed and what is beyond 256 characters; numbers that are given as text, or as
+    numbers of another type, are converted. An id is never changed: two objects could become one.
+
+    Raises
+    ------
+    DataError
+        When a number is none, or a whole number has more than 63 bits.
+    """
+    meta = entry.meta
+    wrong = {key: meta[key] for key, kind in _TYPES.items() if type(meta[key]) is not kind
+             or (kind is str and key != "id" and not _is_plain(meta[key]))
+             or (kind is int and not -(1 << 63) <= meta[key] < 1 << 63)}
+    id = str(meta["id"])
+    reject = entry.reject
+    if not _is_plain(id):
+        reject = f"no usable id: {len(id)} characters, {quoted(id, 40)}"
+        wrong["id"] = quoted(id, 80)
+    if not wrong:
+        return entry
+    fixed = {key: id if key == "id" and not reject else _as(key, value) for key, value in wrong.items()}
+    return entry._replace(meta={**meta, **fixed}, reject=reject)
+
+
+def _as(key: str, value: Any) -> Any:
+    kind = _TYPES[key]
+    if kind is str:
+        return plain(value.decode("latin-1") if isinstance(value, bytes) else str(value), MAX_TEXT)
+    try:
+        if isinstance(value, (list, tuple, np.ndarray)):
+            raise TypeError
+        found = kind(value)
+    except (TypeError, ValueError, OverflowError):
+        raise DataError(f"{key} is no {'whole ' * (kind is int)}number: {quoted(str(value), 40)}") from None
+    if kind is int and not -(1 << 63) <= found < 1 << 63:
+        raise DataError(f"{key} is no whole number of 63 bits: {quoted(str(value), 40)}")
+    return found
+
+
+def _is_plain(text: str) -> bool:
+    return len(text) <= MAX_TEXT and (text.isprintable() or not any(
+        unicodedata.category(one) in _UNPRINTED for one in text))
+
+
+# -- pixels --------------------------------------------------------------------------------------------------------
+
+def sound_pixels(pixels: Pixels, rows: Sequence[int]) -> Pixels:
+    """Return pixels of the right shapes, finite or masked.
+
+    Noise that is no number, negative or infinite is ivar 0: nothing is known there. Flux that is infinite, or
+    beyond :data:`LARGEST`, is NaN.
+
+    Raises
+    ------
+    DataError
+        When an array has another shape than it should, or holds no numbers.
+    """
+    shape = (len(rows), pixels.wave.size)
+    if pixels.wave.ndim != 1 or not 1 < shape[1] <= MAX_PIXELS:
+        raise DataError(f"a spectrum of {pixels.wave.size:,} pixels: 2 to {MAX_PIXELS:,} are read")
+    for name in ("flux", "ivar", "mask"):
+        values = getattr(pixels, name)
+        if values is not None and (values.shape != shape or values.dtype.kind not in "fiu"):
+            raise DataError(f"{name} of shape {values.shape} and type {values.dtype} for {shape[1]:,} pixels")
+    flux, ivar, mask = _native(pixels.flux), pixels.ivar, pixels.mask
+    if not _within(flux, -LARGEST, LARGEST):
+        wide = np.asarray(flux, np.float64)
+        flux = np.where(np.abs(wide) <= LARGEST, wide, np.nan)
+    if ivar is not None and not _within(ivar := _native(ivar), 0.0, _MOST):
+        wide = np.asarray(ivar, np.float64)
+        ivar = np.where((wide >= 0) & (wide <= _MOST), wide, 0.0)
+    if mask is not None and mask.dtype.kind == "f":
+        mask = np.nan_to_num(mask, nan=0.0, posinf=0.0, neginf=0.0).astype(np.int64)
+    return Pixels(pixels.wave, pixels.start, flux, ivar, mask, pixels.extra, pixels.shift)
+
+
+def _native(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values in the order of bytes of this machine, which most files have not; single precision stays single."""
+    return np.ascontiguousarray(values, values.dtype.newbyteorder("="))
+
+
+_MOST = float(np.finfo(np.float32).max)
+
+
+def _within(values: NDArray[Any], low: float, high: float) -> bool:
+    """Tell whether all lie between two numbers; NaN does not where the lower is 0, and may where it is negative."""
+    if values.size == 0 or (values.min() >= low and values.max() <= high):
+        return True
+    return bool(low < 0 and np.fmin.reduce(values, axis=None) >= low and np.fmax.reduce(values, axis=None) <= high)
+
+
+def check_count(objects: int, pixels: int) -> None:
+    """Refuse a file of more objects, or longer spectra, than there are.
+
+    Raises
+    ------
+    BrokenFits
+    """
+    if objects > MAX_OBJECTS or pixels > MAX_PIXELS:
+        raise BrokenFits(f"{objects:,} spectra of {pixels:,} pixels: at most {MAX_OBJECTS:,} of {MAX_PIXELS:,} "
+                         "are read of a file")
+
+
+def rows_at_once(pixels: int) -> int:
+    """Return how many spectra of so many pixels are held at a time."""
+    return max(1, (1 << 22) // max(pixels, 1))

@@ -1,0 +1,442 @@
+"""Files that lie: each is skipped with a reason beside a good one, or read as far as it is true; nothing else happens.
+
+The files are made of the small surveys that the fuzzer begins with, by changes of one kind each.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import threading
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from benchmarks.fuzz import check_spectrum, coadd_files, plate_files, spec_file
+from specanom.errors import DataError
+from specanom.spectrum import Spectrum
+from specanom.surveys import fits_fast, read
+from specanom.surveys.fits_write import Column, card, image, table
+
+BLOCK = 2880
+ROW = Column("PLATE", "J", [1])
+
+
+def with_cards(content: bytes, hdu: int, **values: object) -> bytes:
+    """Give keywords of a header other values, or add them before END; a value of None drops the card."""
+    start = 0
+    for _ in range(hdu):
+        start = content.index(b"XTENSION=", start + 1)
+    end = content.index(b"END".ljust(80), start)
+    cards = [content[at : at + 80] for at in range(start, end, 80)]
+    for key, value in values.items():
+        key = key.replace("_", "-") if key == "DC_FLAG" else key
+        new = [] if value is None else [card(key, value).encode()]  # type: ignore[arg-type]
+        at = [i for i, one in enumerate(cards) if one[:8].decode().rstrip() == key]
+        if at:
+            cards[at[0] : at[0] + 1] = new
+        else:
+            cards += new
+    head = b"".join(cards) + b"END".ljust(80)
+    return content[:start] + head.ljust(-(-len(head) // BLOCK) * BLOCK) + content[start + -(
+        -(end + 80 - start) // BLOCK) * BLOCK:]
+
+
+def rewritten(content: bytes, change: Callable[[Any], object]) -> bytes:
+    """Let astropy change a file."""
+    made = io.BytesIO()
+    with fits.open(io.BytesIO(content)) as hdus:
+        change(hdus)
+        hdus.writeto(made)
+    return made.getvalue()
+
+
+def spec(**columns: Any) -> bytes:
+    """A spec file whose table of pixels has these columns."""
+    n = 40
+    given = {"flux": np.ones(n), "loglam": 3.6 + 1e-4 * np.arange(n), "ivar": np.ones(n), **columns}
+    kinds = {name: "D" if np.asarray(values).dtype == np.float64 and name in columns else "E"
+             for name, values in given.items()}
+    whole = spec_file(n)
+    rest = whole[whole.index(b"XTENSION", whole.index(b"XTENSION") + 1):]
+    return image(None, primary=True) + table([Column(k, kinds[k], v) for k, v in given.items()], "COADD") + rest
+
+
+def bomb(megabytes: int, head: bytes = b"") -> bytes:
+    """Zeros, packed a thousand times smaller."""
+    packer, made = zlib.compressobj(9, zlib.DEFLATED, 31), []
+    made.append(packer.compress(head))
+    made += [packer.compress(bytes(1 << 20)) for _ in range(megabytes)]
+    return b"".join([*made, packer.flush()])
+
+
+def archive(kind: str) -> bytes:
+    """A spec file in a zip or tar archive."""
+    made = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(made, "w") as packed:
+            packed.writestr("../../spec.fits", spec_file())
+    else:
+        with tarfile.open(fileobj=made, mode="w:gz") as packed_tar:
+            info = tarfile.TarInfo("../../spec.fits")
+            info.size = len(spec_file())
+            packed_tar.addfile(info, io.BytesIO(spec_file()))
+    return made.getvalue()
+
+
+PLATE, BEST = plate_files().values()
+COADD, REDROCK = coadd_files().values()
+EMPTY_HDU = image(None)
+HUGE = 2**40
+
+REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
+    # sizes
+    "a row of 2^40 bytes": ("a.fits", lambda: with_cards(spec_file(), 1, NAXIS1=HUGE), "cut short"),
+    "2^40 rows": ("a.fits", lambda: with_cards(spec_file(), 1, NAXIS2=HUGE), "cut short"),
+    "2^40 rows of no bytes": ("a.fits", lambda: with_cards(spec_file(), 1, NAXIS1=0, NAXIS2=HUGE), ""),
+    "2^40 fibres of no pixels": ("a.fits", lambda: with_cards(PLATE, 0, NAXIS1=0, NAXIS2=HUGE), ""),
+    "a size that is said twice": ("a.fits", lambda: _two_sizes(), "cut short"),
+    "billions of pixels": ("a.fits", lambda: with_cards(PLATE, 0, NAXIS1=100_000, NAXIS2=100_000), "cut short"),
+    "a column of 999999999 values": ("a.fits", lambda: with_cards(spec_file(), 1, TFORM1="999999999E"), "corrupt"),
+    "an image of unknown type": ("a.fits", lambda: with_cards(PLATE, 0, BITPIX=17), "BITPIX"),
+    "a negative axis": ("a.fits", lambda: with_cards(PLATE, 0, NAXIS1=-4), "NAXIS1"),
+    "999 axes": ("a.fits", lambda: with_cards(PLATE, 0, NAXIS=999), "NAXIS3"),
+    "10^9 axes": ("a.fits", lambda: with_cards(PLATE, 0, NAXIS=10**9), "999 axes"),
+    "a heap that is not there": ("a.fits", lambda: with_cards(spec_file(), 1, PCOUNT=HUGE), "cut short"),
+    "no group of data": ("a.fits", lambda: with_cards(spec_file(), 1, GCOUNT=0, NAXIS2=HUGE), "groups"),
+    "an axis that is text": ("a.fits", lambda: with_cards(spec_file(), 1, NAXIS2="many"), "NAXIS2"),
+    "many columns": ("a.fits", lambda: with_cards(spec_file(), 1, TFIELDS=10**9), "999 axes or columns"),
+    # headers
+    "thousands of empty HDUs": ("a.fits", lambda: image(None, primary=True) + EMPTY_HDU * 5000, "HDUs"),
+    "a header without an end": ("a.fits", lambda: b"SIMPLE  =".ljust(80) * 40_000, "no END"),
+    "a header of 100 MB": ("a.fits", lambda: image(None, primary=True)[:-BLOCK] + b"COMMENT ".ljust(80) * 1_250_000,
+                           ""),
+    "a header in the middle of a file": ("a.fits", lambda: spec_file()[BLOCK:], "SIMPLE"),
+    # columns
+    "flux of another length in each row": ("a.fits", lambda: _variable_length(), "another length in each row"),
+    "three fluxes a pixel": ("a.fits", lambda: _vectors(), "shape"),
+    "flux that is text": ("a.fits", lambda: with_cards(spec_file(), 1, TFORM1="4A"), "type"),
+    "no noise": ("a.fits", lambda: spec(ivar=np.full(40, -1.0)), "no valid pixel"),
+    "infinite noise": ("a.fits", lambda: spec(ivar=np.full(40, np.inf)), "no valid pixel"),
+    "no number at all": ("a.fits", lambda: spec(flux=np.full(40, np.nan)), "no valid pixel"),
+    "flux of 1e300": ("a.fits", lambda: spec(flux=np.full(40, 1e300)), "no valid pixel"),
+    "a scale that is no number": ("a.fits", lambda: with_cards(spec_file(), 1, TSCAL1="NaN"), ""),
+    # wavelengths
+    "wavelengths with a gap of no number": ("a.fits", lambda: spec(loglam=np.r_[3.6, np.nan, np.arange(38.0)]),
+                                            "increasing"),
+    "falling wavelengths": ("a.fits", lambda: spec(loglam=3.7 - 1e-4 * np.arange(40)), "increasing"),
+    "one wavelength": ("a.fits", lambda: spec(loglam=np.full(40, 3.6)), "increasing"),
+    "wavelengths of 10^300": ("a.fits", lambda: spec(loglam=300 + np.arange(40.0)), "increasing"),
+    "COEFF0 of 10^9": ("a.fits", lambda: with_cards(PLATE, 0, COEFF0=1e9), "increasing"),
+    "COEFF0 that is no number": ("a.fits", lambda: with_cards(PLATE, 0, COEFF0="NaN"), "increasing"),
+    "COEFF1 of 0": ("a.fits", lambda: with_cards(PLATE, 0, COEFF1=0.0), "increasing"),
+    "arms 10^9 pixels apart": ("a.fits", lambda: _far_arm(), "too far apart"),
+    # what is known
+    "a redshift that is text": ("a.fits", lambda: _row(Z=Column("Z", "4A", ["high"])), "z is no number"),
+    "flags that are several": ("a.fits", lambda: _row(ZWARNING=Column("ZWARNING", "3J", [[0, 0, 0]])), "zwarning"),
+    # packed
+    "zeros in gzip": ("a.fits.gz", lambda: bomb(300), "does not begin with SIMPLE"),
+    "10 GB after a true header": ("a.fits.gz", lambda: bomb(300, image(None, primary=True)), "unpacks to more than"),
+    "gzip that is cut": ("a.fits.gz", lambda: gzip.compress(spec_file())[:-50], "cannot unpack"),
+    "gzip of rubbish": ("a.fits.gz", lambda: gzip.compress(spec_file())[:20] + b"\xff" * 999, "cannot unpack"),
+    "a zip archive": ("a.fits", lambda: archive("zip"), "not a FITS file"),
+    "a tar archive": ("a.fits.gz", lambda: archive("tar"), "not a FITS file"),
+    "images in tiles": ("a.fits", lambda: _tiles(), "compressed in tiles"),
+    "JSON": ("a.fits", lambda: json.dumps([[[]]] * 9).encode(), "not a FITS file"),
+}
+
+
+def _two_sizes() -> bytes:
+    """A header whose second NAXIS, where files without data have theirs, is not the one that counts."""
+    head = [card("SIMPLE", True), card("NAXIS", 2), card("NAXIS", 0), card("BITPIX", -32), card("NAXIS1", 40),
+            card("NAXIS2", HUGE), card("PLATEID", 1), card("MJD", 1), card("COEFF0", 3.6), card("COEFF1", 1e-4)]
+    first = "".join([*head, "END".ljust(80)]).ljust(BLOCK).encode()
+    return first + with_cards(PLATE[PLATE.index(b"XTENSION"):], 0, NAXIS2=HUGE)
+
+
+def _variable_length() -> bytes:
+    flux = fits.Column("flux", "PE()", array=np.array([np.ones(3), np.ones(2)] * 20, dtype=object))
+    wave = fits.Column("loglam", "D", array=3.6 + 1e-4 * np.arange(40))
+    made = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns([flux, wave])]).writeto(made)
+    return made.getvalue()
+
+
+def _vectors() -> bytes:
+    pixels = table([Column("flux", "3E", np.ones((40, 3))), Column("loglam", "E", 3.6 + 1e-4 * np.arange(40))])
+    return image(None, primary=True) + pixels
+
+
+def _far_arm() -> bytes:
+    def change(hdus: Any) -> None:
+        hdus["Z_WAVELENGTH"].data = hdus["Z_WAVELENGTH"].data + 0.8e9
+
+    return rewritten(COADD, change)
+
+
+def _row(**changed: Column) -> bytes:
+    columns = {"PLATE": ROW, "MJD": Column("MJD", "J", [2]), "FIBERID": Column("FIBERID", "J", [3]),
+               "Z": Column("Z", "E", [0.1]), "ZWARNING": Column("ZWARNING", "J", [0]), **changed}
+    pixels = table([Column("flux", "E", np.ones(40)), Column("loglam", "E", 3.6 + 1e-4 * np.arange(40))])
+    return image(None, primary=True) + pixels + table(list(columns.values()))
+
+
+def _tiles() -> bytes:
+    made = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(np.ones((40, 40), "f4"))]).writeto(made)
+    return with_cards(made.getvalue(), 1, ZNAXIS1=2**31 - 1, ZNAXIS2=2**31 - 1)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_file_that_lies_is_skipped_and_the_good_one_beside_it_read(tmp_path: Path, data: Path, name: str) -> None:
+    file, make, reason = REFUSED[name]
+    (tmp_path / file).write_bytes(make())
+    (tmp_path / "good.fits").write_bytes((data / "spec-1045-52725-0628.fits").read_bytes())
+    survey = read(tmp_path)
+    assert [s.id for s in survey] == ["1045-52725-0628"]
+    assert {one.path for one in survey.skipped} == {str(tmp_path / file)}
+    assert reason in survey.skipped[0].reason
+    assert [len(block) for block in survey.blocks()] == [1]
+    if by_name := _read_by_name(tmp_path / file):
+        check_spectrum(by_name, valid=False)
+
+
+def _read_by_name(path: Path) -> Spectrum | None:
+    """Read a file that was asked for; what cannot be read is an error that names it."""
+    try:
+        assert len(list(read(path))) == 0
+    except DataError as exc:
+        assert path.name in str(exc)  # noqa: PT017 - either is right
+    try:
+        return Spectrum.read(path, row=0)
+    except DataError as exc:
+        assert path.name in str(exc)  # noqa: PT017
+        return None
+
+
+def test_no_file_that_lies_takes_more_than_200_mb(tmp_path: Path) -> None:
+    for i, (file, make, _) in enumerate(REFUSED.values()):
+        (tmp_path / f"{i:03d}-{file}").write_bytes(make())
+    (tmp_path / "spec.fits").write_bytes(spec_file())
+    code = """
+import os, resource, sys
+import specanom as sa
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+whole = sa.Spectrum.read(os.path.join(sys.argv[1], "spec.fits"))
+from astropy.io import fits
+sa.surveys.fits_full
+first, worst = peak(), {}
+for name in sorted(os.listdir(sys.argv[1])):
+    before = peak()
+    try:
+        list(sa.read(os.path.join(sys.argv[1], name)))
+    except sa.errors.DataError:
+        pass
+    worst[name] = peak() - before
+print(peak() - first, max(worst, key=worst.get))
+"""
+    run = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    grown, worst = run.stdout.split()
+    assert float(grown) < 200, worst
+    assert run.stderr == ""
+
+
+# -- what is read as far as it is true -----------------------------------------------------------------------------
+
+def test_pixels_without_noise_or_of_no_size_are_masked_and_the_others_stand(tmp_path: Path) -> None:
+    ivar, flux = np.ones(40), np.ones(40)
+    ivar[:4], flux[4:8] = [np.nan, -1.0, np.inf, 1e300], [np.nan, np.inf, -1e300, 1e19]
+    (tmp_path / "a.fits").write_bytes(spec(ivar=ivar, flux=flux))
+    (s,) = read(tmp_path)
+    assert s.valid.tolist() == [False] * 8 + [True] * 32
+    assert s.ivar is not None
+    assert s.ivar[:4].tolist() == [0] * 4
+    assert np.isnan(s.flux[4:8]).all()
+
+
+@pytest.mark.parametrize("lines", ["3E", "A"])
+def test_line_fluxes_that_cannot_be_read_do_not_cost_the_spectrum(tmp_path: Path, lines: str) -> None:
+    whole = spec_file()
+    (tmp_path / "a.fits").write_bytes(with_cards(whole, 3, TFORM2=lines, NAXIS1=10**9))
+    (tmp_path / "b.fits").write_bytes(with_cards(whole, 3, TFORM2=lines))
+    assert len(list(read(tmp_path))) == 1, "both are one spectrum"
+    assert "spzline" not in Spectrum.read(tmp_path / "b.fits").meta
+
+
+def test_scaled_redshifts_beside_a_coadd_and_a_plate_are_read(tmp_path: Path) -> None:
+    """The full reader is asked for the file that needs it, not for the file of spectra."""
+    (tmp_path / "coadd-main-dark-27247.fits").write_bytes(COADD)
+    (tmp_path / "redrock-main-dark-27247.fits").write_bytes(with_cards(REDROCK, 1, TSCAL2=2.0))
+    (tmp_path / "spPlate-0777-53500.fits").write_bytes(PLATE)
+    (tmp_path / "spZbest-0777-53500.fits").write_bytes(with_cards(BEST, 1, TSCAL2=2.0))
+    assert {s.id: s.z for s in read(tmp_path)} == {
+        "39633345008634465": pytest.approx(0.2), "39633345008634466": pytest.approx(0.2),
+        **{f"0777-53500-000{i}": pytest.approx(2 / 9) for i in (1, 2, 3)}}
+
+
+def test_redshifts_that_lie_leave_the_spectra_without(tmp_path: Path) -> None:
+    (tmp_path / "coadd-main-dark-27247.fits").write_bytes(COADD)
+    (tmp_path / "redrock-main-dark-27247.fits").write_bytes(with_cards(REDROCK, 1, NAXIS2=HUGE))
+    survey = read(tmp_path)
+    assert len(list(survey)) == 2
+    assert "redrock-main-dark-27247.fits is not readable" in survey.notes[0].note
+
+
+def test_text_of_any_bytes_becomes_text_that_can_be_written(tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script>"
+    content = _row(CLASS=Column("CLASS", "30A", [evil]), SUBCLASS=Column("SUBCLASS", "30A", ["x" * 30]))
+    content = content.replace(b"x" * 30, b"\x00\xff\n\x1b[31m<b>\t".ljust(30, b"y"))
+    (tmp_path / "a.fits").write_bytes(content)
+    (s,) = read(tmp_path)
+    assert s.meta["class"] == evil.upper() or s.meta["class"] == evil
+    assert s.meta["subclass"].isprintable()
+    assert evil not in read(tmp_path)._repr_html_()
+
+
+def test_spectra_off_the_optical_have_a_grid_of_their_own(tmp_path: Path) -> None:
+    """A shared grid from X-rays to radio would make a block of nothing."""
+    for i, first in enumerate((0.0, 3.6, 6.0)):
+        content = spec(loglam=np.round(first + 1e-4 * np.arange(40), 4)).replace(b"\0\0\0\x07", bytes([0, 0, 0, i + 1]))
+        (tmp_path / f"{i}.fits").write_bytes(content)
+    assert sorted(block.wave.size for block in read(tmp_path).blocks()) == [40, 40, 50]
+
+
+# -- places --------------------------------------------------------------------------------------------------------
+
+def test_pipes_devices_and_folders_called_like_files_are_listed_and_not_waited_for(tmp_path: Path, data: Path) -> None:
+    (tmp_path / "good.fits").write_bytes((data / "spec-1045-52725-0628.fits").read_bytes())
+    os.mkfifo(tmp_path / "pipe.fits")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero.fits").symlink_to("/dev/zero")
+    (tmp_path / "nowhere.fits").symlink_to(tmp_path / "gone.fits")
+    (tmp_path / "self.fits").symlink_to(tmp_path / "self.fits")
+    (tmp_path / "folder.fits").mkdir()
+    survey = read(tmp_path)
+    assert [s.id for s in survey] == ["1045-52725-0628"]
+    told = {Path(one.path).name: one.reason for one in survey.skipped}
+    assert told == {"pipe.fits": "no regular file but a named pipe", "zero.fits": "no regular file but a device",
+                    "nowhere.fits": "No such file or directory", "self.fits": "Too many levels of symbolic links"}
+    for name in ("pipe", "pipe.fits", "zero.fits"):
+        with pytest.raises(DataError, match="no regular file"):
+            read(tmp_path / name)
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(DataError, match="a named pipe"):
+        read(tmp_path / "pipe.csv")
+
+
+def test_a_link_out_of_the_folder_is_followed_and_each_file_taken_once(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    inside.mkdir()
+    outside.mkdir()
+    (outside / "a.fits").write_bytes(spec(flux=np.arange(40.0)))
+    (inside / "b.fits").write_bytes(spec_file())
+    for i, target in enumerate((outside / "a.fits", outside / "a.fits", inside / "b.fits")):
+        (inside / f"a{i}.fits").symlink_to(target)
+    (inside / "round").symlink_to(inside)
+    survey = read(inside)
+    assert sorted({*(s.meta["path"] for s in survey), *(one.path for one in survey.skipped)}) == [
+        str(inside / "a0.fits"), str(inside / "b.fits")]
+
+
+def test_a_name_that_is_no_text_is_listed_in_text_that_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "good.fits").write_bytes(spec_file())
+    with open(os.fsencode(tmp_path) + b"/\xff<b>.fits", "wb") as file:
+        file.write(spec_file())
+    survey = read(tmp_path)
+    assert len(list(survey)) == 1
+    assert [one.reason for one in survey.skipped] == ["its name is no text in UTF-8: rename it"]
+    assert survey.skipped[0].path.encode().endswith(rb"\udcff<b>.fits")
+
+
+def test_a_file_that_is_cut_or_written_to_while_it_is_read_is_skipped(tmp_path: Path, monkeypatch: Any) -> None:
+    """A file that is mapped into memory would end the process here."""
+    monkeypatch.setattr("specanom.surveys.fits_bytes.HEAD_BYTES", 12_000)
+    big = spec_file(6000)
+    for i, change in enumerate((lambda path: os.truncate(path, len(big) // 2),
+                                lambda path: path.write_bytes(big[:-1] + b"x"))):
+        path = tmp_path / f"{i}" / "a.fits"
+        path.parent.mkdir()
+        path.write_bytes(big)
+        survey = read(path.parent)
+        os.utime(path, ns=(1, 1))
+        file = fits_fast.FastFits(str(path))
+        hdu = file.hdu(1)
+        assert hdu is not None
+        change(path)
+        with pytest.raises(DataError, match=r"changed while it was read|cut short"):
+            hdu.column("flux")
+        assert len(survey.skipped) + len(survey) == 1
+
+
+def test_a_plate_larger_than_a_piece_is_read_like_a_small_one(tmp_path: Path, monkeypatch: Any) -> None:
+    for name, content in plate_files(300, 20).items():
+        (tmp_path / name).write_bytes(content)
+    whole = list(read(tmp_path))
+    monkeypatch.setattr("specanom.surveys.fits_bytes.HEAD_BYTES", 3000)
+    monkeypatch.setattr("specanom.surveys.fits_fast.HELD", 500)
+    again = list(read(tmp_path))
+    assert [s.z for s in again] == [s.z for s in whole]
+    np.testing.assert_array_equal([s.flux for s in again], [s.flux for s in whole])
+
+
+def test_a_survey_is_read_by_threads_without_a_word(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    (tmp_path / "a.fits").write_bytes(with_cards(spec_file(), 1, TSCAL1=2.0))
+    found: list[int] = []
+    threads = [threading.Thread(target=lambda: found.append(len(list(read(tmp_path))))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [1] * 4
+    assert not recwarn.list
+
+
+# -- tables --------------------------------------------------------------------------------------------------------
+
+LONG = "id,wave,flux,ivar,z\n" + "".join(f"a,{4000 + i},1,1,0.1\n" for i in range(9))
+
+
+@pytest.mark.parametrize(("content", "reason"), [
+    ("1," * 10**6 + "\n", "columns: at most"), ("1" * (5 << 20), "a line of more than 4 MiB"),
+    ("a,b\n" + "1," * 5000, "cells under 2 names"), ("wave,flux\n" + "\0\xff\x01," * 99, ""),
+    ("id,wave,flux\n" + "".join(f"{i},4000,1\n" for i in range(99)), "a spectrum has a row for each pixel"),
+    (LONG.replace("0.1", "=1+1"), "z"), (LONG.replace(",1,1,", ",1e999,1,"), "no valid pixel"),
+    (LONG.replace("4004", "4003"), "increasing"), (LONG.replace("a,", "a\x1b[2J,"), "no usable id"),
+    (LONG.replace("a,", "\u202etxt.exe,"), "no usable id"), (LONG.replace("a,", "a" * 10_240 + ","), "no usable id"),
+], ids=["10^6 columns", "a line without end", "a long row", "rubbish", "an id a row", "a formula", "infinite", "twice",
+        "a terminal's code", "from right to left", "10 kB"])
+def test_a_table_that_lies_is_refused(tmp_path: Path, content: str, reason: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(content, encoding="utf-8", errors="replace")
+    good = tmp_path / "good.csv"
+    good.write_text(LONG.replace("a,", "good,"))
+    survey = read([path, good])
+    assert [s.id for s in survey] == ["good"]
+    assert reason in survey.skipped[0].reason
+    assert all("".join(one).isprintable() and len(one.reason) <= 500 for one in survey.skipped)
+
+
+@pytest.mark.parametrize("id", ["../../etc/passwd", "<script>alert(1)</script>", "NGC 1/2", "שלום", "=cmd|' /C'!A0"])
+def test_an_id_is_a_name_and_stays_as_it_is(tmp_path: Path, id: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(LONG.replace("a,", f"{id},"), encoding="utf-8")
+    assert [s.id for s in read(path)] == [id]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "ecsv", "json"])
+def test_rubbish_called_a_table_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"t.{kind}"
+    path.write_bytes(b"PAR1" + np.random.default_rng(0).bytes(5000) + b"PAR1")
+    with pytest.raises(DataError, match=r"t\.(parquet|ecsv|json)"):
+        read(path)
