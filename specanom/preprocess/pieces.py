@@ -81,11 +81,12 @@ class Piece:
 
     def blocks(self, wave: NDArray[np.float64], rows: NDArray[np.intp] | None = None) -> Iterator[SpectrumSet]:
         """Yield some rows in order, or all; those that have the same arrays together, as when they were read."""
-        table, has = self.table(), np.load(self.files["has"])
+        table, has = self.table(), np.load(self.files["has"], allow_pickle=False)
         wanted = np.arange(len(table)) if rows is None else rows
         if not len(wanted):
             return
-        arrays = {name: np.load(path, mmap_mode="r") for name, path in self.files.items() if name in ARRAYS}
+        arrays = {name: np.load(path, mmap_mode="r", allow_pickle=False)
+                  for name, path in self.files.items() if name in ARRAYS}
         for run in np.split(wanted, np.flatnonzero(np.diff(has[wanted])) + 1):
             lacks = [name for bit, name in enumerate(OPTIONAL) if not has[run[0]] & (1 << bit)]
             there: dict[str, Any] = {name: np.asarray(array[run]) for name, array in arrays.items()
