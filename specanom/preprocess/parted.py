@@ -71,7 +71,7 @@ class PartedFit:
     only: int | None = None
     precision: str = "full"
 
-    def __call__(self, store: Path, work: Path) -> tuple[Fitted, Ledger, Source]:
+    def __call__(self, store: Path, work: Path) -> Parts:
         """Write the sample.
 
         Parameters
@@ -81,14 +81,6 @@ class PartedFit:
         work : Path
             Folder for what lies between the passes, somewhat larger than the result. What a stopped call left there
             is used; it is deleted in the end.
-
-        Returns
-        -------
-        fitted : Fitted
-        ledger : Ledger
-            What was counted, of all passes; with `only`, of the first, which knows of all spectra.
-        source : Source
-            What was skipped and remarked.
 
         Raises
         ------
@@ -110,7 +102,7 @@ class PartedFit:
         join_shards(store, fitted.wave, shards, table, provenance=provenance(self.options, first.run.ledger),
                     precision=self.precision)
         shutil.rmtree(work)
-        return fitted, first.run.ledger, first.run.source
+        return Parts(fitted, first.run.ledger, first.run.source, first.done.failures)
 
     def _prepare(self, folder: Path) -> tuple[_Pieces, Gathered]:
         parts = self.survey.partitions()
@@ -124,7 +116,7 @@ class PartedFit:
         keys = [np.zeros(0, dtype=np.uint64)]
         for piece, path in zip(pieces, done.files("missing"), strict=True):
             table = piece.table(COUNTED)
-            gathered.count(np.load(path), numbers(table, "snr"))
+            gathered.count(np.load(path, allow_pickle=False), numbers(table, "snr"))
             keys.append(draw_keys(table["id"]))
         if not gathered.n:
             raise run.nothing_left()
@@ -153,7 +145,7 @@ class PartedFit:
         done = self._pass(folder, _hash(first, fitted), "look")(Judge(fitted, first.pieces), parts).whole()
         for record in done.records:
             first.ledger.take(record["told"]["ledger"])
-        return tuple(np.load(path) for path in done.files("stay"))
+        return tuple(np.load(path, allow_pickle=False) for path in done.files("stay"))
 
     def _shape(self, folder: Path, fitted: Fitted, first: _Pieces, stay: tuple[Places, ...]
                ) -> tuple[list[Shard], pd.DataFrame]:
@@ -173,6 +165,26 @@ class PartedFit:
 
     def _pass(self, folder: Path, config: str, what: str) -> Partitioned:
         return Partitioned(folder, config, self.executor, label=f"{self.label}: {what}" if self.label else "")
+
+
+class Parts(NamedTuple):
+    """What a fit in partitions comes to.
+
+    Attributes
+    ----------
+    fitted : Fitted
+    ledger : Ledger
+        What was counted, of all passes; with `only`, of the first, which knows of all spectra.
+    source : Source
+        What was skipped and remarked.
+    failures : DataFrame
+        Partitions that could not be read, see :class:`specanom.parallel.Outcome`.
+    """
+
+    fitted: Fitted
+    ledger: Ledger
+    source: Source
+    failures: pd.DataFrame
 
 
 @dataclass(frozen=True)
