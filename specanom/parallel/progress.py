@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from pathlib import Path
@@ -11,8 +12,11 @@ from typing import Any, Self
 
 from ..disk import beside, replace
 
-EVERY = 30.0
-"""Seconds between two lines of a log."""
+EVERY, RARER = 30.0, 0.05
+"""Seconds between two lines of a log, and the share of the time so far that lies between them when that is longer: a
+minute has two lines, a day has a hundred and fifty."""
+QUIET = "SPECANOM_QUIET_PROGRESS"
+"""An environment variable: when it is set nothing is shown, for programs that show what the file says themselves."""
 
 
 class Progress:
@@ -39,7 +43,8 @@ class Progress:
         if self._label and shows_bars():
             from tqdm.auto import tqdm
 
-            self._bar = tqdm(total=self._rows, desc=self._label, unit="spectra", unit_scale=True)
+            self._bar = tqdm(total=self._rows, desc=self._label, unit=" spectra", unit_scale=True)
+        self._note()
         return self
 
     def done(self, rows: int, *, found: bool = False) -> None:
@@ -52,7 +57,7 @@ class Progress:
             if found:
                 self._bar.initial += rows  # what was there says nothing about the speed
             self._bar.update(rows)
-        elif self._label and time.monotonic() - self._told > EVERY:
+        elif self._label and (now := time.monotonic()) - self._told > pause(now - self._start):
             self._tell()
 
     def failed(self, rows: int) -> None:
@@ -77,13 +82,17 @@ class Progress:
 
     def _note(self) -> None:
         if self._file is not None:
+            part = beside(self._file)
             with contextlib.suppress(OSError):  # a full disk is told by what the disk is for
-                part = beside(self._file)
                 part.write_text(self.line(), encoding="utf-8")
                 replace(part, self._file)
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
 
     def _tell(self) -> None:
         self._told = time.monotonic()
+        if os.environ.get(QUIET):
+            return
         sys.stderr.write(self.line() + "\n")
         sys.stderr.flush()
 
@@ -97,9 +106,14 @@ class Progress:
             self._tell()
 
 
+def pause(seconds: float) -> float:
+    """Return the seconds until the next line of a log, after so many."""
+    return max(EVERY, RARER * seconds)
+
+
 def shows_bars() -> bool:
     """Say whether output is watched: in a notebook that someone looks at, or in a terminal."""
-    return sys.stderr.isatty() or _in_notebook()
+    return not os.environ.get(QUIET) and (sys.stderr.isatty() or _in_notebook())
 
 
 def _in_notebook() -> bool:

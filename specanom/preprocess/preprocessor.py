@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from .pipeline import Pipeline
 from .provenance import provenance
 from .report import PreprocessReport
 from .storage import load_state, save_state
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(eq=False, repr=False)
@@ -124,6 +127,7 @@ class Preprocessor(Options):
         self._grid = full_grid(self.grid)
         self._fitted: Fitted | None = None
         self._report: PreprocessReport | None = None
+        self._failures: pd.DataFrame | None = None
 
     # -- what was learnt -------------------------------------------------------------------------------------------
 
@@ -160,6 +164,14 @@ class Preprocessor(Options):
         if self._report is None:
             raise not_fitted(self)
         return self._report
+
+    @property
+    def failures(self) -> pd.DataFrame | None:
+        """Partitions of a survey that could not be read, see :class:`specanom.parallel.Outcome`; None without any.
+
+        Their spectra are in the report too, as skipped. What was saved and loaded again does not know of them.
+        """
+        return self._failures if self._failures is not None and len(self._failures) else None
 
     # -- what it does ----------------------------------------------------------------------------------------------
 
@@ -317,10 +329,11 @@ class Preprocessor(Options):
             raise ArgumentError(message("store", expected="a folder for the sample of a survey in partitions",
                                         got="None", hint='store="sample.zarr"'))
         path = Path(store)
-        fitted, ledger, source = fit(path, path.with_name(f"{path.name}.work"))
-        self._fitted = fitted
-        self._report = ledger.report("fit_transform" if fit.only is None else "fit", source, missing=fitted.missing,
-                                     grid=self._grid, kept=fitted.kept, settings=self.settings())
+        parts = fit(path, path.with_name(f"{path.name}.work"))
+        self._fitted, self._failures = parts.fitted, parts.failures
+        self._report = parts.ledger.report("fit_transform" if fit.only is None else "fit", parts.source,
+                                           missing=parts.fitted.missing, grid=self._grid, kept=parts.fitted.kept,
+                                           settings=self.settings())
         return SpectrumSet.open(store)
 
     def _conclude(self, run: Pipeline, missing: NDArray[np.float64]) -> None:

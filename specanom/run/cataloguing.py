@@ -18,12 +18,12 @@ from ..scores.named import CALIBRATED
 from ..triage import LabelLog
 from ..triage.catalogue import Catalogue, Column, Parts, Tiers, explanation_table
 from ..triage.catalogue.columns import describe
+from .again import WHERE
 from .content import Content
 from .folder import RunFolder
 from .kin import SPACES, heard
 from .manifest import Manifest, key
 from .matching import LABELS
-from .pipeline import WHERE
 from .scoring import compared_with
 
 if TYPE_CHECKING:

@@ -1,7 +1,10 @@
 """The command ``specanom``.
 
 Exit codes: 0 done; 1 a product differs or drifts (compare, score); 2 a wrong call; 3 no usable data; 4 a stage failed;
-130 interrupted; 141 nobody reads what it prints (``specanom cite RUN | head``), as other programs have it.
+130 interrupted (143 by SIGTERM, 129 by SIGHUP); 141 nobody reads what it prints (``specanom cite RUN | head``), as
+other programs have it. When some partitions of a stage failed the run is done, 0, and a warning on standard error
+tells which: the other spectra have their results, and a survey of millions is not to stop, nor a job after it, for
+one file.
 """
 
 from __future__ import annotations
@@ -15,15 +18,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..deploy.command import add_deploy
 from ..errors import ArgumentError, DataError, SpecanomError
 from .byhand import manifest_of
 from .failure import StageFailed, reason_of
-from .folder import WORK
+from .failures import failed_in, failed_stages
 from .manifest import Manifest, versions
 from .parameters import check, known, parse
 from .pipeline import run_pipeline
 from .piping import NO_READER, reader_gone, until_unread
+from .stopping import exit_code, stopped_by_signals
 from .terminal import StageLines
+from .upgrade import announcement
 
 if TYPE_CHECKING:
     from .doctor import Check
@@ -32,6 +38,11 @@ SOURCE = ("survey", "path", "download")
 """The parameters that say where the spectra come from."""
 ELSEWHERE = ("executor", "partition")
 """The parameters that say where the work is done: nothing of the run itself."""
+EXECUTOR_HELP = (
+    "where partitions are worked on: serial, threads:N, processes:N (of this machine; one core each, and the memory "
+    "of a serial run each), or dask:ADDRESS, as dask:tcp://HOST:8786 or dask:scheduler.json (its workers must see the "
+    "run folder and the spectra under the same paths). It is asked before the first stage. The results are the same "
+    "wherever they are made; it is not kept for the next run. (default: serial)")
 UNUSABLE = ("DataError", "ShapeError", "GridError", "NothingPasses", "BrokenFits")
 """What errors are called that say that data cannot be used."""
 DONE, DIFFERS, WRONG_CALL, NO_DATA, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -45,10 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.command(arguments))
-    except KeyboardInterrupt:
+        with stopped_by_signals():
+            return int(arguments.command(arguments))
+    except KeyboardInterrupt as exc:
         print("interrupted; finished stages are kept, the same command goes on from there", file=sys.stderr)
-        return INTERRUPTED
+        return exit_code(exc)
     except (SpecanomError, OSError) as exc:
         if isinstance(exc, BrokenPipeError) and reader_gone():
             return NO_READER
@@ -79,10 +91,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--path", default="", help="folder, file or pattern of spectra")
     run.add_argument("--run-dir", required=True, type=Path, help="folder of the run")
     run.add_argument("--preset", choices=["paper"], help="the published behaviour everywhere")
-    run.add_argument("--executor", help="where the work is done: serial, threads:N, processes:N or dask:ADDRESS; the "
-                     "results are the same (default: serial)")
+    run.add_argument("--executor", help=EXECUTOR_HELP)
     run.add_argument("-p", dest="parameters", action="append", default=[], metavar="NAME=VALUE")
     run.add_argument("--force", action="store_true", help="run finished stages too")
+    run.add_argument("--retry", action="store_true",
+                     help="run the stages again some of whose partitions failed; what of them is done stays")
     run.add_argument("--quiet", action="store_true", help="print only what went wrong, and the report's path")
     run.set_defaults(command=_run)
     report = commands.add_parser("report", help="write the report of a run again")
@@ -94,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--survey", default="auto")
     score.add_argument("--target", help="galaxy, qso, star or any (default: as in the run)")
     score.add_argument("--catalogue", help="redshifts of DESI targets (default: as in the run; '' for those beside)")
+    score.add_argument("--executor", default="", help=EXECUTOR_HELP)
     score.add_argument("--out", type=Path, help="folder of the result (default: RUN/new/TIME)")
     score.set_defaults(command=_score)
     compare = commands.add_parser("compare", help="say what differs between two runs")
@@ -107,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     cite.add_argument("run_dir", type=Path)
     cite.add_argument("--bibtex", action="store_true", help="print the BibTeX only")
     cite.set_defaults(command=_cite)
+    add_deploy(commands)
     doctor = commands.add_parser("doctor", help="check the installation")
     doctor.set_defaults(command=_doctor)
     return parser
@@ -159,19 +174,32 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"kept from the last run: {_words(kept)} (-p NAME=VALUE changes one)")
     parameters = {"survey": "mock", **kept, **given}
     start = time.time()
-    lines = None if arguments.quiet else StageLines(_last_seconds(arguments.run_dir), arguments.run_dir / WORK)
+    if (told := announcement(arguments.run_dir, Manifest(arguments.run_dir).content)) and not arguments.quiet:
+        print(told)
+    lines = None if arguments.quiet else StageLines(_last_seconds(arguments.run_dir), arguments.run_dir)
     try:
-        run_pipeline(arguments.run_dir, parameters, force=arguments.force, listener=lines)
+        run_pipeline(arguments.run_dir, parameters, force=arguments.force, retry=arguments.retry, listener=lines)
     finally:
         if lines is not None:
             lines.stop()
     path = current_report(arguments.run_dir) or write_report(arguments.run_dir)
+    _warn(arguments.run_dir)
     if not arguments.quiet:
         if said := banner(Content(RunFolder(arguments.run_dir))):
             print(said)
         print(f"done in {time.time() - start:.0f} s")
     print(path)
     return DONE
+
+
+def _warn(run_dir: Path) -> None:
+    """Say loudly what failed, where it is listed, and how it is tried again; also when nothing else is said."""
+    failed = [one for stage in failed_stages(run_dir) if (one := failed_in(run_dir, stage)) is not None]
+    for one in failed:
+        print(f"WARNING: {one}", file=sys.stderr)
+    if failed:
+        print("WARNING: the results are without them; to try them again: "
+              f"specanom run --run-dir {shlex.quote(str(run_dir))} --retry", file=sys.stderr)
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -220,8 +248,11 @@ def _score(arguments: argparse.Namespace) -> int:
     from .nightly import score_new
 
     result = score_new(arguments.run_dir, arguments.path, survey=arguments.survey, target=arguments.target,
-                       out=arguments.out, catalogue=arguments.catalogue)
+                       out=arguments.out, catalogue=arguments.catalogue, executor=arguments.executor)
     print(result.summary())
+    if len(result.failures):
+        print(f"WARNING: {len(result.failures)} partitions failed, and their spectra have no scores: "
+              f"{result.path / 'failures.parquet'}", file=sys.stderr)
     print(result.path)
     return DIFFERS if result.drifted else DONE
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import DataError, message
 from .failures import PREFIX
@@ -127,11 +126,11 @@ def _of_column(column: pa.Array) -> str:
     return digest.hexdigest()
 
 
-def _of_array(array: NDArray[Any]) -> str:
-    """Return the hash of an array in memory or on disk, block by block."""
+def _of_array(array: Any) -> str:
+    """Return the hash of an array in memory or in a store, block by block."""
     digest = hashlib.sha256(f"{array.shape}\x1f{np.dtype(array.dtype).newbyteorder('=').str}\n".encode())
-    for start in range(0, len(array) if array.ndim else 1, ROWS):
-        block = np.array(array[start : start + ROWS] if array.ndim else array)
+    for start in range(0, array.shape[0] if array.ndim else 1, ROWS):
+        block = np.array(array[start : start + ROWS] if array.ndim else array[()])
         block = block.astype(block.dtype.newbyteorder("="))
         if block.dtype.kind == "f":
             block[np.isnan(block)] = np.nan  # one NaN is as good as another
@@ -145,6 +144,5 @@ def _zarr(folder: Path) -> Iterator[tuple[str, str]]:
         return
     import zarr
 
-    group = zarr.open_group(str(folder), mode="r")
-    for name, array in sorted(group.arrays()):
-        yield f"{name}/", _of_array(array)  # type: ignore[arg-type]
+    for one in sorted(path.parent for path in folder.glob("*/zarr.json")):
+        yield f"{one.name}/", _of_array(zarr.open_array(str(one), mode="r"))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import shutil
 import time
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..folders import product, write_json
+from ..folders import product, write_json, write_whole
+from ..foreign import Anything, ListOf, MapOf, Place, Record, check, read_json
 from ..seeds import content_hash
 from ..spectrumset import SpectrumSet
+from .failures import failure_counts
 from .objects import Objects
 from .parameters import of_stage
 from .paths import located
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 TOP, OBJECTS = "top.zarr", "objects"
 """The oddest spectra and the table of all objects, of a run that does not store all spectra."""
+_SAID = Record({"counts": MapOf(Anything(), most=10_000), "outputs": ListOf(Place(), most=10_000)}, more=True)
 WORK = "work"
 """Folder of a run for what stages have done so far."""
 
@@ -121,12 +121,7 @@ class RunFolder:
         """Write a table as Parquet, by rename: readers see the old one or the new one."""
         path = self.path / f"{name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
-        try:
-            table.to_parquet(part, index=False)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, lambda part: table.to_parquet(part, index=False))
         return path
 
     def write_or_drop(self, made: Mapping[str, pd.DataFrame | None]) -> list[str]:
@@ -164,15 +159,19 @@ class RunFolder:
         folder = self.path / "stages"
         folder.mkdir(parents=True, exist_ok=True)
         told = located({name: names[name] for name in of_stage(stage) if name in names} if names else {})
-        shutil.rmtree(self.path / WORK / stage, ignore_errors=True)
+        failed = failure_counts(self.path, stage)
+        if not failed:  # otherwise another try does only what failed
+            shutil.rmtree(self.path / WORK / stage, ignore_errors=True)
         with contextlib.suppress(OSError):  # another stage's may be there
             (self.path / WORK).rmdir()
-        write_json(folder / f"{stage}.json", {"counts": dict(counts), "outputs": outputs, "parameters": told,
+        write_json(folder / f"{stage}.json", {"counts": {**counts, **failed}, "outputs": outputs, "parameters": told,
                                               "started": self._opened, "finished": time.time()})
 
     def recorded(self, stage: str) -> dict[str, Any]:
         """Return what a stage said of itself."""
-        content: dict[str, Any] = json.loads(self.need(f"stages/{stage}.json", stage).read_text(encoding="utf-8"))
+        place = self.need(f"stages/{stage}.json", stage)
+        content: dict[str, Any] = read_json(place, f"what {stage} said of itself")
+        check(content, _SAID, place)
         return content
 
     def forget(self, stage: str) -> None:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from .. import models, preprocess
+from .. import models
 from ..errors import DataError, message
 from ..folders import write_json
+from ..parallel.reach import check_reachable
 from ..scores.named import ranking_column, scorers_of
+from ..surveys.parted import PartedSurvey
 from .acquire import Source, catalogue_file
 from .byhand import manifest_of
-from .folder import RunFolder
+from .folder import WORK, RunFolder
+from .objects import Objects
 from .parameters import STAGES
-from .scoring import add_latents, add_percentile, latents_of, score_table, top_ids
+from .scoring import add_latents, add_percentile, score_table, top_ids
+from .streaming import Stream, Streamed
 
 DRIFT_P = 1e-3
 """A two-sample Kolmogorov–Smirnov test below this probability, together with DRIFT_D, counts as a drift."""
@@ -47,6 +53,8 @@ class NewScores:
         Files and fibres that were set aside, by the reader or by a cut; ``skipped.parquet`` has ids and reasons.
     column : str
         The score that ranks.
+    failures : DataFrame
+        Partitions that failed; their spectra are among those set aside. ``failures.parquet`` has them too.
     """
 
     path: Path
@@ -54,6 +62,7 @@ class NewScores:
     drift: pd.DataFrame
     skipped: int
     column: str
+    failures: pd.DataFrame
 
     @property
     def drifted(self) -> bool:
@@ -63,7 +72,11 @@ class NewScores:
     def summary(self) -> str:
         """Return what a log should say."""
         shown = self.table.set_index("id", drop=False).loc[top_ids(self.table, self.column, SHOWN)]
-        lines = [f"{len(self.table)} spectra scored, {self.skipped} set aside", f"oddest by {self.column}:"]
+        lines = [f"{len(self.table)} spectra scored, {self.skipped} set aside"]
+        if len(self.failures):
+            lines.append(f"{len(self.failures)} partitions failed, the first of {self.failures['error'].iloc[0]}: "
+                         f"{self.failures['text'].iloc[0]}; their spectra are among those set aside")
+        lines.append(f"oddest by {self.column}:")
         lines += [f"  {row['id']}  {row[self.column]:.2f}  (percentile {row['percentile']:.1f})"
                   for row in shown.to_dict("records")]
         for row in self.drift[self.drift["drifted"]].to_dict("records"):
@@ -75,7 +88,7 @@ class NewScores:
 
 
 def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: str | None = None,
-              out: str | Path | None = None, catalogue: str | None = None) -> NewScores:
+              out: str | Path | None = None, catalogue: str | None = None, executor: Any = None) -> NewScores:
     """Apply the preprocessing, model and calibration of a run to new spectra.
 
     Parameters
@@ -93,6 +106,9 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: s
     catalogue : str, optional
         A file of redshifts of DESI targets, taken instead of those beside the new files; that of the run when not
         given, and none when empty. The columns that the run keeps, or calls otherwise, are those of the run.
+    executor : optional
+        Where the files are read and scored, a partition of 4,096 spectra at a time, see
+        :func:`specanom.parallel.workers`. What a stopped call left in `out` is used by the next.
 
     Returns
     -------
@@ -101,31 +117,39 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: s
     Raises
     ------
     DataError
-        When the run is not finished, or none of the new spectra can be used.
+        When the run is not finished, none of the new spectra can be used, or nobody answers at the address of the
+        executor.
+    PartitionsFailed
+        When every partition failed.
     """
-    run = RunFolder(run_dir)
+    run = RunFolder(Path(run_dir).absolute())
     manifest = manifest_of(run.path)
     manifest.require(NEEDED)
     settings = manifest.parameters
-    model = models.load(run.need("model", "03_train"))
-    fitted = preprocess.Preprocessor.load(run.need("preprocess.json", "02_preprocess"))
+    if isinstance(executor, str):
+        check_reachable(executor, run.path)
     reference = run.table("scores", "04_score")
     wanted = target or ("qso" if settings.get("quasars") else settings["target"])
     fresh = source_of_new(run, path, survey, catalogue=catalogue).read(target=None if wanted == "any" else wanted,
                                                                        preset=settings["preset"] or None)
-    sample = fitted.transform(fresh)
-    table = _score(run, models.for_sample(model, sample), sample, settings)
-    column = ranking_column(settings["rank_by"], settings["preset"], table)
     folder = Path(out) if out else run.path / "new" / time.strftime("%Y%m%dT%H%M%S")
+    work, options = folder.absolute() / WORK, _options(settings)
+    with _left_when_stopped(work):
+        streamed = Stream(PartedSurvey.of(fresh, work / "index"), run / "preprocess", run / "sample.zarr", work,
+                          executor, "score").score({"VAE": run.need("model", "03_train")}, **options)
+    table = _ranked(run, streamed, options, settings)
+    column = ranking_column(settings["rank_by"], settings["preset"], table)
     made = RunFolder(folder)
     made.write(table, "scores")
-    aside = fitted.report.to_frame()
+    aside = streamed.report.to_frame()
     aside = aside[aside["count"] > 0]
     made.write(aside, "skipped")
+    made.write_or_drop({"failures": streamed.failures if len(streamed.failures) else None})
     drift = drift_of(reference, table)
-    result = NewScores(folder, table, drift, int(aside["count"].sum()), column)
-    write_json(folder / "summary.json", {"spectra": len(table), "set aside": result.skipped, "drifted": result.drifted,
-                                         "drift": drift.to_dict("records"), "run": str(run.path), "path": str(path)})
+    result = NewScores(folder, table, drift, int(aside["count"].sum()), column, streamed.failures)
+    write_json(folder / "summary.json", {
+        "spectra": len(table), "set aside": result.skipped, "failed partitions": len(streamed.failures),
+        "drifted": result.drifted, "drift": drift.to_dict("records"), "run": str(run.path), "path": str(path)})
     return result
 
 
@@ -145,14 +169,34 @@ def source_of_new(run: RunFolder, path: str, survey: str, *, catalogue: str | No
     return Source(path, survey, catalogue=taken, columns=before.columns)
 
 
-def _score(run: RunFolder, model: Any, sample: Any, settings: Mapping[str, Any]) -> pd.DataFrame:
+@contextlib.contextmanager
+def _left_when_stopped(work: Path) -> Iterator[None]:
+    """Give a folder to work in; it stays after an interrupt, for the next try, and not where another try is no use."""
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except DataError:
+        shutil.rmtree(work)
+        with contextlib.suppress(OSError):  # an earlier result is there
+            work.parent.rmdir()
+        raise
+    shutil.rmtree(work)
+
+
+def _options(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a run scores."""
+    return {"lines": settings.get("filter_lines", ""), "velocity": settings["velocity"], "trim": settings["trim"],
+            "preset": settings["preset"] or None}
+
+
+def _ranked(run: RunFolder, streamed: Streamed, options: Mapping[str, Any], settings: Mapping[str, Any]
+            ) -> pd.DataFrame:
     """Return the table of scores as the run makes it, calibrated against the run, with percentiles among the run."""
-    reference = run.table("scores", "04_score")
-    scorers = scorers_of(model, run.sample(), lines=settings.get("filter_lines"), velocity=settings["velocity"],
-                         trim=settings["trim"], preset=settings["preset"] or None)
-    table, _ = score_table(scorers, sample, reference)
+    reference, raw = run.table("scores", "04_score"), streamed.raw["VAE"]
+    scorers = scorers_of(models.load(run / "model"), run.sample(), **options)
+    table, _ = score_table(scorers, Objects(streamed.objects), reference, raw=raw)
     column = ranking_column(settings["rank_by"], settings["preset"], table)
-    return add_latents(add_percentile(table, column, reference), latents_of(model, sample))
+    return add_latents(add_percentile(table, column, reference), raw)
 
 
 def drift_of(reference: pd.DataFrame, fresh: pd.DataFrame) -> pd.DataFrame:

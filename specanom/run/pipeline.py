@@ -14,6 +14,7 @@ from typing import Any
 from ..disk import beside, check_writable, sweep
 from ..errors import choice
 from ..folders import move_whole
+from ..parallel.progress import QUIET
 from ..parallel.reach import check_reachable
 from .acquire import inputs_of
 from .again import FORCED, RETRIED, WHERE, why_again
@@ -210,6 +211,12 @@ def _papermill(source: Path, target: Path, parameters: Mapping[str, Any]) -> Non
 
     # Debugger warnings and progress bars of the kernel do not belong in the log of a cron job.
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    papermill.execute_notebook(str(source), str(target), parameters=dict(parameters), kernel_name="python3",
-                               progress_bar=False, log_output=False, store_widget_state=False,
-                               extra_arguments=["--log-level=50"])
+    before = os.environ.get(QUIET)
+    os.environ[QUIET] = "1"  # for the kernel: this process tells what the kernel notes in a file
+    try:
+        papermill.execute_notebook(str(source), str(target), parameters=dict(parameters), kernel_name="python3",
+                                   progress_bar=False, log_output=False, store_widget_state=False,
+                                   extra_arguments=["--log-level=50"])
+    finally:
+        if before is None:
+            del os.environ[QUIET]

@@ -37,6 +37,8 @@ KEEP = ("all", "top")
 """What a run stores of the spectra that pass its cuts: all, or a training sample and the oddest."""
 TRAIN = 50_000
 """Spectra that a run which keeps the oddest alone is trained on, when not told otherwise."""
+KIN = "kin.zarr"
+"""Spectra that are near the oddest, of a run that does not store all."""
 SHARE, LEAST = 0.01, 100
 """The share of the oddest whose spectra are stored when not told otherwise, and the fewest in any case."""
 
@@ -185,6 +187,8 @@ class Stream:
         Folder for what is done; it may be deleted when the stage is.
     executor : optional
         See :func:`specanom.parallel.workers`.
+    label : str
+        What progress bars call it; none without.
     """
 
     survey: PartedSurvey
@@ -192,6 +196,7 @@ class Stream:
     sample: Path
     work: Path
     executor: Any = None
+    label: str = ""
 
     def score(self, models: Mapping[str, Path], *, lines: str = "", velocity: float = 0.0, trim: float = 0.03,
               preset: str | None = None) -> Streamed:
@@ -216,7 +221,8 @@ class Stream:
         task = StreamPart(self.survey, Like.of(self.preprocess, sample),
                           {name: path.absolute() for name, path in models.items()}, options)
         parts = self.survey.partitions()
-        done = Partitioned(self.work / "scores", config, self.executor, needs={"GPU": 1})(task, parts)
+        parted = Partitioned(self.work / "scores", config, self.executor, label=self.label, needs={"GPU": 1})
+        done = parted(task, parts)
         fitted = Preprocessor.load(self.preprocess)
         run = added_up(self.survey, done, parts=parts, options=fitted, grid=fitted.fitted_.grid, action="transform")
         if not run.ledger.n_out:
@@ -309,9 +315,42 @@ def keep_stream(run: RunFolder, streamed: Streamed) -> list[str]:
     return [STREAMED, *run.write_or_drop(made)]
 
 
+def keep_kin(run: RunFolder, kin: pd.DataFrame) -> list[str]:
+    """Store the spectra of kin that look alike and are not among the stored ones, for pages that show them.
+
+    Parameters
+    ----------
+    run : RunFolder
+    kin : DataFrame
+        As :func:`.kin.kin_table` makes it.
+
+    Returns
+    -------
+    list of str
+        The products: none where all spectra are stored.
+    """
+    run.fresh(KIN)
+    if not (run / TOP).is_dir():
+        return []
+    there = set(run.spectra().ids)
+    ids = [str(id) for id in dict.fromkeys(kin.loc[kin["space"] == "latent", "kin"]) if id not in there]
+    if not ids:
+        return []
+    stream = Stream(PartedSurvey(run / "index"), run / "preprocess", run / "sample.zarr", run.work("07_kin"))
+    stream.store(run.objects().table, ids, run / KIN)
+    return [KIN]
+
+
+def shown_spectra(run: RunFolder) -> SpectrumSet:
+    """Return the stored spectra with those of their kin, where these were stored apart."""
+    return SpectrumSet.concatenate([run.spectra(), SpectrumSet.open(run / KIN)]) if (run / KIN).is_dir() else (
+        run.spectra())
+
+
 def forget_stream(run: RunFolder) -> None:
     """Take away what an earlier run in the same folder left that stored the oddest spectra alone."""
-    run.fresh(TOP)
+    for name in (TOP, KIN):
+        run.fresh(name)
     for name in (STREAMED, f"{OBJECTS}.parquet"):
         (run / name).unlink(missing_ok=True)
 

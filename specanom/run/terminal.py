@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..parallel.partitioned import PROGRESS
-from ..parallel.progress import EVERY
+from ..parallel.progress import pause
 from .pipeline import StageResult
 
 TICK = 0.5  # seconds
 _CLEAR = "\r\x1b[K"
+_PLACES = ("work/*/*", "work/*/*/*", "*.work/*")
+"""Where stages work, in the run folder; below that there may be very many files."""
 
 
 class StageLines:
@@ -27,13 +29,13 @@ class StageLines:
     ----------
     last : mapping
         Stage → seconds of an earlier run of the same folder, where known.
-    work : Path, optional
+    run_dir : Path, optional
         Where stages in partitions note how far they are.
     """
 
-    def __init__(self, last: Mapping[str, float] | None = None, work: Path | None = None) -> None:
+    def __init__(self, last: Mapping[str, float] | None = None, run_dir: Path | None = None) -> None:
         self._last = dict(last or {})
-        self._work = work
+        self._run_dir = run_dir
         self._live = sys.stdout.isatty()
         self._done = threading.Event()
         self._ticker: threading.Thread | None = None
@@ -74,15 +76,16 @@ class StageLines:
                 return
 
     def _log(self, stage: str, start: float) -> None:
-        while not self._done.wait(EVERY):
+        while not self._done.wait(pause(time.monotonic() - start)):
             print(f"{stage:14} {time.monotonic() - start:8.0f} s … {self._far()}".rstrip(), flush=True)
 
     def _far(self) -> str:
         """Return what the partitions that are being worked on say of themselves."""
-        if self._work is None:
+        if self._run_dir is None:
             return ""
         try:
-            found = max(self._work.glob(f"**/{PROGRESS}"), key=lambda path: path.stat().st_mtime, default=None)
-            return found.read_text(encoding="utf-8") if found is not None else ""
+            found = [path for place in _PLACES for path in self._run_dir.glob(f"{place}/{PROGRESS}")]
+            last = max(found, key=lambda path: path.stat().st_mtime, default=None)
+            return last.read_text(encoding="utf-8") if last is not None else ""
         except OSError:  # it is done, this very moment
             return ""
