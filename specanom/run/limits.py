@@ -20,8 +20,8 @@ from ..triage.catalogue.columns import Column, describe, known_columns
 from ..triage.crossmatch import Matcher
 from ..triage.quality import Taxonomy
 from .acquire import SIMULATED, SURVEYS, catalogue_file
+from .keeping import KEEP
 from .matching import matchers_of
-from .streaming import KEEP
 from .worklisting import conditions_of, reranker_of
 
 LEAST: dict[str, float] = {

@@ -28,6 +28,7 @@ from ..triage.quality import (
 from ..triage.quality.taxonomy import UNCLASSIFIED
 from .acquire import simulated
 from .folder import RunFolder
+from .keeping import shown_spectra
 from .matching import LABELS
 from .worklisting import learned_ranks, taught
 
@@ -142,13 +143,12 @@ def explore(run: RunFolder, catalogue: Catalogue, *, kin: pd.DataFrame, explanat
     Where verdicts of people re-ranked the work list, they rank the objects of the page too, and its title says so.
     """
     score = catalogue.meta["tiers"]["score"]
-    stored = run.spectra()
-    there = set(stored.ids)
-    table = catalogue.table[catalogue.table["id"].isin(there)]
+    stored = shown_spectra(run)
+    table = catalogue.table[catalogue.table["id"].isin(set(run.spectra().ids))]
     shown, order = table.nlargest(CARDS, score), learned_ranks(run, catalogue, worklist)
     if order is not None:
         shown = table.merge(order, on="id", validate="one_to_one").nsmallest(CARDS, "rank")
-    near = kin[(kin["space"] == "latent") & kin["id"].isin(set(shown["id"])) & kin["kin"].isin(there)]
+    near = kin[(kin["space"] == "latent") & kin["id"].isin(set(shown["id"])) & kin["kin"].isin(set(stored.ids))]
     spectra = stored.select(list(dict.fromkeys([*shown["id"], *near["kin"]])))
     told = taught(worklist.learned)
     columns = [Column(name, f"Rank {when} ({told})", ucd="stat.rank") for name, when in RANKS.items() if told]

@@ -14,10 +14,11 @@ import specanom as sa
 from specanom.errors import ArgumentError, DataError
 from specanom.parallel import Partition
 from specanom.preprocess.passing import Passing
+from specanom.run.keeping import LEAST, check_stored, stored_ids
 from specanom.run.objects import Objects
 from specanom.run.parted import InPartitions, joined
 from specanom.run.scoring import score_table, top_ids
-from specanom.run.streaming import LEAST, Stream, Streamed, check_stored, stored_ids
+from specanom.run.streaming import Stream, Streamed
 from specanom.scores.named import scorers_of
 from specanom.surveys.parted import PartedSurvey
 
