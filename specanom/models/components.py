@@ -112,9 +112,11 @@ def _by_pixels(
     from scipy.linalg import eigh
 
     p = flux.shape[1]
-    covariance = np.zeros((p, p))
+    covariance, product = np.zeros((p, p)), np.empty((p, p))
     for block in blocks_of(rows):
         centred = flux[block] - mean
-        covariance += centred.T @ centred
-    values, vectors = eigh(covariance, subset_by_index=[p - k, p - 1], overwrite_a=True)
+        covariance += np.matmul(centred.T, centred, out=product)
+    del product
+    # Symmetric, so it is its own transpose, whose layout LAPACK takes without a copy.
+    values, vectors = eigh(covariance.T, subset_by_index=[p - k, p - 1], overwrite_a=True, check_finite=False)
     return np.ascontiguousarray(vectors[:, ::-1].T), np.maximum(values[::-1], 0.0) / len(rows)

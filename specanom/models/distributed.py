@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,11 @@ class Group:
         """Return `module` with the first process's weights, whose gradients are averaged over the processes."""
         if self.world == 1:
             return module
-        return nn.parallel.DistributedDataParallel(module, broadcast_buffers=False)
+        wrapper: Any = nn.parallel.DistributedDataParallel
+        name = "forward_sync_buffers"  # called broadcast_buffers before torch 2.13; buffers never change here
+        name = name if name in signature(wrapper).parameters else "broadcast_buffers"
+        averaged: nn.Module = wrapper(module, **{name: False})
+        return averaged
 
     # -- what all of them know -------------------------------------------------------------------------------------
 

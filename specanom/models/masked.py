@@ -9,12 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..seeds import object_seed
 from .distributed import Group
 from .gaps import with_gaps
 from .inputs import Floats, Rows
 from .loop import Limits, Loop
 from .noise import NoiseScale
 from .patches import Blocks
+from .plan import Plan
 from .settings import Training
 from .transformer_network import MaskedTransformer
 
@@ -148,3 +150,15 @@ class MaskedTrainer(Loop):
         generator = torch.Generator().manual_seed(self._seed)
         found = [self.errors(part, generator).cpu() for part in torch.split(self._valid, self._batch)]
         return self._training.trimmed_mean(torch.cat(found))
+
+
+def trainer_of(
+    rows: Rows, plan: Plan, network: MaskedTransformer, *, blocks: Blocks, training: Training, limits: Limits
+) -> MaskedTrainer:
+    """Return what trains `network`, on its device, on all spectra but those of the plan that validate."""
+    train, valid = plan.split(plan.order, training.validation, training.validation_from)
+    device = next(network.parameters()).device
+    source = MaskedSource(rows, np.concatenate([train, valid]), training=training, device=device)
+    at = np.arange(len(train) + len(valid))
+    return MaskedTrainer(source, at[: len(train)], at[len(train) :], network=network, blocks=blocks, training=training,
+                         limits=limits, seed=object_seed(plan.seed, "masked transformer"))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, message
 from ..seeds import content_hash, object_seed
-from .folds import REFERENCE, FoldMap, Hashes, fold_count, hash_rows, make_folds
+from .folds import REFERENCE, FoldMap, Hashes, fold_count, hash_in_order, hash_rows, make_folds
 from .inputs import Rows
 
 MOST_VALIDATION = 4096  # more spectra do not make the mean steadier, only the look at them slower
@@ -108,6 +108,12 @@ def make_plan(rows: Rows, *, folds: int | str, seed: int, least: int) -> Plan:
     if smallest < least:
         raise _too_few(least, smallest)
     return plan
+
+
+def noise_identity(rows: Rows, plan: Plan, *, weighted: bool = True) -> str:
+    """Return a hash of the spectra, their folds and, where it counts, their noise."""
+    noise = "unweighted" if rows.ivar is None or not weighted else hash_in_order(rows.ivar, plan.order)
+    return content_hash(plan.identity, noise)
 
 
 def _too_few(least: int, got: int) -> DataError:

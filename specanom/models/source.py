@@ -117,8 +117,7 @@ class Source:
         """Return the coordinates of all rows, and their quadratic forms."""
         axes, n = self.components.axes, len(self.rows)
         q = len(axes)
-        first, second = np.triu_indices(q)
-        products = (axes[first] * axes[second]).astype(np.float32).T if self.weighted else None
+        products = _products(axes).T if self.weighted else None
         grams = self._room_for(n, q) if self.weighted else None
         coordinates, leans, rests = np.empty((n, q), np.float32), np.empty((n, q), np.float32), np.empty(n, np.float32)
         for start in range(0, n, BLOCK):
@@ -140,3 +139,13 @@ class Source:
         if isinstance(self._sample.flux, OnDisk) or short:
             return GramsOnDisk(n, q, self._sample.scratch)
         return GramsInMemory(n, q, self._device)
+
+
+def _products(axes: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the products of all pairs of axes, ``(q (q + 1) / 2, p)``, in the order of an upper triangle."""
+    q, at = len(axes), 0
+    made = np.empty((q * (q + 1) // 2, axes.shape[1]), np.float32)
+    for first in range(q):
+        made[at : at + q - first] = axes[first] * axes[first:]
+        at += q - first
+    return made

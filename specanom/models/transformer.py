@@ -16,19 +16,19 @@ from ..devices import pick_device
 from ..errors import ArgumentError, ShapeError, message, not_fitted
 from ..foreign import damaged
 from ..presets import by_preset, resolve
-from ..seeds import content_hash, object_seed
+from ..seeds import content_hash
 from .checkpoint import Checkpoint
 from .crossfit import positive
 from .distributed import Group
-from .folds import Hashes, hash_in_order
+from .folds import Hashes
 from .gaps import CHUNK, chunked, in_parts, with_gaps
 from .infer import Floats, run_padded
 from .inpainting import Inpainting
 from .inputs import Rows, check_grid, read_rows, with_ivar
 from .loop import Limits
-from .masked import MaskedSource, MaskedTrainer
+from .masked import trainer_of
 from .patches import Blocks, Patches
-from .plan import make_plan
+from .plan import make_plan, noise_identity
 from .running import history_of, run_kept
 from .scratch import training_rows
 from .settings import Training
@@ -194,12 +194,8 @@ class TransformerEncoder:
         return MaskedTransformer(Patches(n_pixels, self.patch, self.stride), width=self.width, layers=self.layers,
                                  heads=self.heads)
 
-    # -- fitting ---------------------------------------------------------------------------------------------------
-
-    def fit(
-        self, sample: Any, progress: bool = False, checkpoint: str | Path | None = None, *,
-        scratch: str | Path | None = None,
-    ) -> Self:
+    def fit(self, sample: Any, progress: bool = False, checkpoint: str | Path | None = None, *,
+            scratch: str | Path | None = None) -> Self:
         """Train the network.
 
         Parameters
@@ -208,10 +204,7 @@ class TransformerEncoder:
             Normalised spectra at rest. With ivar, residuals count by their noise.
         progress : bool
             Show a bar.
-        checkpoint : path-like, optional
-            Folder in which a running fit is kept. Called again after a kill, with the same data and settings, it
-            goes on and ends in the same weights.
-        scratch : path-like, optional
+        checkpoint, scratch : path-like, optional
             As of :meth:`VAEModel.fit`.
 
         Raises
@@ -225,22 +218,14 @@ class TransformerEncoder:
         return self
 
     def _train(self, rows: Rows, group: Group, *, progress: bool, checkpoint: str | Path | None) -> None:
-        plan = make_plan(rows, folds=1, seed=self.seed, least=8)
+        plan, network = make_plan(rows, folds=1, seed=self.seed, least=8), self._make(rows.flux.shape[1])
         told = repr(sorted(self.settings().items()))
         group.agree("sample", plan.identity + told)
-        training, network = self.training, self._make(rows.flux.shape[1]).to_empty(device=self._device)
-        train, valid = plan.split(plan.order, training.validation, training.validation_from)
-        source = MaskedSource(rows, np.concatenate([train, valid]), training=training, device=self._device)
-        at, blocks = np.arange(len(train) + len(valid)), Blocks(network.patches, self.masked, self.block)
-        trainer = MaskedTrainer(source, at[: len(train)], at[len(train) :], network=network, blocks=blocks,
-                                training=training, limits=Limits(self.max_steps, self.max_epochs),
-                                seed=object_seed(self.seed, "masked transformer"))
-
-        def opened(folder: str | Path) -> Checkpoint:
-            noise = "unweighted" if rows.ivar is None else hash_in_order(rows.ivar, plan.order)
-            return Checkpoint(folder, content_hash(plan.identity, noise, told, str(self._device)))
-
-        kept = None if checkpoint is None else group.on_first(lambda: opened(checkpoint))
+        trainer = trainer_of(rows, plan, network.to_empty(device=self._device), training=self.training,
+                             blocks=Blocks(network.patches, self.masked, self.block),
+                             limits=Limits(self.max_steps, self.max_epochs))
+        kept = None if checkpoint is None else group.on_first(
+            lambda: Checkpoint(checkpoint, content_hash(noise_identity(rows, plan), told, str(self._device))))
         run_kept(trainer, "transformer", kept, "reference-1", progress=progress)
         self._network = network.eval().requires_grad_(False)
         self._wave, self._known = rows.wave, plan.map.ids

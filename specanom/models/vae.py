@@ -16,13 +16,13 @@ from ..seeds import content_hash, object_seed
 from .checkpoint import Checkpoint
 from .crossfit import CrossFittedModel, positive
 from .distributed import Group
-from .folds import REFERENCE, hash_in_order
+from .folds import REFERENCE
 from .infer import Floats
 from .initial import has_room
 from .inputs import Rows
 from .loop import Limits
 from .network import Network
-from .plan import Plan
+from .plan import Plan, noise_identity
 from .running import history_of, run_kept
 from .settings import Training
 from .source import Source
@@ -225,9 +225,8 @@ class VAEModel(CrossFittedModel):
         return source, trainer
 
     def _identity(self, rows: Rows, plan: Plan) -> str:
-        weighted = rows.ivar is not None and self.training.weight != "none"
-        noise = hash_in_order(rows.ivar, plan.order) if weighted and rows.ivar is not None else "unweighted"
-        return content_hash(plan.identity, noise, repr(sorted(self.settings().items())), str(self._device))
+        spectra = noise_identity(rows, plan, weighted=self.training.weight != "none")
+        return content_hash(spectra, repr(sorted(self.settings().items())), str(self._device))
 
 
 def _title(fold: int, plan: Plan) -> str:

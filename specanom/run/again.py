@@ -7,7 +7,7 @@ from typing import Any
 
 from .upgrade import MADE_OF
 
-WHERE = ("run_dir", "executor", "partition")
+WHERE = ("run_dir", "executor", "partition", "scratch")
 """Parameters that say where and how a run works, and change none of its results."""
 FORCED, RETRIED = "asked for", "some of its partitions failed"
 CHANGED = {"notebook": "its notebook has changed", "specanom": "another version of specanom",

@@ -28,7 +28,7 @@ LEAST: dict[str, float] = {
     "n": 1, "seed": 0, "download": 0, "z_min": 0.0, "min_snr": 0.0, "grid_start": 1.0, "grid_pixels": 50, "bins": 0,
     "n_latent": 1, "epochs": 0, "max_steps": 0, "velocity": 0.0, "trim": 0.0, "overlap": 1, "top": 0, "segments": 0,
     "samples": 0, "partition": 1, "train": 0, "share": 0.0, "tolerance": 0.0, "repeats": 0, "neighbours": 1,
-    "radius": 0.01,
+    "radius": 0.01, "devices": 0,
 }
 """The smallest value of each number."""
 CHOICES: dict[str, Callable[[], Iterable[str]]] = {

@@ -11,7 +11,7 @@ from typing import Any
 
 SERVICES = ("simbad", "ned")
 VIZIER = "vizier:"
-FILES = ("path", "catalogue", "rules")
+FILES = ("path", "catalogue", "rules", "scratch")
 """Parameters that are a path; ``match`` may hold some."""
 _APART = re.compile(r",(?![^\[]*\])")
 _COLUMNS = re.compile(r"(.*?)\s*\[([^\[\]]*)\]", re.S)

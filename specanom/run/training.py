@@ -11,6 +11,7 @@ import numpy as np
 from .. import models
 from ..errors import DataError, message
 from ..models.folds import fold_count, make_folds
+from ..seeds import content_hash
 
 FEWEST = 8
 """Spectra that a network is trained on at least."""
@@ -19,7 +20,8 @@ PER_NUMBER = 3
 
 
 def fit_by_bin(
-    make: Callable[[], Any], sample: Any, *, progress: bool = False, checkpoint: Path | None = None
+    make: Callable[[], Any], sample: Any, *, progress: bool = False, checkpoint: Path | None = None,
+    scratch: Path | None = None,
 ) -> Any:
     """Fit one model, or one a bin where the sample has several.
 
@@ -33,11 +35,31 @@ def fit_by_bin(
         Whether bars are shown.
     checkpoint : Path, optional
         Folder for how far a network has come, for models that take one: a fit that was stopped goes on from there.
+    scratch : Path, optional
+        Folder for a copy of a sample that is larger than memory, see :func:`scratch_for`.
     """
     if sample.table["bin"].nunique() > 1:
-        return models.BinnedModel.fit(make, sample, progress=progress, checkpoint=checkpoint)
-    more = {} if checkpoint is None else {"checkpoint": checkpoint}
-    return make().fit(sample, progress=progress, **more)
+        return models.BinnedModel.fit(make, sample, progress=progress, checkpoint=checkpoint, scratch=scratch)
+    given = {"checkpoint": checkpoint, "scratch": scratch}
+    return make().fit(sample, progress=progress, **{name: path for name, path in given.items() if path is not None})
+
+
+def scratch_for(sample: Any, work: Path, wanted: str = "") -> Path | None:
+    """Return the folder for a copy of a sample that is too large for memory; None when it is not.
+
+    Parameters
+    ----------
+    sample : SpectrumSet
+        Still on disk.
+    work : Path
+        Folder of the stage, where the copy is by default.
+    wanted : str
+        Another folder, for example on a fast local disk; the copy is in a folder of its own in it. With one given
+        there is a copy in any case.
+    """
+    if wanted:
+        return Path(wanted).absolute() / f"specanom-{content_hash(str(work.absolute()))}"
+    return work / "scratch" if models.outgrows_memory(sample) else None
 
 
 def refit(fitted: Any, sample: Any, more: int) -> Any:
