@@ -18,7 +18,7 @@ PART = ".part"
 """How the name of what is still being written ends."""
 PASSING = (errno.EBUSY, errno.EIO, errno.ESTALE, errno.EINTR, errno.EAGAIN, errno.ETIMEDOUT)
 """What a file system far away says when it may do the same thing a moment later."""
-WAITS = (0.1, 0.4, 1.6)  # seconds before another try
+WAITS: tuple[float, ...] = (0.1, 0.4, 1.6)  # seconds before another try
 sleep = time.sleep
 _CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)  # pipes, some network and FUSE file systems
 _ROOM = "free some space there, then do the same again: what is done is kept"
@@ -41,6 +41,7 @@ _SAID = {
 _NUMBER = re.compile(r"(?:\[errno |os error )(\d+)", re.IGNORECASE)  # of pyarrow, safetensors
 _WORDS = {"no space left on device": errno.ENOSPC, "disk quota exceeded": errno.EDQUOT,
           "read-only file system": errno.EROFS, " requested and ": errno.ENOSPC}  # the last of numpy.save
+_HALF = re.compile(r"\.[0-9a-f]{8}\.part")
 _LEFT = re.compile(r"\.[0-9a-f]{8}\.(part|old)$|^\.nfs[0-9a-f]{12,}$")
 
 
@@ -80,7 +81,8 @@ def disk_error(exc: BaseException, path: Path) -> DiskError | None:
     if number not in _SAID:
         return None
     got, hint = _SAID[number]
-    told = message("disk", expected=f"{path} to be written", got=got.format(free=free(path)), hint=hint)
+    name = _HALF.sub("", str(path))
+    told = message("disk", expected=f"{name} to be written", got=got.format(free=free(path)), hint=hint)
     return DiskError(number, told)
 
 
@@ -103,7 +105,13 @@ def free(path: Path) -> str:
         usage = shutil.disk_usage(there)
     except OSError:
         return "nobody knows how much is free"
-    return f"{_size(usage.free)} of {_size(usage.total)} free"
+    names = ", but no more files can be made" if hasattr(os, "statvfs") and _names_used_up(there) else ""
+    return f"{_size(usage.free)} of {_size(usage.total)} free{names}"
+
+
+def _names_used_up(path: Path) -> bool:
+    state = os.statvfs(path)
+    return state.f_files > 0 and state.f_favail == 0
 
 
 def _size(count: float) -> str:

@@ -209,7 +209,8 @@ class SpectrumWriter(FolderWriter):
         told = told_of(provenance, precision)
         self._head = {"format": FORMAT, "version": VERSION, "frame": frame, "scale": scale, "arrays": list(arrays),
                       "provenance": told}
-        self._group = self._create(list(arrays), told)
+        with self._beginning():
+            self._group = self._create(list(arrays), told)
 
     def _create(self, arrays: list[str], told: Mapping[str, Any]) -> Any:
         self._part.parent.mkdir(parents=True, exist_ok=True)

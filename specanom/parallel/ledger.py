@@ -6,6 +6,7 @@ manifest, and of a manifest only what the files bear out.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -102,7 +103,8 @@ class Ledger:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # of a disk that has become read-only
+                    path.unlink(missing_ok=True)
         return len(stray)
 
     def _identity(self, partition: Partition) -> dict[str, Any]:

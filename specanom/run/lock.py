@@ -126,15 +126,11 @@ def _create(path: Path, content: bytes) -> IO[bytes] | None:
 
 
 def _written(path: Path, content: bytes) -> IO[bytes]:
-    """Write a new file, and hold the system's own lock on it too, where there is one."""
-    handle = open(path, "xb")  # noqa: SIM115 (open for as long as the lock is held)
-    try:
-        _flock(handle)
-        handle.write(content)
-        handle.flush()
-    except BaseException:
-        handle.close()
-        raise
+    """Write a new file, and hold the system's own lock on it too, where there is one; open for reading only."""
+    with open(path, "xb") as made:
+        made.write(content)
+    handle = open(path, "rb")  # noqa: SIM115 (open for as long as the lock is held)
+    _flock(handle)
     return handle
 
 

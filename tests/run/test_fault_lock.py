@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -87,7 +87,7 @@ def test_of_processes_that_start_at_one_moment_one_works(links: bool, tmp_path: 
     for one in rivals:
         one.join()
     assert [one.exitcode for one in rivals] == [0] * RIVALS
-    assert list(wins) == [1] * ROUNDS
+    assert wins[:] == [1] * ROUNDS
     assert len(locks(tmp_path)) == 1  # the last one, released
     assert holder(tmp_path) is None
 
@@ -142,7 +142,7 @@ def test_a_child_that_leaves_the_block_does_not_release_the_folder(tmp_path: Pat
 
 def _left(folder: Path) -> int:
     """Leave, in a child, the block that its parent is in; returns 0 when the lock is still held."""
-    generator = only_one(folder / "own").gen  # type: ignore[attr-defined]
+    generator = only_one(folder / "own").gen
     next(generator)
     if os.fork() == 0:
         next(generator, None)
@@ -227,7 +227,8 @@ def test_locks_of_earlier_versions_and_of_ended_runs_are_tidied_away(tmp_path: P
 
 def test_one_who_looked_long_ago_does_not_get_a_number_that_is_past(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    look, looks = lock._last, []
+    look: Callable[[Path], Path | None] = lock._last
+    looks: list[Path | None] = []
 
     def slow(folder: Path) -> Path | None:
         found = look(folder)
