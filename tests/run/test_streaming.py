@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,23 @@ import pytest
 import specanom as sa
 from specanom.errors import ArgumentError, DataError
 from specanom.parallel import Partition
+from specanom.preprocess.passes import Prepare
 from specanom.preprocess.passing import Passing
-from specanom.run.keeping import LEAST, check_stored, stored_ids
+from specanom.run.content import Content
+from specanom.run.folder import RunFolder
+from specanom.run.keeping import (
+    LEAST,
+    check_stored,
+    forget_stream,
+    keep_kin,
+    keep_stream,
+    shown_spectra,
+    stored_ids,
+)
 from specanom.run.objects import Objects
 from specanom.run.parted import InPartitions, joined
 from specanom.run.scoring import score_table, top_ids
-from specanom.run.streaming import Stream, Streamed
+from specanom.run.streaming import Like, Stream, Streamed, StreamPart
 from specanom.scores.named import scorers_of
 from specanom.surveys.parted import PartedSurvey
 
@@ -197,6 +209,20 @@ def test_pixels_of_few_blocks_are_held_at_a_time(few: Folder, monkeypatch: pytes
         few.preprocessor.block = before
 
 
+def test_a_task_returns_tables_and_no_pixels(few: Folder) -> None:
+    part = few.parted.partitions()[0]
+    passing = Like.of(few.path / "preprocess", few.sample)
+    options = {"lines": "vacuum", "velocity": 250.0, "trim": 0.03, "preset": None}
+    made = StreamPart(few.parted, passing, {"PCA": few.path / "model"}, options)(part)
+    counts = Prepare(few.preprocessor, few.preprocessor.fitted_.grid, few.parted, pixels=False)(part)
+    assert set(made) == {"objects", "PCA", "ledger", "skipped", "notes"}
+    assert set(counts) == {"table", "missing", "ledger", "skipped", "notes"}
+    assert counts["missing"].shape == few.preprocessor.fitted_.grid.shape  # one number a wavelength, not a spectrum
+    assert list(counts["table"]) == ["id", "snr"]
+    for name in ("objects", "PCA"):
+        assert made[name].memory_usage(deep=True).sum() < 5000 * len(made[name])  # a spectrum takes 35,000
+
+
 def test_the_oddest_and_those_to_be_explained_are_stored() -> None:
     table = pd.DataFrame({"id": [f"s{i}" for i in range(20_000)], "bin": np.arange(20_000) % 4,
                           COLUMN: np.arange(20_000, dtype=float)})
@@ -207,6 +233,26 @@ def test_the_oddest_and_those_to_be_explained_are_stored() -> None:
     paper = stored_ids(table, COLUMN, 0.001, "paper")
     best = table[table["bin"] == 3].nlargest(50, COLUMN)["id"]
     assert set(best) <= set(paper)
+
+
+def test_kin_are_stored_apart_and_an_earlier_stream_is_forgotten(few: Folder, tmp_path: Path) -> None:
+    run = RunFolder(shutil.copytree(few.path, tmp_path / "run"))
+    shutil.copytree(few.path.parent / "raw", tmp_path / "raw")
+    streamed = few.scored(tmp_path / "work")
+    names = list(streamed.objects["id"])
+    kin = pd.DataFrame({"id": names[0], "space": ["latent", "latent", "reason"], "kin": [names[1], names[9], names[8]]})
+    assert keep_kin(run, kin) == []  # all spectra are stored
+    few.stream(tmp_path / "work").store(streamed.objects, names[:5], run / "top.zarr")
+    assert keep_stream(run, streamed) == ["streamed.json", "objects.parquet", "tables/waterfall.parquet"]
+    assert keep_kin(run, kin) == ["kin.zarr"]
+    assert run.spectra().ids == names[:5]
+    assert run.objects().ids == names
+    assert shown_spectra(run).ids == [*names[:5], names[9]]
+    assert len(run.sample()) == 50
+    assert Content(run).preprocessing.n_out == len(names)
+    forget_stream(run)
+    assert run.spectra().ids == run.sample().ids == run.objects().ids
+    assert Content(run).preprocessing.action == "fit"
 
 
 def test_more_than_is_stored_cannot_be_explained(whole: Folder) -> None:
