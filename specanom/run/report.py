@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from base64 import b64encode
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,15 +13,18 @@ import jinja2
 
 from .. import plots
 from ..folders import write_text
+from ..visible import visible
 from .anomalies import anomaly_section, cluster_section
 from .closing import catalogue_section, kin_section
 from .content import Content
+from .failing import failure_section
 from .folder import RunFolder
 from .manifest import Manifest, after, fingerprint, key
 from .parameters import STAGES
 from .sections import data_section, head, made_section, model_section, score_section
 
 NAME = "report.html"
+_SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.S)
 
 
 def write_report(run_dir: str | Path) -> Path:
@@ -40,12 +46,15 @@ def write_report(run_dir: str | Path) -> Path:
     parts = {**head(content), "data": data_section(content, figures), "model": model_section(content, figures),
              "scores": score_section(content, figures), **anomaly_section(content, figures),
              "clusters": cluster_section(content, figures), "kin": kin_section(content, figures),
-             "catalogue": catalogue_section(content, figures), "made": made_section(content)}
+             "catalogue": catalogue_section(content, figures), "failed": failure_section(content),
+             "made": made_section(content)}
     script, divs = plots.embed(figures)
-    templates = files("specanom.run") / "templates"
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    resources, templates = plots.resources(), files("specanom.run") / "templates"
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
+                                     finalize=_shown)
     template = environment.from_string((templates / "report.html").read_text(encoding="utf-8"))
-    page = template.render(**parts, divs=divs, script=script, resources=plots.resources(),
+    page = template.render(**parts, divs=divs, script=script, resources=resources,
+                           policy=policy(resources, script),
                            css=(templates / "report.css").read_text(encoding="utf-8"))
     path = content.run / NAME
     write_text(path, page)
@@ -60,6 +69,23 @@ def current_report(run_dir: str | Path) -> Path | None:
     known = manifest.content.get("report", {})
     same = known.get("key") == _key(manifest) and known.get("file") == fingerprint(path)
     return path if same else None
+
+
+def policy(resources: str, script: str) -> str:
+    """Return what the page may do: run the scripts of figures, known by their hashes, and load nothing.
+
+    A script that got into the page by a name would not be one of these, and an attribute like ``onclick`` has no hash.
+    """
+    parts = [*_SCRIPT.findall(resources), script.partition(">")[2].rpartition("</script>")[0]]
+    hashes = " ".join(f"'sha256-{b64encode(hashlib.sha256(one.encode()).digest()).decode()}'" for one in parts if one)
+    return (f"default-src 'none'; script-src {hashes or 'none'} 'unsafe-eval'; style-src 'unsafe-inline'; "
+            "img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'")
+
+
+def _shown(value: Any) -> Any:
+    """Show control characters and turned lines in what is put into the page; what is marked as HTML stays."""
+    plain = isinstance(value, str) and not hasattr(value, "__html__")
+    return visible(value, keep="\n\t") if plain else value
 
 
 def _key(manifest: Manifest) -> str:

@@ -1,0 +1,44 @@
+"""What the report says of partitions that failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .content import Content
+from .failures import failed_in, failed_stages, failures_of
+from .tabulate import grid, number
+
+TEXT = (
+    "A partition is a piece of the survey that is worked on at a time. A stage goes on without those that fail, after "
+    "it has tried them again where that may help. Their spectra have no result of that stage, and none of the stages "
+    "after it; all others have theirs. specanom run --retry tries the failed ones again once the cause is mended: a "
+    "broken file, too little memory, a worker that was lost."
+)
+MOST, LONG = 20, 300
+"""Partitions that are listed, and characters that are quoted of an error."""
+
+
+def failure_section(content: Content) -> dict[str, Any]:
+    """What failed: a sentence for the top of the page, a text and a table; nothing of these when all went well."""
+    folder = content.run.path
+    found = [one for stage in failed_stages(folder) if (one := failed_in(folder, stage)) is not None]
+    if not found:
+        return {"banner": "", "text": "", "table": None}
+    table = failures_of(folder)
+    shown = table.head(MOST)
+    told = [f"{one.partitions} of {one.stage} ({number(one.spectra)} spectra)" for one in found]
+    banner = f"Some partitions failed, and their spectra are not in the results: {', '.join(told)}."
+    more = f" The first {MOST} of {number(len(table))} are listed." if len(table) > MOST else ""
+    files = ", ".join(f"tables/{one.path.name}" for one in found)
+    return {
+        "banner": banner, "text": f"{TEXT}{more} All are in {files}.",
+        "table": grid(shown, {
+            "stage": ("stage", str), "partition": ("partition", number), "start": ("from row", number),
+            "stop": ("to row", number), "spectra": ("spectra", number), "attempts": ("attempts", number),
+            "error": ("error", str), "text": ("what it says", _short)}, text=(0, 6, 7))}
+
+
+def _short(text: Any) -> str:
+    """Return an error as one line of a cell."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= LONG else f"{line[:LONG]}…"
