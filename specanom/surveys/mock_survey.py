@@ -147,12 +147,16 @@ class Plates:
 
     def simulate(self, plate: int) -> Iterator[Fibres]:
         """Yield the fibres of one plate in blocks; the last plate may hold fewer than 640."""
-        count = min(PLATE_FIBRES, self._n - plate * PLATE_FIBRES)
-        number, mjd = FIRST_PLATE + plate, 52000 + (self._seed * 13 + plate) % 3000
-        ids = [sdss_id(number, mjd, i + 1) for i in range(count)]
-        for start in range(0, count, BLOCK):
+        ids = self.ids(plate)
+        for start in range(0, len(ids), BLOCK):
             some = ids[start : start + BLOCK]
-            yield simulate(some, f"{number:04d}-{mjd}", seed=self._seed, anomaly_share=self._share, kinds=self._kinds)
+            yield simulate(some, ids[0].rpartition("-")[0], seed=self._seed, anomaly_share=self._share,
+                           kinds=self._kinds)
+
+    def ids(self, plate: int) -> list[str]:
+        """Return the ids of the fibres of one plate, which need not be simulated for that."""
+        number, mjd = FIRST_PLATE + plate, 52000 + (self._seed * 13 + plate) % 3000
+        return [sdss_id(number, mjd, i + 1) for i in range(min(PLATE_FIBRES, self._n - plate * PLATE_FIBRES))]
 
     def truth(self, plate: int) -> pd.DataFrame:
         """Return the truth of one plate."""
