@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NEEDS_FILES = {"preprocess", "read", "yardstick", "real", "pointing", "grades", "widgets", "latents", "second"}
-"""Those that take folders of spectra, or of a run, as arguments."""
+NEEDS_FILES = {"preprocess", "read", "yardstick", "real", "pointing", "grades", "widgets", "latents", "second", "scale"}
+"""Those that take folders of spectra, or of a run, or what to measure, as arguments."""
 
 
 def main(names: list[str]) -> int:
