@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import DataError, message
 from ..visible import visible
 from .arrays import room
-from .forms import Anything, ListOf, Record, Text, Whole, check
+from .forms import Anything, Either, Flag, ListOf, MapOf, Maybe, Number, Record, Text, Whole, check
 from .reading import damaged, read_json, regular
 
 TYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32",
@@ -34,8 +34,12 @@ ARRAY = Record(
     {"zarr_format": Whole(3, 3), "node_type": Text(among=("array",)), "shape": _AXES, "data_type": Text(among=TYPES),
      "chunk_grid": Record({"name": Text(among=("regular",)),
                            "configuration": Record({"chunk_shape": ListOf(Whole(1, _LARGEST), most=4)})}),
+     "chunk_key_encoding": Record({"name": Text(among=("default",))},
+                                  {"configuration": Record({"separator": Text(among=("/",))})}),
+     "fill_value": Either(Either(Number(open=True), Flag()), Text(among=("NaN", "Infinity", "-Infinity"))),
      "codecs": _CODECS},
-    more=True)
+    {"attributes": MapOf(Anything(), most=1000), "storage_transformers": ListOf(Anything(), most=0),
+     "dimension_names": Maybe(ListOf(Maybe(Text()), most=4))})
 GROUP = Record({"zarr_format": Whole(3, 3), "node_type": Text(among=("group",))}, more=True)
 _SHARD = Record({"chunk_shape": ListOf(Whole(1, _LARGEST), most=4), "codecs": _CODECS},
                 {"index_codecs": _CODECS, "index_location": Text(among=("start", "end"))})
@@ -93,7 +97,11 @@ def open_arrays(folder: str | Path, what: str, *, arrays: Collection[str], fille
                                     got=held.kind))
     with damaged(base, what):
         # What other writers consolidate may differ from what was just looked at; format 2 knows pickled objects.
-        return zarr.open_group(str(base), mode="r", zarr_format=3, use_consolidated=False)
+        group: Any = zarr.open_group(str(base), mode="r", zarr_format=3, use_consolidated=False)
+        for name in arrays:
+            if not isinstance(group[name], zarr.Array):
+                raise ValueError(f"{name} is no array")
+        return group
 
 
 def _held(folder: Path, place: Path, what: str) -> _Held:

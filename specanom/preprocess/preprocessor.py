@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError, message, not_fitted
 from ..folders import writable
+from ..foreign import damaged
 from ..spectrumset import SpectrumSet
 from ..store import FORMAT
 from .assemble import check_store, join, used_up, write
@@ -295,8 +296,9 @@ class Preprocessor(Options):
         settings, fitted, report = load_state(path)
         grid = settings.pop("grid")
         known = {item.name for item in fields(cls)}
-        made = cls(tuple(grid) if len(grid) == 3 and fitted.grid.size > 3 else fitted.grid,
-                   **{name: _tuple(value) for name, value in settings.items() if name in known})
+        with damaged(path, "a saved Preprocessor"):
+            made = cls(tuple(grid) if len(grid) == 3 and fitted.grid.size > 3 else fitted.grid,
+                       **{name: _tuple(value) for name, value in settings.items() if name in known})
         made._fitted, made._report = fitted, report
         return made
 

@@ -93,6 +93,9 @@ def load_state(path: str | Path) -> tuple[dict[str, Any], Fitted, PreprocessRepo
     report = content["report"]
     with damaged(text, _WHAT, hint=_HINT):
         _check_shapes(values)
+        given = content["settings"]["grid"]
+        if len(given) == 3 and values["grid"].size > 3 and given[2] != values["grid"].size:
+            raise ValueError(f"a grid of {given[2]} wavelengths, its arrays have {values['grid'].size}")
         return (content["settings"], Fitted(**values, n=content["n"]),
                 None if report is None else PreprocessReport.from_dict(report))
 
