@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .visible import visible
+
 T = TypeVar("T")
 
 
@@ -46,7 +48,7 @@ class MissingDependency(SpecanomError, ImportError):
 
 
 def message(argument: str, *, expected: str, got: object, hint: str = "") -> str:
-    """Say which argument is wrong, what was expected, what came, and what to try.
+    """Say which argument is wrong, what was expected, what came, and what to try; names cannot act on a terminal.
 
     Examples
     --------
@@ -54,7 +56,7 @@ def message(argument: str, *, expected: str, got: object, hint: str = "") -> str
     'trim: expected a share in [0, 1), got 3. Try: 0.03 leaves out the worst 3 %'
     """
     text = f"{argument}: expected {expected}, got {got}"
-    return f"{text}. Try: {hint}" if hint else text
+    return visible(f"{text}. Try: {hint}" if hint else text, keep="\n\t")
 
 
 def choice(argument: str, value: T, allowed: Iterable[T]) -> T:

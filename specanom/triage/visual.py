@@ -18,7 +18,7 @@ from ..errors import ArgumentError, DataError, message
 from ..ids import EXACT
 from .inspection import Inspection
 from .label import NOTED, Label
-from .table import FORMULA, write_table
+from .table import read_texts, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,12 +140,11 @@ def read_inspections(path: str | Path, *, label: str = NOTED, source: str | None
     DataError
         When there is no such file, it is no CSV, or has no column ``TARGETID``.
     """
-    import pandas as pd
 
     path = Path(path)
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError, UnicodeDecodeError) as exc:
+        table = read_texts(path)
+    except (OSError, ValueError) as exc:
         raise DataError(message("path", expected="a CSV file of visual inspections", got=f"{path} ({exc})")) from exc
     names = [str(name).strip().upper() for name in table.columns]
     upper = dict(zip(names, table.columns, strict=True))
@@ -168,7 +167,7 @@ def read_inspections(path: str | Path, *, label: str = NOTED, source: str | None
 
 
 def _label(row: dict[str, str]) -> tuple[str, str, Inspection]:
-    texts = {name: _plain(cell) for name, cell in row.items()}
+    texts = row
     if not texts["TARGETID"]:
         raise ValueError("no TARGETID")
     if _FLOAT.fullmatch(texts["TARGETID"]) and float(texts["TARGETID"]) >= EXACT:
@@ -183,8 +182,3 @@ def _number(cell: str) -> float | None:
     """Return a number; None where there is none, or -1, which stands for none."""
     found = math.nan if cell.strip().lower() in MISSING else float(cell)
     return None if math.isnan(found) or found == -1 else found
-
-
-def _plain(cell: str) -> str:
-    """Take off the ``'`` that :func:`write_table` puts in front of what a spreadsheet would compute."""
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell

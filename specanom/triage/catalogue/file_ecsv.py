@@ -17,7 +17,10 @@ KEY = "catalogue"
 
 
 def write_ecsv(path: Path, table: pd.DataFrame, columns: Sequence[Column], meta: Mapping[str, Any]) -> None:
-    """Write ECSV."""
+    """Write ECSV, each text as it is: other programs read these cells as data, and compare the ids with theirs.
+
+    What a spreadsheet would compute is not marked here. For one, write a table of labels as CSV.
+    """
     made = to_astropy(table, columns)
     made.meta[KEY] = to_text(meta)
     made.write(path, format="ascii.ecsv", delimiter=",")
