@@ -27,6 +27,7 @@ from .manifest import Manifest, versions
 from .parameters import check, known, parse
 from .pipeline import run_pipeline
 from .piping import NO_READER, reader_gone, until_unread
+from .plainly import printed_plainly
 from .stopping import exit_code, stopped_by_signals
 from .terminal import StageLines
 from .upgrade import announcement
@@ -50,7 +51,8 @@ DONE, DIFFERS, WRONG_CALL, NO_DATA, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    return until_unread(lambda: _main(argv))
+    with printed_plainly():
+        return until_unread(lambda: _main(argv))
 
 
 def _main(argv: Sequence[str] | None) -> int:
