@@ -11,6 +11,7 @@ import pandas as pd
 
 from .. import plots, scores
 from ..explain.context import ARTEFACTS
+from ..rounding import BITS
 from ..scores.named import CALIBRATED, RANK
 from .acquire import SIMULATED
 from .baseline import banner
@@ -119,10 +120,24 @@ def data_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
     notes += [f"{report.extinction}.", f"{percent(report.imputed)} of the pixels were missing and have been filled in; "
               "scores leave them out." if not content.settings["preset"] else
               f"{percent(report.imputed)} of the pixels were filled in, and count in the scores."]
+    notes += _stored(content)
     return {"gate": PAPER_GATE if content.settings["preset"] == "paper" else GATE, "notes": notes,
             "caption": f"From {number(report.n_in)} spectra to {number(report.n_out)}. Every dropped id is in "
                        "tables/waterfall.parquet.",
             "table": grid(table[table["count"] > 0], columns, text=(0, 3))}
+
+
+def _stored(content: Content) -> list[str]:
+    """Say what a run did not store of its spectra, when that is anything."""
+    said, scored, odd = [], len(content.objects), len(content.sample)
+    if odd < scored:
+        said.append(f"Of {number(scored)} spectra that were scored, the {number(odd)} oddest are stored, and the "
+                    f"{number(len(content.trained))} that the models were trained on. The others were read, scored and "
+                    "let go; the tables hold them all.")
+    if content.trained.precision == "rounded":
+        said.append(f"Stored spectra are rounded: {BITS['flux']} bits are kept of flux and {BITS['ivar']} of inverse "
+                    "variance, with errors of at most 0.012 % and 0.4 %.")
+    return said
 
 
 def model_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
