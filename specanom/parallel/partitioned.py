@@ -28,6 +28,7 @@ PROGRESS = "progress.txt"
 PASSING = (OSError, MemoryError, TimeoutError, EOFError)
 """Errors that another try may not meet: of a busy disk, network or memory. Others would come again."""
 _DIED = "WorkerDied"
+_BLAMED = "KilledWorker"  # what Dask says of all tasks that a dead worker held, also of those that it had not begun
 
 Task = Callable[[Partition], Made]
 """Makes the files of one partition; importable, and the same for the same partition wherever it runs."""
@@ -201,7 +202,8 @@ class _Round:
             elif not flying:
                 self._launch(alone, flying, crew, 1)
             lonely = len(flying) == 1
-            died = [part for future in _some(flying) if self._settle(future, part := flying.pop(future), waiting)]
+            died = [part for future in _some(flying)
+                    if self._settle(future, part := flying.pop(future), waiting, None if lonely else alone)]
             if died:
                 died += flying.values()
                 flying.clear()
@@ -221,8 +223,9 @@ class _Round:
                 continue
             flying[future] = queue.popleft()
 
-    def _settle(self, future: Any, part: Partition, waiting: deque[Partition]) -> bool:
-        """Take one result; returns whether its worker died."""
+    def _settle(self, future: Any, part: Partition, waiting: deque[Partition],
+                alone: deque[Partition] | None) -> bool:
+        """Take one result; returns whether its worker died. `alone` is for those that may share the blame."""
         try:
             record = future.result()
         except (BrokenExecutor, CancelledError) as exc:
@@ -230,6 +233,9 @@ class _Round:
             return True
         except Exception as exc:
             self.last = exc
+            if type(exc).__name__ == _BLAMED and alone is not None:
+                alone.append(part)
+                return False
             self.attempts[part.number] += 1
             if is_full(exc):
                 raise disk_error(exc, self.ledger.folder) or exc from exc
