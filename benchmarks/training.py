@@ -4,8 +4,9 @@
 
 Made-up spectra with noise are written block by block into sets in FOLDER (a temporary one by default; 30 kB a spectrum
 and as much again while one is trained on). Each fit is a process of its own, of which the system tells the peak memory.
-The smallest sample is also trained on in memory, and from disk once more where the process may not take more than so
-many bytes (``--limit``): the system then refuses memory instead of telling how much was taken.
+The smallest sample is also trained on in memory, without a basis ("in pixels"), and from disk once more where the
+process may not take more than so many bytes (``--limit``): the system then refuses memory instead of telling how much
+was taken.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def make(path: Path, n: int, p: int) -> Path:
     return path
 
 
-def fit(path: Path, scratch: str, steps: int, limit: float) -> dict[str, Any]:
+def fit(path: Path, scratch: str, steps: int, *, limit: float, pixels: bool) -> dict[str, Any]:
     """Train on a set and return what it took; runs in a process of its own."""
     import torch
 
@@ -67,7 +68,8 @@ def fit(path: Path, scratch: str, steps: int, limit: float) -> dict[str, Any]:
 
     Loop.run = timed  # type: ignore[method-assign]
     start = time.perf_counter()
-    model = VAEModel(max_steps=steps, folds=1, training=Training(check_every=steps), device="cpu")
+    training = Training(check_every=steps, **({"basis": None, "start": "glorot"} if pixels else {}))
+    model = VAEModel(max_steps=steps, folds=1, training=training, device="cpu")
     try:
         model.fit(sample, scratch=scratch or None)
     except (MemoryError, RuntimeError) as exc:  # torch has an error of its own for this
@@ -82,10 +84,10 @@ def _peak() -> float:
     return 1024.0 * float(next(line for line in lines if line.startswith("VmHWM:")).split()[1])
 
 
-def child(path: Path, scratch: str, steps: int, limit: float = 0) -> dict[str, Any]:
+def child(path: Path, scratch: str, steps: int, *, limit: float = 0, pixels: bool = False) -> dict[str, Any]:
     """Run :func:`fit` in a new process."""
     done = subprocess.run([sys.executable, "-m", "benchmarks.training", "--child", str(path), scratch, str(steps),
-                           str(limit)], check=False, text=True, stdout=subprocess.PIPE,
+                           str(limit), "pixels" if pixels else "basis"], check=False, text=True, stdout=subprocess.PIPE,
                           env={**os.environ, "OMP_NUM_THREADS": "1"})
     if done.returncode:
         return {"failed": f"exit code {done.returncode}"}
@@ -109,7 +111,7 @@ def main() -> None:
     parser.add_argument("--spectra", type=int, nargs="+", default=[20_000, 60_000])
     parser.add_argument("--pixels", type=int, default=3700)
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--limit", type=float, default=900e6)
+    parser.add_argument("--limit", type=float, default=1200e6)
     parser.add_argument("--folder", type=Path)
     arguments = parser.parse_args()
     print("| fit | flux and ivar | peak memory | of it before the fit | steps per CPU-s | fit |")
@@ -124,13 +126,16 @@ def main() -> None:
                 memory = child(path, "", steps)
                 show(f"{n} spectra, in memory", size, memory)
                 print(f"<!-- same weights: {disk.get('fingerprint') == memory.get('fingerprint')} -->", flush=True)
+                for what, place in (("from disk", scratch), ("in memory", "")):
+                    show(f"{n} spectra, {what}, in pixels", size, child(path, place, steps // 3, pixels=True))
                 told = f"at most {arguments.limit / 1e6:.0f} MB of data"
-                show(f"{n} spectra, from disk, {told}", size, child(path, scratch, steps, arguments.limit))
-                show(f"{n} spectra, in memory, {told}", size, child(path, "", steps, arguments.limit))
+                show(f"{n} spectra, from disk, {told}", size, child(path, scratch, steps, limit=arguments.limit))
+                show(f"{n} spectra, in memory, {told}", size, child(path, "", steps, limit=arguments.limit))
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        print(json.dumps(fit(Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), float(sys.argv[5]))))
+        print(json.dumps(fit(Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), limit=float(sys.argv[5]),
+                             pixels=sys.argv[6] == "pixels")))
     else:
         main()

@@ -110,13 +110,11 @@ def _by_pixels(
     flux: NDArray[np.float32], rows: NDArray[np.intp], mean: NDArray[np.float64], k: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     from scipy.linalg import eigh
+    from scipy.linalg.blas import dsyrk
 
     p = flux.shape[1]
-    covariance, product = np.zeros((p, p)), np.empty((p, p))
+    covariance = np.zeros((p, p), order="F")  # its lower triangle, added to in place: such a matrix may be 0.1 GB
     for block in blocks_of(rows):
-        centred = flux[block] - mean
-        covariance += np.matmul(centred.T, centred, out=product)
-    del product
-    # Symmetric, so it is its own transpose, whose layout LAPACK takes without a copy.
-    values, vectors = eigh(covariance.T, subset_by_index=[p - k, p - 1], overwrite_a=True, check_finite=False)
+        covariance = dsyrk(1.0, (flux[block] - mean).T, beta=1.0, c=covariance, lower=1, overwrite_c=1)
+    values, vectors = eigh(covariance, lower=True, subset_by_index=[p - k, p - 1], overwrite_a=True)
     return np.ascontiguousarray(vectors[:, ::-1].T), np.maximum(values[::-1], 0.0) / len(rows)

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from specanom import SpectrumSet
+from specanom import DataError, SpectrumSet
 from specanom.models import Training, TransformerEncoder, VAEModel, launched
+from specanom.models.training import Trainer
 
 sys.path.insert(0, str(Path(__file__).parent))
 from conftest import SIGMA, make_flux
@@ -61,31 +62,38 @@ def main(folder: Path, cases: list[str]) -> None:
     torch.set_num_threads(1)
     with launched(timeout=60, rendezvous=f"file://{folder}/rendezvous") as group:
         for number, case in enumerate(cases):
-            if case in ("killed", "other settings"):
-                special(case, folder, group.rank)
-                continue
-            more = {"scratch": folder / "scratch"} if case == "weighted" else {}
-            model = CASES[case]().fit(the_sample(), checkpoint=folder / f"kept {number}", **more)
-            np.save(folder / f"{case}.{group.rank}.npy", weights_of(model).numpy())
-            model.history.to_parquet(folder / f"{case}.{group.rank}.parquet")
+            if case == "killed":
+                killed(group.rank)
+            elif case == "other settings":
+                (folder / f"{case}.{group.rank}").write_text(refused(group.rank))
+            else:
+                more = {"scratch": folder / "scratch"} if case == "weighted" else {}
+                model = CASES[case]().fit(the_sample(), checkpoint=folder / f"kept {number}", **more)
+                np.save(folder / f"{case}.{group.rank}.npy", weights_of(model).numpy())
+                model.history.to_parquet(folder / f"{case}.{group.rank}.parquet")
 
 
-def special(case: str, folder: Path, rank: int) -> None:
-    """Fit so that it cannot end well."""
-    model = vae(batch_size=32) if rank == 0 or case == "killed" else vae(batch_size=16)
-    if case == "killed":
-        model.max_steps = 10**6
-        if rank == 1:
-            from specanom.models.training import Trainer
+def refused(rank: int) -> str:
+    """Return what a fit says of which each process has other settings."""
+    try:
+        vae(batch_size=32 - rank).fit(the_sample())
+    except DataError as exc:
+        return str(exc)
+    return ""
 
-            losses = Trainer._losses
 
-            def die(self: Trainer, picks: torch.Tensor) -> torch.Tensor:
-                if self.state.step == 20:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return losses(self, picks)
+def killed(rank: int) -> None:
+    """Begin a fit in which the second process is killed."""
+    losses = Trainer._losses
 
-            Trainer._losses = die  # type: ignore[method-assign]
+    def die(self: Trainer, picks: torch.Tensor) -> torch.Tensor:
+        if self.state.step == 20 and rank == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return losses(self, picks)
+
+    Trainer._losses = die  # type: ignore[method-assign]
+    model = vae(batch_size=32)
+    model.max_steps = 10**6
     model.fit(the_sample())
 
 

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -203,36 +199,3 @@ def test_free_memory_is_that_of_the_group_when_it_has_less(tmp_path: Path) -> No
     assert _of_group(tmp_path, tmp_path / "cgroup") == 3_000_000
     assert _of_group(tmp_path, tmp_path / "none") == float("inf")
     assert 1e6 < free_memory() < 1e15
-
-
-# -- kill -9 -------------------------------------------------------------------------------------------------------
-
-FIT = """
-import sys, torch
-from specanom import SpectrumSet
-from specanom.models import VAEModel, Training
-torch.set_num_threads(1)
-sample = SpectrumSet.open(sys.argv[1])
-training = Training(check_every=100, patience=10**6)
-model = VAEModel(4, hidden=(32, 16, 16), max_steps=1700, folds=1, training=training, device="cpu")
-model.fit(sample, checkpoint=sys.argv[2], scratch=sys.argv[3])
-print(model.fingerprint)
-"""
-
-
-def test_a_fit_killed_with_9_goes_on_to_the_same_weights(saved: Path, tmp_path: Path) -> None:
-    def started(checkpoint: Path) -> subprocess.Popen[str]:
-        return subprocess.Popen([sys.executable, "-c", FIT, str(saved), str(checkpoint), str(tmp_path / "scratch")],
-                                text=True, stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})
-
-    kept = tmp_path / "kept" / "reference-1.safetensors"
-    with started(kept.parent) as process:
-        deadline = time.monotonic() + 60
-        while not kept.exists() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL, "it was still at it"
-    with started(kept.parent) as resumed, started(tmp_path / "other") as whole:
-        prints = {one.communicate(timeout=100)[0] for one in (resumed, whole)}
-    assert len(prints) == 1
-    assert prints != {""}
