@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from bokeh.document import Document
 from bokeh.embed import components, file_html
 from bokeh.model import Model
 from bokeh.models import Plot, UIElement
@@ -81,6 +82,11 @@ def embed(figures: Mapping[str, UIElement]) -> tuple[str, dict[str, str]]:
     """
     if not figures:
         return "", {}
+    if all(one.document is None for one in figures.values()):
+        document = Document()
+        with document.models.freeze():  # bokeh alone would go through all figures again for each that it adds
+            for one in figures.values():
+                document.add_root(one)
     with _without_callbacks():
         script, divs = components(dict(figures), wrap_script=True)
     return str(script), {str(name): str(div) for name, div in divs.items()}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bokeh.document.models import DocumentModelManager
 from bokeh.models import ColumnDataSource
 
 import specanom.plots as plots
@@ -31,6 +32,19 @@ def test_a_page_that_cannot_be_written_leaves_nothing(galaxy, tmp_path):
     with pytest.raises(OSError, match="taken"):
         plots.save_html(plots.spectrum(galaxy), tmp_path / "taken")
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
+
+
+def test_figures_are_gone_through_once_however_many_there_are(monkeypatch):
+    counted = []
+    recompute = DocumentModelManager.recompute
+    monkeypatch.setattr(DocumentModelManager, "recompute", lambda self: (counted.append(self), recompute(self))[1])
+    made = {f"f{i}": canvas("light", f"figure {i}") for i in range(6)}
+    script, divs = embed(made)
+    assert len(counted) <= 2
+    assert list(divs) == list(made)
+    assert all(f"figure {i}" in script and made[f"f{i}"].id in divs[f"f{i}"] + script for i in range(6))
+    again, _ = embed(made)
+    assert len(again) == len(script)
 
 
 def test_embed_gives_one_script_and_a_div_each(galaxy):
