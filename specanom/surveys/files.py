@@ -43,15 +43,14 @@ def with_fits(path: str, use: Callable[[Fits], Any]) -> Any:
     BrokenFits
         When neither can read it, or `use` stumbles over what is in it.
     """
-    with np.errstate(all="ignore"):
-        try:
-            return use(FastFits(path))
-        except UnusualFits:
-            return _mapped(lambda: use(FullFits(path)))
-        except PASSING:
-            raise
-        except Exception as exc:
-            raise broken(exc) from exc
+    try:
+        return use(FastFits(path))
+    except UnusualFits:
+        return _mapped(lambda: use(FullFits(path)))
+    except PASSING:
+        raise
+    except Exception as exc:
+        raise broken(exc) from exc
 
 
 PASSING = (SpecanomError, OSError, MemoryError, Sidecar)
@@ -193,15 +192,14 @@ class Checked:
         self.together = min(getattr(source, "together", GROUP), rows_at_once(pixels))
 
     def _call(self, name: str, *args: Any) -> Any:
-        with np.errstate(all="ignore"):
-            try:
-                return getattr(self._source, name)(*args)
-            except UnusualFits:
-                return _mapped(lambda: getattr(self._again(), name)(*args))
-            except PASSING:
-                raise
-            except Exception as exc:
-                raise broken(exc) from exc
+        try:
+            return getattr(self._source, name)(*args)
+        except UnusualFits:
+            return _mapped(lambda: getattr(self._again(), name)(*args))
+        except PASSING:
+            raise
+        except Exception as exc:
+            raise broken(exc) from exc
 
     def _again(self) -> Any:
         best = getattr(self._source, "_best", None)

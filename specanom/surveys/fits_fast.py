@@ -62,6 +62,15 @@ class FastHdu:
     def _bytes(self) -> tuple[Any, int]:
         return self.content.span(self.start, self.layout.size)
 
+    def _row(self, row: int) -> tuple[Any, int]:
+        """Return a buffer, and where a row of a table lies in it."""
+        layout = self.layout
+        width = layout.shape[1]
+        if layout.size > HELD:
+            return self.content.span(self.start + row * width, width)
+        buffer, at = self._bytes
+        return buffer, at + row * width
+
     def _column(self, name: str) -> Column:
         column = self.layout.columns[name]
         if not column.plain:
@@ -89,9 +98,8 @@ class FastHdu:
         column = self._column(name)
         if column.repeat != 1 and column.code != "A":
             return self.column(name)[row].tolist()
-        width = self.layout.shape[1]
-        buffer, at = self._bytes if self.layout.size <= HELD else self.content.span(self.start + row * width, width)
-        at += row * width * (self.layout.size <= HELD) + column.offset
+        buffer, at = self._row(row)
+        at += column.offset
         if column.code == "A":
             return bytes(buffer[at : at + column.repeat]).split(b"\0")[0].decode("latin-1").strip()
         value = _UNPACK[column.code](buffer, at)[0]

@@ -118,11 +118,10 @@ class FullFits:
             raise BrokenFits(f"more than {MAX_FULL} HDUs, or {MAX_HEADERS >> 20} MiB of headers, of an unusual kind")
         self.path, self.size = path, content.size
         self._hdus: list[FullHdu] = []
-        source = io.BytesIO(content.head) if content.packed else path
         try:
             # a table of compressed tiles is left one: its tiles may claim any size
-            with _quiet(), fits.open(source, memmap=False, lazy_load_hdus=False,
-                                     disable_image_compression=True) as opened:
+            with (_quiet(), io.BytesIO(content.head) if content.packed else open(path, "rb") as source,
+                  fits.open(source, memmap=False, lazy_load_hdus=False, disable_image_compression=True) as opened):
                 for hdu, twin in zip(opened, twins, strict=False):
                     if not hdu.name.endswith(UNREAD):
                         _ = hdu.data

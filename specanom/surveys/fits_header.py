@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import DataError
 
 CARD = 80
-KEPT = 131_072       # headers up to this size are remembered; the longest of spec files have 75 kB
+SHORT, LONG = 16_384, 131_072        # headers up to these sizes are remembered; the longest of spec files have 75 kB
 WIDTH = {"L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8, "Q": 16}
 NUMPY = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8", "L": "S1"}
 IMAGE = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
@@ -99,7 +99,9 @@ def integer(header: Mapping[str, Any], key: str, default: int | None = None) -> 
 
 def layout(raw: bytes) -> Layout:
     """Parse the header of an HDU, once for all files that have the same one."""
-    return remembered(raw) if len(raw) <= KEPT else _parsed(raw)
+    if len(raw) <= SHORT:
+        return remembered(raw)
+    return _few(raw) if len(raw) <= LONG else _parsed(raw)
 
 
 def _parsed(raw: bytes) -> Layout:
@@ -122,7 +124,7 @@ def _parsed(raw: bytes) -> Layout:
     return Layout(kind, MappingProxyType(header), size, tuple(reversed(axes)))
 
 
-remembered = lru_cache(maxsize=384)(_parsed)
+remembered, _few = lru_cache(maxsize=384)(_parsed), lru_cache(maxsize=48)(_parsed)
 
 
 def _columns(header: Mapping[str, Any], row_bytes: int) -> dict[str, Column]:

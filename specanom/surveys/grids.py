@@ -39,7 +39,7 @@ def from_loglam(loglam: NDArray[Any]) -> _Grid:
     if found is not None and np.array_equal(found[0], values):
         return found[1]
     exact = values.astype(np.float64)
-    wave = np.power(10.0, exact)
+    wave = _power(exact)
     wave.flags.writeable = False
     if len(_known) >= _KEPT:
         _known.clear()
@@ -58,4 +58,10 @@ def from_wavelength(wave: NDArray[Any]) -> _Grid:
 def from_coefficients(first: float, step: float, size: int) -> _Grid:
     """Return ``10**(first + step·i)`` for i = 0 … size − 1, and k of the first or None."""
     loglam = first + step * np.arange(size, dtype=np.float64)
-    return np.power(10.0, loglam), start_of(loglam)
+    return _power(loglam), start_of(loglam)
+
+
+def _power(loglam: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(over="ignore"):            # a header may say 10^9, and infinite wavelengths are refused
+        wave: NDArray[np.float64] = np.power(10.0, loglam)
+    return wave

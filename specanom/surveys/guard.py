@@ -33,6 +33,8 @@ LARGEST = 1e18
 """Flux whose square leaves single precision is no measurement, in whatever unit it is."""
 
 _TYPES = {key: type(value) for key, value in blank_meta("").items() if key != "path"}
+_FLOATS, _INTS, _TEXTS = ([(key, kind) for key, kind in _TYPES.items() if kind is one] for one in (float, int, str))
+_LEAST = -(1 << 63)
 _UNPRINTED = ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
 
 
@@ -55,12 +57,18 @@ def sound_entry(entry: Entry) -> Entry:
         When a number is none, or a whole number has more than 63 bits.
     """
     meta = entry.meta
-    wrong = {key: meta[key] for key, kind in _TYPES.items() if type(meta[key]) is not kind
-             or (kind is str and key != "id" and not _is_plain(meta[key]))
-             or (kind is int and not -(1 << 63) <= meta[key] < 1 << 63)}
-    id = str(meta["id"])
-    reject = entry.reject
-    if not _is_plain(id):
+    wrong: dict[str, Any] = {}
+    for key, kind in _FLOATS:
+        if type(meta[key]) is not kind:
+            wrong[key] = meta[key]
+    for key, kind in _INTS:
+        if type(meta[key]) is not kind or not _LEAST <= meta[key] <= -_LEAST - 1:
+            wrong[key] = meta[key]
+    for key, kind in _TEXTS:
+        if type(meta[key]) is not kind or not _is_plain(meta[key]):
+            wrong[key] = meta[key]
+    id, reject = str(meta["id"]), entry.reject
+    if "id" in wrong and not _is_plain(id):
         reject = f"no usable id: {len(id)} characters, {quoted(id, 40)}"
         wrong["id"] = quoted(id, 80)
     if not wrong:
@@ -79,7 +87,7 @@ def _as(key: str, value: Any) -> Any:
         found = kind(value)
     except (TypeError, ValueError, OverflowError):
         raise DataError(f"{key} is no {'whole ' * (kind is int)}number: {quoted(str(value), 40)}") from None
-    if kind is int and not -(1 << 63) <= found < 1 << 63:
+    if kind is int and not _LEAST <= found <= -_LEAST - 1:
         raise DataError(f"{key} is no whole number of 63 bits: {quoted(str(value), 40)}")
     return found
 
@@ -105,15 +113,14 @@ def sound_pixels(pixels: Pixels, rows: Sequence[int]) -> Pixels:
     shape = (len(rows), pixels.wave.size)
     if pixels.wave.ndim != 1 or not 1 < shape[1] <= MAX_PIXELS:
         raise DataError(f"a spectrum of {pixels.wave.size:,} pixels: 2 to {MAX_PIXELS:,} are read")
-    for name in ("flux", "ivar", "mask"):
-        values = getattr(pixels, name)
+    for values in (pixels.flux, pixels.ivar, pixels.mask):
         if values is not None and (values.shape != shape or values.dtype.kind not in "fiu"):
-            raise DataError(f"{name} of shape {values.shape} and type {values.dtype} for {shape[1]:,} pixels")
+            raise DataError(f"values of shape {values.shape} and type {values.dtype} for {shape[1]:,} pixels")
     flux, ivar, mask = _native(pixels.flux), pixels.ivar, pixels.mask
-    if not _within(flux, -LARGEST, LARGEST):
+    if not _is_small(flux):
         wide = np.asarray(flux, np.float64)
         flux = np.where(np.abs(wide) <= LARGEST, wide, np.nan)
-    if ivar is not None and not _within(ivar := _native(ivar), 0.0, _MOST):
+    if ivar is not None and not _is_weight(ivar := _native(ivar)):
         wide = np.asarray(ivar, np.float64)
         ivar = np.where((wide >= 0) & (wide <= _MOST), wide, 0.0)
     if mask is not None and mask.dtype.kind == "f":
@@ -127,13 +134,24 @@ def _native(values: NDArray[Any]) -> NDArray[Any]:
 
 
 _MOST = float(np.finfo(np.float32).max)
+_BITS = int(np.float32(_MOST).view(np.uint32))      # what is beyond it is infinite, no number, or negative
 
 
-def _within(values: NDArray[Any], low: float, high: float) -> bool:
-    """Tell whether all lie between two numbers; NaN does not where the lower is 0, and may where it is negative."""
-    if values.size == 0 or (values.min() >= low and values.max() <= high):
+def _is_small(flux: NDArray[np.generic]) -> bool:
+    """Tell whether all flux is NaN or small; where all of it is finite, the sum of its squares has told."""
+    values = flux.ravel()
+    if values.dtype.kind == "f" and np.dot(values, values) <= LARGEST**2:
         return True
-    return bool(low < 0 and np.fmin.reduce(values, axis=None) >= low and np.fmax.reduce(values, axis=None) <= high)
+    least, most = np.fmin.reduce(values, initial=0), np.fmax.reduce(values, initial=0)
+    return bool(least >= -LARGEST and most <= LARGEST)
+
+
+def _is_weight(ivar: NDArray[np.generic]) -> bool:
+    """Tell whether all weights are finite and none is negative, by their bits where they are of single precision."""
+    values = ivar.ravel()
+    if values.dtype == np.float32:
+        return bool(np.maximum.reduce(values.view(np.uint32), initial=0) <= _BITS)
+    return bool(np.minimum.reduce(values, initial=0) >= 0 and np.maximum.reduce(values, initial=0) <= _MOST)
 
 
 def check_count(objects: int, pixels: int) -> None:
