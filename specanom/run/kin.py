@@ -20,6 +20,9 @@ METADATA = ("class", "subclass", "z", "snr", "ra", "dec")
 """What a knowledge base of a run knows of its members."""
 FEWEST = 10
 """Members of a class below which its vote is not judged."""
+ASKED = 20_000
+"""Members at most that are asked for to judge the vote: more would take hours of a large survey, and narrow no interval
+that matters."""
 KNOWLEDGE = "knowledge"
 """Folder of a run with its knowledge bases, by the names of `SPACES`."""
 SPACES = ("latent", "reason")
@@ -203,7 +206,8 @@ def heard(kin: pd.DataFrame, votes: pd.DataFrame, log: LabelLog) -> tuple[pd.Dat
 def judged(base: KnowledgeBase, k: int, seed: int) -> pd.DataFrame:
     """Return precision, recall and F1 of the vote for each class of at least ten members; no rows with fewer than two.
 
-    Every member is asked for without itself.
+    Members are asked for without themselves: all of them, or :data:`ASKED` of a larger base, evenly drawn in the order
+    of their ids.
     """
     labels: NDArray[Any] = np.asarray(base.labels)
     names, counts = np.unique(labels[labels != ""], return_counts=True)
@@ -211,4 +215,8 @@ def judged(base: KnowledgeBase, k: int, seed: int) -> pd.DataFrame:
     if len(large) < 2:
         return pd.DataFrame()
     some = base.take(np.flatnonzero([label in large for label in labels]))
-    return some.evaluate(k=min(k, len(some) - 1), seed=seed).table
+    k = min(k, len(some) - 1)
+    if len(some) <= ASKED:
+        return some.evaluate(k=k, seed=seed).table
+    drawn = np.argsort(some.ids, kind="stable")[np.linspace(0, len(some) - 1, ASKED).astype(np.intp)]
+    return some.evaluate(some.vectors[drawn], some.labels[drawn], ids=some.ids[drawn], k=k, seed=seed).table

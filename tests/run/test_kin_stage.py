@@ -8,6 +8,7 @@ import pytest
 
 import specanom as sa
 from specanom.models import BinnedModel
+from specanom.run import kin
 from specanom.run.cataloguing import near_parts
 from specanom.run.folder import RunFolder
 from specanom.run.kin import classes, heard, judged, kin_table, latent_base, reason_base, relatives, vote_table
@@ -85,6 +86,24 @@ def test_the_vote_is_judged_on_large_classes_only() -> None:
     found = judged(base, 3, seed=0).set_index("label")
     assert found.loc["AGN", "f1"] == 1.0
     assert judged(base.take(range(12)), 3, seed=0).empty  # six of each: too few to tell
+
+
+def test_of_a_large_base_the_vote_is_judged_on_an_even_draw(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    place = rng.integers(0, 2, 600)
+    base = sa.KnowledgeBase.build(place[:, None] * 2.0 + rng.normal(size=(600, 3)), np.array(["AGN", "SF"])[place],
+                                  [f"{i:03d}" for i in rng.permutation(600)])
+    whole = judged(base, 5, 1).set_index("label")
+    monkeypatch.setattr(kin, "ASKED", 600)
+    pd.testing.assert_frame_equal(judged(base, 5, 1).set_index("label"), whole)
+    monkeypatch.setattr(kin, "ASKED", 200)
+    part = judged(base, 5, 1).set_index("label")
+    assert part["n"].sum() == 200
+    assert list(part.index) == list(whole.index)
+    assert (part["recall_low"] < whole["recall"]).all()
+    assert (part["recall_high"] > whole["recall"]).all()
+    back = base.take(np.arange(600)[::-1])
+    pd.testing.assert_frame_equal(judged(back, 5, 1).set_index("label"), part)
 
 
 def test_networks_of_bins_give_way_to_one_space() -> None:
