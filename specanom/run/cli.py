@@ -10,6 +10,7 @@ one file.
 from __future__ import annotations
 
 import argparse
+import logging
 import shlex
 import sys
 import time
@@ -61,6 +62,7 @@ def _main(argv: Sequence[str] | None) -> int:
         with stopped_by_signals():
             return int(arguments.command(arguments))
     except KeyboardInterrupt as exc:
+        logging.getLogger("asyncio").disabled = True  # it would tell of every question to a kernel that is left open
         print("interrupted; finished stages are kept, the same command goes on from there", file=sys.stderr)
         return exit_code(exc)
     except (SpecanomError, OSError) as exc:

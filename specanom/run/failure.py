@@ -9,6 +9,8 @@ from pathlib import Path
 from ..disk import DiskError, free, number_of
 from ..errors import SpecanomError, message
 
+DEAD = "DeadKernelError"
+"""What the error is called of a process that ended in the middle of its notebook."""
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _ARROW = re.compile(r"^-+> *(\d+) (.*)$", re.MULTILINE)
 
@@ -54,7 +56,7 @@ def reason_of(exc: BaseException, where: Path | None = None) -> str:
         left = "" if where is None else f"; {free(where)} now"
         return message("disk", expected="free space for the run folder", got=f"a full disk ({value.strip()}{left})",
                        hint="free some space, or give another --run-dir")
-    if kind == "DeadKernelError":
+    if kind == DEAD:
         return message("process", expected="the notebook's process to live", got="its end, mostly for want of memory",
                        hint="fewer spectra, or a machine with more memory")
     return f"{kind}: {value}".strip()

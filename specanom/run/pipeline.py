@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -14,14 +13,14 @@ from typing import Any
 from ..disk import beside, check_writable, sweep
 from ..errors import choice
 from ..folders import move_whole
-from ..parallel.progress import QUIET
 from ..parallel.reach import check_reachable
 from .acquire import inputs_of
 from .again import FORCED, RETRIED, WHERE, why_again
 from .byhand import BY_HAND
-from .failure import failed, reason_of
+from .failure import DEAD, failed, kind_of, reason_of
 from .failures import failed_stages
 from .folder import RunFolder
+from .kernels import LOG, execute
 from .limits import check_values
 from .lock import only_one
 from .manifest import MISSING, Manifest, after, fingerprint, key, versions
@@ -197,26 +196,24 @@ def _run_notebook(source: Path, executed: Path, parameters: Mapping[str, Any]) -
     scratch = beside(executed)
     scratch.mkdir(parents=True)
     made = scratch / executed.name
+    log = executed.with_suffix(".log")
+    log.unlink(missing_ok=True)
     try:
         _papermill(source, made, parameters)
+    except Exception as exc:
+        if kind_of(exc) == DEAD:  # its last words
+            _keep(scratch / LOG, log)
+        raise
     finally:
-        with contextlib.suppress(OSError):  # a full disk holds no notebook
-            if made.exists() and made.stat().st_size:
-                move_whole(made, executed)
+        _keep(made, executed)
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _papermill(source: Path, target: Path, parameters: Mapping[str, Any]) -> None:
-    import papermill
+def _keep(made: Path, place: Path) -> None:
+    with contextlib.suppress(OSError):  # a full disk holds no notebook
+        if made.exists() and made.stat().st_size:
+            move_whole(made, place)
 
-    # Debugger warnings and progress bars of the kernel do not belong in the log of a cron job.
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    before = os.environ.get(QUIET)
-    os.environ[QUIET] = "1"  # for the kernel: this process tells what the kernel notes in a file
-    try:
-        papermill.execute_notebook(str(source), str(target), parameters=dict(parameters), kernel_name="python3",
-                                   progress_bar=False, log_output=False, store_widget_state=False,
-                                   extra_arguments=["--log-level=50"])
-    finally:
-        if before is None:
-            del os.environ[QUIET]
+
+def _papermill(source: Path, target: Path, parameters: Mapping[str, Any]) -> None:
+    execute(source, target, parameters)
