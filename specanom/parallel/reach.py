@@ -6,7 +6,9 @@ import contextlib
 import json
 import os
 import socket
+import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -48,13 +50,33 @@ def check_reachable(executor: str, folder: Path | None = None, *, patience: floa
     kind, _, rest = executor.partition(":")
     if kind != "dask":
         return
-    distributed = require("distributed", extra="dask")
+    require("distributed", extra="dask")
     address = _knocked(rest, patience)
     try:
-        with distributed.Client(address, timeout=patience, set_as_default=False) as client:
-            _look_at(client.run(_seen_by_worker, str(folder) if folder else ""), folder, version("specanom"))
+        told = _asked(address, str(folder) if folder else "", patience)
     except (OSError, TimeoutError, ValueError) as exc:
         raise _silent(rest, f"{type(exc).__name__}: {exc}") from exc
+    _look_at(told, folder, version("specanom"))
+
+
+def _asked(address: str, folder: str, patience: float) -> Mapping[str, Mapping[str, Any]]:
+    """Return what each worker of a scheduler sees; of something else that listens there, Dask waits for ever."""
+    found: Future[Mapping[str, Mapping[str, Any]]] = Future()
+
+    def ask() -> None:
+        try:
+            import distributed
+
+            with distributed.Client(address, timeout=patience, set_as_default=False) as client:
+                found.set_result(client.run(_seen_by_worker, folder))
+        except BaseException as exc:
+            found.set_exception(exc)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        return found.result(3 * patience)
+    except TimeoutError as exc:
+        raise TimeoutError(str(exc) or "what listens there does not talk as a scheduler does") from exc
 
 
 def _knocked(where: str, patience: float) -> str:
