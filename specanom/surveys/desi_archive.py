@@ -31,6 +31,7 @@ from .desi_releases import (
     catalogue_url,
     file_url,
     find_column,
+    is_word,
     options_of,
     release_of,
     releases,
@@ -146,7 +147,9 @@ def _places(targets: pd.DataFrame, names: Sequence[str], kinds: Sequence[Callabl
 
 
 def _word(value: Any) -> str | None:
-    return text(value) or None if isinstance(value, (str, bytes)) else None
+    """Return a survey or programme; None for what is none, such as a way out of the folder that files are put in."""
+    found = text(value) if isinstance(value, (str, bytes)) else ""
+    return found if is_word(found) else None
 
 
 def _number(value: Any) -> int | None:

@@ -141,6 +141,11 @@ def from_uniqpix(uniq: int) -> tuple[int, int]:
     return int(uniq) - 4 * nside**2, nside
 
 
+def is_word(text: str) -> bool:
+    """Tell whether a text may be part of a path of the archive: letters, digits, - and _, at most 32."""
+    return 0 < len(text) <= 32 and text.isascii() and text.replace("-", "a").replace("_", "a").isalnum()
+
+
 def file_url(survey: str, program: str, pixel: int, *, release: str = "dr1", kind: str = "coadd",
              specprod: str = "") -> str:
     """Return where the archive has the spectra or redshifts of a pixel of the sky.
@@ -165,6 +170,9 @@ def file_url(survey: str, program: str, pixel: int, *, release: str = "dr1", kin
     """
     choice("kind", kind, FILE_KINDS)
     known = release_of(release)
+    for argument, value in (("survey", survey), ("program", program)):
+        if not is_word(value):
+            raise ArgumentError(message(argument, expected="a word such as main or dark", got=repr(value)[:80]))
     pixel = _whole("pixel", pixel)
     name = known["healpix"].format(survey=survey.lower(), program=program.lower(), group=pixel // 100, pixel=pixel,
                                    kind=kind)

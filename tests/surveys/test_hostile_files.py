@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from astropy.io import fits
 
 from benchmarks.fuzz import check_spectrum, coadd_files, plate_files, spec_file
-from specanom.errors import DataError
+from specanom.errors import ArgumentError, DataError
 from specanom.spectrum import Spectrum
-from specanom.surveys import fits_fast, read
+from specanom.surveys import desi_archive, fits_fast, read
 from specanom.surveys.fits_write import Column, card, image, table
 
 BLOCK = 2880
@@ -440,3 +441,14 @@ def test_rubbish_called_a_table_is_refused(tmp_path: Path, kind: str) -> None:
     path.write_bytes(b"PAR1" + np.random.default_rng(0).bytes(5000) + b"PAR1")
     with pytest.raises(DataError, match=r"t\.(parquet|ecsv|json)"):
         read(path)
+
+
+@pytest.mark.parametrize("word", ["../../../../tmp/x", "/etc", "main/../..", "a\\b", "", "x" * 99,
+                                  "ma in", "\u202emain"])
+def test_a_catalogue_cannot_lead_a_download_out_of_its_folder(word: str) -> None:
+    targets = pd.DataFrame({"TARGETID": ["1", "2"], "SURVEY": [word, "main"], "PROGRAM": "dark", "HEALPIX": 27247})
+    groups, lost = desi_archive._groups(targets, "dr1")
+    assert [one("coadd").rpartition("/")[2] for one in groups] == ["coadd-main-dark-27247.fits"]
+    assert [one.id for one in lost] == ["1"]
+    with pytest.raises(ArgumentError, match="survey: expected a word"):
+        desi_archive.file_url(word, "dark", 27247)
