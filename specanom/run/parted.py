@@ -103,10 +103,10 @@ def _model(path: Path) -> Any:
 
 
 @lru_cache(maxsize=2)
-def _opened(path: Path, changed: int) -> SpectrumSet:
+def _opened(path: Path, state: str) -> SpectrumSet:
     return SpectrumSet.open(path)
 
 
 def _sample(path: Path) -> SpectrumSet:
     """Return a sample, opened once a process: its table may be long."""
-    return _opened(path, (path / "manifest.json").stat().st_mtime_ns)
+    return _opened(path, fingerprint(path / "manifest.json"))  # not its time: clocks are set back

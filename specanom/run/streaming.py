@@ -268,10 +268,10 @@ def _table(done: Outcome, name: str) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=2)
-def _fitted(path: Path, changed: int) -> Preprocessor:
+def _fitted(path: Path, state: str) -> Preprocessor:
     return Preprocessor.load(path)
 
 
 def _preprocessor(path: Path) -> Preprocessor:
     """Return a fitted Preprocessor, loaded once a process."""
-    return _fitted(path, path.with_name(path.name + ".json").stat().st_mtime_ns)
+    return _fitted(path, fingerprint(path.with_name(path.name + ".json")))

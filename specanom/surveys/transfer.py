@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import gzip
-import os
 import threading
 import time
 import zlib
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..disk import replace, sync
 from ..errors import DataError, message
 from ..parallel import map_blocks
 from .fits_fast import FastFits
@@ -152,6 +152,15 @@ def _is_packed(path: Path) -> bool:
         return handle.read(2) == b"\x1f\x8b"
 
 
+def _not_fits(path: Path) -> str:
+    """Say what a file is when it is no FITS file, packed or not, as the page of a proxy or of a login."""
+    with open(path, "rb") as handle:
+        begins = handle.read(200)
+    if begins.startswith((b"SIMPLE", b"\x1f\x8b")):
+        return ""
+    return f"no FITS file came but {begins.decode('utf-8', 'replace').split(chr(10))[0][:60]!r}"
+
+
 def _unpacks(path: Path) -> bool:
     """Tell whether a gzipped file is whole and a FITS file: unpacked piece by piece, its checksum compared."""
     begins, size = b"", 0
@@ -186,9 +195,12 @@ def _fetch(task: Task, path: Path, retries: int) -> Outcome:
         try:
             _receive(task.url, part)
             if not is_whole(part):
+                words = _not_fits(part)
                 part.unlink()
-                raise Retry("the file is shorter than its headers say")
-            os.replace(part, path)
+                raise Retry(words or "the file is shorter than its headers say")
+            sync(part)
+            replace(part, path)
+            sync(path.parent)
             return Outcome(task.id, task.url, str(path), "fetched", "", path.stat().st_size)
         except Refused as exc:
             reason = str(exc)
