@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -16,13 +15,17 @@ import pandas as pd
 from .. import surveys
 from ..errors import ArgumentError, DataError, choice, message
 from ..folders import write_json
+from ..foreign import ListOf, Place, Record, Text, Whole, check, read_json
 from ..surveys import Survey
 from ..surveys.desi_releases import check_columns
-from ..surveys.files import find_files
+from ..surveys.finding import find_files
 from .folder import RunFolder
 from .manifest import key, listing, versions
 
 SURVEYS = ("mock", "mock_desi", "sdss", "desi", "auto")
+_SOURCE = Record({"path": Text(4096), "survey": Text(100)},
+                 {"files": Whole(0), "anomalies": Whole(0), "outputs": ListOf(Place(), most=1000),
+                  "catalogue": Text(4096), "columns": Text(10_000)})
 SIMULATED = {"mock": "sdss", "mock_desi": "desi"}
 """Simulated survey → as what its files are read."""
 RAW = "raw"
@@ -86,7 +89,9 @@ class Source:
     @classmethod
     def load(cls, run: RunFolder) -> Source:
         """Read what ``01_acquire`` left."""
-        told = json.loads(run.need("source.json", "01_acquire").read_text(encoding="utf-8"))
+        place = run.need("source.json", "01_acquire")
+        told = read_json(place, "what 01_acquire left", most=2**20)
+        check(told, _SOURCE, place)
         return cls(**{**told, "path": str(run / told["path"])})  # an absolute path stays what it is
 
     def save(self, run: RunFolder) -> None:
@@ -180,8 +185,8 @@ def simulated(run: RunFolder) -> bool:
 def _origin(folder: Path) -> dict[str, Any]:
     """Return what a run noted in its folder of raw files; empty when there is no such note."""
     try:
-        note = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        note = read_json(folder / "manifest.json", "the note of a run", most=2**20)
+    except DataError:
         return {}
     known = isinstance(note, dict) and (note.get("survey") in SIMULATED or note == DOWNLOADED)
     return note if known else {}
