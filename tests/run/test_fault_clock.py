@@ -27,7 +27,7 @@ def jumping(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
     def jumps() -> float:
         read[0] += 1
-        return real() + request.param * read[0]
+        return float(real() + request.param * read[0])
 
     monkeypatch.setattr(time, "time", jumps)
 
