@@ -75,8 +75,12 @@ class FinishedRun:
     @cached_property
     def sample(self) -> SpectrumSet:
         """The preprocessed spectra."""
-        top = self.path / "top.zarr"  # of a run that stored the oddest spectra alone
-        return SpectrumSet.open(top if top.is_dir() else self._need("sample.zarr", "02_preprocess"))
+        return SpectrumSet.open(self._need(self._spectra, "02_preprocess"))
+
+    @property
+    def _spectra(self) -> str:
+        """Where the spectra to look at are; a run that stored the oddest alone was trained on others."""
+        return "top.zarr" if (self.path / "top.zarr").is_dir() else "sample.zarr"
 
     @cached_property
     def model(self) -> Any:
@@ -164,7 +168,7 @@ class FinishedRun:
         return "\n".join([
             "from pathlib import Path", "", "import pandas as pd", "", "import specanom as sa",
             "from specanom.scores.named import scorers_of", "", f"run = Path({str(self.path)!r})",
-            'sample = sa.SpectrumSet.open(run / "sample.zarr")', 'model = sa.models.load(run / "model")',
+            f'sample = sa.SpectrumSet.open(run / "{self._spectra}")', 'model = sa.models.load(run / "model")',
             'table = pd.read_parquet(run / "scores.parquet")',
             'explanations = sa.ExplanationSet.open(run / "explanations.zarr")',
             'clusters = sa.ExplanationClusterer.load(run / "clusters")',
