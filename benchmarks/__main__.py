@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NEEDS_FILES = {"preprocess", "read", "yardstick", "real", "pointing", "grades", "widgets", "latents", "second", "scale"}
+NEEDS_FILES = {"preprocess", "read", "yardstick", "real", "pointing", "grades", "widgets", "latents", "second",
+               "dashboard", "kills", "scale"}
 """Those that take folders of spectra, or of a run, or what to measure, as arguments."""
 
 
