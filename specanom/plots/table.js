@@ -16,6 +16,15 @@ function make(tag, name, attributes = {}) {
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value)
   return made
 }
+/** Text whose control characters, and those that turn a line round, are seen instead of acting or hiding. */
+export function visible(text) {
+  if (!/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u.test(text)) return text
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (one) => {
+    const code = one.codePointAt(0)
+    if (code < 32) return String.fromCodePoint(0x2400 + code)
+    return code === 127 ? "␡" : `⟨U+${code.toString(16).toUpperCase().padStart(4, "0")}⟩`
+  })
+}
 function array(Kind, view) {
   if (!view) return new Kind(0)
   return new Kind(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)) // views may be misaligned
@@ -275,7 +284,7 @@ class Table {
       cell.dataset.name = column.name
       cell.title = column.heading === column.name ? column.name : `${column.heading} (${column.name})`
       const text = make("span", "specanom-table-heading")
-      text.textContent = column.heading
+      text.textContent = visible(column.heading)
       cell.append(text, make("span", "specanom-table-arrow", { "aria-hidden": "true" }))
       return cell
     }))
@@ -477,7 +486,7 @@ class Table {
     const cells = row.children
     this.columns.forEach((column, at) => {
       const known = this.readers.get(column.name)
-      const text = known && known.edition === this.edition && number < known.count ? known.text(number) : ""
+      const text = visible(known && known.edition === this.edition && number < known.count ? known.text(number) : "")
       const cell = cells[at]
       if (cell.textContent === text) return
       cell.textContent = text

@@ -2,6 +2,7 @@
 import { SpectrumFigure, thumbnail } from "./drawing.js"
 import { unpacked } from "./spectra.js"
 import { redshift } from "./notes.js"
+import { visible } from "./table.js"
 
 const FACTS = ["z", "snr", "class", "subclass", "zwarning", "deltachi2", "tier", "rank", "rank_before", "percentile", "cluster", "artefact", "z_second", "vote", "kin_far", "verdict", "label"]
 const ALWAYS = ["z", "snr", "class", "tier"] // said also where they are not known
@@ -14,7 +15,7 @@ export function make(tag, attributes = {}, ...children) {
     else if (name.startsWith("on")) made.addEventListener(name.slice(2), value)
     else if (value !== false && value != null) made.setAttribute(name, value === true ? "" : value)
   }
-  made.append(...children.filter((one) => one != null))
+  made.append(...children.filter((one) => one != null).map((one) => (typeof one === "string" ? visible(one) : one)))
   return made
 }
 const told = (value, digits = 3) => (typeof value !== "number" ? value || "–" : Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : "–")
@@ -149,7 +150,7 @@ export class Card {
     this.row = row
     this.theme = theme
     this.element.hidden = false
-    this.part("id").textContent = id
+    this.part("id").textContent = visible(id)
     this.part("outside").hidden = row >= 0
     this.showNotes(!same)
     if (!same) this.tell("")
