@@ -100,7 +100,7 @@ def table(rows: Rows) -> str:
     for name in sorted(last["bytes"], key=lambda one: -last["bytes"][one]):
         lines.append(f"| `{name}` | {_slashed([row['bytes'].get(name, 0) / row['n'] for row in rows])} |")
     disk = [max(cell["disk"] for cell in row["steps"].values()) / row["n"] for row in rows]
-    lines.append(f"| most at a time, plates apart from simulating included | {_slashed(disk)} |")
+    lines.append(f"| most at a time, with the plates that are being read | {_slashed(disk)} |")
     return "\n".join(lines)
 
 
@@ -125,9 +125,9 @@ def figure(rows: Rows, theme: str = "light") -> Any:
     guide = first.line(x, 1.6 * top * x / x[-1], line_dash="dashed", color=colours_of(theme).muted, width=1.5)
     second, more = _panel(sizes, memory, ("What it holds in memory", "GB of all processes"), theme)
     second.y_range.start = 0
-    for made, lines in ((first, [*entries, ("in proportion to n", [guide])]), (second, more)):
+    for made, lines in ((first, [*entries, ("∝ n", [guide])]), (second, more)):
         legend(made, lines, colours_of(theme))
-        made.legend[0].ncols = 5
+        made.legend[0].ncols, made.toolbar_location = 3, None
     return beside([first, second], least=420)
 
 

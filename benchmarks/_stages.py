@@ -52,6 +52,7 @@ def prepare(run: RunFolder, settings: dict[str, Any]) -> None:
     run.record("01_acquire", {"files": source.files, "known anomalies": source.anomalies}, source.outputs, told)
     counts = {"read": report.n_in, "kept": report.n_out, "pixels": len(sample.wave)}
     outputs = ["sample.zarr", "preprocess.json", "preprocess.npz", "tables/waterfall.parquet"]
+    outputs += run.write_tables({"failures_02_preprocess": preprocessor.failures})
     run.record(PREPARE, counts, outputs, {**told, "executor": settings["executor"]})
 
 
