@@ -664,7 +664,8 @@ def by_atheris(run: Run, seed: int, argv: Sequence[str]) -> None:
         run.one(FromBytes(data))
         if run.over:
             report(run, "atheris", argv)
-            os._exit(0)
+            shutil.rmtree(run.judge.folder, ignore_errors=True)
+            os._exit(1 if run.faults else 0)
 
     atheris.Setup([sys.argv[0], f"-seed={seed + 1}", "-max_len=256", "-len_control=0", "-timeout=60", "-rss_limit_mb=0",
                    "-print_final_stats=1", "-verbosity=0"], example)
