@@ -56,7 +56,7 @@ def reason_of(exc: BaseException, where: Path | None = None) -> str:
         left = "" if where is None else f"; {free(where)} now"
         return message("disk", expected="free space for the run folder", got=f"a full disk ({value.strip()}{left})",
                        hint="free some space, or give another --run-dir")
-    if kind == DEAD:
+    if kind == DEAD or value.startswith("Kernel died"):  # the latter while it starts
         return message("process", expected="the notebook's process to live", got="its end, mostly for want of memory",
                        hint="fewer spectra, or a machine with more memory")
     return f"{kind}: {value}".strip()
