@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from .manifest import versions
 from .parameters import STAGES, notebook
+
+LEAST_FREE = 2_000_000_000
+"""Bytes that a run of some thousand spectra may take with all its passing files."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +28,13 @@ class Check:
 
 
 def check_installation() -> list[Check]:
-    """Look at Python, packages, notebooks, the kernel, the device and what is optional."""
+    """Look at Python, packages, notebooks, the kernel, the device, cores, free disk and what is optional."""
     found = [Check("Python", sys.version_info >= (3, 11), sys.version.split()[0], "Python 3.11 or newer")]
     found += [Check(name, text != "not installed", text, f"pip install {name}") for name, text in versions().items()
               if name != "python"]
     found += [Check(f"notebook {stage}", notebook(stage).is_file(), str(notebook(stage)), "install specanom again")
               for stage in STAGES]
-    found += [_kernel(), _device()]
+    found += [_kernel(), _device(), _cores(), _disk(Path.cwd())]
     found += [_optional(module, extra) for module, extra in (("lime", "explain"), ("skimage", "explain"),
                                                             ("ipywidgets", "widgets"), ("anywidget", "widgets"),
                                                             ("notebook", "widgets"), ("jupyterlab", "widgets"),
@@ -53,6 +58,21 @@ def _device() -> Check:
 
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     return Check("device", True, torch.cuda.get_device_name(0) if cuda else "Apple GPU" if mps else "CPU")
+
+
+def _cores() -> Check:
+    """Tell how many processes are worth starting."""
+    there = os.cpu_count() or 1
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else there
+    told = f"{usable}" if usable == there else f"{usable} of {there} may be used"
+    return Check("cores", True, f"{told} (--executor processes:{usable} works on as many partitions at a time)")
+
+
+def _disk(folder: Path) -> Check:
+    """Tell how much room there is for a run here."""
+    free = shutil.disk_usage(folder).free
+    return Check("free disk", free >= LEAST_FREE, f"{free / 1e9:.1f} GB in {folder}",
+                 f"free at least {LEAST_FREE / 1e9:.0f} GB, or give a --run-dir elsewhere", optional=True)
 
 
 def _optional(module: str, extra: str) -> Check:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 import time
 
 import pytest
 
-from specanom.run import doctor
+from specanom.parallel.progress import QUIET, Progress, pause
+from specanom.run import doctor, terminal
 from specanom.run.cli import DONE, FAILED, main
 from specanom.run.pipeline import StageResult
 from specanom.run.terminal import StageLines
@@ -52,6 +54,47 @@ def test_a_terminal_shows_the_running_stage_and_what_it_took_before(monkeypatch)
     assert last == "03_train           12.3 s  140 spectra, 40 steps\n"
 
 
+def test_why_a_stage_is_made_again_stands_in_its_line(capsys) -> None:
+    StageLines()("03_train", StageResult("03_train", False, 12.3, {"spectra": 140}, "seed 1 → 2"))
+    assert capsys.readouterr().out == "03_train           12.3 s  140 spectra  (again: seed 1 → 2)\n"
+
+
+@pytest.mark.parametrize("place", ["work/04_score/0a1b", "work/04_score/0a1b/model", "sample.zarr.work/prepared"])
+def test_a_terminal_shows_how_far_the_partitions_are(place: str, monkeypatch, tmp_path) -> None:
+    terminal = on_a_terminal(monkeypatch)
+    lines = StageLines(run_dir=tmp_path)
+    (tmp_path / place).mkdir(parents=True)
+    with Progress("score", 4, 400, file=tmp_path / place / "progress.txt") as progress:
+        progress.done(100)
+        lines("04_score", None)
+        deadline = time.monotonic() + 10
+        while "1 of 4 partitions" not in terminal.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        lines.stop()
+    assert "… score: 1 of 4 partitions, 100 of 400 spectra" in terminal.getvalue()
+
+
+def test_a_log_gets_lines_without_control_characters_ever_further_apart(monkeypatch, capsys, tmp_path) -> None:
+    monkeypatch.setattr(terminal, "pause", lambda seconds: 0.02)
+    lines = StageLines(run_dir=tmp_path)
+    lines("04_score", None)
+    time.sleep(0.3)
+    lines("04_score", StageResult("04_score", False, 0.3, {}))
+    out = capsys.readouterr().out
+    assert out.count("\n") >= 3
+    assert not re.search(r"[\x00-\x09\x0b-\x1f]", out)
+    assert (pause(10), pause(600), pause(86_400)) == (30.0, 30.0, 4320.0)
+
+
+def test_a_quiet_kernel_shows_neither_bar_nor_line(monkeypatch, capsys, tmp_path) -> None:
+    monkeypatch.setenv(QUIET, "1")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with Progress("score", 2, 20, file=tmp_path / "progress.txt") as progress:
+        progress.done(10)
+        assert (tmp_path / "progress.txt").read_text().startswith("score: 1 of 2 partitions, 10 of 20 spectra")
+    assert capsys.readouterr() == ("", "")
+
+
 def test_the_line_of_a_failed_stage_is_cleared(monkeypatch) -> None:
     terminal = on_a_terminal(monkeypatch)
     lines = StageLines()
@@ -83,6 +126,9 @@ def test_the_doctor_is_content_here(capsys) -> None:
     assert "FAIL Python" not in out
     assert "ok   notebook 06_clusters" in out
     assert "ok   Jupyter kernel" in out
+    assert re.search(r"^ok   cores: \d+ ", out, re.M)
+    assert re.search(r"^(ok  |–   ) free disk: [\d.]+ GB in /", out, re.M)
+    assert "ok   distributed (optional): installed" in out
 
 
 def test_the_doctor_says_what_is_missing_and_how_to_mend_it(capsys, monkeypatch) -> None:
