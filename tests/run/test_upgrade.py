@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 import specanom as sa
-from specanom.errors import DataError
 from specanom.run.again import why_again
 from specanom.run.cli import DIFFERS, DONE, NO_DATA, main
 from specanom.run.compare import compare_runs
