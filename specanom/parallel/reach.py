@@ -50,23 +50,21 @@ def check_reachable(executor: str, folder: Path | None = None, *, patience: floa
     kind, _, rest = executor.partition(":")
     if kind != "dask":
         return
-    require("distributed", extra="dask")
+    distributed = require("distributed", extra="dask")
     address = _knocked(rest, patience)
     try:
-        told = _asked(address, str(folder) if folder else "", patience)
+        told = _asked(distributed, address, str(folder) if folder else "", patience=patience)
     except (OSError, TimeoutError, ValueError) as exc:
         raise _silent(rest, f"{type(exc).__name__}: {exc}") from exc
     _look_at(told, folder, version("specanom"))
 
 
-def _asked(address: str, folder: str, patience: float) -> Mapping[str, Mapping[str, Any]]:
+def _asked(distributed: Any, address: str, folder: str, *, patience: float) -> Mapping[str, Mapping[str, Any]]:
     """Return what each worker of a scheduler sees; of something else that listens there, Dask waits for ever."""
     found: Future[Mapping[str, Mapping[str, Any]]] = Future()
 
     def ask() -> None:
         try:
-            import distributed
-
             with distributed.Client(address, timeout=patience, set_as_default=False) as client:
                 found.set_result(client.run(_seen_by_worker, folder))
         except BaseException as exc:
