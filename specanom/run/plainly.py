@@ -38,7 +38,7 @@ class Plain:
 def printed_plainly() -> Iterator[None]:
     """Print what stands in files of strangers as text: ``ESC[2J`` in the id of an object clears no screen."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Plain(before[0]), Plain(before[1])  # type: ignore[assignment]
+    sys.stdout, sys.stderr = Plain(before[0]), Plain(before[1])
     try:
         yield
     finally:

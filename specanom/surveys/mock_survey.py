@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from specanom.errors import ArgumentError, choice, message
+from specanom.folders import write_whole
 from specanom.surveys.columns import sdss_id
 from specanom.surveys.files import Opener
 from specanom.surveys.simulate.fibres import KINDS, Fibres, simulate
@@ -115,9 +116,8 @@ class MockSurvey(Survey):
             fibres = join(list(self.fibres(plate)))
             tables.append(truth_of(fibres))
             write_fibres(fibres, target, layout)
-        part = target / "truth.csv.part"
-        pd.concat(tables, ignore_index=True).to_csv(part, index=False, float_format="%.6g")
-        part.replace(target / "truth.csv")
+        truth = pd.concat(tables, ignore_index=True)
+        write_whole(target / "truth.csv", lambda part: truth.to_csv(part, index=False, float_format="%.6g"))
         return target
 
 
