@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, message
 from ..spectrumset import SpectrumSet
-from .columns import with_columns
+from .columns import texts, with_columns
 from .extinction import Extinction
 from .fitting import Fitted
 from .ledger import Ledger
@@ -133,6 +133,8 @@ class Pipeline:
 
     def _cut_by_table(self, block: SpectrumSet, ledger: Ledger) -> SpectrumSet:
         options = self.options
+        # In every block, so that the order of columns does not depend on which block is the first with a remark.
+        block = with_columns(block, {"note": texts(block.table, "note")})
         block = choose_redshift(block, options.redshift)
         drops = [redshift_missing(block)]
         if options.z_range is not None:
