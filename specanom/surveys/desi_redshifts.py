@@ -213,7 +213,7 @@ def from_hdu(hdu: Hdu, name: str, own: Mapping[str, str], *, redshift: bool = Tr
     ids = np.array(hdu.column(find_column(hdu.names, options_of("redshifts", "targetid", own))), dtype=np.int64)
     if ids.ndim != 1:
         raise DataError(f"{name} has several TARGETIDs a row")
-    found = RedshiftTable(name, ids, lambda column, rows: logical(hdu, column)[rows], list(hdu.names), own)
+    found = RedshiftTable(name, ids, lambda column, rows: logical(hdu, column, rows), list(hdu.names), own)
     asked = [found.column("redshifts", key) for key in KEYS] + [
         found.column("places", key) for key in ("survey", "program", "healpix", "uniqpix", "tile")] + [
         find_column(found.names, [one]) for one in kept_columns(own)]
@@ -222,9 +222,9 @@ def from_hdu(hdu: Hdu, name: str, own: Mapping[str, str], *, redshift: bool = Tr
     return found
 
 
-def logical(hdu: Hdu, name: str) -> NDArray[Any]:
-    """Return a column; the letters T and F of a logical one become yes and no."""
-    values = hdu.column(name)
+def logical(hdu: Hdu, name: str, rows: NDArray[np.intp] | None = None) -> NDArray[Any]:
+    """Return a column, at some rows or all; the letters T and F of a logical one become yes and no."""
+    values = hdu.column(name) if rows is None else hdu.take(name, rows)
     if values.dtype.kind != "S" or values.dtype.itemsize != 1:
         return values
     form = str(hdu.header.get(f"TFORM{list(hdu.names).index(name) + 1}", ""))

@@ -32,6 +32,7 @@ class FastHdu:
 
     def __init__(self, content: FileBytes, raw: bytes, start: int) -> None:
         self.content, self.raw, self.start = content, raw, start
+        self._last = b"", b""                   # rows that were taken, and their bytes
 
     @cached_property
     def layout(self) -> Layout:
@@ -88,10 +89,37 @@ class FastHdu:
             data = np.concatenate([
                 _column_of(column, n, width, *self.content.span(self.start + first * width, n * width)).copy()
                 for first in range(0, rows, step) for n in (min(step, rows - first),)])
-        if column.unsigned:
-            unsigned, zero = UNSIGNED[column.code]
-            data = data.astype(unsigned) ^ np.array(zero, dtype=unsigned)
-        return data
+        return _signed(column, data)
+
+    def take(self, name: str, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """Return a column at some rows, in any order; of a large table no other row is read.
+
+        The rows that were read last are held, since who looks up a row wants several columns of it.
+        """
+        column = self._column(name)
+        count, width = self.layout.shape
+        if self.layout.size <= HELD or 2 * len(rows) > count:
+            return self.column(name)[rows]
+        if not len(rows):
+            return self.take(name, np.zeros(1, np.intp))[:0]
+        which, back = np.unique(rows, return_inverse=True)
+        if not 0 <= which[0] <= which[-1] < count:
+            raise IndexError(f"rows {which[0]} to {which[-1]} of {count}")
+        step = max(1, HELD // width)
+        data = np.concatenate([
+            _column_of(column, len(some), width, self._rows(some), 0).copy()
+            for first in range(0, which.size, step) for some in (which[first : first + step],)])
+        return _signed(column, data)[back]
+
+    def _rows(self, rows: NDArray[np.intp]) -> bytes:
+        """Return the bytes of some rows of a table, in rising order."""
+        key, (held, raw) = rows.tobytes(), self._last
+        if held != key:
+            width = self.layout.shape[1]
+            pieces = [(self.start + first * width, (stop - first) * width) for first, stop in _runs(rows.tolist())]
+            raw = b"".join(self.content.pieces(pieces))
+            self._last = key, raw
+        return raw
 
     def scalar(self, name: str, row: int = 0) -> Any:
         """Return one value of a table as a Python number or text."""
@@ -146,6 +174,14 @@ def _column_of(column: Column, rows: int, width: int, buffer: Any, at: int) -> N
     shape = (rows,) if text or column.repeat == 1 else (rows, column.repeat)
     strides = (width,) if len(shape) == 1 else (width, WIDTH[column.code])
     return np.ndarray(shape, kind, buffer=buffer, offset=at + column.offset, strides=strides)
+
+
+def _signed(column: Column, data: NDArray[Any]) -> NDArray[Any]:
+    """Return values as they are meant: unsigned ones are stored with another zero."""
+    if not column.unsigned:
+        return data
+    unsigned, zero = UNSIGNED[column.code]
+    return data.astype(unsigned) ^ np.array(zero, dtype=unsigned)
 
 
 def _runs(rows: Sequence[int]) -> list[tuple[int, int]]:

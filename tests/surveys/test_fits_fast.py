@@ -14,6 +14,7 @@ from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specanom.surveys.fits_bytes import FileBytes
 from specanom.surveys.fits_fast import FastFits
 from specanom.surveys.fits_full import FullFits
 from specanom.surveys.fits_header import BrokenFits, parse_header, remembered
@@ -109,3 +110,33 @@ def test_reading_is_light() -> None:
             "print(sorted(heavy & set(sys.modules)))")
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_rows_of_a_large_table_are_read_alone_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    columns = {form: random_column(form, 3000, rng) for form in FORMS}
+    columns["J"] = columns["J"].astype("u4")
+    table = fits.BinTableHDU.from_columns([
+        fits.Column(f"C{form}", form, array=values, bzero=2**31 if form == "J" else None)
+        for form, values in columns.items()])
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(tmp_path / "t.fits")
+    monkeypatch.setattr("specanom.surveys.fits_bytes.HEAD_BYTES", 12_000)
+    monkeypatch.setattr("specanom.surveys.fits_fast.HELD", 20_000)
+    fast, full = FastFits(str(tmp_path / "t.fits")).hdu(1), FullFits(str(tmp_path / "t.fits")).hdu(1)
+    assert fast is not None
+    assert full is not None
+    for rows in ([2999, 5, 6, 7, 5], [], rng.integers(0, 3000, 700).tolist(), list(range(3000))):
+        for form in FORMS:
+            name, which = f"c{form.lower()}", np.array(rows, np.intp)
+            np.testing.assert_array_equal(fast.take(name, which), full.take(name, which))
+            np.testing.assert_array_equal(fast.take(name, which), fast.column(name)[which])
+    read: list[int] = []
+    pieces = FileBytes.pieces
+    monkeypatch.setattr(FileBytes, "span", lambda *_: pytest.fail("a part of the table is read"))
+    monkeypatch.setattr(FileBytes, "pieces", lambda self, wanted: read.extend(size for _, size in wanted) or pieces(
+        self, wanted))
+    for form in FORMS:
+        fast.take(f"c{form.lower()}", np.array([2500, 2501, 40]))
+    assert sum(read) == 3 * fast.shape[1]
+    with pytest.raises(IndexError):
+        fast.take("ce", np.array([3000]))
