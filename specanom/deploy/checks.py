@@ -41,12 +41,12 @@ def path(name: str, value: str, *, empty: bool = False) -> str:
     Raises
     ------
     ArgumentError
-        When it is not absolute, or not text of one line.
+        When it is not absolute, has ``..`` in it, or is not text of one line.
     """
     if empty and value == "":
         return value
-    if not text(name, value).startswith("/"):
-        raise ArgumentError(message(name, expected="an absolute path", got=repr(value),
+    if not text(name, value).startswith("/") or ".." in value.split("/"):
+        raise ArgumentError(message(name, expected="an absolute path without ..", got=repr(value),
                                     hint="jobs start in other folders"))
     return value
 

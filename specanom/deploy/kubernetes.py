@@ -86,10 +86,9 @@ class Kubernetes:
         address = f"tcp://{self.name}-scheduler:{PORT}"
         wait = ["python", "-m", "specanom.deploy.wait", address, "--workers", str(1 + bool(self.gpus)),
                 "--gpus", str(int(bool(self.gpus)))]
-        unlock = ["sh", "-c", 'rm -f "$1"/.lock-*', "sh", _plain(call.run_dir)]
         command = [_plain(one) for one in ["specanom", *call.words(f"dask:{address}")]]
         files = {VOLUME: render(VOLUME, job=self),
-                 RUN: render(RUN, job=self, sizes=self.sizes, wait=wait, command=command, unlock=unlock)}
+                 RUN: render(RUN, job=self, sizes=self.sizes, wait=wait, command=command)}
         return Scripts(files, f"kubectl apply -f {VOLUME} -f {RUN}\nkubectl logs -f job/{self.name}-run")
 
 

@@ -20,6 +20,7 @@ from typing import IO
 
 from ..disk import beside, telling
 from ..errors import SpecanomError, message
+from ..foreign import parse_json
 from .process import Process, this_process
 
 NAME = ".lock"
@@ -37,7 +38,8 @@ def only_one(folder: Path) -> Iterator[None]:
     """Keep other processes out of a run folder; it is made when missing.
 
     A lock whose process has ended on this machine, however it ended, is taken over. One of another machine is not,
-    since nothing can be known of its processes.
+    since nothing can be known of its processes, unless it is of the very job of a cluster that this process belongs to:
+    that was started again, so it has ended before.
 
     Raises
     ------
@@ -145,7 +147,7 @@ def _owner(path: Path) -> Process | None:
         if content == _FREE:
             return None
         with contextlib.suppress(ValueError, TypeError, AttributeError):
-            return Process(**json.loads(content))
+            return Process(**parse_json(content))
         if time.monotonic() - begin > PATIENCE:
             return None
         time.sleep(0.05)
@@ -155,7 +157,9 @@ def _alive(owner: Process, path: Path) -> bool:
     if owner.here:
         me = this_process()
         return (str(path), me.pid) in _held if owner.same(me) else owner.alive
-    return not (owner.on_this_machine and _unlocked(path))
+    if owner.on_this_machine:
+        return not _unlocked(path)
+    return not (owner.job and owner.job == this_process().job)
 
 
 def _unlocked(path: Path) -> bool:

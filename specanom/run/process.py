@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 
 _PROC = Path("/proc")
+JOB = "SPECANOM_JOB"
+"""Variable for the name of a job of a cluster that is never at work twice; set by scripts of ``specanom deploy``."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class Process:
         When the process began, by a clock that nobody sets; empty where the system does not say.
     since : str
         When it took what it holds, for people.
+    job : str
+        The job of a cluster that it belongs to; empty outside of one. A cluster starts a job again, perhaps on another
+        machine, only when it has ended.
     """
 
     pid: int
@@ -42,6 +47,7 @@ class Process:
     space: str = ""
     began: str = ""
     since: str = ""
+    job: str = ""
 
     @property
     def on_this_machine(self) -> bool:
@@ -80,7 +86,8 @@ class Process:
 def this_process() -> Process:
     """Return the process that asks, as of now."""
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return Process(os.getpid(), platform.node(), _machine(), _boot(), _space(), _began(os.getpid()) or "", now)
+    return Process(os.getpid(), platform.node(), _machine(), _boot(), _space(), _began(os.getpid()) or "", now,
+                   os.environ.get(JOB, ""))
 
 
 def _machine() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import yaml
 
 from specanom.deploy import Call, Kubernetes, Sizes
 from specanom.errors import ArgumentError
+from specanom.run.process import JOB
 
 GOLDEN = Path(__file__).parent / "golden"
 IMAGE = "registry.org/astro/specanom:0.1"
@@ -82,22 +82,27 @@ def test_the_run_waits_for_its_workers_and_is_started_again() -> None:
     pod = job["template"]["spec"]
     address = "tcp://survey-scheduler:8786"
     assert pod["containers"][0]["command"] == ["specanom", *CALL.words(f"dask:{address}")]
-    assert pod["initContainers"][1]["command"][3:] == [address, "--workers", "2", "--gpus", "1"]
+    assert pod["initContainers"][0]["command"][3:] == [address, "--workers", "2", "--gpus", "1"]
     assert (pod["restartPolicy"], job["backoffLimit"]) == ("Never", 5)
     fail = job["podFailurePolicy"]["rules"][1]
     assert fail["onExitCodes"] == {"containerName": pod["containers"][0]["name"], "operator": "In", "values": [2, 3]}
 
 
-def test_the_lock_of_a_pod_that_has_ended_is_taken_away(tmp_path: Path) -> None:
-    run = tmp_path / "data" / "a run"
-    run.mkdir(parents=True)
-    for name in (".lock-000003", ".lock-000004", "manifest.json"):
-        (run / name).write_text("{}")
-    kubernetes = Kubernetes(IMAGE, mount=str(tmp_path / "data"))
-    job = manifests(kubernetes, Call(str(run)))["Job"]["spec"]
+def test_a_pod_says_what_job_it_belongs_to_and_takes_no_lock_away() -> None:
+    job = manifests(FULL)["Job"]["spec"]
     assert job["podReplacementPolicy"] == "Failed"
-    subprocess.run(job["template"]["spec"]["initContainers"][0]["command"], check=True)
-    assert [path.name for path in run.iterdir()] == ["manifest.json"]
+    (uid,) = [one for one in job["template"]["spec"]["containers"][0]["env"] if one["name"] == JOB]
+    assert uid["valueFrom"]["fieldRef"] == {"fieldPath": "metadata.labels['batch.kubernetes.io/controller-uid']"}
+    assert not any(".lock" in text for text in FULL(CALL).files.values())
+
+
+@pytest.mark.parametrize("name", ["null", "true", "on", "y", "no"])
+def test_a_name_that_yaml_has_a_meaning_for_stays_a_name(name: str) -> None:
+    made = manifests(Kubernetes(IMAGE, name, gpus=1))
+    cluster = made["DaskCluster"]
+    assert (cluster["metadata"]["name"], made["DaskWorkerGroup"]["spec"]["cluster"]) == (name, name)
+    assert cluster["spec"]["scheduler"]["service"]["selector"]["dask.org/cluster-name"] == name
+    assert made["Job"]["metadata"]["name"] == f"{name}-run"
 
 
 def test_without_gpus_there_is_no_group_for_them() -> None:
@@ -121,7 +126,8 @@ def test_a_value_is_text_and_nothing_else(nasty: str) -> None:
 @pytest.mark.parametrize("options", [
     {"name": "Survey"}, {"name": "-a"}, {"name": "a" * 41}, {"name": "a\nb"}, {"image": "a b"}, {"image": ""},
     {"image": "x\nkind: Secret"}, {"storage_class": "A"}, {"workers": 0}, {"storage": 1.5}, {"gpus": -1},
-    {"gpu_resource": "gpu"}, {"gpu_resource": "a/b\nc"}, {"mount": "data"}, {"mount": "/a\nb"}])
+    {"gpu_resource": "gpu"}, {"gpu_resource": "a/b\nc"}, {"mount": "data"}, {"mount": "/a\nb"},
+    {"mount": "/data/../etc"}])
 def test_what_kubernetes_would_not_take_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):
         Kubernetes(**{"image": IMAGE, **options})
@@ -131,6 +137,11 @@ def test_what_kubernetes_would_not_take_is_refused(options: dict[str, Any]) -> N
 def test_what_is_not_on_the_volume_is_refused(call: Call) -> None:
     with pytest.raises(ArgumentError, match="where the volume is"):
         FULL(call)
+
+
+def test_a_path_that_leads_out_of_the_volume_is_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"without \.\."):
+        Call("/data/../etc/run")
 
 
 @pytest.mark.parametrize("image", ["specanom", "specanom:0.1", "host:5000/a/b:V1", "a/b@sha256:" + "0" * 64])

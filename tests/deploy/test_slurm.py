@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shlex
 import subprocess
+import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from hypothesis import strategies as st
 
 from specanom.deploy import Call, Sizes, Slurm
 from specanom.errors import ArgumentError
+from specanom.run.process import this_process
 
 GOLDEN = Path(__file__).parent / "golden"
 FULL = Slurm("survey", queue="cpu", account="astro", qos="long", time="2-12:00:00", cores=16, jobs=6, gpus=2,
@@ -24,6 +28,12 @@ CALL = Call("/data/run 1", "sdss", "/data/sdss", parameters=("partition=4096", "
 NASTY = ["/data/a b", "/data/'quoted'", '/data/"double"', "/data/$(touch hurt)", "/data/`touch hurt`",
          "/data/a;touch hurt", "/data/$HOME", "/data/{{ 7 * 7 }}", "/data/\\", "/data/-p", "/data/ü*?[x]",
          "/data/#x", "/data/%j"]
+TAKE = """import os
+from pathlib import Path
+from specanom.run.lock import only_one
+with only_one(Path(os.environ["RUN"])):
+    pass
+"""
 SBATCH = {"--job-name", "--partition", "--account", "--qos", "--nodes", "--ntasks", "--cpus-per-task", "--mem",
           "--time", "--open-mode", "--requeue", "--signal", "--output", "--gres", "--array"}
 
@@ -107,16 +117,24 @@ def test_a_path_is_one_argument_and_nothing_else(place: str, tmp_path: Path) -> 
     assert not list(tmp_path.rglob("hurt"))
 
 
-@pytest.mark.parametrize(("restarts", "left"), [("0", True), ("1", False)])
-def test_a_job_that_is_started_again_takes_its_own_lock_away(restarts: str, left: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["node.sbatch", "run.sbatch"])
+def test_a_job_that_is_started_again_takes_over_its_own_lock_and_no_other(name: str, tmp_path: Path) -> None:
     run = tmp_path / "a run"
     run.mkdir()
-    (run / ".lock-000002").write_text("{}")
-    for name in ("node.sbatch", "run.sbatch"):
-        script = Slurm(python="/bin/true")(Call(str(run))).files[name]
-        subprocess.run(["bash"], input=script, text=True, check=True, cwd=tmp_path,
-                       env={"PATH": "/usr/bin:/bin", "SLURM_RESTART_COUNT": restarts})
-        assert (run / ".lock-000002").exists() is left
+    (tmp_path / "python").write_text(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} {tmp_path}/take.py\n")
+    (tmp_path / "python").chmod(0o755)
+    (tmp_path / "take.py").write_text(TAKE)
+    script = Slurm(python=str(tmp_path / "python"))(Call(str(run))).files[name]
+    for owner, taken in (("perlmutter-42", True), ("perlmutter-7", False), ("", False)):
+        lock = run / ".lock-000002"
+        lock.write_text(json.dumps(asdict(replace(this_process(), host="elsewhere", boot="another", job=owner))))
+        done = subprocess.run(["bash"], input=script, text=True, check=False, cwd=tmp_path, capture_output=True,
+                              env={"PATH": "/usr/bin:/bin", "SLURM_RESTART_COUNT": "1", "SLURM_JOB_ID": "42",
+                                   "SLURM_CLUSTER_NAME": "perlmutter", "RUN": str(run)})
+        assert (done.returncode == 0) is taken, done.stderr
+        assert lock.exists() is not taken
+        for one in run.glob(".lock-*"):
+            one.unlink()
 
 
 @pytest.mark.parametrize(("count", "asked"), [("0", True), ("19", True), ("20", False)])
