@@ -56,6 +56,9 @@ class SpectrumIndex:
     >>> index.read("0266-51602-0001").plot()                                    # doctest: +SKIP
     """
 
+    _threads: int | None = None
+    """Cores that look ids up; all when None."""
+
     def __init__(self, path: str | Path, *, root: str | Path | None = None) -> None:
         self.path = Path(os.path.abspath(path))
         told = _told(self.path)
@@ -243,7 +246,7 @@ class SpectrumIndex:
         import duckdb
 
         if self._base is None:
-            self._base = duckdb.connect()
+            self._base = duckdb.connect(config={} if self._threads is None else {"threads": self._threads})
             self._base.execute("SET parquet_metadata_cache = true")
             self._base.execute(f"CREATE VIEW spectra AS SELECT * FROM {read_of(self.path / SPECTRA)}")
             if self._knows:

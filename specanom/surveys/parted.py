@@ -12,11 +12,11 @@ from ..folders import write_json, write_whole
 from ..parallel import SIZE, Partition
 from .gate import Gate
 from .locate import SpectrumIndex
-from .locate_write import FILES, SPECTRA, quoted, read_of
+from .locate_write import FILES, KNOWLEDGE, SPECTRA, quoted, read_of
 from .survey import Skipped, Survey
 
-ORDER, PLAN = "order.parquet", "parted.json"
-"""Ids in reading order with the partition of each, and what was left out; beside an index of the spectra."""
+ORDER, PLAN, LEFT = "order.parquet", "parted.json", "skipped.parquet"
+"""Ids in reading order, what let them in, and what was left out; beside an index of the spectra."""
 
 
 class PartedSurvey:
@@ -65,9 +65,11 @@ class PartedSurvey:
         """
         made = cls(path, size)
         index = SpectrumIndex.build(survey, path)
-        write_whole(made.path / ORDER, made._write_order)
+        # Apart from what is asked before every reading: a million may have been left out.
+        write_whole(made.path / LEFT, _table(index.skipped).to_parquet)
         gate = {"target": survey.gate.target, "preset": survey.gate.preset}
-        write_json(made.path / PLAN, {"spectra": len(index), "gate": gate, "skipped": index.skipped})
+        write_json(made.path / PLAN, {"spectra": len(index), "gate": gate})
+        write_whole(made.path / ORDER, made._write_order)  # the last: it says that this is an index in partitions
         return made
 
     def __len__(self) -> int:
@@ -77,23 +79,36 @@ class PartedSurvey:
     def index(self) -> SpectrumIndex:
         """Where each spectrum lies."""
         if self._index is None:
-            self._index = SpectrumIndex.open(self.path)
+            self._index = _OneCore.open(self.path)
         return self._index
 
     @property
     def skipped(self) -> list[Skipped]:
         """What was left out when the index was made."""
-        return [Skipped(*one) for one in self._told["skipped"]]
+        import pandas as pd
+
+        self._order  # noqa: B018 - says what to do when this is no index in partitions
+        table = pd.read_parquet(self.path / LEFT)
+        return [Skipped(*one) for one in table[list(Skipped._fields)].itertuples(index=False, name=None)]
 
     def partitions(self) -> list[Partition]:
-        """Return the partitions, each with a hash of its ids and of the sizes and times of its files."""
+        """Return the partitions, each with a hash of its spectra.
+
+        It is one of their ids, of the sizes and times of their files, and of what else is known of them: a redshift
+        that was mended in a catalogue, or in a file beside the spectra, makes other inputs.
+        """
         import duckdb
 
+        gate = json.dumps(self._told["gate"], sort_keys=True)
         with duckdb.connect() as base:
-            rows = base.execute(
-                f"SELECT place // {self.size} AS part, count(*), md5(string_agg(concat_ws('|', id, f.path, f.size, "
-                f"f.mtime), '\n' ORDER BY place)) FROM {read_of(self._order)} AS o JOIN "
-                f"{read_of(self.path / FILES)} AS f ON f.file = o.file GROUP BY part ORDER BY part").fetchall()
+            rows = base.execute(f"""
+                SELECT place // {self.size} AS part, count(*), md5(? || string_agg(md5(concat_ws('|', id, f.path,
+                    f.size, f.mtime, k.known)), '' ORDER BY place))
+                FROM {read_of(self._order)} AS o
+                JOIN {read_of(self.path / FILES)} AS f ON f.file = o.file
+                LEFT JOIN (SELECT "key", "check", md5(known::VARCHAR) AS known FROM
+                    {read_of(self.path / KNOWLEDGE)} AS known) AS k ON k."key" = o."key" AND k."check" = o."check"
+                GROUP BY part ORDER BY part""", [gate]).fetchall()
         return [Partition(number, number * self.size, number * self.size + count, inputs)
                 for number, count, inputs in rows]
 
@@ -101,7 +116,7 @@ class PartedSurvey:
         """Return the ids of a partition, in reading order."""
         import duckdb
 
-        with duckdb.connect() as base:
+        with duckdb.connect(config={"threads": 1}) as base:
             found = base.execute(f"SELECT id FROM {read_of(self._order)} WHERE place >= {partition.start} AND "
                                  f"place < {partition.stop} ORDER BY place").fetchall()
         return [str(row[0]) for row in found]
@@ -135,7 +150,8 @@ class PartedSurvey:
         import duckdb
 
         with duckdb.connect() as base:
-            base.execute(f"COPY (SELECT row_number() OVER (ORDER BY file, \"row\") - 1 AS place, id, file FROM "
+            base.execute(f"COPY (SELECT row_number() OVER (ORDER BY file, \"row\") - 1 AS place, id, file, "
+                         f"\"key\", \"check\" FROM "
                          f"{read_of(self.path / SPECTRA)} ORDER BY place) TO {quoted(path)} (FORMAT parquet)")
 
     def __getstate__(self) -> dict[str, Any]:
@@ -143,3 +159,18 @@ class PartedSurvey:
 
     def __repr__(self) -> str:
         return f"PartedSurvey: {len(self)} spectra in {-(-len(self) // self.size)} partitions, {self.path}"
+
+
+class _OneCore(SpectrumIndex):
+    """An index of which each of several workers looks up a few thousand ids at a time."""
+
+    _threads = 1
+
+
+def _table(skipped: Sequence[tuple[str, str, str]]) -> Any:
+    """Return what was left out as a table of text."""
+    import pandas as pd
+
+    # Names of files need not be UTF-8.
+    texts = [[str(text).encode("utf-8", "backslashreplace").decode() for text in one] for one in skipped]
+    return pd.DataFrame(texts, columns=list(Skipped._fields), dtype="str")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,29 @@ def test_what_was_done_before_an_interrupt_is_used(
     assert read[:1] == [2]
     sa.Preprocessor().fit_transform(whole, store=tmp_path / "t.zarr")
     assert files_of(tmp_path / "s.zarr") == files_of(tmp_path / "t.zarr")
+
+
+def test_what_was_done_with_redshifts_that_were_mended_since_is_not_used(folder: Path, tmp_path: Path) -> None:
+    whole = parted(folder, 30)
+    index = shutil.copytree(whole.path, tmp_path / "index")
+    with pytest.raises(KeyboardInterrupt):
+        sa.Preprocessor().fit_transform(Interrupted(index, 30), store=tmp_path / "s.zarr")
+    known = pd.read_parquet(index / "known.parquet")
+    known.assign(z=known["z"] * 1.001).to_parquet(index / "known.parquet", index=False)
+    mended = PartedSurvey(index, 30)
+    assert not {part.inputs for part in mended.partitions()} & {part.inputs for part in whole.partitions()}
+    sample = sa.Preprocessor().fit_transform(mended, store=tmp_path / "s.zarr")
+    before = sa.Preprocessor().fit_transform(whole, store=tmp_path / "t.zarr").table.set_index("id")["z"]
+    np.testing.assert_allclose(sample.table["z"], before[sample.ids] * 1.001)
+
+
+def test_what_was_left_out_is_not_read_before_every_part(folder: Path, tmp_path: Path) -> None:
+    survey = parted(folder, 30)
+    index = shutil.copytree(survey.path, tmp_path / "index")
+    (index / "skipped.parquet").write_bytes(b"not asked for")
+    again = PartedSurvey(index, 30)
+    assert len(again.read(again.partitions()[0])) == 30
+    assert json.loads((index / "parted.json").read_text()).keys() == {"spectra", "gate"}
 
 
 def test_other_options_do_not_use_it(folder: Path, tmp_path: Path) -> None:
