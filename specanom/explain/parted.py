@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from ..parallel import Outcome, Partition, Partitioned, partitions
 from ..seeds import content_hash
 from ..spectrumset import SpectrumSet
+from ..store import ARRAYS
 from .explanationset import ExplanationSet, Skipped
 from .many import Block, stored
 
@@ -91,16 +92,44 @@ class PartedExplainer:
         DataError
             When no spectrum can be explained, or something else is at `store`.
         """
-        config = content_hash(repr(sorted(self.explainer.settings.items())), self.version, sample.wave)
-        rows = [range(start, min(start + size, len(sample))) for start in range(0, len(sample), size)]
-        inputs = [content_hash(*sample.ids[one.start : one.stop], np.asarray(sample.flux[one.start : one.stop]))
-                  for one in rows]
+        config = content_hash(repr(sorted(self.explainer.settings.items())), repr(settings_of(self.explainer.score)),
+                              self.version, sample.wave)
+        # Of slices: an array that was read once stays in the sample, and all of it would go to each task.
+        inputs = [_hash(sample[start : start + size]) for start in range(0, len(sample), size)]
         parts = partitions(len(sample), size, inputs=inputs)
         # Many small products: workers beside the GPUs do them well, where a cluster tells those apart.
         run = Partitioned(self.work, config, self.executor, label=self.label, needs={"CPU": 1})
         done = run(ExplainPart(self.explainer, sample, self.work / "scratch"), parts)
         made, _ = stored(_blocks(done, sample, parts), store)
         return made, done
+
+
+def settings_of(value: Any) -> Any:
+    """Return everything that is set in a score, but not the model that it holds, as plain values with a ``repr``.
+
+    Scores of one name may differ in their trim, their line filter, or what they are calibrated against.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        named = {one.name: settings_of(getattr(value, one.name)) for one in fields(value)
+                 if one.name != "model" and not one.name.startswith("_")}
+        return [type(value).__qualname__, *named.items()]
+    if isinstance(value, np.ndarray):
+        return content_hash(value)
+    if isinstance(value, Mapping):
+        return [(str(name), settings_of(value[name])) for name in sorted(value, key=str)]
+    if isinstance(value, (list, tuple)):
+        return [settings_of(one) for one in value]
+    if value is None or isinstance(value, (str, bytes, bool, int, float, np.generic)):
+        return repr(value)
+    return getattr(value, "__qualname__", type(value).__qualname__)  # of what else there is, addresses change
+
+
+def _hash(rows: SpectrumSet) -> str:
+    """Return a hash of all that is known of some spectra."""
+    from pandas.util import hash_pandas_object
+
+    arrays = [np.asarray(values) for name in ARRAYS if (values := rows.rows(name)) is not None]
+    return content_hash(*rows.ids, hash_pandas_object(rows.table, index=False).to_numpy(), *arrays)
 
 
 def _blocks(done: Outcome, sample: SpectrumSet, parts: list[Partition]) -> Iterator[Block]:

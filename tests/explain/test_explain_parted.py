@@ -10,7 +10,9 @@ import pytest
 
 import specanom as sa
 from specanom.explain.parted import PartedExplainer
+from specanom.models import wrap
 from specanom.parallel import Partition
+from specanom.store import Rows
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,30 @@ def test_what_was_explained_is_not_explained_again(
     assert done.resumed == 3  # all but the partition with the changed row
     _, done = PartedExplainer(explainer, tmp_path / "work", "another model")(sample, tmp_path / "e.zarr", size=6)
     assert done.resumed == 0
+
+
+def test_a_score_of_the_same_name_and_other_settings_is_explained_again(
+    sample: sa.SpectrumSet, tmp_path: Path
+) -> None:
+    model = wrap(np.ones_like)
+
+    def resumed(of: sa.SpectrumSet = sample, **settings: Any) -> int:
+        scorer = sa.scores.Scorer(model, "mse", **settings)
+        again = PartedExplainer(sa.Explainer(scorer, sa.Uniform(6), method=sa.Lime(64)), tmp_path / "work", "v")
+        return again(of, tmp_path / "e.zarr", size=12)[1].resumed
+
+    noisy = sample.replace(ivar=np.full(sample.shape, 9, dtype=np.float32))
+    assert [resumed(trim=0.1), resumed(trim=0.1), resumed(trim=0.2), resumed(of=noisy, trim=0.2)] == [0, 2, 0, 0]
+    assert [resumed(velocity=250.0), resumed(velocity=300.0), resumed(velocity=300.0)] == [0, 0, 2]
+
+
+def test_pixels_of_other_parts_do_not_travel_with_a_part(
+    explainer: sa.Explainer, sample: sa.SpectrumSet, tmp_path: Path
+) -> None:
+    sample.save(tmp_path / "s.zarr")
+    stored = sa.SpectrumSet.open(tmp_path / "s.zarr")
+    PartedExplainer(explainer, tmp_path / "work", "v")(stored, tmp_path / "e.zarr", size=12)
+    assert isinstance(stored.rows("flux"), Rows)  # still on disk, so that a task holds its place alone
 
 
 def test_spectra_of_a_partition_that_fails_are_listed(
