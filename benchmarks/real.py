@@ -19,7 +19,7 @@ from specanom import models, plots
 from specanom.explain.named import perturbation_of, segments_of
 from specanom.run.folder import RunFolder
 from specanom.run.manifest import Manifest
-from specanom.run.nightly import score_new
+from specanom.run.nightly import NewFiles, score_new
 from specanom.scores.named import scorers_of
 
 
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--explain", type=int, default=4, help="how many are explained")
     arguments = parser.parse_args()
     run = RunFolder(arguments.run)
-    result = score_new(run.path, str(arguments.folder), survey="sdss", out=arguments.out, target="any")
+    result = score_new(run.path, NewFiles(str(arguments.folder), "sdss", "any"), out=arguments.out)
     prep = sa.Preprocessor.load(run / "preprocess.json")
     survey = sa.read(arguments.folder, survey="sdss")
     sample = prep.transform(survey)

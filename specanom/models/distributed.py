@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -208,15 +209,15 @@ def _broadcast(content: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def launched(*, timeout: float = PATIENCE, rendezvous: str = "env://") -> Iterator[Group]:
+def launched(*, timeout: float = PATIENCE, meeting: Path | None = None) -> Iterator[Group]:
     """Join the processes that ``torchrun`` started, for as long as the block lasts.
 
     Parameters
     ----------
     timeout : float
         Seconds to wait for another process before it is given up.
-    rendezvous : str
-        Where they meet, as torch's ``init_method``.
+    meeting : Path, optional
+        A file, not yet there, by which they find each other; by the address that ``torchrun`` tells when not given.
 
     Yields
     ------
@@ -237,8 +238,9 @@ def launched(*, timeout: float = PATIENCE, rendezvous: str = "env://") -> Iterat
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", rank)) % torch.cuda.device_count())
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
-    dist.init_process_group(backend, init_method=rendezvous, timeout=timedelta(seconds=timeout), rank=rank,
-                            world_size=world)
+    # Not a file:// URL, in which "#" would cut the path short.
+    store = None if meeting is None else dist.FileStore(str(meeting), world)  # type: ignore[attr-defined]
+    dist.init_process_group(backend, store=store, timeout=timedelta(seconds=timeout), rank=rank, world_size=world)
     try:
         yield Group.current()
     finally:

@@ -117,6 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     compare = commands.add_parser("compare", help="say what differs between two runs")
     compare.add_argument("first", type=Path)
     compare.add_argument("second", type=Path)
+    compare.add_argument("--tables", action="store_true",
+                         help="compare the values of tables only; spectra, explanations and models are not read")
     compare.add_argument("--json", action="store_true", help="print JSON")
     compare.set_defaults(command=_compare)
     _add_label(commands)
@@ -224,7 +226,7 @@ def _kept(run_dir: Path, *, source_given: bool) -> dict[str, Any]:
     before = manifest_of(run_dir)
     if not before.parameters:
         return {}
-    told = {"survey": before.parameters["survey"], **before.content.get("given", {})}
+    told = {"survey": before.parameters.get("survey", "mock"), **before.content.get("given", {})}
     names = known()
     return {name: value for name, value in told.items()
             if name in names and name not in ELSEWHERE and not (source_given and name in SOURCE)}
@@ -238,7 +240,7 @@ def _words(parameters: dict[str, Any]) -> str:
 
 def _last_seconds(run_dir: Path) -> dict[str, float]:
     stages = Manifest(run_dir).content["stages"]
-    return {name: one["seconds"] for name, one in stages.items() if one.get("status") == "done"}
+    return {name: float(one["seconds"]) for name, one in stages.items() if one.get("status") == "done"}
 
 
 def _report(arguments: argparse.Namespace) -> int:
@@ -249,10 +251,10 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    from .nightly import score_new
+    from .nightly import NewFiles, score_new
 
-    result = score_new(arguments.run_dir, arguments.path, survey=arguments.survey, target=arguments.target,
-                       out=arguments.out, catalogue=arguments.catalogue, executor=arguments.executor)
+    files = NewFiles(arguments.path, arguments.survey, arguments.target, arguments.catalogue)
+    result = score_new(arguments.run_dir, files, out=arguments.out, executor=arguments.executor)
     print(result.summary())
     if len(result.failures):
         print(f"WARNING: {len(result.failures)} partitions failed, and their spectra have no scores: "
@@ -264,7 +266,7 @@ def _score(arguments: argparse.Namespace) -> int:
 def _compare(arguments: argparse.Namespace) -> int:
     from .compare import compare_runs
 
-    comparison = compare_runs(arguments.first, arguments.second)
+    comparison = compare_runs(arguments.first, arguments.second, stores=not arguments.tables)
     print(comparison.to_json() if arguments.json else comparison.summary())
     return DONE if comparison.same else DIFFERS
 

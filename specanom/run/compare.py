@@ -1,4 +1,4 @@
-"""What differs between two runs: parameters, versions, ranks and clusters."""
+"""What differs between two runs: parameters, versions, values of results, ranks and clusters."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ import pandas as pd
 
 from ..errors import DataError, message
 from .byhand import manifest_of
+from .digest import digests
 from .folder import RunFolder
 
 TOP = (10, 50, 100)
+SAME = "same"
+TOLD = {"other": "other values", "first": "only in the first", "second": "only in the second"}
+"""What is said of results that are not the same."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,9 @@ class Comparison:
         Score → Spearman correlation over common spectra, largest move in rank, and overlap of the top k.
     clusters : dict
         How many clusters each has, and the adjusted Rand index over common spectra.
+    results : dict
+        Path of each result → ``"same"``, ``"other"`` (another value, order or type), ``"first"`` or ``"second"``
+        (only there).
     """
 
     first: str
@@ -40,6 +47,7 @@ class Comparison:
     spectra: Mapping[str, int]
     ranks: Mapping[str, Mapping[str, float]]
     clusters: Mapping[str, float] = field(default_factory=dict)
+    results: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def same(self) -> bool:
@@ -48,9 +56,14 @@ class Comparison:
         agree = all(row["largest move"] == 0 for row in self.ranks.values())
         return n["first"] == n["second"] == n["both"] and agree and self.clusters.get("adjusted Rand index", 1.0) == 1.0
 
+    @property
+    def identical(self) -> bool:
+        """Whether all results have the same values, to the last bit."""
+        return self.same and all(how == SAME for how in self.results.values())
+
     def to_json(self) -> str:
         """Return the comparison as JSON text."""
-        return json.dumps(asdict(self) | {"same": self.same}, indent=1, default=str)
+        return json.dumps(asdict(self) | {"same": self.same, "identical": self.identical}, indent=1, default=str)
 
     def summary(self) -> str:
         """Return the comparison as text for a terminal."""
@@ -58,6 +71,7 @@ class Comparison:
         for title, differences in (("parameters", self.parameters), ("versions", self.versions)):
             out.append(f"{title}: " + ("the same" if not differences else ""))
             out += [f"  {name}: {a!r} -> {b!r}" for name, (a, b) in differences.items()]
+        out += self._values()
         n = self.spectra
         out.append(f"spectra: {n['first']} and {n['second']}, {n['both']} in both")
         if self.ranks:
@@ -65,17 +79,27 @@ class Comparison:
             out.append("  " + pd.DataFrame(self.ranks).T.round(3).to_string().replace("\n", "\n  "))
         if self.clusters:
             out.append("clusters: " + ", ".join(f"{name} {value:.3g}" for name, value in self.clusters.items()))
-        out.append("the runs agree" if self.same else "the runs differ")
+        agree = "the runs agree" + (", with the same values" if self.identical else "")
+        out.append(agree if self.same else "the runs differ")
         return "\n".join(out)
 
+    def _values(self) -> list[str]:
+        by = {how: [name for name, one in self.results.items() if one == how] for how in (SAME, *TOLD)}
+        if not any(by[how] for how in TOLD):
+            return [f"values: the same in all {len(by[SAME])} results"]
+        return [f"values: the same in {len(by[SAME])} of {len(self.results)} results",
+                *(f"  {told}: {', '.join(by[how])}" for how, told in TOLD.items() if by[how])]
 
-def compare_runs(first: str | Path, second: str | Path) -> Comparison:
+
+def compare_runs(first: str | Path, second: str | Path, *, stores: bool = True) -> Comparison:
     """Compare two finished runs.
 
     Parameters
     ----------
     first, second : path-like
         Run folders.
+    stores : bool
+        Whether the values of spectra, explanations and models are compared too, which are read whole for it.
 
     Returns
     -------
@@ -95,7 +119,13 @@ def compare_runs(first: str | Path, second: str | Path) -> Comparison:
         spectra={"first": len(tables[0]), "second": len(tables[1]), "both": len(both)},
         ranks=_ranks(tables[0].loc[both], tables[1].loc[both]),
         clusters=_clusters(*folders),
+        results=_results(*[digests(folder.path, stores=stores) for folder in folders]),
     )
+
+
+def _results(a: Mapping[str, str], b: Mapping[str, str]) -> dict[str, str]:
+    return {name: "second" if name not in a else "first" if name not in b else SAME if a[name] == b[name] else "other"
+            for name in sorted(a.keys() | b.keys())}
 
 
 def _without_paths(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from .. import cluster, explain, models, preprocess
+from ..foreign import damaged, read_json
 from ..scores.named import ranking_column
 from .byhand import manifest_of
 from .folder import RunFolder
@@ -41,7 +41,9 @@ class Content:
     def preprocessing(self) -> Any:
         """The PreprocessReport: of all spectra, also where only the oddest were stored."""
         if (self.run / STREAMED).exists():
-            return preprocess.PreprocessReport.from_dict(json.loads((self.run / STREAMED).read_text(encoding="utf-8")))
+            what = "what became of each spectrum"
+            with damaged(self.run / STREAMED, what):
+                return preprocess.PreprocessReport.from_dict(read_json(self.run / STREAMED, what))
         return preprocess.Preprocessor.load(self.run.need("preprocess.json", "02_preprocess")).report
 
     @cached_property

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..models.memory import free_memory
 from .manifest import versions
 from .parameters import STAGES, notebook
 
 LEAST_FREE = 2_000_000_000
 """Bytes that a run of some thousand spectra may take with all its passing files."""
+LEAST_MEMORY = 2_000_000_000
+"""Bytes of memory that each process of a run may take."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,13 @@ class Check:
 
 
 def check_installation() -> list[Check]:
-    """Look at Python, packages, notebooks, the kernel, the device, cores, free disk and what is optional."""
+    """Look at Python, packages, notebooks, the kernel, the device, cores, memory, free disk and what is optional."""
     found = [Check("Python", sys.version_info >= (3, 11), sys.version.split()[0], "Python 3.11 or newer")]
     found += [Check(name, text != "not installed", text, f"pip install {name}") for name, text in versions().items()
               if name != "python"]
     found += [Check(f"notebook {stage}", notebook(stage).is_file(), str(notebook(stage)), "install specanom again")
               for stage in STAGES]
-    found += [_kernel(), _device(), _cores(), _disk(Path.cwd())]
+    found += [_kernel(), _device(), _cores(), _memory(), _disk(Path.cwd())]
     found += [_optional(module, extra) for module, extra in (("lime", "explain"), ("skimage", "explain"),
                                                             ("ipywidgets", "widgets"), ("anywidget", "widgets"),
                                                             ("notebook", "widgets"), ("jupyterlab", "widgets"),
@@ -66,6 +70,16 @@ def _cores() -> Check:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else there
     told = f"{usable}" if usable == there else f"{usable} of {there} may be used"
     return Check("cores", True, f"{told} (--executor processes:{usable} works on as many partitions at a time)")
+
+
+def _memory() -> Check:
+    """Tell how much memory may be taken, and how many processes it bears."""
+    free = free_memory()
+    if math.isinf(free):
+        return Check("free memory", True, "not told by this system")
+    bears = max(int(free / LEAST_MEMORY), 1)
+    told = f"{free / 1e9:.1f} GB (enough for {bears} process{'es' * (bears != 1)} at a time)"
+    return Check("free memory", free >= LEAST_MEMORY, told, f"free at least {LEAST_MEMORY / 1e9:.0f} GB", optional=True)
 
 
 def _disk(folder: Path) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .content import Content
@@ -30,12 +31,16 @@ def failure_section(content: Content) -> dict[str, Any]:
     banner = f"Some partitions failed, and their spectra are not in the results: {', '.join(told)}."
     more = f" The first {MOST} of {number(len(table))} are listed." if len(table) > MOST else ""
     files = ", ".join(f"tables/{one.path.name}" for one in found)
+    columns: dict[str, tuple[str, Callable[[Any], str]]] = {
+        "stage": ("stage", str), "model": ("model", str), "partition": ("partition", number),
+        "start": ("from row", number), "stop": ("to row", number), "spectra": ("spectra", number),
+        "attempts": ("attempts", number), "error": ("error", str), "text": ("what it says", _short)}
+    if not table["model"].any():
+        del columns["model"]
+    texts = tuple(place for place, name in enumerate(columns) if name in ("stage", "model", "error", "text"))
     return {
         "banner": banner, "text": f"{TEXT}{more} All are in {files}.",
-        "table": grid(shown, {
-            "stage": ("stage", str), "partition": ("partition", number), "start": ("from row", number),
-            "stop": ("to row", number), "spectra": ("spectra", number), "attempts": ("attempts", number),
-            "error": ("error", str), "text": ("what it says", _short)}, text=(0, 6, 7))}
+        "table": grid(shown, columns, text=texts)}
 
 
 def _short(text: Any) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ..foreign import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PREFIX = "failures_"
 """How the names of tables of failed partitions begin; the stage follows."""
-COLUMNS = ("stage", "partition", "start", "stop", "spectra", "attempts", "error", "text")
+COLUMNS = ("stage", "model", "partition", "start", "stop", "spectra", "attempts", "error", "text")
+_LISTED = ("partition", "start", "stop", "attempts", "error", "text")
 SHOWN = 160
 """Characters of an error that a warning quotes."""
 
@@ -58,8 +61,8 @@ def failures_of(run_dir: str | Path, stages: Iterable[str] | None = None) -> pd.
     Returns
     -------
     DataFrame
-        stage, partition, start, stop (its rows), spectra, attempts, error (the class), text; one row a failed
-        partition, in the order of the stages. Empty when nothing failed.
+        stage, model (empty where a stage has one only), partition, start, stop (its rows), spectra, attempts, error
+        (the class), text; one row a failed partition, in the order of the stages. Empty when nothing failed.
     """
     import pandas as pd
 
@@ -68,9 +71,18 @@ def failures_of(run_dir: str | Path, stages: Iterable[str] | None = None) -> pd.
     for path in sorted((Path(run_dir) / "tables").glob(f"{PREFIX}*.parquet")):
         stage = path.stem.removeprefix(PREFIX)
         if wanted is None or stage in wanted:
-            table = pd.read_parquet(path)
-            made.append(table.assign(stage=stage, spectra=table["stop"] - table["start"])[list(COLUMNS)])
+            table = read_table(path, "partitions that failed", needed=_LISTED)
+            told = {"stage": stage, "model": table.get("model", ""), "spectra": table["stop"] - table["start"]}
+            made.append(table.assign(**told)[list(COLUMNS)])
     return pd.concat(made[1:], ignore_index=True) if len(made) > 1 else made[0]
+
+
+def of_models(failures: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the failures of several models as one table, with a column ``model``."""
+    import pandas as pd
+
+    named = [table.assign(model=name) for name, table in failures.items()]
+    return pd.concat(named, ignore_index=True).astype({"model": "str"})
 
 
 def failed_in(run_dir: str | Path, stage: str) -> StageFailures | None:
@@ -81,8 +93,9 @@ def failed_in(run_dir: str | Path, stage: str) -> StageFailures | None:
     table = failures_of(run_dir, [stage])
     if not len(table):
         return None
-    first = f"{table['error'].iloc[0]}: {table['text'].iloc[0]}"
-    return StageFailures(stage, len(table), int(table["spectra"].sum()), first, path)
+    one, pieces = table.iloc[0], table.drop_duplicates(["start", "stop"])  # two models may fail for the same one
+    first = f"{one['error']}{' of the ' * bool(one['model'])}{one['model']}: {one['text']}"
+    return StageFailures(stage, len(pieces), int(pieces["spectra"].sum()), first, path)
 
 
 def failed_stages(run_dir: str | Path) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..folders import product, write_json, write_whole
-from ..foreign import Anything, ListOf, MapOf, Place, Record, check, read_json
+from ..foreign import Anything, ListOf, MapOf, Place, Record, check, read_json, read_table
 from ..seeds import content_hash
 from ..spectrumset import SpectrumSet
 from .failures import failure_counts
@@ -99,23 +99,17 @@ class RunFolder:
 
     def table(self, name: str, stage: str = "an earlier stage") -> pd.DataFrame:
         """Read a table of the run by name, e.g. ``"scores"``."""
-        import pandas as pd
-
-        return pd.read_parquet(self.need(f"{name}.parquet", stage))
+        return read_table(self.need(f"{name}.parquet", stage), f"the table {name} of a run")
 
     def tables(self, name: str) -> pd.DataFrame | None:
         """Read a table of ``tables/`` when the run has it."""
-        import pandas as pd
-
         path = self.path / "tables" / f"{name}.parquet"
-        return pd.read_parquet(path) if path.exists() else None
+        return read_table(path, f"the table {name} of a run") if path.exists() else None
 
     def truth(self) -> pd.DataFrame | None:
         """Read the known anomalies (`id`, `kind`, …) when there are any."""
-        import pandas as pd
-
         path = self.path / "truth.parquet"
-        return pd.read_parquet(path) if path.exists() else None
+        return read_table(path, "known anomalies", needed=["id"]) if path.exists() else None
 
     def write(self, table: pd.DataFrame, name: str) -> Path:
         """Write a table as Parquet, by rename: readers see the old one or the new one."""

@@ -6,7 +6,6 @@ its input, which the system closes also after ``kill -9``.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -19,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import models
-from ..errors import DataError, choice, message
+from ..errors import ArgumentError, DataError, choice, message
 from ..folders import write_json
+from ..foreign import read_json
 from ..spectrumset import SpectrumSet
 from .training import fit_by_bin
 
@@ -58,17 +58,20 @@ def fit_jointly(model: Any, sample: Path, *, processes: int, work: Path, scratch
 
     Raises
     ------
+    ArgumentError
+        When there are GPUs, but fewer than processes: two of them cannot train together on one.
     DataError
         When one of the processes fails; the others are ended.
     """
     choice("model", type(model).__name__, KINDS)
+    _check_devices(processes, model.device)
     folder = work / "joint"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_json(folder / "job.json", {
         "kind": type(model).__name__, "settings": model.settings(), "device": model.device, "sample": str(sample),
         "checkpoint": str(work / "kept"), "scratch": None if scratch is None else str(scratch),
-        "rendezvous": f"file://{(folder / uuid.uuid4().hex).absolute()}"})
+        "meeting": str((folder / uuid.uuid4().hex).absolute())})
     started = [_start(folder, rank, processes) for rank in range(processes)]
     try:
         _wait(started, folder)
@@ -79,6 +82,15 @@ def fit_jointly(model: Any, sample: Path, *, processes: int, work: Path, scratch
             if process.stdin:
                 process.stdin.close()
     return models.load(folder / "model", device=model.device)
+
+
+def _check_devices(processes: int, device: str | None) -> None:
+    import torch
+
+    there = torch.cuda.device_count()
+    if there and processes > there and device != "cpu":
+        raise ArgumentError(message("devices", expected=f"at most {there}, one process a GPU", got=processes,
+                                    hint="devices=0 takes as many as there are"))
 
 
 def _start(folder: Path, rank: int, world: int) -> subprocess.Popen[bytes]:
@@ -124,9 +136,9 @@ def _end_with_parent() -> None:
 def main(folder: Path) -> None:
     """Fit this process's share of the job in `folder`; the first process saves the model there."""
     _end_with_parent()
-    job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    job = read_json(folder / "job.json", "what the processes are to do")
     kind: Any = getattr(models, choice("kind", job["kind"], KINDS))
-    with models.launched(rendezvous=job["rendezvous"]) as group:
+    with models.launched(meeting=Path(job["meeting"])) as group:
         fitted = fit_by_bin(lambda: kind.from_settings(job["settings"], job["device"]), SpectrumSet.open(job["sample"]),
                             checkpoint=Path(job["checkpoint"]),
                             scratch=None if job["scratch"] is None else Path(job["scratch"]))

@@ -62,6 +62,16 @@ def only_one(folder: Path) -> Iterator[None]:
             _release(path)
 
 
+def leave(folder: Path) -> None:
+    """Take away a folder that holds nothing but a lock that is free: nothing came of it."""
+    with contextlib.suppress(OSError):
+        inside = list(folder.iterdir())
+        if not inside or (inside == [_last(folder)] and inside[0].read_bytes() == _FREE):
+            for one in inside:
+                one.unlink()
+            folder.rmdir()
+
+
 def holder(folder: Path) -> Process | None:
     """Return the process that works in a run folder, or None."""
     last = _last(folder)

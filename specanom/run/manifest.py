@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import DataError, message
 from ..folders import write_json
+from ..foreign import read_json
 from .upgrade import FORMAT, VERSION, upgraded
 
 MISSING = "missing"
@@ -45,15 +46,8 @@ class Manifest:
         self.content: dict[str, Any] = {"format": FORMAT, "version": VERSION, "parameters": {}, "versions": {},
                                         "stages": {}}
         if self.path.exists():
-            self.content = self._read()
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            content = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as exc:
-            raise DataError(message("run folder", expected=f"a readable {self.path}",
-                                    got=f"{type(exc).__name__}: {exc}", hint="start in a new folder")) from exc
-        return upgraded(content, self.path)
+            content = read_json(self.path, "what a run remembers of itself", hint="start in a new folder")
+            self.content = upgraded(content, self.path)
 
     @property
     def parameters(self) -> dict[str, Any]:

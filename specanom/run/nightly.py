@@ -21,6 +21,7 @@ from ..surveys.parted import PartedSurvey
 from .acquire import Source, catalogue_file
 from .byhand import manifest_of
 from .folder import WORK, RunFolder
+from .lock import leave, only_one
 from .objects import Objects
 from .parameters import STAGES
 from .scoring import add_latents, add_percentile, score_table, top_ids
@@ -35,6 +36,49 @@ NEEDED = STAGES[:4]
 SHOWN = 5
 """How many of the oddest a log names."""
 WATCHED = ("mse", "chi2_ivar", "multiscale", "snr", "z")
+
+
+@dataclass(frozen=True)
+class NewFiles:
+    """New spectra for a run.
+
+    Attributes
+    ----------
+    path : str
+        Folder, file or pattern.
+    survey : str
+        Their survey, or ``"auto"``.
+    target : str, optional
+        ``"galaxy"``, ``"qso"``, ``"star"``, or ``"any"``; as in the run when not given.
+    catalogue : str, optional
+        A file of redshifts of DESI targets, taken instead of those beside the new files; that of the run when not
+        given, and none when empty. The columns that the run keeps, or calls otherwise, are those of the run.
+    """
+
+    path: str
+    survey: str = "auto"
+    target: str | None = None
+    catalogue: str | None = None
+
+    def source(self, run: RunFolder) -> Source:
+        """Return where they are read from, with the catalogue of redshifts of a run, or another, and its columns.
+
+        Raises
+        ------
+        DataError
+            When there is no such catalogue (any more).
+        """
+        before = Source.load(run)
+        taken = before.catalogue if self.catalogue is None else self.catalogue
+        if taken and catalogue_file(taken) is None:
+            raise DataError(message("catalogue", expected="a file of redshifts", got=f"no file at {taken}",
+                                    hint="--catalogue FILE, or --catalogue '' for the redshifts beside the spectra"))
+        return Source(self.path, self.survey, catalogue=taken, columns=before.columns)
+
+    def read(self, run: RunFolder, settings: Mapping[str, Any]) -> Any:
+        """Return the survey, of the spectra that a run with these parameters is about."""
+        wanted = self.target or ("qso" if settings.get("quasars") else settings["target"])
+        return self.source(run).read(target=None if wanted == "any" else wanted, preset=settings["preset"] or None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,25 +131,18 @@ class NewScores:
         return "\n".join(lines)
 
 
-def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: str | None = None,
-              out: str | Path | None = None, catalogue: str | None = None, executor: Any = None) -> NewScores:
+def score_new(run_dir: str | Path, files: str | NewFiles, *, out: str | Path | None = None, executor: Any = None
+              ) -> NewScores:
     """Apply the preprocessing, model and calibration of a run to new spectra.
 
     Parameters
     ----------
     run_dir : path-like
         A finished run.
-    path : str
-        New files.
-    survey : str
-        Their survey, or ``"auto"``.
-    target : str, optional
-        ``"galaxy"``, ``"qso"``, ``"star"``, or ``"any"``; as in the run when not given.
+    files : str or NewFiles
+        Folder, file or pattern; or with what is known of them.
     out : path-like, optional
         Where the result goes; ``RUN/new/TIME`` when not given.
-    catalogue : str, optional
-        A file of redshifts of DESI targets, taken instead of those beside the new files; that of the run when not
-        given, and none when empty. The columns that the run keeps, or calls otherwise, are those of the run.
     executor : optional
         Where the files are read and scored, a partition of 4,096 spectra at a time, see
         :func:`specanom.parallel.workers`. What a stopped call left in `out` is used by the next.
@@ -121,18 +158,27 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: s
         executor.
     PartitionsFailed
         When every partition failed.
+    RunBusy
+        When another process is writing to `out`.
     """
     run = RunFolder(Path(run_dir).absolute())
     manifest = manifest_of(run.path)
     manifest.require(NEEDED)
-    settings = manifest.parameters
     if isinstance(executor, str):
         check_reachable(executor, run.path)
-    reference = run.table("scores", "04_score")
-    wanted = target or ("qso" if settings.get("quasars") else settings["target"])
-    fresh = source_of_new(run, path, survey, catalogue=catalogue).read(target=None if wanted == "any" else wanted,
-                                                                       preset=settings["preset"] or None)
+    files = NewFiles(files) if isinstance(files, str) else files
+    fresh = files.read(run, manifest.parameters)
     folder = Path(out) if out else run.path / "new" / time.strftime("%Y%m%dT%H%M%S")
+    try:
+        with only_one(folder):
+            return _scored(run, files, fresh, folder, executor)
+    finally:
+        leave(folder)
+
+
+def _scored(run: RunFolder, files: NewFiles, fresh: Any, folder: Path, executor: Any) -> NewScores:
+    """Score what was read, and write what came of it into a folder that nobody else writes to."""
+    settings, reference = manifest_of(run.path).parameters, run.table("scores", "04_score")
     work, options = folder.absolute() / WORK, _options(settings)
     with _left_when_stopped(work):
         streamed = Stream(PartedSurvey.of(fresh, work / "index"), run / "preprocess", run / "sample.zarr", work,
@@ -145,28 +191,12 @@ def score_new(run_dir: str | Path, path: str, *, survey: str = "auto", target: s
     aside = aside[aside["count"] > 0]
     made.write(aside, "skipped")
     made.write_or_drop({"failures": streamed.failures if len(streamed.failures) else None})
-    drift = drift_of(reference, table)
-    result = NewScores(folder, table, drift, int(aside["count"].sum()), column, streamed.failures)
+    result = NewScores(folder, table, drift_of(reference, table), int(aside["count"].sum()), column, streamed.failures)
     write_json(folder / "summary.json", {
         "spectra": len(table), "set aside": result.skipped, "failed partitions": len(streamed.failures),
-        "drifted": result.drifted, "drift": drift.to_dict("records"), "run": str(run.path), "path": str(path)})
+        "drifted": result.drifted, "drift": result.drift.to_dict("records"), "run": str(run.path),
+        "path": str(files.path)})
     return result
-
-
-def source_of_new(run: RunFolder, path: str, survey: str, *, catalogue: str | None = None) -> Source:
-    """Return new files with the catalogue of redshifts of a run, or another one, and the run's columns.
-
-    Raises
-    ------
-    DataError
-        When there is no such catalogue (any more).
-    """
-    before = Source.load(run)
-    taken = before.catalogue if catalogue is None else catalogue
-    if taken and catalogue_file(taken) is None:
-        raise DataError(message("catalogue", expected="a file of redshifts", got=f"no file at {taken}",
-                                hint="--catalogue FILE, or --catalogue '' for the redshifts beside the spectra"))
-    return Source(path, survey, catalogue=taken, columns=before.columns)
 
 
 @contextlib.contextmanager
@@ -177,8 +207,6 @@ def _left_when_stopped(work: Path) -> Iterator[None]:
         yield
     except DataError:
         shutil.rmtree(work)
-        with contextlib.suppress(OSError):  # an earlier result is there
-            work.parent.rmdir()
         raise
     shutil.rmtree(work)
 

@@ -89,8 +89,7 @@ def run_pipeline(
     DataError
         When the folder is of a newer version, or nobody answers at the address of the executor.
     """
-    given = located(check(parameters or {}))
-    folder = RunFolder(Path(run_dir).absolute())
+    given, folder = located(check(parameters or {})), RunFolder(Path(run_dir).absolute())
     defaults = {name: one.default for name, one in known().items()}
     settings = {**defaults, **given, "run_dir": str(folder.path)}
     check_values(settings)
@@ -105,44 +104,54 @@ def run_pipeline(
         manifest.content["given"] = {name: value for name, value in given.items() if value != defaults[name]}
         check_reachable(settings["executor"], folder.path)
         again = dict.fromkeys(STAGES, FORCED) if force else dict.fromkeys(failed_stages(folder.path), RETRIED)
-        return _run_stages(folder, manifest, settings, again=again if force or retry else {}, until=until,
-                           listener=listener)
+        return _run_stages(_Run(folder, manifest, settings, listener), again if force or retry else {}, until)
 
 
-def _run_stages(folder: RunFolder, manifest: Manifest, settings: Mapping[str, Any], *, again: Mapping[str, str],
-                until: str | None, listener: Listener | None) -> list[StageResult]:
-    keep_earlier(folder.path, manifest.content)
-    manifest.write(parameters=settings)
+@dataclass(frozen=True)
+class _Run:
+    """A run that is going on."""
+
+    folder: RunFolder
+    manifest: Manifest
+    settings: Mapping[str, Any]
+    listener: Listener | None
+
+    def tell(self, stage: str, result: StageResult | None) -> None:
+        """Tell the listener that a stage starts, or what came of it."""
+        if self.listener:
+            self.listener(stage, result)
+
+
+def _run_stages(run: _Run, again: Mapping[str, str], until: str | None) -> list[StageResult]:
+    keep_earlier(run.folder.path, run.manifest.content)
+    run.manifest.write(parameters=run.settings)
     results = []
-    upstream = inputs_of(settings)
+    upstream = inputs_of(run.settings)
     for stage in STAGES:
-        results.append(_run_stage(stage, folder, manifest, settings, upstream=upstream, again=again.get(stage, ""),
-                                  listener=listener))
-        upstream = after(upstream, manifest.stage(stage))
+        results.append(_run_stage(stage, run, upstream=upstream, again=again.get(stage, "")))
+        upstream = after(upstream, run.manifest.stage(stage))
         if stage == until:
             break
     return results
 
 
-def _run_stage(stage: str, folder: RunFolder, manifest: Manifest, settings: Mapping[str, Any], *, upstream: str,
-               again: str, listener: Listener | None) -> StageResult:
-    mine = {name: settings[name] for name in of_stage(stage)}
+def _run_stage(stage: str, run: _Run, *, upstream: str, again: str) -> StageResult:
+    mine = {name: run.settings[name] for name in of_stage(stage)}
     made_of = {"notebook": fingerprint(notebook(stage)), "specanom": versions()["specanom"],
-               "outside": list(outside(stage, folder, mine).values())}
-    wanted = key({"parameters": {k: v for k, v in mine.items() if k not in WHERE}, "upstream": upstream, **made_of})
-    before = _adopted(stage, folder, manifest, {"key": wanted, "upstream": upstream, MADE_OF: made_of}, mine)
-    why = again or why_again(before, {"key": wanted, "upstream": upstream, MADE_OF: made_of, "parameters": mine})
-    if not why and (touched := _touched(folder, before)):
+               "outside": list(outside(stage, run.folder, mine).values())}
+    wanted = {"key": key({"parameters": {k: v for k, v in mine.items() if k not in WHERE}, "upstream": upstream,
+                          **made_of}), "upstream": upstream, MADE_OF: made_of}
+    before = _adopted(stage, run.folder, run.manifest, wanted, mine)
+    why = again or why_again(before, {**wanted, "parameters": mine})
+    if not why and (touched := _touched(run.folder, before)):
         why = f"{touched} is not as it was left"
     if not why:
         result = StageResult(stage, True, float(before["seconds"]), before["counts"])
     else:
-        if listener:
-            listener(stage, None)
-        result = _execute(stage, folder, manifest, mine, {"key": wanted, "upstream": upstream, MADE_OF: made_of})
+        run.tell(stage, None)
+        result = _execute(stage, run.folder, run.manifest, mine, wanted)
         result = replace(result, why=why if before.get("status") == "done" else "")
-    if listener:
-        listener(stage, result)
+    run.tell(stage, result)
     return result
 
 

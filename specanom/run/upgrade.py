@@ -18,6 +18,8 @@ from typing import Any
 
 from ..errors import DataError, message
 from ..folders import write_json
+from ..foreign import Anything, Form, MapOf, Number, Place, Record, Text, check
+from ..visible import visible
 from .parameters import STAGES, known
 
 FORMAT = "specanom run"
@@ -28,6 +30,18 @@ MADE_OF = "made_of"
 """What the record of a stage says it was made of; those of format 1 do not say it."""
 NOT_KEPT = (EARLIER, "raw", "sample.zarr", "top.zarr", "index", "explorer", "work", "new", ".lock")
 """What is not kept: what is large and the same for all versions, and what was not made by the stages."""
+_DONE: dict[str, Form] = {"outputs": MapOf(Text(), keys=Place(), most=10_000),
+                          "counts": MapOf(Anything(), most=10_000), "seconds": Number(0)}
+_LONG = Text(10_000_000)  # an error may quote much
+_STAGE: dict[str, Form] = {
+    "status": Text(100), "key": Text(1000), "upstream": Text(1000), "started": Number(0, 1e11), "error": _LONG,
+    "by": Text(1000), "parameters": MapOf(Anything(), most=10_000), MADE_OF: MapOf(Anything(), most=100)}
+_FORM = Record({"parameters": MapOf(Anything(), most=10_000), "versions": MapOf(Text(1000), most=1000),
+                "stages": MapOf(Record({}, _DONE | _STAGE, more=True), most=100)},
+               {"given": MapOf(Anything(), most=10_000), "report": MapOf(Anything(), most=100), EARLIER: Place()},
+               more=True)
+_MADE = Record(_DONE, more=True)
+"""A stage that is done has these; what stopped need not."""
 STILL_GOOD: Mapping[str, frozenset[str]] = {
     "01_acquire": frozenset({"278c82eb5f105f79", "93357e117bc66435"}),
 }
@@ -49,19 +63,24 @@ def upgraded(content: Any, path: Path) -> dict[str, Any]:
     Raises
     ------
     DataError
-        When it is no manifest of a run, or one of a newer format.
+        When it is no manifest of a run, one of a newer format, or has fields that are not what they should be.
     """
     found = content.get("version") if isinstance(content, dict) else None
-    if (not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(found, int) or found < 1
-            or not all(isinstance(content.get(name, {}), dict) for name in ("parameters", "versions", "stages"))):
+    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(found, int) or found < 1:
         raise DataError(message("run folder", expected=f"{FORMAT!r} of version {VERSION} or earlier",
                                 got=f"version {found!r} in {path}", hint="start in a new folder"))
     if found > VERSION:
-        by = content.get("versions", {}).get("specanom", "unknown")
+        versions = content.get("versions")
+        by = versions.get("specanom", "unknown") if isinstance(versions, dict) else "unknown"
         raise DataError(message("run folder", expected=f"{FORMAT!r} of version {VERSION} or earlier",
-                                got=f"version {found} in {path}, written by specanom {by}",
+                                got=visible(f"version {found} in {path}, written by specanom {by}"),
                                 hint="a newer specanom, or start in a new folder; nothing was changed in this one"))
-    return {"parameters": {}, "versions": {}, "stages": {}, **content} if found == VERSION else _from_1(content)
+    whole = {"parameters": {}, "versions": {}, "stages": {}, **content}
+    check(whole, _FORM, path)
+    for name, record in whole["stages"].items():
+        if record.get("status") == "done":
+            check(record, _MADE, f"{path}, stages.{name}")
+    return whole if found == VERSION else _from_1(whole)
 
 
 def _from_1(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def weights_of(model: VAEModel | TransformerEncoder) -> torch.Tensor:
 def main(folder: Path, cases: list[str]) -> None:
     """Fit, and let each process write what it has."""
     torch.set_num_threads(1)
-    with launched(timeout=60, rendezvous=f"file://{folder}/rendezvous") as group:
+    with launched(timeout=60, meeting=Path(folder) / "meeting") as group:
         for number, case in enumerate(cases):
             if case == "killed":
                 killed(group.rank)

@@ -33,7 +33,31 @@ def test_a_run_agrees_with_itself(tmp_path, capsys) -> None:
     assert compared.same
     assert compared.parameters == {}  # the folder itself is no difference
     assert main(["compare", str(a), str(b)]) == DONE
-    assert "the runs agree" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "values: the same in all 2 results" in said
+    assert "the runs agree, with the same values" in said
+
+
+def test_results_of_other_values_are_named_though_they_rank_alike(tmp_path, capsys) -> None:
+    a, b = make(tmp_path / "a"), make(tmp_path / "b")
+    table = pd.read_parquet(b / "scores.parquet")
+    RunFolder(b).write(table.assign(mse=np.nextafter(table["mse"], 9)), "scores")
+    RunFolder(a).write(table, "tables/quality")
+    np.save(a / "more.npy", 1)  # no result
+    for name in (a, b):
+        (name / "model").mkdir()
+        np.save(name / "model" / "weights.npy", np.arange(3) + (name == b))
+    compared = compare_runs(a, b)
+    assert compared.same
+    assert not compared.identical
+    assert compared.results == {"clusters.parquet": "same", "model": "other", "scores.parquet": "other",
+                                "tables/quality.parquet": "first"}
+    assert main(["compare", str(a), str(b), "--tables"]) == DONE
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == "the runs agree"
+    place = said.index("values: the same in 1 of 3 results")
+    assert said[place + 1 : place + 3] == ["  other values: scores.parquet",
+                                           "  only in the first: tables/quality.parquet"]
 
 
 def test_other_parameters_ranks_and_clusters_are_named(tmp_path, capsys) -> None:

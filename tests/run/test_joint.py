@@ -35,11 +35,19 @@ def small(**more: object) -> VAEModel:
 def test_two_processes_fit_the_model_of_one(sample: Path, tmp_path: Path) -> None:
     opened = sa.SpectrumSet.open(sample)
     alone = fit_by_bin(small, opened)
-    both = fit_jointly(small(), sample, processes=2, work=tmp_path, scratch=tmp_path / "scratch")
+    both = fit_jointly(small(), sample, processes=2, work=tmp_path / "a #1 ?b=2;c%20", scratch=tmp_path / "scratch")
     assert isinstance(both, BinnedModel)
     assert np.allclose(alone.reconstruct(opened), both.reconstruct(opened), atol=2e-4)
     assert np.allclose(alone.history["loss"], both.history["loss"], rtol=1e-4)
     assert not np.allclose(both.reconstruct(opened), opened.flux.mean(axis=0), atol=1e-2)
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    with pytest.raises(sa.ArgumentError, match="devices: expected at most 2, one process a GPU, got 4"):
+        joint._check_devices(4, "cuda")
+    joint._check_devices(2, "cuda")
+    joint._check_devices(4, "cpu")
 
 
 def test_what_fails_in_a_process_is_told(sample: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -12,16 +13,37 @@ from specanom.run.manifest import Manifest, after, fingerprint, key, listing, ve
 
 def test_a_manifest_comes_back(tmp_path) -> None:
     first = Manifest(tmp_path / "run")
-    first.write(parameters={"n": 3}, stage="01_acquire", record={"status": "done"})
+    first.write(parameters={"n": 3}, stage="01_acquire", record=record("u", a="1"))
     again = Manifest(tmp_path / "run")
     assert again.parameters == {"n": 3}
-    assert again.stage("01_acquire") == {"status": "done"}
+    assert again.stage("01_acquire") == record("u", a="1")
     assert again.stage("02_preprocess") == {}
     assert again.content["versions"] == versions()
 
 
 @pytest.mark.parametrize("text", ["{", "[]", json.dumps({"format": "specanom run", "version": 99}), "\x00"])
 def test_another_versions_folder_is_refused(tmp_path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(DataError, match="start in a new folder"):
+        Manifest(tmp_path)
+
+
+@pytest.mark.parametrize(("told", "where"), [
+    ({"stages": {"01_data": 7}}, "stages.01_data: expected a mapping"),
+    ({"stages": {"01_acquire": {"status": "done"}}}, "stages.01_acquire, outputs: expected a mapping"),
+    ({"stages": {"01_acquire": {"outputs": {"../../etc": "x"}}}}, "expected a path inside the folder"),
+    ({"stages": {"01_acquire": {"started": 1e300}}}, "started: expected a finite number"),
+    ({"parameters": [1]}, "parameters: expected a mapping"), ({"versions": {"specanom": []}}, "versions.specanom"),
+    ({"earlier": "/etc"}, "earlier: expected a path inside"), ({"given": 1}, "given: expected a mapping")])
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_forged_manifest_is_told_by_field(tmp_path, told, where: str, version: int) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({"format": "specanom run", "version": version, **told}))
+    with pytest.raises(DataError, match=re.escape(where)):
+        Manifest(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"a": ' * 200_000, '{"format": "specanom run", "format": "x"}'])
+def test_brackets_without_end_and_keys_told_twice_are_refused(tmp_path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(DataError, match="start in a new folder"):
         Manifest(tmp_path)
@@ -50,7 +72,7 @@ def test_a_folder_with_a_manifest_is_known_by_that_and_by_names_and_sizes(tmp_pa
 
 
 def record(upstream: str, **outputs: str) -> dict:
-    return {"status": "done", "upstream": upstream, "outputs": outputs}
+    return {"status": "done", "upstream": upstream, "outputs": outputs, "counts": {}, "seconds": 1.0}
 
 
 def test_stages_done_one_from_the_other_are_a_run(tmp_path) -> None:

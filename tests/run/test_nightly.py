@@ -12,8 +12,9 @@ import pytest
 from astropy.io import fits
 
 import specanom as sa
-from specanom.run.cli import DIFFERS, DONE, NO_DATA, main
-from specanom.run.nightly import drift_of, score_new
+from specanom.run.cli import DIFFERS, DONE, FAILED, NO_DATA, main
+from specanom.run.lock import only_one
+from specanom.run.nightly import NewFiles, drift_of, score_new
 
 
 def scores(n: int, seed: int, shift: float = 0.0) -> pd.DataFrame:
@@ -101,6 +102,14 @@ class TestScore:
         assert told["drifted"]
         assert "chi2_ivar" in {row["quantity"] for row in told["drift"] if row["drifted"]}
 
+    def test_a_folder_that_another_job_writes_to_is_left_alone(self, finished: Path, night: Path, tmp_path: Path,
+                                                               capsys) -> None:
+        with only_one(tmp_path / "out"):
+            before = sorted((tmp_path / "out").iterdir())
+            assert main(["score", str(finished), str(night), "--out", str(tmp_path / "out")]) == FAILED
+            assert "a folder that no other run is working in" in capsys.readouterr().err
+            assert sorted((tmp_path / "out").iterdir()) == before
+
     def test_nothing_usable_is_no_data(self, finished: Path, shared: Path, tmp_path: Path, capsys) -> None:
         (tmp_path / "empty").mkdir()
         assert main(["score", str(finished), str(tmp_path / "empty")]) == NO_DATA
@@ -111,6 +120,6 @@ class TestScore:
 
     def test_a_quasar_that_is_wanted_is_scored(self, finished: Path, shared: Path, tmp_path: Path) -> None:
         quasar = shared / "data" / "sdss" / "lite" / "spec-0332-52367-0639.fits"
-        made = score_new(finished, str(quasar), target="any", out=tmp_path)
+        made = score_new(finished, NewFiles(str(quasar), target="any"), out=tmp_path)
         assert made.table["id"].tolist() == ["0332-52367-0639"]
         assert made.skipped == 0

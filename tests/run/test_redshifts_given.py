@@ -16,7 +16,7 @@ from specanom.errors import ArgumentError, DataError
 from specanom.run.acquire import Source, acquire, inputs_of
 from specanom.run.folder import RunFolder
 from specanom.run.limits import check_values
-from specanom.run.nightly import source_of_new
+from specanom.run.nightly import NewFiles
 from specanom.run.parameters import STAGES, known, notebook, of_stage
 from specanom.triage.catalogue import Catalogue
 
@@ -157,14 +157,14 @@ def test_new_files_get_their_redshifts_as_those_of_the_run(night: tuple[Path, Pa
     files, catalogue = night
     run = RunFolder(tmp_path / "run")
     Source(str(files), "desi").with_redshifts(run, catalogue=str(catalogue), columns="z=Z_VAC, BAL_PROB")
-    found = list(source_of_new(run, str(files), "auto").read(target="galaxy"))
+    found = list(NewFiles(str(files)).source(run).read(target="galaxy"))
     assert len(found) > 3
     assert {one.z for one in found} == {0.25}
     assert {one.meta["BAL_PROB"] for one in found} == {0.5}
-    beside = list(source_of_new(run, str(files), "auto", catalogue="").read())
+    beside = list(NewFiles(str(files), catalogue="").source(run).read())
     assert {one.z for one in beside} == {None}, "no redrock file lies beside them"
     other = tmp_path / "other.csv"
     pd.read_csv(catalogue, dtype=str).assign(Z_VAC=0.5).to_csv(other, index=False)
-    assert {one.z for one in source_of_new(run, str(files), "desi", catalogue=str(other)).read()} == {0.5}
+    assert {one.z for one in NewFiles(str(files), "desi", catalogue=str(other)).source(run).read()} == {0.5}
     with pytest.raises(DataError, match=r"catalogue: expected a file of redshifts, got no file at nowhere.fits"):
-        source_of_new(run, str(files), "desi", catalogue="nowhere.fits")
+        NewFiles(str(files), "desi", catalogue="nowhere.fits").source(run)

@@ -155,3 +155,12 @@ def test_what_is_optional_does_not_fail_the_doctor(capsys, monkeypatch) -> None:
     monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
     assert main(["doctor"]) == DONE
     assert "–    browser for the tests: none" in capsys.readouterr().out
+
+
+def test_the_doctor_tells_memory_and_for_how_many_processes_it_is_enough(monkeypatch) -> None:
+    for free, ok, told in ((7e9, True, "7.0 GB (enough for 3 processes at a time)"),
+                           (1e9, False, "1.0 GB (enough for 1 process at a time)"),
+                           (float("inf"), True, "not told by this system")):
+        monkeypatch.setattr(doctor, "free_memory", lambda free=free: free)
+        found = next(one for one in doctor.check_installation() if one.name == "free memory")
+        assert (found.ok, found.found) == (ok, told)

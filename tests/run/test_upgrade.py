@@ -11,13 +11,15 @@ import pandas as pd
 import pytest
 
 import specanom as sa
+from specanom.errors import DataError
 from specanom.run.again import why_again
 from specanom.run.cli import DIFFERS, DONE, NO_DATA, main
 from specanom.run.compare import compare_runs
 from specanom.run.digest import digests
 from specanom.run.manifest import Manifest, fingerprint
 from specanom.run.parameters import STAGES
-from specanom.run.upgrade import MADE_OF, VERSION, code_of, keep_earlier, of_earlier, still_good
+from specanom.run.pipeline import run_pipeline
+from specanom.run.upgrade import MADE_OF, VERSION, announcement, code_of, keep_earlier, of_earlier, still_good
 
 OLD = Path(__file__).parents[1] / "data" / "run-format-1.tar.xz"
 TOLD = {"survey": "mock", "n": 60, "seed": 7, "grid_pixels": 120, "max_steps": 30, "folds": "2", "n_latent": 3,
@@ -139,3 +141,30 @@ def test_why_a_stage_is_made_again_is_told() -> None:
         "its notebook has changed; another version of specanom"
     assert why_again({**was, "upstream": "v"}, now) == "what it is made from has changed"
     assert why_again({"status": "done", "key": "a", "upstream": "u"}, now) == "made by an earlier version"
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("run")
+def test_an_earlier_run_goes_on(old: Path, without_kernels: None, capsys) -> None:
+    with_raw(old)
+    labels, known, raw = (old / "labels.jsonl").read_bytes(), digests(old, stores=False), fingerprint(old / "raw")
+    told = announcement(old, Manifest(old).content)
+    assert "was made by an earlier specanom (0.1.0; 6 stages)" in told
+    assert "07_kin and 08_catalogue for the first time" in told
+    results = {one.stage: one for one in run_pipeline(old, TOLD)}
+    assert results["01_acquire"].skipped
+    assert fingerprint(old / "raw") == raw
+    assert results["02_preprocess"].why == "made by an earlier version"
+    assert results["07_kin"].why == ""
+    assert (old / "labels.jsonl").read_bytes() == labels
+    (place,) = (old / "earlier").iterdir()
+    assert str(place) in told
+    assert digests(place, stores=False) == known
+    manifest = Manifest(old)
+    assert of_earlier(manifest.content) == []
+    assert manifest.content["earlier"] == f"earlier/{place.name}"
+    assert announcement(old, manifest.content) == ""
+    assert all(one.skipped for one in run_pipeline(old, TOLD))
+    assert compare_runs(place, old).spectra == {"first": 53, "second": 53, "both": 53}
+    with pytest.raises(DataError, match="07_kin"):
+        Manifest(place).require(STAGES)
