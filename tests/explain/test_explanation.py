@@ -150,7 +150,7 @@ def test_a_save_that_fails_leaves_the_old_set_whole(
         raise OSError("No space left on device")
 
     monkeypatch.setattr("specanom.explain.writer.write_json", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="a disk that takes no more"):
         es[:2].save(path)
     assert [p.name for p in tmp_path.iterdir()] == ["e.zarr"]
     assert len(sa.ExplanationSet.open(path)) == 5
@@ -168,7 +168,7 @@ def test_what_is_not_a_finished_set_of_this_version_is_refused(es: sa.Explanatio
         sa.ExplanationSet.open(path)
     manifest["arrays"]["weights"] = [7, 25]
     (path / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(DataError, match="weights of shape"):
+    with pytest.raises(DataError, match=r"arrays.weights: expected .5, 25., got .7, 25."):
         sa.ExplanationSet.open(path)
 
 

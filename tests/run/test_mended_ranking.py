@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import specanom as sa
+from specanom.parallel.partitioned import failure_table
 from specanom.run.certainty import Ranking, rank_intervals
 from specanom.run.folder import RunFolder
 from specanom.run.nightly import NewScores
@@ -67,7 +68,7 @@ def new_scores(column: str) -> NewScores:
     table = pd.DataFrame({"id": list("abc"), "mse": [3.0, 1.0, 2.0], "mse_cal": [0.0, 5.0, np.nan],
                           "mse_rank": [2, 1, 3], "percentile": [90.0, 10.0, 50.0]})
     drift = pd.DataFrame(columns=["quantity", "drifted"]).astype({"drifted": bool})
-    return NewScores(Path("new"), table, drift, 0, column)
+    return NewScores(Path("new"), table, drift, 0, column, failure_table([]))
 
 
 @pytest.mark.parametrize(("column", "ids"), [("mse", ["a", "c", "b"]), ("mse_cal", ["b", "a"])])
