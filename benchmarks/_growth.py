@@ -106,8 +106,9 @@ def table(rows: Rows) -> str:
 
 def _line(name: str, cells: Sequence[Mapping[str, Any]], growth: Growth, n: int) -> str:
     used = [own(cell, "cpu") for cell in cells]
-    return (f"| {name} | {_slashed(used)} | {own(cells[-1], 'wall'):,.0f} | {n / used[-1]:,.0f} | "
-            f"n^{growth.exponent:.2f} (n^{growth.last:.2f}) | {_slashed([cell['memory'] / 1e6 for cell in cells])} |")
+    grows = f"n^{growth.exponent:.2f} (n^{growth.last:.2f})" if len(cells) > 1 else "–"
+    return (f"| {name} | {_slashed(used)} | {own(cells[-1], 'wall'):,.0f} | {n / used[-1]:,.0f} | {grows} | "
+            f"{_slashed([cell['memory'] / 1e6 for cell in cells])} |")
 
 
 def _slashed(values: Sequence[float]) -> str:
@@ -122,10 +123,12 @@ def figure(rows: Rows, theme: str = "light") -> Any:
     first, entries = _panel(sizes, used, ("How long each stage takes", "processor time, s"), theme)
     x = np.array([sizes[0], sizes[-1]])
     top = max(values[-1] for values in used.values())
-    guide = first.line(x, 1.6 * top * x / x[-1], line_dash="dashed", color=colours_of(theme).muted, width=1.5)
+    if len(sizes) > 1:
+        guide = first.line(x, 1.6 * top * x / x[-1], line_dash="dashed", color=colours_of(theme).muted, width=1.5)
+        entries.append(("∝ n", [guide]))
     second, more = _panel(sizes, memory, ("What it holds in memory", "GB of all processes"), theme)
     second.y_range.start = 0
-    for made, lines in ((first, [*entries, ("∝ n", [guide])]), (second, more)):
+    for made, lines in ((first, entries), (second, more)):
         legend(made, lines, colours_of(theme))
         made.legend[0].ncols, made.toolbar_location = 3, None
     return beside([first, second], least=420)

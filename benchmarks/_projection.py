@@ -65,17 +65,21 @@ def costs(rows: Rows, *, pixels: float = 1.0, read: float = 1.0) -> dict[str, Co
 
 
 def desi_ratio(folder: Path, n: int) -> dict[str, float]:
-    """Measure how much longer a DESI spectrum takes to be read and preprocessed than one of SDSS, on one core."""
+    """Measure how much longer a fibre of DESI takes to be read and preprocessed than one of SDSS, on one core.
+
+    Each goes through all of it twice, and the second time counts: what is loaded once is then loaded.
+    """
     taken: dict[str, float] = {}
     for name, survey in {"SDSS": sa.surveys.mock(n, 1), "DESI": sa.surveys.mock_desi(n=n, seed=1)}.items():
-        raw = folder / name
+        raw = folder / f"{name}-{n}"
         if not raw.exists():
             survey.write(raw)
         spectra = sa.read(str(raw), survey=name.lower(), target="galaxy")
         grid = {"grid": (3500.0, 7500.0, PIXELS)} if name == "DESI" else {}
-        start = time.process_time()
-        kept = len(sa.Preprocessor(min_snr=0.0, **grid).fit_transform(spectra))  # type: ignore[arg-type]
-        taken[name] = (time.process_time() - start) / kept
+        for _ in range(2):
+            start = time.process_time()
+            kept = len(sa.Preprocessor(min_snr=0.0, **grid).fit_transform(spectra))  # type: ignore[arg-type]
+            taken[name] = (time.process_time() - start) / kept
     return {"SDSS": taken["SDSS"], "DESI": taken["DESI"], "ratio": taken["DESI"] / taken["SDSS"]}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import signal
 import subprocess
 import threading
 import time
@@ -76,8 +77,7 @@ def watched(command: Sequence[str], folder: Path, *, log: Path, cwd: Path | None
         try:
             code = process.wait()
         except BaseException:
-            process.terminate()
-            process.wait()
+            end(process.pid)
             raise
         finally:
             look.end()
@@ -85,6 +85,27 @@ def watched(command: Sequence[str], folder: Path, *, log: Path, cwd: Path | None
         tail = "".join(log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)[-30:])
         raise RuntimeError(f"{' '.join(command)}: exit code {code}\n{tail}")
     return Taken(time.perf_counter() - start, _used() - before, look.workers, look.memory, look.largest, look.disk)
+
+
+def end(pid: int, patience: float = 10.0) -> None:
+    """End a process and all that it has started: asked first, killed after a while.
+
+    Parameters
+    ----------
+    pid : int
+        Of a child, which is waited for too.
+    patience : float
+        Seconds between the two.
+    """
+    family: list[psutil.Process] = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        first = psutil.Process(pid)
+        family = [first, *first.children(recursive=True)]
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for one in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.send_signal(number)
+        _, family = psutil.wait_procs(family, timeout=patience)
 
 
 def _used() -> float:

@@ -34,6 +34,7 @@ from benchmarks._watch import size_of, watched
 from benchmarks._ways import WAYS, ways
 from specanom.folders import write_json
 from specanom.run.folder import RunFolder
+from specanom.run.stopping import exit_code, stopped_by_signals
 
 HERE = Path(__file__).resolve().parent.parent
 SIZES = (1000, 3000, 10_000, 30_000, 100_000)
@@ -130,6 +131,8 @@ def cost(given: argparse.Namespace) -> tuple[Any, str]:
 def projected(given: argparse.Namespace) -> tuple[Any, str]:
     """Project the growth of the folder to large surveys."""
     rows = json.loads((given.folder / GROWTH).read_text())["rows"]
+    if len(rows) < 2:
+        sys.exit(f"{given.folder} has one size, which tells nothing of larger ones: growth --sizes N N … first")
     desi = _projection.desi_ratio(given.folder / "desi", given.n)
     made = _projection.projection(rows, desi, bandwidth=1e9 * given.bandwidth)
     return made, _projection.table(made)
@@ -158,7 +161,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--repeat", type=int, default=7)
     one.set_defaults(work=cost)
     one = commands.add_parser("projection", help="a million spectra on N workers")
-    one.add_argument("--n", type=int, default=600, help="simulated DESI targets that are timed")
+    one.add_argument("--n", type=int, default=1000, help="simulated DESI targets that are timed")
     one.add_argument("--bandwidth", type=float, default=5.0, help="GB/s that the file system gives all workers")
     one.set_defaults(work=projected)
     for command in commands.choices.values():
@@ -173,7 +176,12 @@ def main() -> None:
     given = parser().parse_args()
     given.folder = given.folder.absolute()
     given.folder.mkdir(parents=True, exist_ok=True)
-    made, text = given.work(given)
+    try:
+        with stopped_by_signals():
+            made, text = given.work(given)
+    except KeyboardInterrupt as exc:
+        print("stopped; what was measured stays, the same command goes on from there", file=sys.stderr)
+        sys.exit(exit_code(exc))
     print(text)
     for path, content in ((given.json, json.dumps(made, indent=1)), (given.markdown, text + "\n")):
         if path:

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from benchmarks._killers import GUILTY, isolated
+from benchmarks._runs import LEFTOVER, VICTIMS, Quiet, Survey, compared, undisturbed
 from benchmarks._witness import Tasks, Witness
-from benchmarks.kills import LEFTOVER, VICTIMS, Kill, Quiet, Survey, compared, kill_one, undisturbed
+from benchmarks.kills import Kill, kill_one
 
 SURVEY = Survey(n=80, partition=10, until="02_preprocess")
 

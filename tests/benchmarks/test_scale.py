@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 import specanom as sa
@@ -100,6 +104,33 @@ def test_a_command_is_watched_with_its_children(tmp_path) -> None:
     assert taken.workers == 0
     with pytest.raises(RuntimeError, match="exit code 3"):
         watched([sys.executable, "-c", "import sys; print('why'); sys.exit(3)"], tmp_path, log=tmp_path / "log.txt")
+
+
+def test_a_measurement_that_is_stopped_ends_what_it_started(tmp_path) -> None:
+    child = "import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(60)"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    job = ("import sys; from pathlib import Path; from benchmarks import scale\n"
+           "from benchmarks._watch import watched\n"
+           f"def work(given): watched([sys.executable, '-c', {code!r}], Path('.'), log=Path('log'))\n"
+           "scale.growth = work\nsys.argv = ['scale', 'growth', '--folder', '.']\nscale.main()")
+    paths = os.pathsep.join([str(scale.HERE), os.environ.get("PYTHONPATH", "")])
+    with subprocess.Popen([sys.executable, "-c", job], cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}) as other:
+        pid = tmp_path / "pid"
+        while not (pid.exists() and pid.read_text()):
+            assert other.poll() is None
+            time.sleep(0.05)
+        other.send_signal(signal.SIGTERM)
+        assert other.wait(30) == 128 + signal.SIGTERM
+    assert not psutil.pid_exists(int(pid.read_text()))
+
+
+def test_of_one_size_nothing_is_projected(tmp_path, monkeypatch) -> None:
+    (tmp_path / scale.GROWTH).write_text(json.dumps({"rows": [row(1000)]}))
+    monkeypatch.setattr(sys, "argv", ["scale", "projection", "--folder", str(tmp_path)])
+    with pytest.raises(SystemExit, match="one size"):
+        scale.main()
+    assert "nan" not in _growth.table([row(1000)])
+    assert len(_growth.figure([row(1000)]).children[0].legend[0].items) == len(scale.STEPS)
 
 
 def test_a_file_with_two_names_counts_once(tmp_path) -> None:
