@@ -14,6 +14,8 @@ the file, of the field, what was expected and what is there.
 :func:`read_tensors`         tensors of a safetensors file
 :func:`open_arrays`          a Zarr group, its metadata compared with what lies on the disk
 :func:`read_table`           a Parquet file
+:func:`check_csv`            compare a table in text with what it makes in memory
+:func:`check_ecsv`           compare the header of an ECSV file with what it stands for
 :func:`damaged`              turns what an opened file leads to into a ``DataError`` that names it
 ===========================  ===================================================================================
 """
@@ -37,7 +39,8 @@ from .forms import (
 from .groups import open_arrays
 from .reading import damaged, parse_json, read_json, regular
 from .tables import believed, read_table
+from .texts import check_csv, check_ecsv
 
 __all__ = ["Anything", "Either", "Flag", "Form", "ListOf", "MapOf", "Maybe", "Number", "Place", "Record", "Text",
-           "Whole", "believed", "check", "damaged", "open_arrays", "open_npy", "parse_json", "read_arrays", "read_json",
-           "read_table", "read_tensors", "regular"]
+           "Whole", "believed", "check", "check_csv", "check_ecsv", "damaged", "open_arrays", "open_npy", "parse_json",
+           "read_arrays", "read_json", "read_table", "read_tensors", "regular"]

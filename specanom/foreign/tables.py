@@ -63,37 +63,91 @@ def believed(path: str | Path) -> None:
         groups = [told.row_group(place) for place in range(told.num_row_groups)]
         if told.num_rows < 0 or sum(one.num_rows for one in groups) != told.num_rows:
             raise ValueError(f"{told.num_rows} rows are told, its groups have others")
-        values = sum(max(one.column(place).num_values, one.num_rows) for one in groups
-                     for place in range(one.num_columns))
+        widths = [_width(file.schema_arrow.field(place).type) for place in range(len(file.schema_arrow))]
+        widest = max((width for leaves in widths for width in leaves), default=0)
+        leaves = [width for leaves in widths for width in leaves]
+        if len(leaves) != told.num_columns:
+            raise ValueError(f"{told.num_columns} columns are told, its schema has {len(leaves)}")
+        values = [sum(max(one.column(place).num_values, one.num_rows) for one in groups)
+                  for place in range(told.num_columns)]
+        total = sum(max(8, width) * count for width, count in zip(leaves, values, strict=True))
         unpacked = sum(one.total_byte_size for one in groups)
-        for count, name in ((8 * values, f"{values} values"), (unpacked, f"{unpacked} bytes")):
+        for count, name in ((total, f"{sum(values)} values of up to {widest} bytes"), (unpacked, f"{unpacked} bytes")):
             if count > room(size):
                 raise ValueError(f"{name} in a file of {size} bytes")
-        texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
+        texts = [told.schema.column(place).path for place, width in enumerate(leaves) if not width]
     if texts:
         _check_texts(path, texts, room(size), size)
 
 
 def _check_texts(path: str | Path, names: list[str], most: int, size: int) -> None:
     """Add up the lengths of texts, each distinct one in memory once: a column may repeat a long one in every row."""
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     total = 0
     with pq.ParquetFile(path, read_dictionary=names) as file:
         for batch in file.iter_batches(batch_size=_BATCH, columns=names):
-            for column in batch.columns:
-                lengths: Any = pc.binary_length(column.dictionary) if hasattr(column, "dictionary") else None
-                counted = pc.binary_length(column) if lengths is None else lengths.take(column.indices)
-                total += pc.sum(counted).as_py() or 0
+            total += sum(map(_length, batch.columns))
             if total > most:
                 raise ValueError(f"texts of more than {most} bytes in a file of {size}")
+
+
+def _length(column: Any) -> int:
+    """Return the bytes of all texts in an array, within lists and records too."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        lengths: Any = pc.binary_length(column.dictionary)
+        return pc.sum(lengths.take(column.indices)).as_py() or 0
+    if _is_text(kind):
+        return pc.sum(pc.binary_length(column)).as_py() or 0
+    if pa.types.is_struct(kind):
+        return sum(_length(column.field(place)) for place in range(kind.num_fields))
+    if pa.types.is_map(kind):
+        return _length(column.keys) + _length(column.items)
+    return _length(column.values) if _is_list(kind) else 0
+
+
+def _width(kind: Any) -> list[int]:
+    """Return the bytes of a value in each column of a file that a type is stored in, 0 of texts.
+
+    Raises
+    ------
+    ValueError
+        For a type that no table of spectra has.
+    """
+    import pyarrow as pa
+
+    if isinstance(kind, pa.BaseExtensionType):
+        return _width(kind.storage_type)
+    if pa.types.is_dictionary(kind):
+        return _width(kind.value_type)
+    if _is_text(kind):
+        return [0]
+    if pa.types.is_struct(kind):
+        return [width for place in range(kind.num_fields) for width in _width(kind.field(place).type)]
+    if pa.types.is_map(kind):
+        return _width(kind.key_type) + _width(kind.item_type)
+    if _is_list(kind):
+        return _width(kind.value_type)
+    if pa.types.is_null(kind):
+        return [1]
+    try:
+        return [-(-kind.bit_width // 8)]            # numbers, times, and binary of one length
+    except ValueError:
+        raise ValueError(f"a column of {kind}") from None
+
+
+def _is_list(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
 def _is_text(kind: Any) -> bool:
     import pyarrow as pa
 
-    if pa.types.is_dictionary(kind):
-        return _is_text(kind.value_type)
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)
                 or pa.types.is_large_binary(kind))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..foreign import believed, check_csv, check_ecsv
 from ..ids import id_texts
 from ..quantities import per_angstrom
 from .blocks import Pixels
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".csv", ".ecsv", ".parquet", ".pq")
 MANY = 20          # columns named by a number that make a table wide
-MAX_COLUMNS = 20_000
-LONGEST_LINE = 4 << 20
 INTEGERS = ("plate", "mjd", "fiber", "zwarning", "petal", "tile", "healpix")
 TEXTS = ("id", "targetid", "specobjid")         # names of up to 20 digits, of which a float keeps 16
 
@@ -128,7 +126,7 @@ def read_table(path: str) -> pd.DataFrame:
         if path.lower().endswith(".ecsv"):
             return _ecsv(path)
         if path.lower().endswith(".csv"):
-            _check_lines(path)
+            check_csv(path, comment="#")
             names = [name for name in pd.read_csv(path, comment="#", nrows=0).columns if _is_text(name)]
             return pd.read_csv(path, comment="#", dtype=dict.fromkeys(names, str))
         return _parquet(path)
@@ -138,31 +136,11 @@ def read_table(path: str) -> pd.DataFrame:
         raise DataError(f"not readable as a table: {type(exc).__name__}: {exc}") from exc
 
 
-def _check_lines(path: str) -> None:
-    """Refuse a table in text before pandas makes an object of each of a million columns, or an index of them.
-
-    Raises
-    ------
-    DataError
-        When it has more columns than tables have, a line that does not end, or a row longer than its header.
-    """
-    cells: list[int] = []
-    with open(path, encoding="utf-8", errors="replace") as file:
-        while len(cells) < 2 and (line := file.readline(LONGEST_LINE)):
-            if len(line) == LONGEST_LINE:
-                raise DataError(f"a line of more than {LONGEST_LINE >> 20} MiB")
-            if line.strip() and not line.startswith("#"):
-                cells.append(len(next(csv.reader([line]), [])))
-    if cells and cells[0] > MAX_COLUMNS:
-        raise DataError(f"{cells[0]:,} columns: at most {MAX_COLUMNS:,} are read")
-    if len(cells) == 2 and cells[1] > cells[0]:
-        raise DataError(f"a row of {cells[1]:,} cells under {cells[0]:,} names of columns")
-
-
 def _ecsv(path: str) -> pd.DataFrame:
     from astropy import units
     from astropy.table import Table
 
+    check_ecsv(path)
     table = Table.read(path, format="ascii.ecsv")
     for name in table.colnames:
         unit = table[name].unit
@@ -197,6 +175,7 @@ def _parquet(path: str) -> pd.DataFrame:
     import pyarrow as pa
     from pyarrow.parquet import ParquetFile
 
+    believed(path)
     table = ParquetFile(path).read()
     for i, name in enumerate(table.column_names):
         if _is_text(name) and pa.types.is_integer(table.column(i).type):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import choice
 from ..folders import write_whole
-from ..foreign import regular
+from ..foreign import check_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,7 @@ def read_texts(path: str | Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    regular(path)
+    check_csv(path)
     with open(path, encoding="utf-8-sig", newline="") as file:
         try:
             rows = [row for row in csv.reader(file, strict=True) if row]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...foreign import check_ecsv
 from .columns import Column
 from .metadata import from_arrays, from_text, to_astropy, to_text
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KEY = "catalogue"
+MOST = 16 << 20
+"""Characters of a header: it lists what was left out."""
 
 
 def write_ecsv(path: Path, table: pd.DataFrame, columns: Sequence[Column], meta: Mapping[str, Any]) -> None:
@@ -41,6 +44,7 @@ def read_ecsv(path: Path) -> tuple[pd.DataFrame, tuple[Column, ...], dict[str, A
         handle.seek(max(size - 1, 0))
         if handle.read() != b"\n":
             raise ValueError("its last line has no end: the file was cut off")
+    check_ecsv(path, most=MOST)
     made = Table.read(path, format="ascii.ecsv")
     columns = tuple(Column(name, made[name].description or "", "" if made[name].unit is None else str(made[name].unit),
                            made[name].meta.get("ucd", "")) for name in made.colnames)

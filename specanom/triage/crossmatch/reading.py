@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError, message
-from ...foreign import believed, regular
+from ...foreign import believed, check_csv, check_ecsv, regular
 from ...ids import EXACT
 from .degrees import FULL
 from .votables import ROLES, role, texts
@@ -35,10 +35,13 @@ def read_table(path: Path) -> pd.DataFrame:
             believed(path)
             return _plain(pd.read_parquet(path, dtype_backend="numpy_nullable"))
         if path.suffix == ".csv":
+            check_csv(path)
             names = [name for name in pd.read_csv(path, nrows=0).columns if name in ROLES["name"]]
             return _plain(pd.read_csv(path, dtype_backend="numpy_nullable", dtype=dict.fromkeys(names, "string")))
         from astropy.table import Table
 
+        if path.suffix == ".ecsv":
+            check_ecsv(path)
         return frame_of(Table.read(path))
     except Exception as exc:
         raise DataError(message("table", expected="a table that can be read", got=f"{path}: {exc}",
