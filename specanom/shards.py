@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .folders import part_of, put_in_place, writable, write_json
 from .rounding import as_stored
-from .seeds import content_hash
+from .seeds import content_hash, file_hash
 from .store import ARRAYS, FORMAT, VERSION, create_array, create_group, told_of
 
 if TYPE_CHECKING:
@@ -75,9 +75,10 @@ def write_shard(folder: Path, arrays: Mapping[str, NDArray[Any]], *, precision: 
 
 
 def join_shards(path: str | Path, wave: NDArray[np.float64], shards: Sequence[Shard], table: pd.DataFrame, *,
-                frame: str = "rest", scale: str = "normalised", provenance: Mapping[str, Any] | None = None,
-                precision: str = "full") -> Path:
-    """Put a set together; it appears when it is whole, and the files of the shards stay where they are.
+                provenance: Mapping[str, Any] | None = None, precision: str = "full") -> Path:
+    """Put a set of normalised spectra at rest together; it appears when it is whole.
+
+    The files of the shards stay where they are.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ def join_shards(path: str | Path, wave: NDArray[np.float64], shards: Sequence[Sh
         In order; all but the last full.
     table : DataFrame
         One row a spectrum.
-    frame, scale, provenance
+    provenance : mapping, optional
         As in :class:`.store.SpectrumWriter`.
     precision : {"full", "rounded"}
         What the shards were written with.
@@ -109,8 +110,9 @@ def join_shards(path: str | Path, wave: NDArray[np.float64], shards: Sequence[Sh
                     _link(shard.files[name], part / name / "c" / str(number) / "0")
         table.to_parquet(part / "table.parquet", index=False)
         write_json(part / "manifest.json", {
-            "format": FORMAT, "version": VERSION, "frame": frame, "scale": scale, "arrays": names,
-            "provenance": told, "rows": rows, "wave": content_hash(np.asarray(wave, np.float64)),
+            "format": FORMAT, "version": VERSION, "frame": "rest", "scale": "normalised", "arrays": names,
+            "provenance": told, "rows": rows, "table": file_hash(part / "table.parquet"),
+            "wave": content_hash(np.asarray(wave, np.float64)),
             "shards": [{"rows": shard.rows, "blake2": dict(shard.hashes)} for shard in shards]})
         put_in_place(part, folder, FORMAT)
     finally:

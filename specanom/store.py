@@ -17,7 +17,7 @@ from .errors import DataError, ShapeError, choice, message
 from .folders import FolderWriter, part_of, put_in_place, writable, write_json
 from .foreign import Anything, ListOf, MapOf, Record, Text, Whole, check, open_arrays, read_json, read_table
 from .rounding import BITS, PRECISION, PRECISIONS, as_stored
-from .seeds import content_hash
+from .seeds import content_hash, file_hash
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -254,7 +254,8 @@ class SpectrumWriter(FolderWriter):
             self._write_shard(left)
         table = pd.concat(self._tables, ignore_index=True) if self._tables else pd.DataFrame({"id": []})
         table.to_parquet(self._part / "table.parquet", index=False)
-        manifest = self._head | {"rows": self._rows, "wave": content_hash(self._wave), "shards": self._shards}
+        manifest = self._head | {"rows": self._rows, "table": file_hash(self._part / "table.parquet"),
+                                 "wave": content_hash(self._wave), "shards": self._shards}
         write_json(self._part / "manifest.json", manifest)
         put_in_place(self._part, self._folder, FORMAT)
         return self.path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,6 +126,12 @@ class Gathered:
         """Take in a block of spectra at rest on the grid."""
         self.count(missing_in(block), numbers(block.table, "snr"))
         self.draw(block)
+
+    def counted(self, blocks: Iterable[SpectrumSet]) -> Iterator[SpectrumSet]:
+        """Take in blocks as they go by."""
+        for block in blocks:
+            self.add(block)
+            yield block
 
     def count(self, missing: NDArray[np.int64], snr: NDArray[np.float64]) -> None:
         """Take in what was counted elsewhere of a block: missing pixels a wavelength, and the S/N of each spectrum."""

@@ -68,6 +68,10 @@ class Options:
         """Return every option as a plain value that JSON can hold; wavelengths in Å."""
         return {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
 
+    def plain(self) -> Options:
+        """Return these options alone, without anything that was learnt with them."""
+        return Options(**{item.name: getattr(self, item.name) for item in fields(Options)})
+
 
 def full_grid(grid: Any) -> NDArray[np.float64]:
     """Return the wavelengths of `grid`: (first, last, number) in Å or Quantities, or the wavelengths themselves.

@@ -14,6 +14,7 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,14 +31,16 @@ from ..store import FORMAT, SHARD
 from .columns import numbers
 from .fitting import TYPICAL_SAMPLE, Fitted, Gathered, draw_keys, lowest
 from .ledger import Ledger
-from .options import Options
-from .passes import COUNTED, Draw, Judge, Parted, Prepare, Shape
-from .pieces import OPTIONAL, Piece
+from .options import Options, full_grid
+from .passes import COUNTED, Draw, Judge, Parted, Prepare, Shape, shards_of
+from .pieces import OPTIONAL, Listed, Piece
 from .pipeline import Pipeline
 from .provenance import own_version, provenance
-from .sources import Source
+from .report import PreprocessReport
 
 Places = NDArray[np.intp]
+PREPARED = "prepared"
+"""Folder of what the first pass made."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,6 @@ class PartedFit:
     ----------
     options : Options
         What is done.
-    grid : (m,) array
-        All wavelengths, Å.
     survey : Parted
         What is read.
     executor : optional
@@ -64,7 +65,6 @@ class PartedFit:
     """
 
     options: Options
-    grid: NDArray[np.float64]
     survey: Parted
     executor: Any = None
     label: str = ""
@@ -80,7 +80,8 @@ class PartedFit:
             Of the sample.
         work : Path
             Folder for what lies between the passes, somewhat larger than the result. What a stopped call left there
-            is used; it is deleted in the end.
+            is used. It is deleted in the end; what was read stays when a partition failed, so that another call reads
+            that one alone.
 
         Raises
         ------
@@ -90,7 +91,7 @@ class PartedFit:
             When a part of the result could not be written.
         """
         writable(store, FORMAT)
-        first, gathered = self._prepare(work / "prepared")
+        first, gathered = self._prepare(work / PREPARED)
         drawn = first if self.only is None else self._draw(work, first)
         fitted = drawn.learn(gathered, self.options)
         stay = self._judge(work / "judged", fitted, drawn)
@@ -101,8 +102,15 @@ class PartedFit:
             raise first.run.nothing_left()
         join_shards(store, fitted.wave, shards, table, provenance=provenance(self.options, first.run.ledger),
                     precision=self.precision)
-        shutil.rmtree(work)
-        return Parts(fitted, first.run.ledger, first.run.source, first.done.failures)
+        for folder in list(work.iterdir()) if len(first.done.failures) else [work]:
+            if folder.name != PREPARED:
+                shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+        return Parts(fitted, first.run.report(fitted.kept, fitted.missing), first.done.failures)
+
+    @cached_property
+    def grid(self) -> NDArray[np.float64]:
+        """All wavelengths, Å, shape ``(m,)``."""
+        return full_grid(self.options.grid)
 
     def _prepare(self, folder: Path) -> tuple[_Pieces, Gathered]:
         parts = self.survey.partitions()
@@ -110,7 +118,8 @@ class PartedFit:
         task = Prepare(self.options, self.grid, self.survey, pixels=self.only is None)
         config = content_hash(settings, own_version(), self.grid, "pixels" if task.pixels else "counts")
         done = self._pass(folder, config, "read")(task, parts)
-        run = added_up(self.survey, done, parts=parts, options=self.options, grid=self.grid, action="fit_transform")
+        run = added_up(self.survey, done, parts=parts, options=self.options, grid=self.grid,
+                       action="fit_transform" if self.only is None else "fit")
         pieces = tuple(Piece.of(done.folder, record) for record in done.records)
         gathered = Gathered(self.grid, draw=self.options.impute == "median")
         keys = [np.zeros(0, dtype=np.uint64)]
@@ -131,7 +140,7 @@ class PartedFit:
                for id in piece.table(("id",))["id"].iloc[rows]]
         listed = work / "drawn.parquet"
         write_whole(listed, pd.DataFrame({"id": ids}).to_parquet)
-        size = max(map(len, self.survey.partitions()))
+        size = max(record["stop"] - record["start"] for record in first.done.records)
         config = content_hash(_hash(first), *ids)
         task = Draw(self.options, self.grid, self.survey, listed.absolute())
         done = self._pass(work / "drawn", config, "read again")(task, partitions(len(ids), size)).whole()
@@ -142,7 +151,8 @@ class PartedFit:
         """Return the rows of each piece that can be normalised."""
         parts = [Partition(i, record["start"], record["stop"], record["inputs"])
                  for i, record in enumerate(first.done.records)]
-        done = self._pass(folder, _hash(first, fitted), "look")(Judge(fitted, first.pieces), parts).whole()
+        task = Judge(fitted, Listed.write(folder.with_suffix(".json"), first.pieces))
+        done = self._pass(folder, _hash(first, fitted), "look")(task, parts).whole()
         for record in done.records:
             first.ledger.take(record["told"]["ledger"])
         return tuple(np.load(path, allow_pickle=False) for path in done.files("stay"))
@@ -152,16 +162,15 @@ class PartedFit:
         """Write the shards and return them with the table of the sample."""
         arrays = ("flux", "imputed", *(name for name in OPTIONAL if any(name in one.files for one in first.pieces)))
         parts = partitions(sum(map(len, stay)), SHARD)
-        task = Shape(fitted, first.pieces, stay, arrays, folder / "scratch", self.precision)
+        scratch = (folder / "scratch").absolute()
+        shutil.rmtree(scratch, ignore_errors=True)  # of workers that were killed
+        listed = Listed.write(folder.with_suffix(".json"), first.pieces, stay)
+        task = Shape(fitted, listed, arrays, scratch, self.precision)
         config = content_hash(_hash(first, fitted), self.precision, *stay)
         done = self._pass(folder, config, "write")(task, parts).whole()
         for record in done.records:
             first.ledger.take(record["told"]["ledger"])
-        hashes = done.told("hashes")
-        files = {name: done.files(name) for name in arrays}
-        shards = [Shard(len(part), {name: files[name][i] for name in arrays}, hashes[i])
-                  for i, part in enumerate(parts)]
-        return shards, settled(done.table("table")) if parts else pd.DataFrame({"id": []})
+        return shards_of(done, arrays), settled(done.table("table")) if parts else pd.DataFrame({"id": []})
 
     def _pass(self, folder: Path, config: str, what: str) -> Partitioned:
         return Partitioned(folder, config, self.executor, label=f"{self.label}: {what}" if self.label else "")
@@ -173,17 +182,14 @@ class Parts(NamedTuple):
     Attributes
     ----------
     fitted : Fitted
-    ledger : Ledger
-        What was counted, of all passes; with `only`, of the first, which knows of all spectra.
-    source : Source
-        What was skipped and remarked.
+    report : PreprocessReport
+        Of all passes; with `only`, of the first, which knows of all spectra.
     failures : DataFrame
         Partitions that could not be read, see :class:`specanom.parallel.Outcome`.
     """
 
     fitted: Fitted
-    ledger: Ledger
-    source: Source
+    report: PreprocessReport
     failures: pd.DataFrame
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,16 +13,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DataError, message
-from ..parallel import Partition
-from ..shards import write_shard
+from ..parallel import Outcome, Partition
+from ..shards import Shard, write_shard
 from ..spectrumset import SpectrumSet
+from ..store import ARRAYS
 from .assemble import complete
 from .fitting import Fitted, missing_in
 from .ledger import Ledger
 from .medians import row_medians
 from .normalise import Finish
 from .options import Options
-from .pieces import Piece, as_piece
+from .pieces import Listed, as_piece
 from .pipeline import Pipeline, finish
 from .select import median_not_positive
 
@@ -80,9 +81,16 @@ class Prepare:
 
 
 def told_by(ledger: Ledger, survey: Any) -> dict[str, Any]:
-    """Return what a task tells of the spectra that it read: who was dropped or skipped, and remarks."""
-    return {"ledger": ledger.to_dict(), "skipped": [[str(one) for one in item] for item in survey.skipped],
-            "notes": [[str(one) for one in item] for item in survey.notes]}
+    """Return what a task tells of the spectra that it read: who was dropped or skipped, and remarks.
+
+    The path is told of what has no id alone: one main process holds this of all tasks.
+    """
+    return {"ledger": ledger.to_dict(), "skipped": [_short(*item) for item in survey.skipped],
+            "notes": [_short(*item) for item in survey.notes]}
+
+
+def _short(id: Any, path: Any, text: Any) -> list[str]:
+    return [str(id), "" if id else str(path), str(text)]
 
 
 def _let_go(blocks: Iterator[SpectrumSet], run: Pipeline) -> pd.DataFrame:
@@ -105,11 +113,16 @@ class Draw:
 
     def __call__(self, part: Partition) -> dict[str, Any]:
         """Return the piece of some of the listed ids."""
-        wanted = [str(id) for id in pd.read_parquet(self.ids)["id"].iloc[part.rows]]
+        wanted = listed_ids(self.ids, part)
         run = Pipeline(self.options, self.grid, self.survey.select(wanted), action="fit_transform")
         piece = as_piece(run.prepared(some=True), len(part), self.grid.size)
         refuse_others(wanted, list(piece["table"]["id"]))
         return piece
+
+
+def listed_ids(table: Path, part: Partition) -> list[str]:
+    """Return the ids of a partition of a table of ids."""
+    return [str(id) for id in pd.read_parquet(table, columns=["id"])["id"].iloc[part.rows]]
 
 
 def refuse_others(wanted: Sequence[str], read: Sequence[str]) -> None:
@@ -131,12 +144,12 @@ class Judge:
     """The second pass over one partition: which spectra cannot be normalised at the kept wavelengths."""
 
     fitted: Fitted
-    pieces: tuple[Piece, ...]
+    pieces: Listed
 
     def __call__(self, part: Partition) -> dict[str, Any]:
         """Return the rows that stay."""
         ledger, step, good = Ledger(), Finish(self.fitted), [np.zeros(0, dtype=bool)]
-        for block in self.pieces[part.number].blocks(self.fitted.grid):
+        for block in self.pieces.piece(part.number).blocks(self.fitted.grid):
             drop = median_not_positive(row_medians(step.kept(block)))
             ledger.drop(block, drop)
             good.append(~drop.rows)
@@ -148,8 +161,7 @@ class Shape:
     """The third pass, over one shard of the result: its rows from the pieces that hold them, finished."""
 
     fitted: Fitted
-    pieces: tuple[Piece, ...]
-    stay: tuple[NDArray[np.intp], ...]
+    pieces: Listed
     arrays: tuple[str, ...]
     scratch: Path
     precision: str = "full"
@@ -157,26 +169,52 @@ class Shape:
     def __call__(self, part: Partition) -> dict[str, Any]:
         """Return the files of the shard, its table, and what was counted."""
         ledger = Ledger()
-        held: dict[str, NDArray[Any]] = {}
-        tables: list[pd.DataFrame] = []
-        end = 0
-        for block in self._blocks(part):
-            done = finish(block, self.fitted, ledger)
-            here = slice(end, end := end + len(done))
-            for name in self.arrays:
-                values = complete(name, done)
-                held.setdefault(name, np.empty((len(part), values.shape[1]), values.dtype))[here] = values
-            tables.append(done.table)
-        folder = self.scratch / uuid.uuid4().hex
-        folder.mkdir(parents=True)
-        shard = write_shard(folder, held, precision=self.precision)
-        return {**shard.files, "table": pd.concat(tables, ignore_index=True), "hashes": dict(shard.hashes),
-                "ledger": ledger.to_dict()}
+        blocks = (finish(block, self.fitted, ledger) for piece, rows in self.pieces.within(part.start, part.stop)
+                  for block in piece.blocks(self.fitted.grid, rows))
+        made, table = as_shard(blocks, len(part), self.scratch, arrays=self.arrays, precision=self.precision)
+        return {**made, "table": table, "ledger": ledger.to_dict()}
 
-    def _blocks(self, part: Partition) -> Iterator[SpectrumSet]:
-        first = 0
-        for piece, stay in zip(self.pieces, self.stay, strict=True):
-            rows = stay[max(part.start - first, 0) : max(part.stop - first, 0)]
-            first += len(stay)
-            if len(rows):
-                yield from piece.blocks(self.fitted.grid, rows)
+
+def as_shard(blocks: Iterable[SpectrumSet], rows: int, scratch: Path, *, arrays: Sequence[str], precision: str
+             ) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Write finished blocks as a shard of a set.
+
+    Parameters
+    ----------
+    blocks : iterable of SpectrumSet
+        On one grid.
+    rows : int
+        At least as many as come.
+    scratch : Path
+        Folder for files that are being written.
+    arrays : sequence of str
+        Of the set.
+    precision : {"full", "rounded"}
+        See :func:`.shards.write_shard`.
+
+    Returns
+    -------
+    made : dict
+        What a task returns of it: the files, and their hashes.
+    table : DataFrame
+        Of the blocks.
+    """
+    held: dict[str, NDArray[Any]] = {}
+    tables = [pd.DataFrame({"id": pd.Series([], dtype="str")})]
+    end = 0
+    for block in blocks:
+        here = slice(end, end := end + len(block))
+        for name in arrays:
+            held.setdefault(name, np.empty((rows, block.shape[1]), ARRAYS[name]))[here] = complete(name, block)
+        tables.append(block.table)
+    folder = scratch / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    shard = write_shard(folder, {name: array[:end] for name, array in held.items()}, precision=precision)
+    return {**shard.files, "hashes": dict(shard.hashes)}, pd.concat(tables[1:] or tables, ignore_index=True)
+
+
+def shards_of(done: Outcome, arrays: Sequence[str]) -> list[Shard]:
+    """Return the shards that tasks made by :func:`as_shard`, in their order."""
+    files, hashes = {name: done.files(name) for name in arrays}, done.told("hashes")
+    return [Shard(record["stop"] - record["start"], {name: files[name][i] for name in arrays}, hashes[i])
+            for i, record in enumerate(done.records)]

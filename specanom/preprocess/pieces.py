@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pyarrow import parquet
 
+from ..folders import write_json, write_whole
 from ..spectrumset import SpectrumSet
 from ..store import ARRAYS
 
@@ -92,3 +94,60 @@ class Piece:
             there: dict[str, Any] = {name: np.asarray(array[run]) for name, array in arrays.items()
                                      if name not in lacks}
             yield SpectrumSet(wave, table=table.iloc[run].reset_index(drop=True), frame="rest", scale="flux", **there)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """All pieces of a survey, listed in a file, so that a task takes the name of that along and not thousands of names.
+
+    Parameters
+    ----------
+    path : Path
+        The list; the rows of the pieces that stay, where that is told, are in an array beside it.
+    """
+
+    path: Path
+
+    @classmethod
+    def write(cls, path: Path, pieces: Sequence[Piece], stay: Sequence[NDArray[np.intp]] | None = None) -> Listed:
+        """Write the list: `stay` has the rows of each piece that the result is made of."""
+        made = cls(path.absolute())
+        files = [{name: str(file.absolute()) for name, file in piece.files.items()} for piece in pieces]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if stay is not None:
+            write_whole(made._rows, lambda part: _save(part, np.concatenate([np.zeros(0, dtype=np.intp), *stay])))
+        ends = [] if stay is None else np.cumsum([len(one) for one in stay]).tolist()
+        write_json(path, {"files": files, "ends": ends})
+        return made
+
+    def piece(self, number: int) -> Piece:
+        """Return one of them."""
+        return _piece(self._told()["files"][number])
+
+    def within(self, start: int, stop: int) -> Iterator[tuple[Piece, NDArray[np.intp]]]:
+        """Yield the pieces that rows `start` to `stop` of the result come from, each with its rows."""
+        told = self._told()
+        stay = np.load(self._rows, mmap_mode="r", allow_pickle=False)
+        first = 0
+        for files, end in zip(told["files"], told["ends"], strict=True):
+            rows = np.array(stay[max(start, first) : min(stop, end)])
+            first = end
+            if len(rows):
+                yield _piece(files), rows
+
+    @property
+    def _rows(self) -> Path:
+        return self.path.with_suffix(".npy")
+
+    def _told(self) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
+        return told
+
+
+def _piece(files: Mapping[str, str]) -> Piece:
+    return Piece({name: Path(file) for name, file in files.items()})
+
+
+def _save(path: Path, rows: NDArray[np.intp]) -> None:
+    with open(path, "wb") as handle:  # given a name, numpy would append its own suffix
+        np.save(handle, rows, allow_pickle=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from .parted import PartedFit
 from .pipeline import Pipeline
 from .provenance import provenance
 from .report import PreprocessReport
-from .storage import load_state, save_state
+from .storage import as_tuple, load_state, save_state
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,7 +193,7 @@ class Preprocessor(Options):
         """
         run = self._run("fit", survey, progress)
         fitted = self._learn(run, run.ledger.leave)
-        self._conclude(run, fitted.missing)
+        self._conclude(run.report(fitted.kept, fitted.missing))
         return self
 
     def fit_transform(
@@ -213,7 +213,8 @@ class Preprocessor(Options):
             Show a progress bar.
         executor : optional
             Where the partitions of a survey are worked off, see :func:`specanom.parallel.workers`. The result does not
-            depend on it, nor on the size of the partitions. What was done when it was stopped is kept beside `store`.
+            depend on it, nor on the size of the partitions. What was done when it was stopped, or when some partitions
+            failed, is kept beside `store`: another call goes on from there.
         precision : {"full", "rounded"}
             Of the store, see :meth:`.SpectrumSet.save`.
         only : int, optional
@@ -235,7 +236,7 @@ class Preprocessor(Options):
         """
         check_store(store, precision)
         if callable(getattr(survey, "partitions", None)):
-            fit = PartedFit(self, self._grid, survey, executor, "preprocess" if progress else "", only, precision)
+            fit = PartedFit(self.plain(), survey, executor, "preprocess" if progress else "", only, precision)
             return self._in_partitions(fit, store)
         if only is not None:
             raise ArgumentError(message("only", expected="None, for a survey that is not in partitions", got=only,
@@ -253,7 +254,7 @@ class Preprocessor(Options):
             write(blocks, store, fitted.wave, arrays=run.arrays, provenance=provenance(self, run.ledger),
                   precision=precision)
             sample = SpectrumSet.open(store)
-        self._conclude(run, fitted.missing)
+        self._conclude(run.report(fitted.kept, fitted.missing))
         return sample
 
     def transform(self, survey: Any, *, store: str | Path | None = None, progress: bool = False,
@@ -266,7 +267,7 @@ class Preprocessor(Options):
         fitted = self.fitted_
         run = self._run("transform", survey, progress)
         gathered = Gathered(fitted.grid, draw=False)
-        blocks = run.finished(_counted(run.prepared(), gathered), fitted)
+        blocks = run.finished(gathered.counted(run.prepared()), fitted)
         if store is None:
             held = list(blocks)
             sample = join(used_up(held), run.ledger.n_out, fitted.wave).replace(provenance=provenance(self, run.ledger))
@@ -275,14 +276,17 @@ class Preprocessor(Options):
             write(blocks, store, fitted.wave, arrays=arrays, provenance=provenance(self, run.ledger),
                   precision=precision)
             sample = SpectrumSet.open(store)
-        self._conclude(run, gathered.missing)
+        self._conclude(run.report(fitted.kept, gathered.missing))
         return sample
 
     # -- on disk ---------------------------------------------------------------------------------------------------
 
-    def save(self, path: str | Path) -> Path:
-        """Write options, what was learnt and the report as ``path.json`` and ``path.npz``; returns the JSON's path."""
-        return save_state(path, self.settings(), self.fitted_, self._report)
+    def save(self, path: str | Path, *, report: bool = True) -> Path:
+        """Write options, what was learnt and the report as ``path.json`` and ``path.npz``; returns the JSON's path.
+
+        A report names every spectrum that was dropped, and may be left out.
+        """
+        return save_state(path, self.settings(), self.fitted_, self._report if report else None)
 
     @classmethod
     def load(cls, path: str | Path) -> Preprocessor:
@@ -298,7 +302,7 @@ class Preprocessor(Options):
         known = {item.name for item in fields(cls)}
         with damaged(path, "a saved Preprocessor"):
             made = cls(tuple(grid) if len(grid) == 3 and fitted.grid.size > 3 else fitted.grid,
-                       **{name: _tuple(value) for name, value in settings.items() if name in known})
+                       **{name: as_tuple(value) for name, value in settings.items() if name in known})
         made._fitted, made._report = fitted, report
         return made
 
@@ -320,7 +324,7 @@ class Preprocessor(Options):
     def _learn(self, run: Pipeline, each: Callable[[SpectrumSet], None] | None) -> Fitted:
         """Read everything once, learn, and hand each block at rest to `each`."""
         gathered = Gathered(self._grid, draw=self.impute == "median")
-        for block in _counted(run.prepared(), gathered):
+        for block in gathered.counted(run.prepared()):
             if each is not None:
                 each(block)
         self._fitted = gathered.conclude(self.max_missing_wave, int(self.bins))
@@ -330,28 +334,13 @@ class Preprocessor(Options):
         if store is None:
             raise ArgumentError(message("store", expected="a folder for the sample of a survey in partitions",
                                         got="None", hint='store="sample.zarr"'))
-        path = Path(store)
-        parts = fit(path, path.with_name(f"{path.name}.work"))
+        parts = fit(Path(store), Path(f"{Path(store)}.work"))
         self._fitted, self._failures = parts.fitted, parts.failures
-        self._report = parts.ledger.report("fit_transform" if fit.only is None else "fit", parts.source,
-                                           missing=parts.fitted.missing, grid=self._grid, kept=parts.fitted.kept,
-                                           settings=self.settings())
+        self._conclude(parts.report, level=4)
         return SpectrumSet.open(store)
 
-    def _conclude(self, run: Pipeline, missing: NDArray[np.float64]) -> None:
-        """Make the report and warn of mixed extinction."""
-        self._report = report = run.report(self.fitted_.kept, missing)
+    def _conclude(self, report: PreprocessReport, *, level: int = 3) -> None:
+        """Take the report and warn of mixed extinction, at a `level` of callers."""
+        self._report = report
         if report.extinction.mixed:
-            warnings.warn(f"{report.extinction}.", UserWarning, stacklevel=3)
-
-
-
-def _counted(blocks: Iterable[SpectrumSet], gathered: Gathered) -> Iterator[SpectrumSet]:
-    for block in blocks:
-        gathered.add(block)
-        yield block
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(_tuple(item) for item in value) if isinstance(value, list) else value
-
+            warnings.warn(f"{report.extinction}.", UserWarning, stacklevel=level)

@@ -110,3 +110,8 @@ def _check_shapes(values: Mapping[str, NDArray[Any]]) -> None:
         raise ValueError("its arrays are of different grids")
     if not np.isfinite(grid).all() or not (np.diff(grid) > 0).all():
         raise ValueError("its wavelengths do not increase")
+
+
+def as_tuple(value: Any) -> Any:
+    """Return a value of an option as it was before JSON made lists of tuples."""
+    return tuple(as_tuple(item) for item in value) if isinstance(value, list) else value

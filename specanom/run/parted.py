@@ -12,6 +12,7 @@ import pandas as pd
 
 from .. import models, scores
 from ..parallel import SIZE, Outcome, Partition, Partitioned, partitions
+from ..preprocess import Preprocessor
 from ..preprocess.parted import settled
 from ..scores.named import line_filter, scorers_of
 from ..spectrumset import SpectrumSet
@@ -20,30 +21,65 @@ from .scoring import NAN_FIRST, latents_of
 
 
 @dataclass(frozen=True)
+class OnDisk:
+    """Something on disk that each process reads once.
+
+    Attributes
+    ----------
+    path : Path
+        On a file system that all workers see.
+    state : str
+        A hash of what is there, taken where the tasks are made: what is read once is known by it.
+    """
+
+    path: Path
+    state: str
+
+    @classmethod
+    def of(cls, path: Path) -> OnDisk:
+        """Return it with the state in which it is."""
+        return cls(path.absolute(), fingerprint(path))
+
+    def model(self) -> Any:
+        """Return the model that it is."""
+        return _model(self.path, self.state)
+
+    def sample(self) -> SpectrumSet:
+        """Return the sample that it is, opened: its table may be long."""
+        return _sample(self.path, self.state)
+
+    def preprocessor(self) -> Preprocessor:
+        """Return the Preprocessor that it is the JSON of."""
+        return _preprocessor(self.path, self.state)
+
+
+@dataclass(frozen=True)
 class ScorePart:
     """The scores of a run and the latent numbers of some rows of a sample.
 
     Parameters
     ----------
-    sample, model : Path
+    sample, model : OnDisk
         Read by the worker, each once.
     options : mapping
         Of :func:`.scores.named.scorers_of`.
     """
 
-    sample: Path
-    model: Path
+    sample: OnDisk
+    model: OnDisk
     options: Mapping[str, Any]
 
     def __call__(self, part: Partition) -> dict[str, Any]:
         """Return a table with id, the raw scores and the latent numbers."""
-        fitted, sample = _model(self.model), _sample(self.sample)
-        rows = sample[part.rows]
-        scorers = scorers_of(fitted, **self.options)
-        raw = scores.table(scorers, rows, executor="serial")
-        made = pd.concat([raw, latents_of(fitted, rows).drop(columns="id")], axis=1)
-        made.attrs = {NAN_FIRST: raw.attrs[NAN_FIRST]}
-        return {"scores": made}
+        return {"scores": raw_scores(self.model.model(), self.sample.sample()[part.rows], self.options)}
+
+
+def raw_scores(model: Any, rows: SpectrumSet, options: Mapping[str, Any]) -> pd.DataFrame:
+    """Return id, raw scores and latent numbers of some spectra, with `options` of :func:`.scores.named.scorers_of`."""
+    raw = scores.table(scorers_of(model, **options), rows, executor="serial")
+    made = pd.concat([raw, latents_of(model, rows).drop(columns="id")], axis=1)
+    made.attrs = {NAN_FIRST: raw.attrs[NAN_FIRST]}
+    return made
 
 
 @dataclass(frozen=True)
@@ -81,10 +117,11 @@ class InPartitions:
         whole = SpectrumSet.open(sample)
         lines, velocity = line_filter(whole, lines=lines, velocity=velocity, preset=preset)
         options = {"lines": lines, "velocity": velocity, "trim": trim, "preset": preset}
-        config = key({"sample": fingerprint(sample), "model": fingerprint(model), "options": options,
+        task = ScorePart(OnDisk.of(sample), OnDisk.of(model), options)
+        config = key({"sample": task.sample.state, "model": task.model.state, "options": options,
                       "specanom": versions()["specanom"]})
         run = Partitioned(self.work, config, self.executor, label=self.label, needs={"GPU": 1})
-        return run(ScorePart(sample.absolute(), model.absolute(), options), partitions(len(whole), self.size))
+        return run(task, partitions(len(whole), self.size))
 
 
 def joined(done: Outcome, name: str) -> pd.DataFrame:
@@ -93,20 +130,15 @@ def joined(done: Outcome, name: str) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=4)
-def _loaded(path: Path, state: str) -> Any:
+def _model(path: Path, state: str) -> Any:
     return models.load(path)
 
 
-def _model(path: Path) -> Any:
-    """Return a model, loaded once a process."""
-    return _loaded(path, fingerprint(path))
-
-
 @lru_cache(maxsize=2)
-def _opened(path: Path, state: str) -> SpectrumSet:
+def _sample(path: Path, state: str) -> SpectrumSet:
     return SpectrumSet.open(path)
 
 
-def _sample(path: Path) -> SpectrumSet:
-    """Return a sample, opened once a process: its table may be long."""
-    return _opened(path, fingerprint(path / "manifest.json"))  # not its time: clocks are set back
+@lru_cache(maxsize=2)
+def _preprocessor(path: Path, state: str) -> Preprocessor:
+    return Preprocessor.load(path)

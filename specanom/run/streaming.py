@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import shutil
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from .. import scores
 from ..folders import write_whole
-from ..parallel import Outcome, Partition, Partitioned, partitions
+from ..parallel import Partition, Partitioned, partitions
 from ..preprocess import Preprocessor, PreprocessReport
-from ..preprocess.parted import added_up, settled
-from ..preprocess.passes import refuse_others
+from ..preprocess.parted import added_up
+from ..preprocess.passes import as_shard, listed_ids, refuse_others, shards_of
 from ..preprocess.passing import Passing
-from ..scores.named import line_filter, scorers_of
-from ..shards import Shard, join_shards, write_shard
+from ..scores.named import line_filter
+from ..shards import join_shards
 from ..spectrumset import SpectrumSet
 from ..store import ARRAYS, SHARD
 from ..surveys.parted import PartedSurvey
 from .manifest import fingerprint, key, versions
-from .parted import _model
-from .scoring import NAN_FIRST, latents_of
+from .parted import OnDisk, joined, raw_scores
 
 
 @dataclass(frozen=True)
@@ -37,27 +31,27 @@ class Like:
 
     Attributes
     ----------
-    preprocess : Path
-        The fitted Preprocessor.
+    preprocess : OnDisk
+        The fitted Preprocessor, best without its report.
     arrays : tuple of str
         Of the sample.
     precision : str
         Of the sample.
     """
 
-    preprocess: Path
+    preprocess: OnDisk
     arrays: tuple[str, ...]
     precision: str
 
     @classmethod
     def of(cls, preprocess: Path, sample: SpectrumSet) -> Like:
-        """Return it for a sample."""
+        """Return it for a sample; `preprocess` is the JSON that :meth:`.Preprocessor.save` wrote."""
         arrays = tuple(name for name in ARRAYS if sample.rows(name) is not None)
-        return cls(preprocess.absolute(), arrays, sample.precision)
+        return cls(OnDisk.of(preprocess), arrays, sample.precision)
 
     def passing(self, survey: Any) -> Passing:
         """Return the spectra of a survey as they go by."""
-        return Passing(_preprocessor(self.preprocess), survey, self.arrays, self.precision)
+        return Passing(self.preprocess.preprocessor(), survey, self.arrays, self.precision)
 
 
 @dataclass(frozen=True)
@@ -71,14 +65,14 @@ class StreamPart:
     like : Like
         The sample that models were trained on.
     models : mapping
-        Name → folder of a model.
+        Name → a model.
     options : mapping
         Of :func:`.scores.named.scorers_of`.
     """
 
     survey: PartedSurvey
     like: Like
-    models: Mapping[str, Path]
+    models: Mapping[str, OnDisk]
     options: Mapping[str, Any]
 
     def __call__(self, part: Partition) -> dict[str, Any]:
@@ -88,16 +82,10 @@ class StreamPart:
         scored: dict[str, list[pd.DataFrame]] = {name: [] for name in self.models}
         for block in passing:
             tables.append(block.table)
-            for name, folder in self.models.items():
-                scored[name].append(self._scores(_model(folder), block))
-        made = {name: _joined(parts) for name, parts in scored.items() if parts}
+            for name, model in self.models.items():
+                scored[name].append(raw_scores(model.model(), block, self.options))
+        made = {name: _concatenated(parts) for name, parts in scored.items() if parts}
         return {**({"objects": pd.concat(tables, ignore_index=True)} if tables else {}), **made, **passing.told}
-
-    def _scores(self, model: Any, block: SpectrumSet) -> pd.DataFrame:
-        raw = scores.table(scorers_of(model, **self.options), block, executor="serial")
-        made = pd.concat([raw, latents_of(model, block).drop(columns="id")], axis=1)
-        made.attrs = {NAN_FIRST: raw.attrs[NAN_FIRST]}
-        return made
 
 
 @dataclass(frozen=True)
@@ -121,20 +109,15 @@ class FetchPart:
 
     def __call__(self, part: Partition) -> dict[str, Any]:
         """Return the files of the shard and their hashes."""
-        wanted = [str(id) for id in pd.read_parquet(self.ids, columns=["id"])["id"].iloc[part.rows]]
-        held: dict[str, NDArray[Any]] = {}
-        read: list[str] = []
-        for block in self.like.passing(self.survey.select(wanted)):
-            here = slice(len(read), len(read) + len(block))
-            read += block.ids
-            for name in self.like.arrays:
-                whole = held.setdefault(name, np.empty((len(part), block.shape[1]), ARRAYS[name]))
-                whole[here] = getattr(block, name)
-        refuse_others(wanted, read)
-        folder = self.scratch / uuid.uuid4().hex
-        folder.mkdir(parents=True)
-        shard = write_shard(folder, held, precision=self.like.precision)
-        return {**shard.files, "hashes": dict(shard.hashes)}
+        wanted, read = listed_ids(self.ids, part), list[str]()
+
+        def blocks() -> Iterator[SpectrumSet]:
+            for block in self.like.passing(self.survey.select(wanted)):
+                read.extend(block.ids)
+                yield block
+            refuse_others(wanted, read)
+
+        return as_shard(blocks(), len(part), self.scratch, arrays=self.like.arrays, precision=self.like.precision)[0]
 
 
 @dataclass(frozen=True)
@@ -202,20 +185,19 @@ class Stream:
         PartitionsFailed
             When every partition fails.
         """
-        sample = SpectrumSet.open(self.sample)
+        sample, fitted = SpectrumSet.open(self.sample), Preprocessor.load(self.preprocess)
         lines, velocity = line_filter(sample, lines=lines, velocity=velocity, preset=preset)
         options = {"lines": lines, "velocity": velocity, "trim": trim, "preset": preset}
-        config = self._config({name: fingerprint(path) for name, path in models.items()}, options)
-        task = StreamPart(self.survey, Like.of(self.preprocess, sample),
-                          {name: path.absolute() for name, path in models.items()}, options)
+        judges = {name: OnDisk.of(path) for name, path in models.items()}
+        config = self._config({name: model.state for name, model in judges.items()}, options)
+        task = StreamPart(self.survey, Like.of(self._light(fitted), sample), judges, options)
         parts = self.survey.partitions()
         parted = Partitioned(self.work / "scores", config, self.executor, label=self.label, needs={"GPU": 1})
         done = parted(task, parts)
-        fitted = Preprocessor.load(self.preprocess)
         run = added_up(self.survey, done, parts=parts, options=fitted, grid=fitted.fitted_.grid, action="transform")
         if not run.ledger.n_out:
             raise run.nothing_left()
-        return Streamed(_table(done, "objects"), {name: _table(done, name) for name in models},
+        return Streamed(joined(done, "objects"), {name: joined(done, name) for name in models},
                         run.report(fitted.fitted_.kept, fitted.fitted_.missing), done.failures)
 
     def store(self, objects: pd.DataFrame, ids: Sequence[str], path: Path) -> SpectrumSet:
@@ -240,16 +222,19 @@ class Stream:
         listed = work / "ids.parquet"
         work.mkdir(parents=True, exist_ok=True)
         write_whole(listed, table[["id"]].to_parquet)
-        like = Like.of(self.preprocess, sample)
-        task = FetchPart(self.survey, like, listed.absolute(), (work / "scratch").absolute())
+        like = Like.of(self._light(Preprocessor.load(self.preprocess)), sample)
+        scratch = (work / "scratch").absolute()
+        shutil.rmtree(scratch, ignore_errors=True)  # of workers that were killed
+        task = FetchPart(self.survey, like, listed.absolute(), scratch)
         config = self._config(list(table["id"]), {})
         done = Partitioned(work, config, self.executor)(task, partitions(len(table), SHARD)).whole()
-        files, hashes = {name: done.files(name) for name in like.arrays}, done.told("hashes")
-        shards = [Shard(record["stop"] - record["start"], {name: files[name][i] for name in like.arrays}, hashes[i])
-                  for i, record in enumerate(done.records)]
-        join_shards(path, sample.wave, shards, table, provenance=sample.provenance)
+        join_shards(path, sample.wave, shards_of(done, like.arrays), table, provenance=sample.provenance)
         shutil.rmtree(work)
         return SpectrumSet.open(path)
+
+    def _light(self, fitted: Preprocessor) -> Path:
+        """Write what was learnt for workers, without the report: that names every spectrum that was dropped."""
+        return fitted.save(self.work / "preprocess", report=False)
 
     def _config(self, *more: Any) -> str:
         made_by = fingerprint(self.preprocess.with_name(f"{self.preprocess.name}.json"))
@@ -257,21 +242,7 @@ class Stream:
                     "specanom": versions()["specanom"]})
 
 
-def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _concatenated(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     made = pd.concat(parts, ignore_index=True)
     made.attrs = parts[0].attrs
     return made
-
-
-def _table(done: Outcome, name: str) -> pd.DataFrame:
-    return settled(done.table(name))
-
-
-@lru_cache(maxsize=2)
-def _fitted(path: Path, state: str) -> Preprocessor:
-    return Preprocessor.load(path)
-
-
-def _preprocessor(path: Path) -> Preprocessor:
-    """Return a fitted Preprocessor, loaded once a process."""
-    return _fitted(path, fingerprint(path.with_name(path.name + ".json")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,10 @@ import pytest
 import specanom as sa
 from specanom.errors import ArgumentError, DataError
 from specanom.parallel import Partition
+from specanom.preprocess.fitting import Fitted
 from specanom.preprocess.parted import settled
-from specanom.preprocess.pieces import Piece, as_piece
+from specanom.preprocess.passes import Judge, Shape
+from specanom.preprocess.pieces import Listed, Piece, as_piece
 from specanom.surveys.parted import PartedSurvey
 
 
@@ -63,6 +66,9 @@ def test_the_sample_does_not_know_how_it_was_parted(
     pd.testing.assert_frame_equal(sample.table, expected.table)
     mine, theirs = files_of(tmp_path / "s.zarr"), files_of(folder / "whole.zarr")
     del mine["table.parquet"], theirs["table.parquet"]  # text is of two widths there
+    manifests = [json.loads(files.pop("manifest.json")) for files in (mine, theirs)]
+    assert all(manifest.pop("table") for manifest in manifests)
+    assert manifests[0] == manifests[1]
     assert mine == theirs
     assert preprocessor.report.to_dict() == whole[0].report.to_dict()
     assert [path.name for path in tmp_path.iterdir()] == ["s.zarr"]  # the pieces are gone
@@ -72,6 +78,16 @@ def test_bytes_do_not_depend_on_the_parts(folder: Path, tmp_path: Path) -> None:
     for size in (30, 64):
         sa.Preprocessor().fit_transform(parted(folder, size), store=tmp_path / f"{size}.zarr")
     assert files_of(tmp_path / "30.zarr") == files_of(tmp_path / "64.zarr")
+
+
+def test_the_manifest_tells_another_table_of_the_same_size(tmp_path: Path) -> None:
+    """A run goes by the manifest of a set: what hashes like it need not be made again."""
+    ids = pd.DataFrame({"id": list("abc")})
+    sample = sa.SpectrumSet(np.arange(4000.0, 4010), np.ones((3, 10), np.float32), table=ids)
+    told = [json.loads((sample.replace(table=table).save(tmp_path / f"{name}.zarr") / "manifest.json").read_text())
+            for name, table in (("one", sample.table.assign(n=1)), ("two", sample.table.assign(n=2)))]
+    assert told[0].pop("table") != told[1].pop("table")
+    assert told[0] == told[1]
 
 
 class Interrupted(PartedSurvey):
@@ -147,6 +163,41 @@ def test_the_spectra_of_a_part_that_fails_are_listed(folder: Path, tmp_path: Pat
     assert not set(lost) & set(sample.ids)
     assert all("its partition failed" in (preprocessor.report.reason(id) or "") for id in lost)
     assert preprocessor.report.n_in == sa.Preprocessor().fit(sa.read(folder / "raw")).report.n_in
+    read: list[int] = []
+
+    class Mended(PartedSurvey):
+        def read(self, partition: Partition) -> Any:
+            read.append(partition.number)
+            return super().read(partition)
+
+    whole = preprocessor.fit_transform(Mended(broken.path, 30), store=tmp_path / "s.zarr")
+    assert set(read) == {2}  # the others were read before
+    assert set(lost) & set(whole.ids)
+    assert [path.name for path in tmp_path.iterdir()] == ["s.zarr"]
+
+
+def test_mixed_extinction_is_told_of_a_survey_in_partitions(folder: Path, tmp_path: Path) -> None:
+    survey = parted(folder, 80)
+    index = shutil.copytree(survey.path, tmp_path / "index")
+    known = pd.read_parquet(index / "known.parquet")
+    known.loc[known.index[::2], "ebv"] = np.nan
+    known.to_parquet(index / "known.parquet", index=False)
+    with pytest.warns(UserWarning, match="do not mix well") as told:
+        sa.Preprocessor().fit_transform(PartedSurvey(index, 80), store=tmp_path / "s.zarr")
+    assert [one.filename for one in told if "do not mix" in str(one.message)] == [__file__]
+
+
+def test_a_task_is_small_however_many_parts_there_are(tmp_path: Path) -> None:
+    pieces = [Piece({name: tmp_path / f"{name}-{i}" for name in ("flux", "ivar", "has", "table")}) for i in range(500)]
+    stay = [np.arange(0, 8 * (i % 3), 2) for i in range(500)]
+    listed = Listed.write(tmp_path / "list.json", pieces, stay)
+    fitted = Fitted(np.arange(3.0), np.ones(3, bool), np.ones(3, np.float32), np.zeros(0), np.zeros(3), 9)
+    for task in (Judge(fitted, listed), Shape(fitted, listed, ("flux",), tmp_path)):
+        assert len(pickle.dumps(task)) < 2000
+    assert listed.piece(7) == pieces[7]
+    found = [(int(piece.files["flux"].name[5:]), row) for start in range(0, 2000, 7)
+             for piece, rows in listed.within(start, min(start + 7, 1996)) for row in rows.tolist()]
+    assert found == [(i, row) for i, rows in enumerate(stay) for row in rows.tolist()]
 
 
 def test_a_file_that_was_lost_since_is_listed(tmp_path: Path) -> None:

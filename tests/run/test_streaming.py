@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -27,8 +28,9 @@ from specanom.run.keeping import (
     shown_spectra,
     stored_ids,
 )
+from specanom.run.manifest import fingerprint
 from specanom.run.objects import Objects
-from specanom.run.parted import InPartitions, joined
+from specanom.run.parted import InPartitions, OnDisk, joined
 from specanom.run.scoring import score_table, top_ids
 from specanom.run.streaming import Like, Stream, Streamed, StreamPart
 from specanom.scores.named import scorers_of
@@ -211,9 +213,9 @@ def test_pixels_of_few_blocks_are_held_at_a_time(few: Folder, monkeypatch: pytes
 
 def test_a_task_returns_tables_and_no_pixels(few: Folder) -> None:
     part = few.parted.partitions()[0]
-    passing = Like.of(few.path / "preprocess", few.sample)
+    passing = Like.of(few.path / "preprocess.json", few.sample)
     options = {"lines": "vacuum", "velocity": 250.0, "trim": 0.03, "preset": None}
-    made = StreamPart(few.parted, passing, {"PCA": few.path / "model"}, options)(part)
+    made = StreamPart(few.parted, passing, {"PCA": OnDisk.of(few.path / "model")}, options)(part)
     counts = Prepare(few.preprocessor, few.preprocessor.fitted_.grid, few.parted, pixels=False)(part)
     assert set(made) == {"objects", "PCA", "ledger", "skipped", "notes"}
     assert set(counts) == {"table", "missing", "ledger", "skipped", "notes"}
@@ -221,6 +223,21 @@ def test_a_task_returns_tables_and_no_pixels(few: Folder) -> None:
     assert list(counts["table"]) == ["id", "snr"]
     for name in ("objects", "PCA"):
         assert made[name].memory_usage(deep=True).sum() < 5000 * len(made[name])  # a spectrum takes 35,000
+
+
+def test_workers_load_no_list_of_what_was_dropped_and_hash_nothing(
+    few: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[Path] = []
+    monkeypatch.setattr("specanom.run.parted.fingerprint", lambda path: hashed.append(path) or fingerprint(path))
+    few.preprocessor.block, before = 10, few.preprocessor.block
+    few.scored(tmp_path, 40)
+    few.preprocessor.block = before
+    assert sorted(path.name for path in hashed) == ["model", "preprocess.json"]  # once, not for each part or block
+    light = sa.Preprocessor.load(tmp_path / "preprocess")
+    assert json.loads((tmp_path / "preprocess.json").read_text())["report"] is None
+    np.testing.assert_array_equal(light.typical_, few.preprocessor.typical_)
+    assert light.settings() == few.preprocessor.settings()
 
 
 def test_the_oddest_and_those_to_be_explained_are_stored() -> None:
