@@ -6,6 +6,7 @@ ones) have to be on the disk, and others may not have more rows than these.
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 from collections.abc import Collection, Mapping
@@ -26,7 +27,8 @@ TYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
 CODECS = ("bytes", "blosc", "zstd", "gzip", "crc32c", "transpose", "sharding_indexed")
 """Codecs of numbers that unpack; none of them makes objects."""
 _LARGEST = 2**48
-_CHUNK = 2**30  # bytes of what is unpacked at a time
+PACKERS = ("blosc", "zstd", "gzip")
+_CHUNK, _SMALL = 2**30, 2**25  # bytes of what is unpacked at a time, and of what any array may have
 _FILES = 1_000_000
 _AXES = ListOf(Whole(0, _LARGEST), most=4)
 _CODECS = ListOf(Record({"name": Text(among=CODECS)}, more=True), least=1, most=8)
@@ -56,8 +58,8 @@ class _Held:
 
 
 def open_arrays(folder: str | Path, what: str, *, arrays: Collection[str], filled: Collection[str],
-                kinds: Mapping[str, str] | None = None) -> Any:
-    """Open a Zarr group for reading, after a look at its metadata.
+                kinds: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Open the arrays of a Zarr group for reading, after a look at their metadata; no chunk unpacks to more.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def open_arrays(folder: str | Path, what: str, *, arrays: Collection[str], fille
 
     Returns
     -------
-    zarr.Group
+    dict of str to zarr.Array
 
     Raises
     ------
@@ -95,13 +97,15 @@ def open_arrays(folder: str | Path, what: str, *, arrays: Collection[str], fille
         if kinds and held.kind not in kinds.get(name, held.kind):
             raise DataError(message(f"{visible(str(place))}, data_type", expected=f"a kind of {kinds[name]!r}",
                                     got=held.kind))
-    with damaged(base, what):
+    bounded = importlib.import_module(f"{__package__}.codecs").bounded  # imports zarr
+    with damaged(base, what), bounded():
         # What other writers consolidate may differ from what was just looked at; format 2 knows pickled objects.
         group: Any = zarr.open_group(str(base), mode="r", zarr_format=3, use_consolidated=False)
-        for name in arrays:
-            if not isinstance(group[name], zarr.Array):
+        made = {name: group[name] for name in arrays}
+        for name, array in made.items():
+            if not isinstance(array, zarr.Array):
                 raise ValueError(f"{name} is no array")
-        return group
+        return made
 
 
 def _held(folder: Path, place: Path, what: str) -> _Held:
@@ -109,25 +113,48 @@ def _held(folder: Path, place: Path, what: str) -> _Held:
     check(told, ARRAY, place)
     shape, chunk = told["shape"], told["chunk_grid"]["configuration"]["chunk_shape"]
     dtype = np.dtype(told["data_type"])
-    inner = chunk
-    for codec in told["codecs"]:
-        if codec["name"] == "sharding_indexed":
-            check(codec.get("configuration"), _SHARD, f"{place}, sharding_indexed")
-            inner = codec["configuration"]["chunk_shape"]
-        else:
-            check(codec.get("configuration", {}), Anything(), place)
+    inner = _inner(told["codecs"], chunk, place)
     if len(chunk) != len(shape) or len(inner) != len(shape) or any(a % b for a, b in zip(chunk, inner, strict=True)):
         raise DataError(message(f"{visible(str(place))}, chunk_shape",
                                 expected=f"{len(shape)} axes, shards of whole chunks", got=f"{chunk} of {inner}"))
-    if math.prod(inner) * dtype.itemsize > _CHUNK:
-        raise DataError(message(f"{visible(str(place))}, chunk_shape", expected=f"chunks of at most {_CHUNK} bytes",
-                                got=f"{inner} of {dtype}"))
     disk, files, smallest = _disk(folder, what)
+    held = math.prod(shape) * dtype.itemsize
+    most = min(_CHUNK, max(_SMALL, min(held, room(disk))))
+    if math.prod(inner) * dtype.itemsize > most:
+        raise DataError(message(f"{visible(str(place))}, chunk_shape", expected=f"chunks of at most {most} bytes",
+                                got=f"{inner} of {dtype}"))
     index = 16 * math.prod(a // b for a, b in zip(chunk, inner, strict=True)) if inner is not chunk else 0
     if files and index > max(smallest, 2**20):
         raise DataError(message(f"{visible(str(place))}, chunk_shape", expected="shards that hold their own index",
                                 got=f"an index of {index} bytes, a file of {smallest}"))
-    return _Held(tuple(shape), dtype.kind, math.prod(shape) * dtype.itemsize, disk)
+    return _Held(tuple(shape), dtype.kind, held, disk)
+
+
+def _inner(codecs: list[dict[str, Any]], chunk: list[int], place: Path) -> list[int]:
+    """Return the shape of what is unpacked at a time; raise where that is packed more than once.
+
+    A frame tells its size, which is compared with the chunk's; one within another would tell nothing.
+    """
+    inner, packed, indexed = chunk, 0, 0
+    for codec in codecs:
+        if codec["name"] == "sharding_indexed":
+            check(codec.get("configuration"), _SHARD, f"{place}, sharding_indexed")
+            inner, indexed = codec["configuration"]["chunk_shape"], indexed + 1
+            within = codec["configuration"]["codecs"]
+            indexed += sum(one["name"] == "sharding_indexed" for one in within)
+            packed += _packers(within)
+            packed += 2 * _packers(codec["configuration"].get("index_codecs", []))
+        else:
+            check(codec.get("configuration", {}), Anything(), place)
+    outer = _packers(codecs)
+    if packed + outer > 1 or indexed > 1 or (indexed and outer):
+        raise DataError(message(f"{visible(str(place))}, codecs", expected="chunks that are packed once",
+                                got=", ".join(codec["name"] for codec in codecs)))
+    return inner
+
+
+def _packers(codecs: list[dict[str, Any]]) -> int:
+    return sum(codec["name"] in PACKERS for codec in codecs)
 
 
 def _disk(folder: Path, what: str) -> tuple[int, int, int]:

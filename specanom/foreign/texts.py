@@ -84,7 +84,7 @@ def check_ecsv(path: str | Path, *, most: int = HEADER) -> None:
         When it is no file, or the header is longer than `most` bytes, nested too deep, no YAML, or stands for more
         nodes than it has characters.
     """
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
     regular(path)
     text = "\n".join(line for line in _header(path, most) if not line.startswith("%ECSV "))
