@@ -112,7 +112,7 @@ class Slurm:
 
     def _job(self, name: str, cores: int, memory: int, call: Call) -> str:
         return render(name, job=self, time=walltime(self._seconds), warning=WARNING, cores=cores, memory=memory,
-                      setup=self._setup(), call=call.words(f"processes:{self.cores}"))
+                      setup=self._setup(), wait=self._seconds, call=call.words(f"processes:{self.cores}"))
 
     def _cluster(self, call: Call) -> str:
         directives = [f"--output={self.name}-worker-%j.log", "--open-mode=append",

@@ -12,6 +12,8 @@ from specanom.deploy import Call, Kubernetes, Sizes
 from specanom.errors import ArgumentError
 from specanom.run.process import JOB
 
+VARIABLE = "SPECANOM_WAIT_FOR_WORKERS"
+
 GOLDEN = Path(__file__).parent / "golden"
 IMAGE = "registry.org/astro/specanom:0.1"
 FULL = Kubernetes(IMAGE, "survey", workers=20, gpus=2, storage=800, storage_class="cephfs", restarts=5,
@@ -93,6 +95,7 @@ def test_a_pod_says_what_job_it_belongs_to_and_takes_no_lock_away() -> None:
     assert job["podReplacementPolicy"] == "Failed"
     (uid,) = [one for one in job["template"]["spec"]["containers"][0]["env"] if one["name"] == JOB]
     assert uid["valueFrom"]["fieldRef"] == {"fieldPath": "metadata.labels['batch.kubernetes.io/controller-uid']"}
+    assert {"name": VARIABLE, "value": "86400"} in job["template"]["spec"]["containers"][0]["env"]
     assert not any(".lock" in text for text in FULL(CALL).files.values())
 
 
