@@ -16,7 +16,7 @@ LOG = "SPECANOM_WITNESS"
 HOOK = '''
 import functools, importlib.abc, importlib.machinery, os, sys
 
-NAME = "specanom.parallel.partitioned"
+NAME = "specanom.parallel.rounds"
 
 
 def note(*words):

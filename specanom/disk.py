@@ -18,6 +18,8 @@ PART = ".part"
 """How the name of what is still being written ends."""
 PASSING = (errno.EBUSY, errno.EIO, errno.ESTALE, errno.EINTR, errno.EAGAIN, errno.ETIMEDOUT)
 """What a file system far away says when it may do the same thing a moment later."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What a file system says that takes no more: trying again at once is no use."""
 WAITS: tuple[float, ...] = (0.1, 0.4, 1.6)  # seconds before another try
 sleep = time.sleep
 _CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)  # pipes, some network and FUSE file systems
@@ -62,6 +64,8 @@ def number_of(exc: BaseException) -> int | None:
     """
     if isinstance(exc, OSError) and exc.errno is not None:
         return exc.errno
+    if isinstance(exc, SpecanomError):  # its words may be those of a file
+        return None
     said = str(getattr(exc, "evalue", exc))  # of an error in a notebook, what that said
     if found := _NUMBER.search(said):
         return int(found[1])
@@ -70,7 +74,7 @@ def number_of(exc: BaseException) -> int | None:
 
 def is_full(exc: BaseException) -> bool:
     """Say whether an error means that no more goes on the disk: trying again at once is no use."""
-    return number_of(exc) in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    return number_of(exc) in FULL
 
 
 def disk_error(exc: BaseException, path: Path) -> DiskError | None:
@@ -205,14 +209,29 @@ def sync_all(path: Path) -> None:
 def sweep(folder: Path) -> list[Path]:
     """Delete what processes that were killed had half written below a folder; returns it.
 
+    What was renamed aside for something new that never came to its place is put back instead.
+
     Only names that are given to such: ``NAME.1a2b3c4d.part``, ``NAME.1a2b3c4d.old``, and the ``.nfs…`` that a file
     server leaves of files deleted while they were open. Nobody else may be writing there.
     """
     left = [path for path in folder.rglob("*") if _LEFT.search(path.name)]
     for path in left:
+        if _put_back(path):
+            continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
             with contextlib.suppress(OSError):  # still open somewhere
                 path.unlink(missing_ok=True)
     return left
+
+
+def _put_back(path: Path) -> bool:
+    """Rename what a killed process had put aside to the place where nothing is now; returns whether it did."""
+    place = path.with_name(re.sub(r"\.[0-9a-f]{8}\.old$", "", path.name))
+    if place.name == path.name or os.path.lexists(place):
+        return False
+    with contextlib.suppress(OSError):
+        os.rename(path, place)
+        return True
+    return False

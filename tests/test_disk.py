@@ -10,6 +10,7 @@ import pytest
 
 from specanom import disk
 from specanom.disk import DiskError, disk_error, is_full, number_of, replace, sweep
+from specanom.errors import SpecanomError
 from specanom.folders import swap, write_text, write_whole
 
 ROOM = r"takes no more \(.* of .* free.*\)\. Try: free some space there"
@@ -115,7 +116,7 @@ def test_a_folder_of_a_lower_layer_is_replaced_though_it_cannot_be_renamed(
 def test_halves_of_killed_processes_are_swept_away_and_nothing_else(tmp_path: Path) -> None:
     strays = ["sample.zarr.0a1b2c3d.part", "x/.scores.parquet.0a1b2c3d.part", "model.0a1b2c3d.old",
               "x/.nfs000000000a1b2c3d00000001"]
-    kept = ["raw/spec-1.fits.part", "model.part/fit.json", "notes.part", "nfs.txt", "x/data.old"]
+    kept = ["raw/spec-1.fits.part", "model", "model.part/fit.json", "notes.part", "nfs.txt", "x/data.old"]
     for name in [*strays, *kept]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
@@ -123,3 +124,18 @@ def test_halves_of_killed_processes_are_swept_away_and_nothing_else(tmp_path: Pa
     (tmp_path / strays[0] / "c").mkdir(parents=True)
     assert {path.relative_to(tmp_path).as_posix() for path in sweep(tmp_path)} == set(strays)
     assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == set(kept)
+
+
+def test_what_was_put_aside_for_something_that_never_came_is_put_back(tmp_path: Path) -> None:
+    for name in ("sample.zarr.0a1b2c3d.old", "sample.zarr.0a1b2c3d.part"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x").write_text(name)
+    sweep(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["sample.zarr"]
+    assert (tmp_path / "sample.zarr" / "x").read_text() == "sample.zarr.0a1b2c3d.old"
+
+
+def test_words_of_a_file_in_an_error_of_ours_are_no_full_disk() -> None:
+    said = "flux: expected a column, got 'No space left on device (os error 28)'"
+    assert number_of(RuntimeError(said)) == errno.ENOSPC
+    assert number_of(SpecanomError(said)) is None

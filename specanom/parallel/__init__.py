@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .blocks import map_blocks
-from .executors import Workers, workers
+from .crew import Workers
+from .executors import workers
 from .partition import SIZE, Partition, partitions
 from .partitioned import Outcome, Partitioned
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from .executors import workers
+from .patience import result_of
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -34,6 +35,6 @@ def map_blocks(fn: Callable[[A], B], blocks: Iterable[A], executor: Any = None) 
         for block in blocks:
             waiting.append(crew.submit(fn, block))
             if len(waiting) >= crew.ahead:
-                yield waiting.popleft().result()
+                yield result_of(waiting.popleft(), crew)
         while waiting:
-            yield waiting.popleft().result()
+            yield result_of(waiting.popleft(), crew)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..disk import PART
-from ..errors import ArgumentError, DataError, message
+from ..disk import PART, disk_error
+from ..errors import ArgumentError, DataError, SpecanomError, message
 from ..folders import move_whole, write_json, write_whole
 from .partition import Partition
 
@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORM = "specanom partition"
-VERSION = 1
+VERSION = 2
 MANIFESTS = "done"
 """Folder of the manifests, beside one folder for each kind of file."""
+IDENTITY = ("format", "version", "partition", "start", "stop", "config", "inputs")
+"""What a manifest says of a partition, but for what came of it."""
 
 Made = Mapping[str, Any]
 """What a task returns, by name: a DataFrame (for a Parquet file), an array (``.npy``), a mapping of arrays (``.npz``),
@@ -53,23 +55,50 @@ class Ledger:
 
     def manifest(self, partition: Partition) -> Path:
         """Return where the manifest of a partition is, or would be."""
-        return self.folder / MANIFESTS / f"{partition.name}.json"
+        return self.folder / MANIFESTS / f"{_stem(self._identity(partition))}.json"
 
     def record(self, partition: Partition) -> dict[str, Any] | None:
         """Return the manifest of a partition when it fits and every file is there, byte by byte; None otherwise."""
+        record = self.seen(partition)
+        if record is None:
+            return None
         try:
-            record = json.loads(self.manifest(partition).read_text(encoding="utf-8"))
+            whole = all(digest(self.folder / name) == known["sha256"] for name, known in record["files"].items())
+        except (OSError, TypeError, KeyError, AttributeError):
+            return None
+        return record if whole else None
+
+    def seen(self, partition: Partition) -> dict[str, Any] | None:
+        """Return the manifest of a partition when it fits and every file is there in its size; None otherwise."""
+        try:
+            record: dict[str, Any] = json.loads(self.manifest(partition).read_text(encoding="utf-8"))
             if {**record, **self._identity(partition)} != record:
                 return None
-            if all(digest(self.folder / name) == known["sha256"] for name, known in record["files"].items()):
-                found: dict[str, Any] = record
-                return found
+            there = all(_bytes(self.folder / name) == known["bytes"] for name, known in record["files"].items())
         except (OSError, ValueError, TypeError, KeyError, AttributeError):  # not there, torn, or somebody else's
-            pass
-        return None
+            return None
+        return record if there else None
 
     def write(self, partition: Partition, made: Made) -> dict[str, Any]:
-        """Put what a task made in place, the manifest last, and return it."""
+        """Put what a task made in place, the manifest last, and return it.
+
+        Raises
+        ------
+        DiskError
+            When the disk does not take it.
+        """
+        try:
+            return self._write(partition, made)
+        except SpecanomError:
+            raise
+        except Exception as exc:
+            told = disk_error(exc, self.folder)
+            if told is None:
+                raise
+            raise told from exc
+
+    def _write(self, partition: Partition, made: Made) -> dict[str, Any]:
+        identity = self._identity(partition)
         files: dict[str, Any] = {}
         told: dict[str, Any] = {}
         for name, value in made.items():
@@ -77,14 +106,14 @@ class Ledger:
             if write is None:
                 told[name] = value
                 continue
-            path = self.folder / name / f"{partition.name}{suffix}"
+            path = self.folder / name / f"{_stem(identity)}{suffix}"
             path.parent.mkdir(parents=True, exist_ok=True)
             if isinstance(value, Path):
                 move_whole(value, path)
             else:
                 write_whole(path, write)
-            files[path.relative_to(self.folder).as_posix()] = {"sha256": digest(path)}
-        record = {**self._identity(partition), "told": told, "files": files}
+            files[path.relative_to(self.folder).as_posix()] = {"sha256": digest(path), "bytes": _bytes(path)}
+        record = {**identity, "told": told, "files": files}
         path = self.manifest(partition)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, record)
@@ -95,8 +124,9 @@ class Ledger:
 
         Halves that a killed worker left are among them, and partitions of a run that was parted otherwise.
         """
+        known = list(known)
         kept = {self.folder / name for record in known for name in record["files"]}
-        kept |= {self.folder / MANIFESTS / f"part-{record['partition']:05d}.json" for record in known}
+        kept |= {self.folder / MANIFESTS / f"{_stem(record)}.json" for record in known}
         stray = [path for path in self.folder.glob("*/*")
                  if path not in kept and (path.name.startswith(("part-", ".nfs")) or path.name.endswith(PART))]
         for path in stray:
@@ -110,6 +140,24 @@ class Ledger:
     def _identity(self, partition: Partition) -> dict[str, Any]:
         return {"format": FORM, "version": VERSION, "partition": partition.number, "start": partition.start,
                 "stop": partition.stop, "config": self.config, "inputs": partition.inputs}
+
+
+def _stem(identity: Mapping[str, Any]) -> str:
+    """Return what the files of a partition are called: a worker that nobody waits for may still write another's."""
+    said = json.dumps([identity[name] for name in IDENTITY])
+    return f"part-{identity['partition']:05d}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+
+
+def size_of(record: Mapping[str, Any]) -> int:
+    """Return the bytes that a manifest speaks of."""
+    return sum(known["bytes"] for known in record["files"].values())
+
+
+def _bytes(path: Path) -> int:
+    """Return the size of a file; of a folder, of all files in it."""
+    if path.is_dir():
+        return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
+    return path.stat().st_size
 
 
 def read_table(folder: Path, name: str, records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -35,6 +35,7 @@ class Progress:
     def __init__(self, label: str, partitions: int, rows: int, *, file: Path | None = None) -> None:
         self._label, self._partitions, self._rows = label, partitions, rows
         self._parts_done = self._rows_done = self._found = self._failed = 0
+        self._hindered = ""
         self._bar: Any = None
         self._file = file
         self._start = self._told = time.monotonic()
@@ -67,6 +68,15 @@ class Progress:
         if self._bar is not None:
             self._bar.set_postfix_str(f"{self._failed} in failed partitions")
 
+    def hindered(self, why: str) -> None:
+        """Tell what keeps the work waiting, such as that all workers have left; "" when nothing does any more."""
+        first, self._hindered = bool(why) and not self._hindered, why
+        self._note()
+        if self._bar is not None:
+            self._bar.set_postfix_str(why)
+        elif self._label and (first or time.monotonic() - self._told > EVERY):
+            self._tell()
+
     def line(self) -> str:
         """Return what a log says."""
         seconds = max(time.monotonic() - self._start, 1e-9)
@@ -78,6 +88,8 @@ class Progress:
             text += f", {speed:,.0f} a second" + (f", {_span(left / speed)} to go" if left else "")
         if self._failed:
             text += f", {self._failed:,} in failed partitions"
+        if self._hindered:
+            text += f"; waits: {self._hindered}"
         return text
 
     def _note(self) -> None:
@@ -99,7 +111,8 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         if self._file is not None:
-            self._file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a disk that failed is told by what failed on it
+                self._file.unlink(missing_ok=True)
         if self._bar is not None:
             self._bar.close()
         elif self._label:

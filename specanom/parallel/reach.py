@@ -6,15 +6,14 @@ import contextlib
 import json
 import os
 import socket
-import threading
 from collections.abc import Mapping
-from concurrent.futures import Future
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import ArgumentError, DataError, message, require
+from .answers import within
 from .executors import check_executor
 
 PATIENCE = 5.0
@@ -61,18 +60,13 @@ def check_reachable(executor: str, folder: Path | None = None, *, patience: floa
 
 def _asked(distributed: Any, address: str, folder: str, *, patience: float) -> Mapping[str, Mapping[str, Any]]:
     """Return what each worker of a scheduler sees; of something else that listens there, Dask waits for ever."""
-    found: Future[Mapping[str, Mapping[str, Any]]] = Future()
+    def ask() -> Mapping[str, Mapping[str, Any]]:
+        with distributed.Client(address, timeout=patience, set_as_default=False) as client:
+            told: Mapping[str, Mapping[str, Any]] = client.run(_seen_by_worker, folder)
+            return told
 
-    def ask() -> None:
-        try:
-            with distributed.Client(address, timeout=patience, set_as_default=False) as client:
-                found.set_result(client.run(_seen_by_worker, folder))
-        except BaseException as exc:
-            found.set_exception(exc)
-
-    threading.Thread(target=ask, daemon=True).start()
     try:
-        return found.result(3 * patience)
+        return within(3 * patience, ask)
     except TimeoutError as exc:
         raise TimeoutError(str(exc) or "what listens there does not talk as a scheduler does") from exc
 
