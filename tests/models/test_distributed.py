@@ -15,6 +15,8 @@ import torch
 
 from specanom.models.distributed import Group, launched
 
+pytestmark = pytest.mark.xdist_group("joint")  # one worker: what the processes made is made once
+
 HERE = Path(__file__).parent
 _SPEC = importlib.util.spec_from_file_location("joint", HERE / "joint.py")
 joint = importlib.util.module_from_spec(_SPEC)

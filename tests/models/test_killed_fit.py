@@ -14,11 +14,12 @@ from specanom import SpectrumSet
 FIT = """
 import sys, torch
 from specanom import SpectrumSet
-from specanom.models import VAEModel, Training
+from specanom.models import VAEModel, Training, running
 torch.set_num_threads(1)
+running._CHECKPOINT_EVERY = 200
 sample = SpectrumSet.open(sys.argv[1])
 training = Training(check_every=100, patience=10**6)
-model = VAEModel(4, hidden=(32, 16, 16), max_steps=1100, folds=1, training=training, device="cpu")
+model = VAEModel(4, hidden=(32, 16, 16), max_steps=900, folds=1, training=training, device="cpu")
 model.fit(sample, checkpoint=sys.argv[2], scratch=sys.argv[3] or None)
 print(model.fingerprint)
 """

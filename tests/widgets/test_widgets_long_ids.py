@@ -14,6 +14,8 @@ import specanom as sa
 from specanom.triage import LabelLog
 from tests.widgets.finished import finish
 
+pytestmark = pytest.mark.xdist_group("long ids")  # the bench is made once
+
 NUMBER = re.compile(r"3\.?963334\d*(?:e\+?\d+)?")
 """A TARGETID of these, whole, rounded or cut short."""
 
