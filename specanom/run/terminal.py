@@ -70,8 +70,8 @@ class StageLines:
         before = f" of about {self._last[stage]:.0f} s" if stage in self._last else " s"
         while True:
             width = shutil.get_terminal_size().columns - 1
-            line = f"{stage:14} {time.monotonic() - start:8.0f}{before} … {self._far()}"
-            print(f"{_CLEAR}{line[:width]}", end="", flush=True)
+            head = f"{stage:14} {time.monotonic() - start:8.0f}{before} … "
+            print(f"{_CLEAR}{head}{fitted(self._far(), width - len(head))}"[: len(_CLEAR) + width], end="", flush=True)
             if self._done.wait(TICK):
                 return
 
@@ -89,3 +89,18 @@ class StageLines:
             return last.read_text(encoding="utf-8") if last is not None else ""
         except OSError:  # it is done, this very moment
             return ""
+
+
+def fitted(text: str, width: int) -> str:
+    """Return how far partitions are in so many characters: the speed goes first, then the spectra; the time stays.
+
+    Examples
+    --------
+    >>> fitted("score: 3 of 9 partitions, 96 of 280 spectra, 53 a second, 12 s to go", 45)
+    'score: 3 of 9 partitions, 12 s to go'
+    """
+    parts = text.split(", ")
+    for word in (" a second", " spectra"):
+        if len(", ".join(parts)) > width:
+            parts = [one for one in parts if not one.endswith(word)]
+    return ", ".join(parts)[: max(width, 0)]

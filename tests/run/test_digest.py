@@ -82,3 +82,9 @@ def test_every_result_of_a_run_has_one(finished: Path) -> None:
     tables = digests(finished, stores=False)
     assert tables.items() < found.items()
     assert all(name.endswith(".parquet") for name in tables)
+
+
+def test_where_files_are_and_when_a_run_was_made_say_nothing(tmp_path) -> None:
+    for name in ("one", "two"):
+        TABLE.assign(path=f"/{name}/a.fits", provenance=f"run {name}").to_parquet(tmp_path / f"{name}.parquet")
+    assert content_digest(tmp_path / "one.parquet") == content_digest(tmp_path / "two.parquet")

@@ -8,13 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from specanom.errors import DataError
 from specanom.parallel import Partitioned, partitions
 from specanom.parallel.partitioned import failure_table
 from specanom.run import parted
 from specanom.run.cli import DONE, main
-from specanom.run.failures import failed_in, failed_stages, failure_counts, failures_of
+from specanom.run.digest import digests
+from specanom.run.failures import failed_in, failed_stages, failure_counts, failures_of, of_models
 from specanom.run.folder import RunFolder
-from specanom.run.manifest import Manifest
 from specanom.run.pipeline import run_pipeline
 from specanom.surveys.parted import PartedSurvey
 from tests.run.conftest import TINY, FakeStages
@@ -26,8 +27,6 @@ FAILED = [{"partition": 2, "start": 64, "stop": 96, "attempts": 1, "error": "Val
 def failing(folder: Path, stage: str = "04_score") -> Path:
     """Leave a table of failures."""
     return RunFolder(folder).write(failure_table(FAILED), f"tables/failures_{stage}")
-
-
 class Spiteful:
     """An executor of somebody, that cannot work on one of the calls it is given."""
 
@@ -100,6 +99,26 @@ def test_a_run_knows_its_failures(tmp_path) -> None:
     assert failure_counts(tmp_path, "04_score") == {"failed partitions": 2, "spectra in failed partitions": 44}
 
 
+def test_what_two_models_fail_at_is_listed_twice_and_counted_once(tmp_path) -> None:
+    table = of_models({"VAE": failure_table(FAILED[:1]), "PCA": failure_table(FAILED)})
+    RunFolder(tmp_path).write(table, "tables/failures_04_score")
+    assert list(failures_of(tmp_path)["model"]) == ["VAE", "PCA", "PCA"]
+    assert failure_counts(tmp_path, "04_score") == {"failed partitions": 2, "spectra in failed partitions": 44}
+    found = failed_in(tmp_path, "04_score")
+    assert found is not None
+    assert found.first == "ValueError of the VAE: no <b>flux</b>"
+    assert of_models({"VAE": failure_table([]), "PCA": failure_table([])}).empty
+
+
+def test_a_forged_table_of_failures_is_told(tmp_path) -> None:
+    RunFolder(tmp_path).write(pd.DataFrame({"partition": [1]}), "tables/failures_04_score")
+    with pytest.raises(DataError, match=r"failures_04_score.parquet \(ValueError: no column start"):
+        failures_of(tmp_path)
+    RunFolder(tmp_path).write(pd.DataFrame({"id": [1] * 10**7}), "scores")  # 10 million in some kilobytes
+    with pytest.raises(DataError, match="10000000 values"):
+        RunFolder(tmp_path).table("scores")
+
+
 def test_a_stage_counts_what_failed_and_keeps_what_is_done_of_it(tmp_path) -> None:
     run = RunFolder(tmp_path)
     for stage in ("04_score", "05_explain"):
@@ -153,12 +172,14 @@ class TestPoisonedRun:
         assert "failed partitions" not in results[-1].counts
         assert failures_of(tmp_path).empty
 
-    def test_the_others_have_their_results(self, finished: Path, tmp_path, monkeypatch, without_kernels,
-                                           capsys) -> None:
-        made = parted.ScorePart.__call__
+    def test_the_others_have_their_results_and_a_retry_brings_the_rest(self, finished: Path, tmp_path, monkeypatch,
+                                                                       without_kernels, capsys) -> None:
+        made, calls = parted.ScorePart.__call__, []
+        bad = {("model", 1), ("pca", 1), ("pca", 2)}
 
         def spoilt(self, part):
-            if part.number == 1:
+            calls.append((self.model.name, part.number))
+            if calls[-1] in bad:
                 raise ValueError("<b>poison</b>")
             return made(self, part)
 
@@ -169,16 +190,29 @@ class TestPoisonedRun:
         assert main(given) == DONE
         said = capsys.readouterr()
         listed = tmp_path / "tables" / "failures_04_score.parquet"
-        assert "1 failed partitions, 32 spectra in failed partitions" in said.out
-        assert (f"WARNING: 04_score: 1 partition failed, and 32 spectra in it have no result (ValueError: <b>poison"
-                f"</b>); listed in {listed}") in said.err
+        assert "2 failed partitions, 64 spectra in failed partitions" in said.out
+        assert (f"WARNING: 04_score: 2 partitions failed, and 64 spectra in them have no result (ValueError of the "
+                f"VAE: <b>poison</b>); listed in {listed}") in said.err
         assert f"specanom run --run-dir {tmp_path} --retry" in said.err
-        assert Manifest(tmp_path).stage("04_score")["counts"]["failed partitions"] == 1
-        whole, some = (pd.read_parquet(one / "scores.parquet").set_index("id") for one in (finished, tmp_path))
-        lost = some["mse"].isna()
-        assert lost.sum() == 32
-        pd.testing.assert_series_equal(some["mse"][~lost], whole["mse"][~lost])
+        assert list(failures_of(tmp_path)["model"]) == ["VAE", "PCA", "PCA"]
+        for name, lost in (("scores", 32), ("scores_pca", 64)):
+            whole, some = (pd.read_parquet(one / f"{name}.parquet").set_index("id") for one in (finished, tmp_path))
+            gone = some["mse"].isna()
+            assert gone.sum() == lost
+            pd.testing.assert_series_equal(some["mse"][~gone], whole["mse"][~gone])
         page = (tmp_path / "report.html").read_text(encoding="utf-8")
         assert 'id="failed"' in page
         assert "&lt;b&gt;poison&lt;/b&gt;" in page
         assert "<b>poison</b>" not in page
+
+        tried = set(bad)
+        bad.clear()
+        calls.clear()
+        assert main([*given, "--retry"]) == DONE
+        said = capsys.readouterr()
+        assert "WARNING" not in said.err
+        assert "(again: some of its partitions failed)" in said.out
+        assert set(calls) == tried  # what was done of it stayed
+        assert 'id="failed"' not in (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert not (tmp_path / "work").exists()
+        assert digests(tmp_path) == digests(finished)

@@ -15,12 +15,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from specanom.run import report
+from specanom.run import pipeline, report
 from specanom.run.cli import DONE, FAILED, INTERRUPTED, NO_DATA, WRONG_CALL, main
 from specanom.run.manifest import Manifest
 from specanom.run.pipeline import run_pipeline
 
-from .conftest import TINY
+from .conftest import TINY, execute_here
 
 pytestmark = pytest.mark.xdist_group("run")
 SMALL = ["-p", "n=100", "-p", "max_steps=20", "-p", "folds=1"]
@@ -123,7 +123,7 @@ def test_a_run_that_is_not_finished_has_no_report_and_scores_nothing(tmp_path: P
 
 @pytest.mark.slow
 @pytest.mark.notebook
-def test_a_stage_that_cannot_write_is_kept_and_resumed(run_copy: Path, capsys) -> None:
+def test_a_stage_that_cannot_write_is_kept_and_resumed(run_copy: Path, capsys, monkeypatch) -> None:
     told = [part for name, value in {**TINY, "segments": 12}.items() if name != "survey"
             for part in ("-p", f"{name}={value}")]
     (run_copy / "lines.parquet").unlink()
@@ -138,6 +138,7 @@ def test_a_stage_that_cannot_write_is_kept_and_resumed(run_copy: Path, capsys) -
     assert "05_explain done, got failed" in capsys.readouterr().err
     (run_copy / "lines.parquet" / "in the way").rmdir()
     (run_copy / "lines.parquet").rmdir()
+    monkeypatch.setattr(pipeline, "_papermill", execute_here)  # the rest goes faster without kernels
     assert main(["run", "--run-dir", str(run_copy), *told]) == DONE
     assert capsys.readouterr().out.count("up to date") == 4
 
@@ -165,7 +166,7 @@ def test_a_disk_that_is_really_full(tiny_disk: Path, capsys, n: int) -> None:
     """With n = 400 the simulation fills it, with n = 60 a product of a later stage."""
     code, said = fails(capsys, "--survey", "mock", "--run-dir", str(tiny_disk / "run"), "-p", f"n={n}", *SMALL[2:])
     assert code == FAILED
-    assert re.search(r"disk: expected \S+ to be written, got a disk that takes no more \(.* of 6.29 MB free\)", said), said
+    assert re.search(r"disk: expected \S+ to be written, got a disk that takes no more \(.* of 6.29 MB free\)", said)
     assert "Try: free some space there" in said
 
 

@@ -13,7 +13,7 @@ from specanom.parallel.progress import QUIET, Progress, pause
 from specanom.run import doctor, terminal
 from specanom.run.cli import DONE, FAILED, main
 from specanom.run.pipeline import StageResult
-from specanom.run.terminal import StageLines
+from specanom.run.terminal import StageLines, fitted
 
 
 class Terminal(io.StringIO):
@@ -71,7 +71,16 @@ def test_a_terminal_shows_how_far_the_partitions_are(place: str, monkeypatch, tm
         while "1 of 4 partitions" not in terminal.getvalue() and time.monotonic() < deadline:
             time.sleep(0.01)
         lines.stop()
-    assert "… score: 1 of 4 partitions, 100 of 400 spectra" in terminal.getvalue()
+    assert "… score: 1 of 4 partitions, " in terminal.getvalue()
+
+
+def test_in_a_narrow_terminal_the_time_to_go_stays() -> None:
+    text = "score by the VAE: 3 of 13 partitions, 4,192 of 8,000 spectra, 53 a second, 12 s to go, 64 in failed ones"
+    assert fitted(text, 200) == text
+    assert fitted(text, 100) == text.replace(", 53 a second", "")
+    assert fitted(text, 80) == "score by the VAE: 3 of 13 partitions, 12 s to go, 64 in failed ones"
+    assert fitted(text, 20) == "score by the VAE: 3 "
+    assert fitted(text, -3) == ""
 
 
 def test_a_log_gets_lines_without_control_characters_ever_further_apart(monkeypatch, capsys, tmp_path) -> None:

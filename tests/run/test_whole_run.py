@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -137,10 +136,9 @@ def test_executed_notebooks_are_kept_whole_and_small(finished: Path, stage: str)
 # -- again -------------------------------------------------------------------------------------------------------------
 
 
-def test_the_second_run_takes_seconds_and_says_so(run_copy: Path, capsys) -> None:
-    before, start = fingerprint(run_copy / "report.html"), time.monotonic()
+def test_the_second_run_makes_nothing_and_says_so(run_copy: Path, capsys) -> None:
+    before = fingerprint(run_copy / "report.html")
     assert main(command(run_copy)) == DONE
-    assert time.monotonic() - start < 20
     out = capsys.readouterr().out.splitlines()
     assert len(out) == len(STAGES) + 2  # one line a stage without a terminal, the time, the report
     assert all("up to date" in line for line in out[: len(STAGES)])
