@@ -23,6 +23,8 @@ MAGIC = b"SIMPLE  ="
 UNPACKED, TIMES, MAX_UNPACKED = 48 << 20, 8, 1 << 29
 """A gzipped file may unpack to 48 MiB and 8 times its size, up to 512 MiB; spectra unpack to 1.2 to 3 times theirs."""
 PIECE = 1 << 20
+MAX_MEMBERS, MEMBER = 1000, 1024
+"""Parts of a gzipped file: so many, and one for each of so many bytes; bgzip makes one of each 64 kB."""
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISCHR, "a device"),
@@ -141,7 +143,7 @@ def _unpacked(handle: int, size: int) -> bytes:
     most = min(MAX_UNPACKED, UNPACKED + TIMES * size)
     found = bytearray()
     with open(os.dup(handle), "rb") as file:
-        unpacker, piece = zlib.decompressobj(31), file.read(PIECE)
+        unpacker, piece, members = zlib.decompressobj(31), file.read(PIECE), 1
         while piece:
             try:
                 found += unpacker.decompress(piece, min(PIECE, most + 1 - len(found)))
@@ -154,7 +156,9 @@ def _unpacked(handle: int, size: int) -> bytes:
             piece = unpacker.unconsumed_tail
             if unpacker.eof:
                 piece = unpacker.unused_data.lstrip(b"\0")
-                unpacker = zlib.decompressobj(31)
+                unpacker, members = zlib.decompressobj(31), members + 1
+                if members > MAX_MEMBERS + size // MEMBER:   # each takes as long as all that is behind it
+                    raise BrokenFits(f"cannot unpack: {members:,} parts in {size:,} bytes")
                 piece = piece or file.read(PIECE).lstrip(b"\0")
             elif not piece:
                 piece = file.read(PIECE)

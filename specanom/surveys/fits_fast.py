@@ -181,7 +181,8 @@ def _signed(column: Column, data: NDArray[Any]) -> NDArray[Any]:
     if not column.unsigned:
         return data
     unsigned, zero = UNSIGNED[column.code]
-    return data.astype(unsigned) ^ np.array(zero, dtype=unsigned)
+    meant: NDArray[Any] = data.astype(unsigned) ^ np.array(zero, dtype=unsigned)
+    return meant
 
 
 def _runs(rows: Sequence[int]) -> list[tuple[int, int]]:

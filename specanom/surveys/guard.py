@@ -108,7 +108,8 @@ def sound_pixels(pixels: Pixels, rows: Sequence[int]) -> Pixels:
     Raises
     ------
     DataError
-        When an array has another shape than it should, or holds no numbers.
+        When an array has another shape than it should, holds no numbers, or is mostly of a size that single precision
+        does not hold: in another unit it would be.
     """
     shape = (len(rows), pixels.wave.size)
     if pixels.wave.ndim != 1 or not 1 < shape[1] <= MAX_PIXELS:
@@ -119,13 +120,26 @@ def sound_pixels(pixels: Pixels, rows: Sequence[int]) -> Pixels:
     flux, ivar, mask = _native(pixels.flux), pixels.ivar, pixels.mask
     if not _is_small(flux):
         wide = np.asarray(flux, np.float64)
+        _require_unit("flux", wide, LARGEST)
         flux = np.where(np.abs(wide) <= LARGEST, wide, np.nan)
     if ivar is not None and not _is_weight(ivar := _native(ivar)):
         wide = np.asarray(ivar, np.float64)
+        _require_unit("inverse variance", wide, _MOST)
         ivar = np.where((wide >= 0) & (wide <= _MOST), wide, 0.0)
     if mask is not None and mask.dtype.kind == "f":
         mask = np.nan_to_num(mask, nan=0.0, posinf=0.0, neginf=0.0).astype(np.int64)
     return Pixels(pixels.wave, pixels.start, flux, ivar, mask, pixels.extra, pixels.shift)
+
+
+def _require_unit(what: str, values: NDArray[np.float64], most: float) -> None:
+    """Refuse numbers most of which are too large, though they are numbers: their unit is another than the survey's.
+
+    Errors of flux in erg/s/cm²/Å are about 1e-18, and their inverse variance is beyond single precision.
+    """
+    known = np.abs(values[np.isfinite(values) & (values != 0)])
+    if known.size and 2 * np.count_nonzero(known > most) > known.size:
+        raise DataError(f"{what} of {np.median(known):.0e}: more than single precision holds. Give the unit of flux "
+                        "(ECSV, or BUNIT in FITS), or scale it: surveys are in 1e-17 erg/s/cm2/Angstrom")
 
 
 def _native(values: NDArray[Any]) -> NDArray[Any]:

@@ -144,3 +144,42 @@ def test_an_honest_header_that_refers_to_units_is_read(tmp_path: Path) -> None:
     table.write(tmp_path / "t.ecsv", format="ascii.ecsv")
     assert "&id001" in (tmp_path / "t.ecsv").read_text()
     assert read_table(tmp_path / "t.ecsv")["ra"].tolist() == [1.0, 2.0]
+
+
+def votable(field: str = "", table: str = "", data: str = "<TABLEDATA><TR><TD>1</TD></TR></TABLEDATA>") -> str:
+    return (f'<?xml version="1.0"?><VOTABLE version="1.4"><RESOURCE><TABLE {table}><FIELD name="ra" '
+            f'datatype="double" {field}/><DATA>{data}</DATA></TABLE></RESOURCE></VOTABLE>')
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    (votable('arraysize="400000000"'), "more than it can hold"), (votable('arraysize="20000x20000x*"'), "more than"),
+    (votable(table='nrows="1000000000"'), "more than it can hold"), (votable('arraysize="' + "9" * 99 + '"'), "digits"),
+    (votable(data='<BINARY><STREAM href="file:///etc/passwd"/></BINARY>'), "elsewhere"),
+    (votable(data='<BINARY><STREAM encoding="gzip"/></BINARY>'), "packed"),
+    ('<!DOCTYPE a [<!ENTITY b "c">]>' + votable()[21:], "entity"), (votable()[:-5], "no XML"),
+])
+def test_a_votable_that_swells_or_points_elsewhere_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "t.vot"
+    path.write_text(text)
+    start = time.process_time()
+    with little_memory():
+        with pytest.raises(DataError, match=said):
+            read_table(path)
+        with pytest.raises(DataError, match=said):
+            read_file("votable", path)
+    assert time.process_time() - start < 2
+
+
+def test_an_honest_votable_is_read(tmp_path: Path) -> None:
+    (tmp_path / "t.vot").write_text(votable(table='nrows="1"'))
+    assert read_table(tmp_path / "t.vot")["ra"].tolist() == [1.0]
+
+
+def test_gzip_of_many_empty_parts_is_refused_at_once(tmp_path: Path) -> None:
+    import gzip
+
+    (tmp_path / "a.fits.gz").write_bytes(gzip.compress(b"SIMPLE  =".ljust(2880)) + gzip.compress(b"") * 150_000)
+    start = time.process_time()
+    with pytest.raises(DataError, match=r"cannot unpack: .* parts in"):
+        read(tmp_path / "a.fits.gz")
+    assert time.process_time() - start < 2

@@ -181,3 +181,15 @@ def test_tables_beside_spectra_are_left_alone(tmp_path: Path, data: Path) -> Non
     survey = read(tmp_path)
     assert (len(survey), survey.skipped) == (1, [])
     assert len(read([tmp_path / "spectra.csv", tmp_path / "a.fits"])) == 2
+
+
+@pytest.mark.parametrize(("flux", "err", "said"), [
+    (1e-19, 1e-21, r"inverse variance of 1e\+42: .* Give the unit of flux"),
+    (1e19, 1e18, r"flux of 1e\+19: .* scale it"),
+])
+def test_numbers_in_another_unit_are_told_as_that(tmp_path: Path, flux: float, err: float, said: str) -> None:
+    path = tmp_path / "t.csv"
+    rows = "".join(f"a,{4000 + i},{flux},{err}\n" for i in range(30))
+    path.write_text(f"id,wave,flux,err\n{rows}")
+    with pytest.raises(DataError, match=said):
+        list(read(path))

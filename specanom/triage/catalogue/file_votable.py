@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
+from ...foreign import check_votable
 from .columns import Column
 from .metadata import TITLE, from_arrays, from_text, to_astropy, to_text
 
@@ -96,9 +97,11 @@ def read_votable(path: Path) -> tuple[pd.DataFrame, tuple[Column, ...], dict[str
     """Read it with what its fields tell."""
     from astropy.io.votable import parse
 
+    raw = path.read_bytes()
+    check_votable(raw)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        votable = parse(path, verify="exception")
+        votable = parse(io.BytesIO(raw), verify="exception")
     resource = votable.resources[0]
     one = resource.tables[0]
     columns = tuple(Column(field.name, " ".join((field.description or "").split()), _unit(field), field.ucd or "")

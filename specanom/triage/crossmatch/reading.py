@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError, message
-from ...foreign import believed, check_csv, check_ecsv, regular
+from ...foreign import believed, check_csv, check_ecsv, check_votable, regular
 from ...ids import EXACT
 from .degrees import FULL
 from .votables import ROLES, role, texts
@@ -42,6 +43,12 @@ def read_table(path: Path) -> pd.DataFrame:
 
         if path.suffix == ".ecsv":
             check_ecsv(path)
+        with open(path, "rb") as file:
+            xml = file.read(256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+        if xml or path.suffix in (".vot", ".votable", ".xml"):
+            raw = path.read_bytes()
+            check_votable(raw)
+            return frame_of(Table.read(io.BytesIO(raw), format="votable"))
         return frame_of(Table.read(path))
     except Exception as exc:
         raise DataError(message("table", expected="a table that can be read", got=f"{path}: {exc}",
