@@ -20,8 +20,12 @@ pytestmark = pytest.mark.xdist_group("dask")
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[object]:
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None,
-                                  silence_logs=50) as made:
+    import dask
+
+    # One death is enough to tell; a cluster that loses its nannies on a busy machine fails, and does not hang.
+    with (dask.config.set({"distributed.scheduler.allowed-failures": 0}), pytest.MonkeyPatch.context() as patch,
+          distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as made):
+        patch.setenv("SPECANOM_WAIT_FOR_WORKERS", "120")
         yield made
 
 
