@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
-from html import escape
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +16,7 @@ from specanom.triage import WORDS, Label, LabelLog
 from .base.controls import button, labelled
 from .base.locking import LOCK
 from .base.table import RowTable
+from .base.words import in_html
 from .marks import MarkBar
 from .marks.words import sorry, when
 
@@ -120,7 +120,7 @@ class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.table.set_table(_frame(rows))
         torn = self.labels.torn
         known = f"{len(rows)} labelled" if rows else f"nothing labelled yet: {KEYS} on any page say a word"
-        self._count.value = escape(f"{known}; kept in {self.labels.path.resolve()}" + (
+        self._count.value = in_html(f"{known}; kept in {self.labels.path.resolve()}" + (
             f"; {torn} line{'s' * (torn > 1)} of the file cannot be read, and stay in it" if torn else ""))
         self.marks.refresh()
         self._show_history()
@@ -145,16 +145,16 @@ class LabelsPanel(ipywidgets.VBox):  # type: ignore[misc]
 
     def _show_history(self) -> None:
         said = self.labels.history(self.selected) if self.selected else []
-        lines = "".join(f"<li>{escape(when(one.time))}: {escape(one.author or 'somebody')} "
+        lines = "".join(f"<li>{in_html(when(one.time))}: {in_html(one.author or 'somebody')} "
                         f"{_what(one)}</li>" for one in reversed(said))
-        self._said.value = f"<b>{escape(self.selected)}</b><ul>{lines}</ul>" if said else ""
+        self._said.value = f"<b>{in_html(self.selected)}</b><ul>{lines}</ul>" if said else ""
 
 
 def _what(said: Label) -> str:
     if not said.label:
         return "took it back"
-    note = f" – {escape(said.note)}" if said.note else ""
-    return f"said <b>{escape(said.label)}</b>{note}"
+    note = f" – {in_html(said.note)}" if said.note else ""
+    return f"said <b>{in_html(said.label)}</b>{note}"
 
 
 def _frame(rows: Iterable[tuple[Label, Sequence[Label]]]) -> pd.DataFrame:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +20,7 @@ from .base.controls import button
 from .base.dashboard import Dashboard, guarded
 from .base.locking import LOCK
 from .base.page import write_page
+from .base.words import in_html
 from .inspector import ClusterInspector
 from .labelled import LabelsPanel
 from .picker import ScorePicker
@@ -222,7 +222,7 @@ class Workbench(Dashboard):
         missing = "" if not self.selected or self._knows(self.page) else (
             " – it was not explained when the clusters were made" if self.page == "inspector" else
             " – this page does not have it")
-        shown = f"<b>{escape(self.selected)}</b>{missing}" if self.selected else "nothing"
+        shown = f"<b>{in_html(self.selected)}</b>{missing}" if self.selected else "nothing"
         self._focus.value = f"<span>In focus: {shown}</span>"
 
     # -- handing on ------------------------------------------------------------------------------------------------

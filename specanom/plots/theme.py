@@ -24,6 +24,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
+from ..visible import visible
 from .palette import FONT, THEMES, Palette, palette, translation
 
 TOOLS = "pan,box_zoom,reset,save"
@@ -36,8 +37,9 @@ QUIET = ":host { opacity: 0.45; transition: opacity 0.15s } :host(:hover), :host
 
 
 def plain(text: object) -> str:
-    """Return text that is drawn as it is: bokeh would take ``$$…$$`` and ``\\[…\\]`` for formulas."""
-    return str(text).replace("$$", "$\u200b$").replace("\\[", "\\\u200b[").replace("\\(", "\\\u200b(")
+    """Return text that is drawn as it is, formulas of bokeh (``$$…$$``, ``\\[…\\]``) and hidden characters too."""
+    shown = visible(str(text), keep="\n\t\u200b")
+    return shown.replace("$$", "$\u200b$").replace("\\[", "\\\u200b[").replace("\\(", "\\\u200b(")
 
 
 def canvas(theme: str, title: str = "", *, x: str = "", y: str = "", height: int = 300, options: Any = None) -> figure:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..spectrum import Spectrum
+from ..visible import visible
 from .axis import WaveAxis
 from .drawing import pixel_edges, robust_range, runs
 
@@ -77,7 +78,7 @@ def describe(spectrum: Spectrum) -> str:
     parts = [spectrum.id, kind, "" if spectrum.z is None else f"z = {spectrum.z:.5f}"]
     snr = float(meta["snr"]) if _said(meta.get("snr")) else spectrum.snr
     parts.append("" if not np.isfinite(snr) else f"S/N {snr:.1f}")
-    return " · ".join(part for part in parts if part)
+    return visible(" · ".join(part for part in parts if part))
 
 
 def flux_label(scale: str, unit: object = "") -> str:

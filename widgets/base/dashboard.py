@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -19,6 +18,7 @@ from .keys import Keys
 from .locking import LOCK
 from .page import write_page
 from .pane import FigurePane, page_theme, send_figures
+from .words import in_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,7 +156,7 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]
 
     def say(self, text: str) -> None:
         """Write a line of plain text into the header."""
-        self._status.value = f"<span>{escape(text)}</span>"
+        self._status.value = f"<span>{in_html(text)}</span>"
 
     @property
     def said(self) -> str:
@@ -169,15 +169,15 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]
         self._failures += 1
         kind = type(exc).__name__
         first, _, hint = str(exc).partition(" Try: ")
-        tried = f"<br><b>Try:</b> {escape(hint)}" if hint else f"<br>{PATIENCE}"
-        self._box.value = f"<div role='alert'><b>{escape(kind)}</b>: {escape(first)}{tried}</div>"
+        tried = f"<br><b>Try:</b> {in_html(hint)}" if hint else f"<br>{PATIENCE}"
+        self._box.value = f"<div role='alert'><b>{in_html(kind)}</b>: {in_html(first)}{tried}</div>"
         self._box.layout.display = None
 
     @contextmanager
     def busy(self, text: str) -> Iterator[None]:
         """Show a busy mark with `text` while inside."""
         before = self._busy.value
-        self._busy.value = f"<span class='specanom-busy' role='status'>{escape(text)}</span>"
+        self._busy.value = f"<span class='specanom-busy' role='status'>{in_html(text)}</span>"
         try:
             yield
         finally:
@@ -242,7 +242,7 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _header(self) -> ipywidgets.HBox:
-        name = ipywidgets.HTML(f"<h2>{escape(self.title)}</h2>")
+        name = ipywidgets.HTML(f"<h2>{in_html(self.title)}</h2>")
         name.add_class("specanom-title")
         self._status.add_class("specanom-status")
         theme = bound(self, "theme", ipywidgets.Dropdown(
@@ -305,7 +305,7 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]
     @guarded
     def _guarded_code(self, show: bool) -> None:
         if show:
-            self._code.value = f"<pre tabindex='0' aria-label='code of this state'>{escape(self.to_code())}</pre>"
+            self._code.value = f"<pre tabindex='0' aria-label='code of this state'>{in_html(self.to_code())}</pre>"
         self._code.layout.display = None if show else "none"
 
     @guarded

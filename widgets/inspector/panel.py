@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from html import escape
 from typing import Any
 
 import ipywidgets
@@ -13,6 +12,7 @@ from specanom.triage import CLUSTER_WORDS
 
 from ..base.controls import bound, button, group, labelled
 from ..base.pane import FigurePane
+from ..base.words import in_html
 from .colouring import CHOICES
 from .state import InspectorState
 
@@ -113,12 +113,12 @@ class Panel:
 
     def say_note(self, text: str) -> None:
         """Say under the field what becomes of the note."""
-        self.noted.value = f"<span role='status'>{escape(text)}</span>" if text else ""
+        self.noted.value = f"<span role='status'>{in_html(text)}</span>" if text else ""
         self.noted.layout.display = None if text else "none"
 
     def tell(self, exported: str) -> None:
         """Say under the button what was exported: the status line is out of sight there."""
-        self.exported.value = f"<span style='overflow-wrap: anywhere'>{escape(exported)}</span>"
+        self.exported.value = f"<span style='overflow-wrap: anywhere'>{in_html(exported)}</span>"
 
 
 def wide() -> ipywidgets.Layout:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from html import escape
 from typing import Any
 
 import ipywidgets
@@ -20,6 +19,7 @@ from specanom.spectrumset import SpectrumSet
 
 from ..base.pane import FigurePane
 from ..base.table import RowTable
+from ..base.words import in_html
 from .atlas import Atlas
 from .averages import SHOWN, Averages, AveragesFigure
 from .book import Book
@@ -220,14 +220,14 @@ class InspectorView(InspectorState):
         rows = self.focus_rows
         self._told = told_of(self.means.features, self.members, rows)
         text = self._told.story if self._told is not None else "nothing to say"
-        self.story.value = (f"<p class='specanom-story'><b>{escape(self.focus_title)}:</b> {escape(text)}</p>")
+        self.story.value = (f"<p class='specanom-story'><b>{in_html(self.focus_title)}:</b> {in_html(text)}</p>")
         groups = [(self.focus_title, rows), ("all explained", np.flatnonzero(self.members.kept))]
         caption = ("Line ratios: median, 16–84 percentile range in brackets (members with all lines); and members by "
                    "BPT class")
         measured = self.members.lines is not None
         self.ratios.value = as_html(ratio_table(self.members, groups), caption) if measured else (
             "<p>The lines are not measured yet.</p>")
-        self.panel.focus.value = f"<span>{escape(self._artefact_text())}</span>"
+        self.panel.focus.value = f"<span>{in_html(self._artefact_text())}</span>"
         self.panel.clear.disabled = not self._rows.size
 
     def _artefact_text(self) -> str:
@@ -267,8 +267,8 @@ class InspectorView(InspectorState):
         counts = {word: all_marks.count(word) for word in dict.fromkeys(all_marks)}
         told = ", ".join(f"{count:,} {word}" for word, count in counts.items()) or "nothing marked yet"
         path = self.book.marks.path.resolve()
-        self.panel.marked.value = (f"<span title='{escape(str(path), quote=True)}'>{escape(told)} · kept in "
-                                   f"{escape(path.name)}</span>")
+        self.panel.marked.value = (f"<span title='{in_html(str(path), quote=True)}'>{in_html(told)} · kept in "
+                                   f"{in_html(path.name)}</span>")
 
     def _table_ids(self) -> NDArray[np.object_]:
         rows = self.focus_rows if self.listed == "focus" else np.arange(len(self.members))

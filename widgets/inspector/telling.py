@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from specanom.cluster import Features, Told, tell
 from specanom.diagnostics import CLASSES, RATIOS, ratio_ranges
 
+from ..base.words import in_html
 from .members import Members
 
 WRITTEN = {"decrement": "Hα / Hβ", "N2": "[N II] 6585 / Hα", "O3": "[O III] 5008 / Hβ",
@@ -59,8 +59,8 @@ def _range(median: float, low: float, high: float, count: float) -> str:
 
 def as_html(table: pd.DataFrame, caption: str) -> str:
     """Return a table of texts as HTML, every cell escaped."""
-    head = "".join(f"<th scope='col'>{escape(str(name))}</th>" for name in table.columns)
-    body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
+    head = "".join(f"<th scope='col'>{in_html(str(name))}</th>" for name in table.columns)
+    body = "".join("<tr>" + "".join(f"<td>{in_html(str(cell))}</td>" for cell in row) + "</tr>"
                    for row in table.itertuples(index=False))
-    return (f"<table class='specanom-numbers'><caption>{escape(caption)}</caption>"
+    return (f"<table class='specanom-numbers'><caption>{in_html(caption)}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")

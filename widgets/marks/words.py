@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from html import escape
 
 from specanom.triage import Label
+
+from ..base.words import in_html
 
 
 def in_words(standing: Sequence[Label], author: str) -> str:
@@ -28,8 +29,8 @@ def in_words(standing: Sequence[Label], author: str) -> str:
 
 def _line(said: Label, author: str) -> str:
     who = "you" if said.author == author else said.author or "somebody"
-    note = "" if said.author == author or not said.note else f": {escape(said.note)}"
-    return f"<b>{escape(said.label)}</b> by {escape(who)}, {escape(when(said.time))}{note}"
+    note = "" if said.author == author or not said.note else f": {in_html(said.note)}"
+    return f"<b>{in_html(said.label)}</b> by {in_html(who)}, {in_html(when(said.time))}{note}"
 
 
 def when(time: str) -> str:
@@ -48,5 +49,5 @@ def when(time: str) -> str:
 
 def sorry(text: str, place: str = "") -> str:
     """Return what went wrong as HTML that a screen reader says at once."""
-    hint = f"<br><b>Try:</b> another file for the labels than {escape(place)}" if place else ""
-    return f"<div role='alert' class='specanom-mark-error'>{escape(text)}{hint}</div>"
+    hint = f"<br><b>Try:</b> another file for the labels than {in_html(place)}" if place else ""
+    return f"<div role='alert' class='specanom-mark-error'>{in_html(text)}{hint}</div>"

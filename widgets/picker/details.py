@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 import ipywidgets
 import numpy as np
 
 from specanom.surveys.viewers import SIDE, Cutouts, links
+
+from ..base.words import in_html
 
 SHOWN = 96
 """Screen pixels of the picture."""
@@ -49,11 +50,11 @@ class SpectrumDetails:
         """
         ra, dec = (number(about.get(name)) for name in ("ra", "dec"))
         self.picture.value = picture_html(self.cutouts.at_once(id, ra, dec), id)
-        self.facts.value = f"<div class='specanom-facts'><b>{escape(id)}</b> " + " · ".join(
-            f"{escape(name)} {escape(value)}" for name, value in facts) + "</div>"
+        self.facts.value = f"<div class='specanom-facts'><b>{in_html(id)}</b> " + " · ".join(
+            f"{in_html(name)} {in_html(value)}" for name, value in facts) + "</div>"
         self.links.value = " · ".join(
-            f"<a href='{escape(one['url'], quote=True)}' target='_blank' rel='noopener noreferrer'>"
-            f"{escape(one['name'])}</a>" for one in links(about)) or "<span>no position, plate or target known</span>"
+            f"<a href='{in_html(one['url'], quote=True)}' target='_blank' rel='noopener noreferrer'>"
+            f"{in_html(one['name'])}</a>" for one in links(about)) or "<span>no position, plate or target known</span>"
 
     def wants(self, id: str, about: Mapping[str, Any]) -> bool:
         """Whether the image server may and need be asked."""
@@ -66,8 +67,8 @@ class SpectrumDetails:
 
 def picture_html(address: str, id: str) -> str:
     """Return a picture as HTML. Its address is data, so nobody is asked."""
-    return (f"<img src='{escape(address, quote=True)}' width='{SHOWN}' height='{SHOWN}' "
-            f"alt='{escape(f'sky around {id}', quote=True)}' style='border-radius:4px;display:block' "
+    return (f"<img src='{in_html(address, quote=True)}' width='{SHOWN}' height='{SHOWN}' "
+            f"alt='{in_html(f'sky around {id}', quote=True)}' style='border-radius:4px;display:block' "
             f"title='{SIDE * 0.4:.0f} arcsec wide'>")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 
 from specanom.plots.counting import Doubles, Flags
+
+from ..base.words import in_html
 
 
 def threshold_of(values: Doubles, percentile: float) -> float:
@@ -35,10 +35,10 @@ def count_words(values: Doubles, at: float) -> str:
 def standing_html(values: Doubles, at: float, groups: dict[str, Flags]) -> str:
     """Return how many lie above a score, in all and in each group, and how many have none."""
     lost = int((~np.isfinite(values)).sum())
-    lines = [f"<b>{escape(count_words(values, at))}</b>"]
+    lines = [f"<b>{in_html(count_words(values, at))}</b>"]
     over = above(values, at)
     if len(groups) > 1:
-        lines += [f"{int(over[rows].sum()):,} of {int(rows.sum()):,} at {escape(name)}"
+        lines += [f"{int(over[rows].sum()):,} of {int(rows.sum()):,} at {in_html(name)}"
                   for name, rows in groups.items()]
     lines += [f"{lost:,} without a score, ranked last"] if lost else []
     return f"<div class='specanom-standing' aria-live='polite'>{'<br>'.join(lines)}</div>"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,8 @@ from numpy.typing import NDArray
 
 from specanom.diagnostics import MEASURED, LineMeasurement
 from specanom.lines import line
+
+from ..base.words import in_html
 
 COLUMNS = ("line", "flux", "error", "S/N", "EW (Å)", "EW error")
 
@@ -43,7 +44,7 @@ def flux_html(table: pd.DataFrame, caption: str) -> str:
     names = ("line", "flux", "S/N", "EW (Å, rest)")
     head = "".join(f"<th scope='col' style='{_style(name)}'>{name}</th>" for name in names)
     body = "".join(_html_row(row) for row in table.itertuples(index=False, name=None))
-    return (f"<div style='padding:8px 0 4px;line-height:1.4'>{escape(caption)}</div>"
+    return (f"<div style='padding:8px 0 4px;line-height:1.4'>{in_html(caption)}</div>"
             f"<table class='specanom-fluxes' style='border-collapse:collapse;font-variant-numeric:tabular-nums'>"
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
 
@@ -58,7 +59,7 @@ def _html_row(row: tuple[Any, ...]) -> str:
     cells = {"line": label, "flux": with_error(flux, error) if seen else f"< {_short(3 * error, error)}",
              "S/N": f"{snr:.1f}", "EW": with_error(ew, ew_error) if seen else f"< {_short(3 * ew_error, ew_error)}"}
     fade = "" if seen else ";opacity:.8"
-    return "<tr>" + "".join(f"<td style='{_style(name)}{fade}'>{escape(cell)}</td>"
+    return "<tr>" + "".join(f"<td style='{_style(name)}{fade}'>{in_html(cell)}</td>"
                             for name, cell in cells.items()) + "</tr>"
 
 

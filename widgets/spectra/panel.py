@@ -8,6 +8,7 @@ import ipywidgets
 
 from specanom.lines import LINES, line
 from specanom.plots.axis import PRIORITY
+from specanom.visible import visible
 
 from ..base.controls import bound, button, group, labelled
 
@@ -27,7 +28,7 @@ def controls(viewer: SpectrumViewer) -> list[ipywidgets.Widget]:
     """Return the column of controls, each tied to the trait of its meaning."""
     made = [_view(viewer), viewer.redshift]
     if viewer.others:
-        options = [("nothing", ""), *((one, one) for one in viewer.others)]
+        options = [("nothing", ""), *((visible(one), one) for one in viewer.others)]
         made.append(group("Compare", bound(viewer, "other", ipywidgets.Dropdown(options=options, description="With"))))
     marks, layers = (group(title, _pairs(_checks(viewer, words)))
                      for title, words in (("Lines", MARKS), ("Pixels", LAYERS)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from html import escape
 from typing import Any
 
 import ipywidgets
@@ -15,6 +14,7 @@ from specanom.errors import SpecanomError
 
 from ..base.controls import button, group
 from ..base.locking import LOCK
+from ..base.words import in_html
 from .fields import MODELLED, Field, fill_fields, method_fields, segment_fields
 from .inputs import WIDE
 from .kinds import GIVEN, METHODS, PERTURBATIONS, SEGMENTATIONS
@@ -204,7 +204,7 @@ class TunerControls(ipywidgets.VBox):  # type: ignore[misc]
     @traitlets.observe("refusal")
     def _on_refusal(self, change: Any) -> None:
         text = change["new"]
-        self._refusal.value = f'<div role="alert">{escape(text)}</div>' if text else ""
+        self._refusal.value = f'<div role="alert">{in_html(text)}</div>' if text else ""
         self._refusal.layout.display = "" if text else "none"
 
 

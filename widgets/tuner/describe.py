@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from math import isfinite
 
 from specanom.explain import Explanation
 from specanom.explain.grades import GOOD_R2, GOOD_SUM, STABLE
 from specanom.explain.lime import ENOUGH
 from specanom.plots.palette import Palette, mix, palette
+
+from ..base.words import in_html
 
 READABLE = 4.5
 """Contrast of text against its ground, as WCAG 2.1 asks for."""
@@ -89,10 +90,10 @@ def describe(e: Explanation, seconds: float | None = None, *, theme: str = "ligh
         Of the chip; everything else takes the colours of the page.
     """
     items = " ".join(
-        f"<span role='listitem' title='{escape(one.told)}' style='display:inline-block;margin-right:1.1em'>"
-        f"<span style='opacity:.8'>{escape(one.name)}</span> <b style='font-variant-numeric:tabular-nums'>"
-        f"{escape(one.value)}</b>{_warned(one, theme)}</span>" for one in numbers(e, seconds))
-    return (f"<div class='specanom-readout' style='line-height:1.6'>{chip(e.grade, theme)} {escape(e.reason)}"
+        f"<span role='listitem' title='{in_html(one.told)}' style='display:inline-block;margin-right:1.1em'>"
+        f"<span style='opacity:.8'>{in_html(one.name)}</span> <b style='font-variant-numeric:tabular-nums'>"
+        f"{in_html(one.value)}</b>{_warned(one, theme)}</span>" for one in numbers(e, seconds))
+    return (f"<div class='specanom-readout' style='line-height:1.6'>{chip(e.grade, theme)} {in_html(e.reason)}"
             f"<div role='list'>{items}</div></div>")
 
 
@@ -102,7 +103,7 @@ def chip(grade: str, theme: str = "light") -> str:
     ink, ground = chip_colours(role, theme)
     return (f"<span class='specanom-chip' style='color:{ink};background:{ground};border:1px solid {ink};"
             f"border-radius:.8em;padding:0 .6em;font-weight:600'><span aria-hidden='true'>{mark}</span> "
-            f"{escape(grade)}</span>")
+            f"{in_html(grade)}</span>")
 
 
 def chip_colours(role: str, theme: str) -> tuple[str, str]:
@@ -145,4 +146,4 @@ def _warned(one: Number, theme: str) -> str:
     if not one.warning:
         return ""
     ink, ground = chip_colours("vermilion", theme)
-    return f" <span style='color:{ink};background:{ground};padding:0 .3em'>{escape(one.warning)}</span>"
+    return f" <span style='color:{ink};background:{ground};padding:0 .3em'>{in_html(one.warning)}</span>"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import ipywidgets
@@ -20,6 +19,7 @@ from specanom.spectrumset import SpectrumSet
 
 from ..base.dashboard import Dashboard, guarded
 from ..base.pane import FigurePane, page_theme
+from ..base.words import in_html
 from .controls import TunerControls
 from .describe import describe
 from .edges import edges_between
@@ -185,7 +185,7 @@ class LiveExplainer(Dashboard):
 
     def _read_out(self) -> None:
         """Say the grade and the numbers, in colours of the theme."""
-        notes = "".join(f"<br><b>Note:</b> {escape(note)}" for note in self._session.notes)
+        notes = "".join(f"<br><b>Note:</b> {in_html(note)}" for note in self._session.notes)
         self.readout.value = describe(self.explanation, self.seconds, theme=self.pane.theme) + notes
 
     @guarded

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from html import escape
 
 import ipywidgets
 import numpy as np
@@ -18,6 +17,7 @@ from specanom.plots.palette import palette
 
 from ..base.controls import button, close_all
 from ..base.pane import FigurePane
+from ..base.words import in_html
 from .kinds import METHODS, PERTURBATIONS, SEGMENTATIONS
 from .settings import AsGiven, TunerSettings
 
@@ -95,9 +95,9 @@ class Pin(ipywidgets.VBox):  # type: ignore[misc]
 
 def caption(e: Explanation, seconds: float, title: str) -> str:
     """Return what stands above a pinned panel, as HTML."""
-    leading = escape(e.names[int(e.order[0])])
-    return (f"<div class='specanom-pin-caption'><b>{escape(title)}</b><br>{e.n_segments} segments · score "
-            f"{e.score:.4g} · {escape(e.grade)} ({escape(e.reason)}) · leading: {leading} · "
+    leading = in_html(e.names[int(e.order[0])])
+    return (f"<div class='specanom-pin-caption'><b>{in_html(title)}</b><br>{e.n_segments} segments · score "
+            f"{e.score:.4g} · {in_html(e.grade)} ({in_html(e.reason)}) · leading: {leading} · "
             f"{1e3 * seconds:.0f} ms</div>")
 
 
@@ -152,7 +152,7 @@ class PinBoard(ipywidgets.VBox):  # type: ignore[misc]
 
     def told(self, text: str) -> None:
         """Say what is compared, in a sentence above the pins."""
-        self._said.value = f"<div class='specanom-pin-caption'>{escape(text)}</div>" if text else ""
+        self._said.value = f"<div class='specanom-pin-caption'>{in_html(text)}</div>" if text else ""
 
     def renew(self, made: Iterable[tuple[Pin, TunerSettings, Explanation, float]]) -> None:
         """Show other explanations in pins that are still there and have the same settings."""
