@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..spectrumset import SpectrumSet
+from ..spectrumset import COLUMNS, SpectrumSet
+
+OWN = ("note", "z_pipeline", "snr_survey", "missing", "bin", "median")
+"""Columns that preprocessing adds."""
+_FIRST = frozenset((*COLUMNS, *OWN))
 
 
 def numbers(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
@@ -41,3 +47,22 @@ def add_notes(table: pd.DataFrame, where: NDArray[np.bool_], notes: NDArray[np.o
         added = np.broadcast_to(np.asarray(notes, dtype=object), column.shape)
         column[where] = [f"{old}; {new}" if old else new for old, new in zip(column[where], added[where], strict=True)]
     return column
+
+
+def others_last(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with columns that not every spectrum has after those that all have, by name.
+
+    Of a catalogue one file may have other columns than the next. So their order depends on what there is, and not on
+    which block of spectra has them first.
+    """
+    others = sorted((name for name in table.columns if name not in _FIRST), key=str)
+    return table[[*(name for name in table.columns if name in _FIRST), *others]] if others else table
+
+
+def stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return tables one below the other; whole numbers stay whole where some tables have no such column."""
+    held = Counter(name for table in tables for name in table.columns)
+    some = {name for name, count in held.items() if count < len(tables)}
+    return pd.concat([table.astype({name: "Int64" for name in some & set(table.columns)
+                                    if pd.api.types.is_integer_dtype(table[name])}) if some else table
+                      for table in tables], ignore_index=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..spectrumset import SpectrumSet
-from .columns import numbers
+from .columns import numbers, others_last
 from .fitting import Fitted, snr_bins
 
 
@@ -61,5 +61,5 @@ class Finish:
                 ivar *= medians[:, None].astype(np.float32)
         mask = None if block.mask is None else self._columns(block.mask)
         table = block.table.assign(bin=snr_bins(numbers(block.table, "snr"), self.fitted.snr_edges), median=medians)
-        return SpectrumSet(self.fitted.wave, flux, ivar, table, mask=mask, imputed=imputed, frame="rest",
+        return SpectrumSet(self.fitted.wave, flux, ivar, others_last(table), mask=mask, imputed=imputed, frame="rest",
                            scale="normalised")

@@ -28,7 +28,7 @@ from ..seeds import content_hash
 from ..shards import Shard, join_shards
 from ..spectrumset import SpectrumSet
 from ..store import FORMAT, SHARD
-from .columns import numbers
+from .columns import numbers, others_last, stacked
 from .fitting import TYPICAL_SAMPLE, Fitted, Gathered, draw_keys, lowest
 from .ledger import Ledger
 from .options import Options, full_grid
@@ -170,7 +170,7 @@ class PartedFit:
         done = self._pass(folder, config, "write")(task, parts).whole()
         for record in done.records:
             first.ledger.take(record["told"]["ledger"])
-        return shards_of(done, arrays), settled(done.table("table")) if parts else pd.DataFrame({"id": []})
+        return shards_of(done, arrays), others_last(joined(done, "table")) if parts else pd.DataFrame({"id": []})
 
     def _pass(self, folder: Path, config: str, what: str) -> Partitioned:
         return Partitioned(folder, config, self.executor, label=f"{self.label}: {what}" if self.label else "")
@@ -270,6 +270,20 @@ class _Told:
     def blocks(self, n: int) -> Iterator[SpectrumSet]:
         """Yield nothing: it has been read."""
         return iter(())
+
+
+def joined(done: Outcome, name: str) -> pd.DataFrame:
+    """Return a table of all partitions, with the dtypes of its values alone, however it was parted.
+
+    Raises
+    ------
+    DataError
+        When no partition made such a table.
+    """
+    tables = [pd.read_parquet(path) for path in done.files(name)]
+    made = settled(stacked([one for one in tables if len(one)])) if any(map(len, tables)) else done.table(name)
+    made.attrs.update(tables[0].attrs if tables else {})
+    return made
 
 
 def settled(table: pd.DataFrame) -> pd.DataFrame:

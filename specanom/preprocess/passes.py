@@ -18,6 +18,7 @@ from ..shards import Shard, write_shard
 from ..spectrumset import SpectrumSet
 from ..store import ARRAYS
 from .assemble import complete
+from .columns import stacked
 from .fitting import Fitted, missing_in
 from .ledger import Ledger
 from .medians import row_medians
@@ -210,7 +211,7 @@ def as_shard(blocks: Iterable[SpectrumSet], rows: int, scratch: Path, *, arrays:
     folder = scratch / uuid.uuid4().hex
     folder.mkdir(parents=True)
     shard = write_shard(folder, {name: array[:end] for name, array in held.items()}, precision=precision)
-    return {**shard.files, "hashes": dict(shard.hashes)}, pd.concat(tables[1:] or tables, ignore_index=True)
+    return {**shard.files, "hashes": dict(shard.hashes)}, stacked(tables[1:] or tables)
 
 
 def shards_of(done: Outcome, arrays: Sequence[str]) -> list[Shard]:

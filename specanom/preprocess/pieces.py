@@ -16,6 +16,7 @@ from pyarrow import parquet
 from ..folders import write_json, write_whole
 from ..spectrumset import SpectrumSet
 from ..store import ARRAYS
+from .columns import stacked
 
 OPTIONAL = ("ivar", "mask")
 """Arrays that some spectra of a sample have and others have not."""
@@ -51,7 +52,7 @@ def as_piece(blocks: Iterable[SpectrumSet], rows: int, pixels: int) -> dict[str,
                 has[here] |= 1 << bit
         tables.append(block.table)
     present = [name for bit, name in enumerate(OPTIONAL) if (has[:end] & (1 << bit)).any()]
-    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"id": pd.Series([], dtype="str")})
+    table = stacked(tables) if tables else pd.DataFrame({"id": pd.Series([], dtype="str")})
     return {"table": table, "has": has[:end], **{name: arrays[name][:end] for name in ("flux", *present)}}
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from .. import models, scores
 from ..parallel import SIZE, Outcome, Partition, Partitioned, partitions
 from ..preprocess import Preprocessor
-from ..preprocess.parted import settled
+from ..preprocess.parted import joined as joined
 from ..scores.named import line_filter, scorers_of
 from ..spectrumset import SpectrumSet
 from .manifest import fingerprint, key, versions
@@ -122,11 +122,6 @@ class InPartitions:
                       "specanom": versions()["specanom"]})
         run = Partitioned(self.work, config, self.executor, label=self.label, needs={"GPU": 1})
         return run(task, partitions(len(whole), self.size))
-
-
-def joined(done: Outcome, name: str) -> pd.DataFrame:
-    """Return a table of all partitions, with the dtypes of its values however it was parted."""
-    return settled(done.table(name))
 
 
 @lru_cache(maxsize=4)

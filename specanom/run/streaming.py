@@ -13,6 +13,7 @@ import pandas as pd
 from ..folders import write_whole
 from ..parallel import Partition, Partitioned, partitions
 from ..preprocess import Preprocessor, PreprocessReport
+from ..preprocess.columns import others_last, stacked
 from ..preprocess.parted import added_up
 from ..preprocess.passes import as_shard, listed_ids, refuse_others, shards_of
 from ..preprocess.passing import Passing
@@ -85,7 +86,7 @@ class StreamPart:
             for name, model in self.models.items():
                 scored[name].append(raw_scores(model.model(), block, self.options))
         made = {name: _concatenated(parts) for name, parts in scored.items() if parts}
-        return {**({"objects": pd.concat(tables, ignore_index=True)} if tables else {}), **made, **passing.told}
+        return {**({"objects": stacked(tables)} if tables else {}), **made, **passing.told}
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ class Stream:
         run = added_up(self.survey, done, parts=parts, options=fitted, grid=fitted.fitted_.grid, action="transform")
         if not run.ledger.n_out:
             raise run.nothing_left()
-        return Streamed(joined(done, "objects"), {name: joined(done, name) for name in models},
+        return Streamed(others_last(joined(done, "objects")), {name: joined(done, name) for name in models},
                         run.report(fitted.fitted_.kept, fitted.fitted_.missing), done.failures)
 
     def store(self, objects: pd.DataFrame, ids: Sequence[str], path: Path) -> SpectrumSet:

@@ -8,18 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..spectrumset import COLUMNS as COLUMNS
 from ..spectrumset import SpectrumSet
 
 STEP = 1e-4        # log10 Å per pixel of the SDSS grid
 PAD = 50           # block edges lie at multiples of this, so that most blocks share one grid
 OUTSIDE = {"flux": np.nan, "ivar": 0, "mask": 0}       # what a pixel outside a spectrum's coverage holds
 KINDS = {"flux": np.float32, "ivar": np.float32, "mask": np.uint32}
-COLUMNS = ("id", "survey", "survey_program", "instrument", "plate", "mjd", "fiber", "ra", "dec", "z", "z_err",
-           "z_noqso", "zwarning", "class", "subclass", "objtype", "snr", "ebv", "lsf", "path", "row", "specobjid",
-           "petal", "tile", "healpix", "deltachi2", "exptime")
-"""Columns of a block's table, and keys of ``Spectrum.meta``."""
-
-
 KNOWN = frozenset(COLUMNS)
 
 

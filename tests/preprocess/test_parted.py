@@ -90,6 +90,24 @@ def test_the_manifest_tells_another_table_of_the_same_size(tmp_path: Path) -> No
     assert told[0] == told[1]
 
 
+def test_columns_that_some_spectra_have_do_not_depend_on_the_parts(tmp_path: Path) -> None:
+    """Of a catalogue one file has other columns than the next, and a part may be the first to have them."""
+    sa.surveys.mock(n=24, seed=3).write(tmp_path / "raw", layout="spec")
+    index = tmp_path / "index"
+    PartedSurvey.of(sa.read(tmp_path / "raw"), index)
+    known = pd.read_parquet(index / "known.parquet")
+    some = ['{"mass": 1.5}', None, '{"age": 3, "mass": 2.5}', '{"line": "Ha", "age": null}']
+    known["more"] = [some[i % 4] for i in range(len(known))]
+    known.to_parquet(index / "known.parquet", index=False)
+    for size in (1, 7, 24):
+        sa.Preprocessor(max_missing=0.5).fit_transform(PartedSurvey(index, size), store=tmp_path / f"{size}.zarr")
+    tables = [(tmp_path / f"{size}.zarr" / "table.parquet").read_bytes() for size in (1, 7, 24)]
+    assert tables[0] == tables[1] == tables[2]
+    table = pd.read_parquet(tmp_path / "1.zarr" / "table.parquet")
+    assert list(table.dtypes[["age", "line", "mass"]].astype(str)) == ["Int64", "str", "float64"]
+    assert list(table)[-3:] == ["age", "line", "mass"]
+
+
 class Interrupted(PartedSurvey):
     """A survey whose third part cannot be read: as if somebody pressed Ctrl-C there, or with another error."""
 

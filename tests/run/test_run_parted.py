@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import specanom as sa
@@ -25,7 +26,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_scores_do_not_know_the_partitions(executor: str | None, run: Path, tmp_path: Path) -> None:
     sample, model = sa.SpectrumSet.open(run / "sample.zarr"), sa.PCAModel.load(run / "model")
     expected = scores.table(scorers_of(model, sample), sample)
-    made = joined(InPartitions(tmp_path, executor, 17).score(run / "sample.zarr", run / "model"), "scores")
+    made = joined(InPartitions(tmp_path / "parts", executor, 17).score(run / "sample.zarr", run / "model"), "scores")
+    alone = joined(InPartitions(tmp_path / "one").score(run / "sample.zarr", run / "model"), "scores")
+    pd.testing.assert_frame_equal(made, alone, check_exact=True)  # tasks have one thread each
     assert list(made["id"]) == list(sample.ids)
     for name in expected.columns[1:]:
         np.testing.assert_allclose(made[name], expected[name], rtol=1e-5)
