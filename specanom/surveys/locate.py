@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError, message
+from ..foreign import Anything, Maybe, Record, Text, Whole, check, damaged, parse_json, read_json
 from ..ids import id_texts
 from ..spectrum import Spectrum
 from .blocks import Pixels
@@ -20,12 +20,12 @@ from .survey import GROUP, Entry, Log, Source, Survey
 if TYPE_CHECKING:
     import pandas as pd
 
-OK, TOUCHED, CHANGED, GONE, UNKNOWN = "ok", "touched", "changed", "no file", "unknown"
-STATES = (OK, TOUCHED, CHANGED, GONE, UNKNOWN)
+STATES = OK, TOUCHED, CHANGED, GONE, UNKNOWN = "ok", "touched", "changed", "no file", "unknown"
 """As when it was indexed · of the same size, written at another time, as a copy is · of another size · not there ·
 an id the index does not have."""
-
-
+WHAT = "an index written by SpectrumIndex.build"
+TOLD = Record({"format": Anything(), "version": Whole(1, 2**31), "name": Text(), "root": Text(), "near": Maybe(Text()),
+               "spectra": Whole(0, 2**48)}, more=True)
 _REASONS = {UNKNOWN: "not in the index", GONE: "no file: it was moved or deleted since it was indexed"}
 
 
@@ -138,7 +138,7 @@ class SpectrumIndex:
         import pandas as pd
 
         texts = _texts(ids)
-        with self._cursor() as base:
+        with damaged(self.path, WHAT), self._cursor() as base:
             base.register("asked", _asked(texts))
             found = base.execute(
                 "SELECT f.survey, f.path, f.hdu, s.\"row\", f.size, f.mtime FROM asked AS a "
@@ -226,17 +226,17 @@ class SpectrumIndex:
         """Return what the survey knew of some objects, by id; nothing where the index is of the first version."""
         if not self._knows:
             return {}
-        with self._cursor() as base:
+        with damaged(self.path, WHAT), self._cursor() as base:
             base.register("asked", _asked(ids))
             columns = ", ".join(f's."{name}"' for name in KNOWN)
             found = base.execute(f'SELECT a.place, {columns}, s.more FROM asked AS a JOIN known AS s '
                                  'ON s.key = a.key AND s."check" = a."check"').fetchall()
-        return {ids[place]: {**dict(zip(KNOWN, values, strict=True)), **json.loads(more or "{}")}
+        return {ids[place]: {**dict(zip(KNOWN, values, strict=True)), **(parse_json(more) if more else {})}
                 for place, *values, more in found}
 
     def _find(self, told: Mapping[str, Any]) -> Path:
         """Return where the files are: as the index lies beside them, or where they were."""
-        with self._cursor() as base:
+        with damaged(self.path, WHAT), self._cursor() as base:
             first = base.execute("SELECT path FROM files LIMIT 1").fetchone()
         was = Path(told["root"])
         beside = Path(os.path.normpath(self.path / told["near"])) if told["near"] else was
@@ -334,11 +334,8 @@ def _texts(ids: Any) -> list[str]:
 
 def _told(path: Path) -> dict[str, Any]:
     """Return what an index says of itself."""
-    try:
-        told: dict[str, Any] = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
-        raise DataError(message("path", expected="an index written by SpectrumIndex.build",
-                                got=f"{path} ({type(exc).__name__}: {exc})")) from exc
+    told: dict[str, Any] = read_json(path / "manifest.json", WHAT)
+    check(told, TOLD, path / "manifest.json")
     kind, version = told.get("format"), told.get("version", 0)
     if kind != FORM or version not in range(1, VERSION + 1) or (version > 1 and not (path / KNOWLEDGE).is_file()):
         raise DataError(message("path", expected=f"{FORM!r} of version 1 to {VERSION}, whole",

@@ -9,12 +9,14 @@ from typing import Any
 
 from ..errors import ArgumentError, DataError, message
 from ..folders import write_json, write_whole
+from ..foreign import Maybe, Record, Text, check, read_json
 from ..parallel import SIZE, Partition
 from .gate import Gate
 from .locate import SpectrumIndex
 from .locate_write import FILES, KNOWLEDGE, SPECTRA, quoted, read_of
 from .survey import Skipped, Survey
 
+FORM = Record({"gate": Record({"target": Maybe(Text()), "preset": Maybe(Text())})}, more=True)
 ORDER, PLAN, LEFT = "order.parquet", "parted.json", "skipped.parquet"
 """Ids in reading order, what let them in, and what was left out; beside an index of the spectra."""
 
@@ -134,7 +136,8 @@ class PartedSurvey:
     @property
     def _told(self) -> dict[str, Any]:
         self._order  # noqa: B018 - says what to do when this is no index in partitions
-        told: dict[str, Any] = json.loads((self.path / PLAN).read_text(encoding="utf-8"))
+        told: dict[str, Any] = read_json(self.path / PLAN, "a survey in partitions")
+        check(told, FORM, self.path / PLAN)
         return told
 
     @property

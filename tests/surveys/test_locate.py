@@ -302,3 +302,15 @@ def test_an_index_of_the_first_version_still_opens(write_coadd, write_redrock, t
     manifest.write_text(manifest.read_text().replace('"version": 1', '"version": 3'))
     with pytest.raises(DataError, match=r"version 1 to 2.*build it again"):
         SpectrumIndex.open(tmp_path / "index")
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("manifest.json", "[" * 100_000), ("manifest.json", "7"), ("manifest.json", "{}"),
+    ("manifest.json", '{"format": "specanom spectrum index", "version": "2"}'), ("files.parquet", "PAR1"),
+    ("spectra.parquet", "rubbish"),
+], ids=["deep", "a number", "empty", "a version that is text", "files cut", "spectra that are rubbish"])
+def test_an_index_that_lies_is_told_as_that(tmp_path: Path, data: Path, name: str, content: str) -> None:
+    SpectrumIndex.build(sa.read(data / "spec-1045-52725-0628.fits"), tmp_path / "index")
+    (tmp_path / "index" / name).write_text(content)
+    with pytest.raises(DataError, match=r"manifest\.json|index"):
+        SpectrumIndex.open(tmp_path / "index").read("1045-52725-0628")
