@@ -57,7 +57,7 @@ from specanom.run.stopping import stopped_by_signals
 
 EVERY = 10
 """Of so many kills one is of a whole run."""
-TRIES = 3
+TRIES = 6
 PATIENCE = 20.0
 """Seconds that processes may take to notice that their parent is gone."""
 HEAD = """| at, s | killed | stage | code | in vain | again, s | all, s | hashes | lost |
@@ -138,7 +138,8 @@ def _killed(survey: Survey, quiet: Quiet, folder: Path, *, victim: str, rng: np.
     command = survey.command(run, executor)
     first = time.monotonic()
     with started(command, witness) as main:
-        target = _await(main, victim, first + float(rng.choice(quiet.seen[victim]) + rng.uniform(0.0, 0.1)), rng)
+        seen = quiet.seen[victim]
+        target = _await(main, victim, float(rng.choice(seen) - min(seen) + rng.uniform(0.0, 0.1)), rng)
         if target is None:
             return None
         moment, stage, family = time.monotonic() - first, stage_of(run), _family(main)
@@ -154,11 +155,17 @@ def _killed(survey: Survey, quiet: Quiet, folder: Path, *, victim: str, rng: np.
                 seconds=now - begin, whole=now - first, **compared(run, quiet))
 
 
-def _await(main: psutil.Popen, victim: str, when: float, rng: np.random.Generator) -> psutil.Process | None:
-    """Return the process to kill, as soon as there is one after the moment; None when the run is over before."""
+def _await(main: psutil.Popen, victim: str, later: float, rng: np.random.Generator) -> psutil.Process | None:
+    """Return the process to kill, `later` seconds after the first of its kind; None when the run is over before.
+
+    From the first of its kind and not from the start: how long Python takes to start varies more than the work.
+    """
+    first: float | None = None
     while main.poll() is None:
-        if time.monotonic() >= when and (there := processes(main)[victim]):
-            return there[int(rng.integers(len(there)))]
+        if there := processes(main)[victim]:
+            first = time.monotonic() if first is None else first
+            if time.monotonic() - first >= later:
+                return there[int(rng.integers(len(there)))]
         time.sleep(0.01)
     return None
 

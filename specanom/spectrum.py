@@ -18,6 +18,10 @@ from .seeds import content_hash
 
 FRAMES = ("observed", "rest")
 SCALES = ("flux", "normalised")
+COLUMNS = ("id", "survey", "survey_program", "instrument", "plate", "mjd", "fiber", "ra", "dec", "z", "z_err",
+           "z_noqso", "zwarning", "class", "subclass", "objtype", "snr", "ebv", "lsf", "path", "row", "specobjid",
+           "petal", "tile", "healpix", "deltachi2", "exptime")
+"""What every survey tells of a spectrum: columns of the table of what it reads, and keys of ``Spectrum.meta``."""
 
 
 def as_wavelength(wave: Any) -> NDArray[np.float64]:

@@ -22,10 +22,6 @@ from .store import ARRAYS, Rows, SpectrumWriter, as_rows, lacking, open_store, p
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("id", "survey", "survey_program", "instrument", "plate", "mjd", "fiber", "ra", "dec", "z", "z_err",
-           "z_noqso", "zwarning", "class", "subclass", "objtype", "snr", "ebv", "lsf", "path", "row", "specobjid",
-           "petal", "tile", "healpix", "deltachi2", "exptime")
-"""What every survey tells of a spectrum: columns of the table of what it reads, and keys of ``Spectrum.meta``."""
 INTEGER_COLUMNS = ("plate", "mjd", "fiber")
 AT_ONCE = 256  # spectra of a set on disk that are read together when one after the other is asked for
 

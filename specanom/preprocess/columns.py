@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..spectrumset import COLUMNS, SpectrumSet
+from ..spectrum import COLUMNS
+from ..spectrumset import SpectrumSet
 
 OWN = ("note", "z_pipeline", "snr_survey", "missing", "bin", "median")
 """Columns that preprocessing adds."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..spectrumset import COLUMNS as COLUMNS
+from ..spectrum import COLUMNS as COLUMNS
 from ..spectrumset import SpectrumSet
 
 STEP = 1e-4        # log10 Å per pixel of the SDSS grid

@@ -22,7 +22,7 @@ VERSIONS = {"python": "3.11.7", "specanom": "0.1.0", "numpy": "2.4.6", "torch": 
 
 
 def stage(**counts: int) -> dict:
-    return {"status": "done", "counts": counts}
+    return {"status": "done", "counts": counts, "outputs": {}, "seconds": 1.0}
 
 
 def put(folder: Path, name: str, content: dict) -> None:

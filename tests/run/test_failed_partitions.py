@@ -178,7 +178,7 @@ class TestPoisonedRun:
         bad = {("model", 1), ("pca", 1), ("pca", 2)}
 
         def spoilt(self, part):
-            calls.append((self.model.name, part.number))
+            calls.append((self.model.path.name, part.number))
             if calls[-1] in bad:
                 raise ValueError("<b>poison</b>")
             return made(self, part)

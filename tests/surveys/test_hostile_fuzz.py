@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from benchmarks.fuzz import Fault, FromBytes, FromDraw, FromRandom, Judge, headers, mutant, seeds
 
+pytestmark = pytest.mark.xdist_group("fuzz")  # what is counted is counted in one process
+
 
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
