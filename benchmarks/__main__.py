@@ -9,8 +9,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 NEEDS_FILES = {"preprocess", "read", "yardstick", "real", "pointing", "grades", "widgets", "latents", "second",
-               "dashboard", "kills", "scale"}
-"""Those that take folders of spectra, or of a run, or what to measure, as arguments."""
+               "dashboard", "kills", "scale", "fuzz", "faults"}
+"""Those that take folders of spectra, or of a run, or what to measure, as arguments, and those of many minutes."""
 
 
 def main(names: list[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -13,8 +14,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +167,22 @@ class Frontend:
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
                 "JUPYTER_PATH": str(ROOT / "widgets"), "JUPYTER_PLATFORM_DIRS": "1", "OMP_NUM_THREADS": "1",
                 "PYTHONPATH": "", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+
+
+ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d+/\S*")
+
+
+@contextmanager
+def served(run: Path, folder: Path) -> Iterator[str]:
+    """Start ``specanom app`` on a run, its own files in `folder`; yields the address to open."""
+    log = folder / "log"
+    runtime = {"JUPYTER_RUNTIME_DIR": str(folder), "IPYTHONDIR": str(folder / "ipython"), "OMP_NUM_THREADS": "1"}
+    with open(log, "wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "specanom.run.cli", "app", str(run), "--no-browser", f"--port={free_port()}"],
+            stdout=file, stderr=subprocess.STDOUT, cwd=ROOT, env={**os.environ, **runtime})
+    try:
+        yield until(lambda: (found := ADDRESS.search(log.read_text())) and found.group(), "an address is said", CELLS)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)

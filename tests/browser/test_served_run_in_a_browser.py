@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.frontends import CELLS, PANE, ROOT, Guard, free_port, until
+from tests.browser.frontends import CELLS, PANE, Guard, until
+from tests.browser.server import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("voila")]
-
-ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d+/\S*")
 
 
 @pytest.fixture(scope="module")
 def address(own_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """What ``specanom app`` says is to be opened."""
-    folder = tmp_path_factory.mktemp("served")
-    log = folder / "log"
-    runtime = {"JUPYTER_RUNTIME_DIR": str(folder), "IPYTHONDIR": str(folder / "ipython"), "OMP_NUM_THREADS": "1"}
-    with open(log, "wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "specanom.run.cli", "app", str(own_run), "--no-browser", f"--port={free_port()}"],
-            stdout=file, stderr=subprocess.STDOUT, cwd=ROOT, env={**os.environ, **runtime})
-    try:
-        yield until(lambda: (found := ADDRESS.search(log.read_text())) and found.group(), "an address is said", CELLS)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
+    with served(own_run, tmp_path_factory.mktemp("served")) as said:
+        yield said
 
 
 def test_the_workbench_of_a_run_comes_up_offline_and_works(chromium: Any, address: str, own_run: Path) -> None:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,13 +10,12 @@ import numpy as np
 import pytest
 
 import specanom as sa
-from tests.browser.frontends import CELLS, PANE, ROOT, Guard, free_port, until
+from tests.browser.frontends import CELLS, PANE, Guard
+from tests.browser.server import served
 from tests.foreign.hostile import PAYLOADS, hostile
 from tests.widgets.finished import finish
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("voila")]
-
-ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d+/\S*")
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +35,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """What ``specanom app`` says is to be opened."""
-    folder = tmp_path_factory.mktemp("served")
-    log = folder / "log"
-    runtime = {"JUPYTER_RUNTIME_DIR": str(folder), "IPYTHONDIR": str(folder / "ipython"), "OMP_NUM_THREADS": "1"}
-    with open(log, "wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "specanom.run.cli", "app", str(run), "--no-browser", f"--port={free_port()}"],
-            stdout=file, stderr=subprocess.STDOUT, cwd=ROOT, env={**os.environ, **runtime})
-    try:
-        yield until(lambda: (found := ADDRESS.search(log.read_text())) and found.group(), "an address is said", CELLS)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
+    with served(run, tmp_path_factory.mktemp("served")) as said:
+        yield said
 
 
 def test_nothing_in_the_run_of_a_stranger_runs_in_the_workbench(chromium: Any, address: str) -> None:

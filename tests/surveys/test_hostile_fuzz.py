@@ -12,7 +12,9 @@ import hypothesis as hy
 import pytest
 from hypothesis import strategies as st
 
-from benchmarks.fuzz import Fault, FromBytes, FromDraw, FromRandom, Judge, headers, mutant, seeds
+from benchmarks._fuzz_changes import FromBytes, FromDraw, FromRandom, headers, mutant
+from benchmarks._fuzz_files import seeds
+from benchmarks._fuzz_judge import Fault, Judge
 
 pytestmark = pytest.mark.xdist_group("fuzz")  # what is counted is counted in one process
 
