@@ -30,13 +30,13 @@ from ..spectrumset import SpectrumSet
 from ..store import FORMAT, SHARD
 from .columns import numbers, others_last, stacked
 from .fitting import TYPICAL_SAMPLE, Fitted, Gathered, draw_keys, lowest
-from .ledger import Ledger
 from .options import Options, full_grid
-from .passes import COUNTED, Draw, Judge, Parted, Prepare, Shape, shards_of
+from .passes import COUNTED, TALLY, Draw, Judge, Parted, Prepare, Shape, shards_of
 from .pieces import OPTIONAL, Listed, Piece
 from .pipeline import Pipeline
 from .provenance import own_version, provenance
 from .report import PreprocessReport
+from .tally import Tally
 
 Places = NDArray[np.intp]
 PREPARED = "prepared"
@@ -100,7 +100,7 @@ class PartedFit:
         shards, table = self._shape(work / "shaped", fitted, drawn, stay)
         if not len(table):
             raise first.run.nothing_left()
-        join_shards(store, fitted.wave, shards, table, provenance=provenance(self.options, first.run.ledger),
+        join_shards(store, fitted.wave, shards, table, provenance=provenance(self.options, first.run.tally),
                     precision=self.precision)
         for folder in list(work.iterdir()) if len(first.done.failures) else [work]:
             if folder.name != PREPARED:
@@ -116,7 +116,7 @@ class PartedFit:
         parts = self.survey.partitions()
         settings = json.dumps(self.options.settings(), sort_keys=True)
         task = Prepare(self.options, self.grid, self.survey, pixels=self.only is None)
-        config = content_hash(settings, own_version(), self.grid, "pixels" if task.pixels else "counts")
+        config = content_hash(settings, own_version(), self.grid, "pixels" if task.pixels else "counts", TALLY)
         done = self._pass(folder, config, "read")(task, parts)
         run = added_up(self.survey, done, parts=parts, options=self.options, grid=self.grid,
                        action="fit_transform" if self.only is None else "fit")
@@ -129,7 +129,7 @@ class PartedFit:
             keys.append(draw_keys(table["id"]))
         if not gathered.n:
             raise run.nothing_left()
-        return _Pieces(run, run.ledger, done, pieces, np.concatenate(keys)), gathered
+        return _Pieces(run, run.tally, done, pieces, np.concatenate(keys)), gathered
 
     def _draw(self, work: Path, first: _Pieces) -> _Pieces:
         """Read the spectra again that the sample and the medians are made of."""
@@ -145,7 +145,7 @@ class PartedFit:
         task = Draw(self.options, self.grid, self.survey, listed.absolute())
         done = self._pass(work / "drawn", config, "read again")(task, partitions(len(ids), size)).whole()
         pieces = tuple(Piece.of(done.folder, record) for record in done.records)
-        return _Pieces(first.run, Ledger(), done, pieces, first.keys[places])
+        return _Pieces(first.run, Tally(), done, pieces, first.keys[places])
 
     def _judge(self, folder: Path, fitted: Fitted, first: _Pieces) -> tuple[Places, ...]:
         """Return the rows of each piece that can be normalised."""
@@ -154,7 +154,7 @@ class PartedFit:
         task = Judge(fitted, Listed.write(folder.with_suffix(".json"), first.pieces))
         done = self._pass(folder, _hash(first, fitted), "look")(task, parts).whole()
         for record in done.records:
-            first.ledger.take(record["told"]["ledger"])
+            first.tally.take(record["told"][TALLY])
         return tuple(np.load(path, allow_pickle=False) for path in done.files("stay"))
 
     def _shape(self, folder: Path, fitted: Fitted, first: _Pieces, stay: tuple[Places, ...]
@@ -169,7 +169,7 @@ class PartedFit:
         config = content_hash(_hash(first, fitted), self.precision, *stay)
         done = self._pass(folder, config, "write")(task, parts).whole()
         for record in done.records:
-            first.ledger.take(record["told"]["ledger"])
+            first.tally.take(record["told"][TALLY])
         return shards_of(done, arrays), others_last(joined(done, "table")) if parts else pd.DataFrame({"id": []})
 
     def _pass(self, folder: Path, config: str, what: str) -> Partitioned:
@@ -198,7 +198,7 @@ class _Pieces:
     """What a pass made of the survey, or of some spectra of it, and where the next ones count."""
 
     run: Pipeline
-    ledger: Ledger
+    tally: Tally
     done: Outcome
     pieces: tuple[Piece, ...]
     keys: NDArray[np.uint64]
@@ -245,8 +245,8 @@ def added_up(survey: Parted, done: Outcome, *, parts: Sequence[Partition], optio
     made = Pipeline(options, grid, told, action=action)
     for record in done.records:
         lost = {id for id, _, _ in record["told"]["skipped"]}
-        made.ledger.take_ids(id for id in survey.ids(parts[int(record["partition"])]) if id not in lost)
-        made.ledger.take(record["told"]["ledger"])
+        made.tally.take_ids(id for id in survey.ids(parts[int(record["partition"])]) if id not in lost)
+        made.tally.take(record["told"][TALLY])
         told.skipped += [Skip(*one) for one in record["told"]["skipped"]]
         told.notes += [tuple(one) for one in record["told"]["notes"]]
     return made

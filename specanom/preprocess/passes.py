@@ -20,16 +20,18 @@ from ..store import ARRAYS
 from .assemble import complete
 from .columns import stacked
 from .fitting import Fitted, missing_in
-from .ledger import Ledger
 from .medians import row_medians
 from .normalise import Finish
 from .options import Options
 from .pieces import Listed, as_piece
 from .pipeline import Pipeline, finish
 from .select import median_not_positive
+from .tally import Tally
 
 COUNTED = ("id", "snr")
 """What is kept of each spectrum when its pixels are not."""
+TALLY = "tally"
+"""What the record of a partition calls its counts; in the hash too, so that a record of another form is not taken."""
 
 
 class Parted(Protocol):
@@ -78,15 +80,15 @@ class Prepare:
                 yield block
 
         piece = as_piece(counted(), len(part), self.grid.size) if self.pixels else {"table": _let_go(counted(), run)}
-        return {**piece, "missing": missing, **told_by(run.ledger, survey)}
+        return {**piece, "missing": missing, **told_by(run.tally, survey)}
 
 
-def told_by(ledger: Ledger, survey: Any) -> dict[str, Any]:
+def told_by(tally: Tally, survey: Any) -> dict[str, Any]:
     """Return what a task tells of the spectra that it read: who was dropped or skipped, and remarks.
 
     The path is told of what has no id alone: one main process holds this of all tasks.
     """
-    return {"ledger": ledger.to_dict(), "skipped": [_short(*item) for item in survey.skipped],
+    return {TALLY: tally.to_dict(), "skipped": [_short(*item) for item in survey.skipped],
             "notes": [_short(*item) for item in survey.notes]}
 
 
@@ -98,7 +100,7 @@ def _let_go(blocks: Iterator[SpectrumSet], run: Pipeline) -> pd.DataFrame:
     """Count blocks and return what is kept of them without their pixels."""
     tables = [pd.DataFrame({"id": pd.Series([], dtype="str"), "snr": pd.Series([], dtype="float64")})]
     for block in blocks:
-        run.ledger.leave(block)
+        run.tally.leave(block)
         tables.append(block.table[list(COUNTED)])
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
@@ -149,12 +151,12 @@ class Judge:
 
     def __call__(self, part: Partition) -> dict[str, Any]:
         """Return the rows that stay."""
-        ledger, step, good = Ledger(), Finish(self.fitted), [np.zeros(0, dtype=bool)]
+        tally, step, good = Tally(), Finish(self.fitted), [np.zeros(0, dtype=bool)]
         for block in self.pieces.piece(part.number).blocks(self.fitted.grid):
             drop = median_not_positive(row_medians(step.kept(block)))
-            ledger.drop(block, drop)
+            tally.drop(block, drop)
             good.append(~drop.rows)
-        return {"stay": np.flatnonzero(np.concatenate(good)), "ledger": ledger.to_dict()}
+        return {"stay": np.flatnonzero(np.concatenate(good)), TALLY: tally.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -169,11 +171,11 @@ class Shape:
 
     def __call__(self, part: Partition) -> dict[str, Any]:
         """Return the files of the shard, its table, and what was counted."""
-        ledger = Ledger()
-        blocks = (finish(block, self.fitted, ledger) for piece, rows in self.pieces.within(part.start, part.stop)
+        tally = Tally()
+        blocks = (finish(block, self.fitted, tally) for piece, rows in self.pieces.within(part.start, part.stop)
                   for block in piece.blocks(self.fitted.grid, rows))
         made, table = as_shard(blocks, len(part), self.scratch, arrays=self.arrays, precision=self.precision)
-        return {**made, "table": table, "ledger": ledger.to_dict()}
+        return {**made, "table": table, TALLY: tally.to_dict()}
 
 
 def as_shard(blocks: Iterable[SpectrumSet], rows: int, scratch: Path, *, arrays: Sequence[str], precision: str

@@ -45,14 +45,14 @@ class Passing:
     def __iter__(self) -> Iterator[SpectrumSet]:
         fitted = self.preprocessor.fitted_
         for block in self._run.prepared(some=True):
-            done = finish(block, fitted, self._run.ledger)
+            done = finish(block, fitted, self._run.tally)
             if len(done):
                 yield self._like_sample(done)
 
     @property
     def told(self) -> dict[str, Any]:
         """What was dropped, skipped and remarked, once all have gone by; see :func:`.passes.told_by`."""
-        return told_by(self._run.ledger, self.survey)
+        return told_by(self._run.tally, self.survey)
 
     def _like_sample(self, block: SpectrumSet) -> SpectrumSet:
         held: dict[str, Any] = {name: as_stored(name, np.asarray(complete(name, block)), self.precision)

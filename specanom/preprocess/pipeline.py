@@ -13,7 +13,6 @@ from ..spectrumset import SpectrumSet
 from .columns import texts, with_columns
 from .extinction import Extinction
 from .fitting import Fitted
-from .ledger import Ledger
 from .medians import row_medians
 from .normalise import Finish
 from .options import Options
@@ -34,6 +33,7 @@ from .select import (
     wrong_class,
 )
 from .sources import Source
+from .tally import Tally
 
 
 class NothingPasses(DataError):
@@ -58,7 +58,7 @@ class Pipeline:
 
     Attributes
     ----------
-    ledger : Ledger
+    tally : Tally
         Who was dropped, and why.
     arrays : tuple of str
         What the result has: flux and imputed, and ivar and mask when any block so far had them.
@@ -70,7 +70,7 @@ class Pipeline:
         self.options = options
         self.grid = grid
         self.source = Source(data, int(options.block))
-        self.ledger = Ledger()
+        self.tally = Tally()
         self.arrays: tuple[str, ...] = ("flux", "imputed")
         self._action = action
         self._progress = progress
@@ -90,12 +90,12 @@ class Pipeline:
         NothingPasses
             In the end, when there was none.
         """
-        ledger = Ledger() if again else self.ledger
+        tally = Tally() if again else self.tally
         for raw in self._shown("write" if again else "preprocess"):
-            ledger.enter(raw)
-            block = self._cut_by_table(raw, ledger)
+            tally.enter(raw)
+            block = self._cut_by_table(raw, tally)
             if len(block):
-                block = self._cut_by_pixels(block, ledger)
+                block = self._cut_by_pixels(block, tally)
             if len(block):
                 some = True
                 self.arrays += tuple(name for name in ("ivar", "mask")
@@ -113,15 +113,15 @@ class Pipeline:
             In the end, when there was none.
         """
         for block in blocks:
-            done = finish(block, fitted, self.ledger)
+            done = finish(block, fitted, self.tally)
             if len(done):
                 yield done
-        if not self.ledger.n_out:
+        if not self.tally.n_out:
             raise self.nothing_left()
 
     def report(self, kept: NDArray[np.bool_], missing: NDArray[np.float64]) -> PreprocessReport:
         """Return the report of what has happened so far."""
-        return self.ledger.report(self._action, self.source, missing=missing, grid=self.grid, kept=kept,
+        return self.tally.report(self._action, self.source, missing=missing, grid=self.grid, kept=kept,
                                   settings=self.options.settings())
 
     def nothing_left(self) -> NothingPasses:
@@ -131,7 +131,7 @@ class Pipeline:
                                      got=f"none of {report.n_in}:\n{waterfall_text(report)}\n",
                                      hint="widen the cut that takes most: each is an option of Preprocessor"))
 
-    def _cut_by_table(self, block: SpectrumSet, ledger: Ledger) -> SpectrumSet:
+    def _cut_by_table(self, block: SpectrumSet, tally: Tally) -> SpectrumSet:
         options = self.options
         # In every block, so that the order of columns does not depend on which block is the first with a remark.
         block = with_columns(block, {"note": texts(block.table, "note")})
@@ -143,9 +143,9 @@ class Pipeline:
             drops.insert(0, bad_zwarning(block, options.zwarning))
         if options.target is not None:
             drops.insert(0, wrong_class(block, options.target))
-        return note_zwarning(ledger.drop(block, *drops))
+        return note_zwarning(tally.drop(block, *drops))
 
-    def _cut_by_pixels(self, block: SpectrumSet, ledger: Ledger) -> SpectrumSet:
+    def _cut_by_pixels(self, block: SpectrumSet, tally: Tally) -> SpectrumSet:
         options = self.options
         block = BadPixels(options.mask_bits)(block)
         if not options.keep_mask and block.mask is not None:
@@ -156,7 +156,7 @@ class Pipeline:
         drops = [nothing_valid(block)]
         if options.min_snr is not None:
             drops += [snr_unknown(block), snr_low(block, options.min_snr)]
-        block = ledger.drop(block, *drops)
+        block = tally.drop(block, *drops)
         if not len(block):
             return block
         if options.min_pixel_snr is not None:
@@ -166,7 +166,7 @@ class Pipeline:
         block = ToRest(self.grid, options.resample, options.conserve)(block)
         share = np.isnan(block.flux).sum(axis=1) / self.grid.size
         block = with_columns(block, {"missing": share})
-        return ledger.drop(block, too_many_missing(block, options.max_missing))
+        return tally.drop(block, too_many_missing(block, options.max_missing))
 
     def _shown(self, label: str) -> Iterator[SpectrumSet]:
         if not self._progress:
@@ -180,13 +180,13 @@ class Pipeline:
                 bar.update(len(block))
 
 
-def finish(block: SpectrumSet, fitted: Fitted, ledger: Ledger) -> SpectrumSet:
+def finish(block: SpectrumSet, fitted: Fitted, tally: Tally) -> SpectrumSet:
     """Return a block at rest normalised and filled in, without the spectra that cannot be; both are counted."""
     step = Finish(fitted)
     flux = step.kept(block)
     medians = row_medians(flux)
     drop = median_not_positive(medians)
-    kept, good = ledger.drop(block, drop), ~drop.rows
+    kept, good = tally.drop(block, drop), ~drop.rows
     done = step(kept, flux if good.all() else flux[good], medians[good])
-    ledger.leave(done)
+    tally.leave(done)
     return done

@@ -192,7 +192,7 @@ class Preprocessor(Options):
             When no spectrum passes the cuts; the text holds the waterfall.
         """
         run = self._run("fit", survey, progress)
-        fitted = self._learn(run, run.ledger.leave)
+        fitted = self._learn(run, run.tally.leave)
         self._conclude(run.report(fitted.kept, fitted.missing))
         return self
 
@@ -249,9 +249,9 @@ class Preprocessor(Options):
         fitted = self._learn(run, held.append if store is None else None)
         blocks = run.finished(used_up(held) if store is None else run.prepared(again=True), fitted)
         if store is None:
-            sample = join(blocks, fitted.n, fitted.wave).replace(provenance=provenance(self, run.ledger))
+            sample = join(blocks, fitted.n, fitted.wave).replace(provenance=provenance(self, run.tally))
         else:
-            write(blocks, store, fitted.wave, arrays=run.arrays, provenance=provenance(self, run.ledger),
+            write(blocks, store, fitted.wave, arrays=run.arrays, provenance=provenance(self, run.tally),
                   precision=precision)
             sample = SpectrumSet.open(store)
         self._conclude(run.report(fitted.kept, fitted.missing))
@@ -270,10 +270,10 @@ class Preprocessor(Options):
         blocks = run.finished(gathered.counted(run.prepared()), fitted)
         if store is None:
             held = list(blocks)
-            sample = join(used_up(held), run.ledger.n_out, fitted.wave).replace(provenance=provenance(self, run.ledger))
+            sample = join(used_up(held), run.tally.n_out, fitted.wave).replace(provenance=provenance(self, run.tally))
         else:
             arrays = ("flux", "imputed", "ivar", "mask") if self.keep_mask else ("flux", "imputed", "ivar")
-            write(blocks, store, fitted.wave, arrays=arrays, provenance=provenance(self, run.ledger),
+            write(blocks, store, fitted.wave, arrays=arrays, provenance=provenance(self, run.tally),
                   precision=precision)
             sample = SpectrumSet.open(store)
         self._conclude(run.report(fitted.kept, gathered.missing))

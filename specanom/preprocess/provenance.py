@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from .ledger import Ledger
 from .options import Options
+from .tally import Tally
 
 
-def provenance(options: Options, ledger: Ledger) -> dict[str, Any]:
+def provenance(options: Options, tally: Tally) -> dict[str, Any]:
     """Return the options, the versions, and a hash of the ids that came in."""
     return {"preprocess": options.settings(), "versions": {"specanom": own_version(), "numpy": np.__version__},
-            "input": ledger.input_hash()}
+            "input": tally.input_hash()}
 
 
 def own_version() -> str:

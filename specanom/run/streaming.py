@@ -196,7 +196,7 @@ class Stream:
         parted = Partitioned(self.work / "scores", config, self.executor, label=self.label, needs={"GPU": 1})
         done = parted(task, parts)
         run = added_up(self.survey, done, parts=parts, options=fitted, grid=fitted.fitted_.grid, action="transform")
-        if not run.ledger.n_out:
+        if not run.tally.n_out:
             raise run.nothing_left()
         return Streamed(others_last(joined(done, "objects")), {name: joined(done, name) for name in models},
                         run.report(fitted.fitted_.kept, fitted.fitted_.missing), done.failures)

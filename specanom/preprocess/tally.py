@@ -20,7 +20,7 @@ ORDER = ("class", "zwarning", "z_missing", "z_range", "no_pixels", "snr_unknown"
 _COUNTS = ("n_in", "n_out", "corrected", "pixels", "imputed")
 
 
-class Ledger:
+class Tally:
     """Counts spectra in, dropped and out, block by block."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Ledger:
                 **{name: getattr(self, name) for name in _COUNTS}}
 
     def take(self, other: Mapping[str, Any]) -> None:
-        """Add what another ledger counted, see :meth:`to_dict`."""
+        """Add what another tally counted, see :meth:`to_dict`."""
         for name, (reason, ids) in other["dropped"].items():
             self._dropped.setdefault(name, (reason, []))[1].extend(ids)
         for note, ids in other["notes"].items():
@@ -79,7 +79,7 @@ class Ledger:
             setattr(self, name, getattr(self, name) + other[name])
 
     def take_ids(self, ids: Iterable[str]) -> None:
-        """Take spectra that another ledger counted as come in into the hash, in order."""
+        """Take spectra that another tally counted as come in into the hash, in order."""
         self._hash.update("".join(f"{id}\n" for id in ids).encode())
 
     def report(
