@@ -138,7 +138,7 @@ class Workbench(Dashboard):
         self.picker, self.tuner, self.inspector = picker, tuner, inspector
         self.run: FinishedRun | None = None
         self._following = False
-        self._handed = ("", "")  # name of the score that was handed to the tuner, and the code that makes it
+        self._handed: dict[str, str] = {}  # names of scores that were handed to the tuner, and the code that makes each
         log = picker.labels if labels is None else labels
         self.labels = LabelsPanel(log, log.path.with_name(EXPORT), exporting=self._exported)
         self._focus = ipywidgets.HTML()
@@ -246,7 +246,7 @@ class Workbench(Dashboard):
         with self._led():
             self.tuner.take_score(score)
         raw = "scorer.scorer" if self.picker.calibrated else "scorer"
-        self._handed = score.name, f"{self.picker.to_code()}score = {raw}\n\n"
+        self._handed[score.name] = f"{self.picker.to_code()}score = {raw}\n\n"
         self.page = "tuner"
         self.say(f"explaining {score.name}" + (", the score under the calibration: its parts add up"
                                                if self.picker.calibrated else ""))
@@ -283,9 +283,9 @@ class Workbench(Dashboard):
         with LOCK:
             self._follow("tuner")
         picked = self.picker.to_code()
-        # Code of the tuner calls the score it was given, and one handed to it later, by the same name.
-        handed = self._handed[1] if self.tuner.scores.taken(self.tuner.settings.score, self._handed[0]) else ""
-        handed = handed.removeprefix(picked)
+        # Code of the tuner calls the score it was given, and those handed to it later, by the same name.
+        chosen, taken = self.tuner.settings.score, self.tuner.scores.taken
+        handed = next((code for name, code in self._handed.items() if taken(chosen, name)), "").removeprefix(picked)
         opened = [] if self.run is None else ["# -- the run", self.run.code()]
         return _joined([*opened, "# -- the score", picked, "# -- the explanation", handed + self.tuner.to_code(),
                         "# -- the clusters", self.inspector.to_code()])

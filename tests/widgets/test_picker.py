@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -99,6 +101,20 @@ def test_many_spectra_without_scores_are_scored_in_the_background_and_can_be_can
     assert picker.wait()
     np.testing.assert_allclose(picker.table.view()["score"].max(), Scorer(Flat(sample.wave), "mse")(sample).max())
     assert picker.table.view()["id"].iloc[0] == picker.selected
+
+
+def test_a_score_that_is_ready_before_the_first_spectrum_is_drawn_puts_the_oddest_in_focus(tmp_path, monkeypatch):
+    show = ScorePicker._show_focus
+
+    def slowly(picker: ScorePicker) -> None:
+        show(picker)
+        if threading.current_thread() is threading.main_thread():
+            for job in picker.jobs:
+                job.wait(1.0)
+
+    monkeypatch.setattr(ScorePicker, "_show_focus", slowly)
+    picker = pick(make(3000), tmp_path)
+    assert picker.selected == picker.table.view()["id"].iloc[0]
 
 
 def test_the_last_of_many_settings_wins(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -304,12 +305,17 @@ def test_a_mark_given_among_the_clusters_is_seen_in_the_table_of_scores(bench):
     assert "hybrid" in bench.picker.marks._state.value or bench.picker.marks.target != id
 
 
-def test_code_of_a_score_that_was_given_does_not_begin_with_one_handed_later(bench):
+def test_code_begins_with_a_score_that_was_handed_on_and_only_where_it_is_explained(folder):
+    bench = Workbench.open(folder)
     given = bench.tuner.settings.score
-    bench.picker.metric = "mad"
-    assert bench.picker.wait()
-    bench.hand_score()
-    assert "score = scorer" in bench.to_code()
-    bench.tuner.settings = bench.tuner.settings.replace(score=given)
-    assert bench.tuner.wait()
-    assert "score = scorer\n" not in bench.to_code()
+    for metric in ("mad", "lp"):
+        bench.picker.metric = metric
+        assert bench.picker.wait()
+        bench.hand_score()
+    for score, made in ((given, []), ("mad", ["mad"]), ("lp", [])):  # the one that is picked stands in the code before
+        bench.tuner.settings = bench.tuner.settings.replace(score=score)
+        assert bench.tuner.wait()
+        assert bench.error is None
+        before = bench.to_code().partition("# -- the explanation")[2].partition("explainer = ")[0]
+        assert re.findall(r"Scorer\(model, '(\w+)'", before) == made
+        assert ("\nscore = scorer" in before) == (score != given)

@@ -18,6 +18,7 @@ from specanom.surveys.viewers import Cutouts
 from specanom.triage import LabelLog
 
 from ..base.dashboard import guarded
+from ..base.locking import LOCK
 from ..base.table import RowTable
 from ..marks import MarkBar
 from .book import ScoreBook
@@ -82,10 +83,11 @@ class ScorePicker(Ranking):
         self.compared = self._companions()
         self._make_table()
         self._lay_out()
-        self._ready = True
-        self._rescore()
-        self._compare()
-        self._begin()
+        with LOCK:  # a score that is ready before the first spectrum is drawn waits, or it would be taken for a choice
+            self._ready = True
+            self._rescore()
+            self._compare()
+            self._begin()
 
     # -- what it says ----------------------------------------------------------------------------------------------
 
