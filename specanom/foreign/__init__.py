@@ -17,11 +17,14 @@ the file, of the field, what was expected and what is there.
 :func:`check_csv`            compare a table in text with what it makes in memory
 :func:`check_ecsv`           compare the header of an ECSV file with what it stands for
 :func:`check_votable`        compare a VOTable with what it makes in memory
+:func:`open_fits`            FITS for astropy, each size in it compared with the file
+:func:`read_fits_table`      the first table of a FITS file
 :func:`damaged`              turns what an opened file leads to into a ``DataError`` that names it
 ===========================  ===================================================================================
 """
 
 from .arrays import open_npy, read_arrays, read_tensors
+from .fits_tables import open_fits, read_fits_table
 from .forms import (
     Anything,
     Either,
@@ -45,4 +48,5 @@ from .votables import check_votable
 
 __all__ = ["Anything", "Either", "Flag", "Form", "ListOf", "MapOf", "Maybe", "Number", "Place", "Record", "Text",
            "Whole", "believed", "check", "check_csv", "check_ecsv", "check_votable", "damaged", "open_arrays",
-           "open_npy", "parse_json", "read_arrays", "read_json", "read_table", "read_tensors", "regular"]
+           "open_fits", "open_npy", "parse_json", "read_arrays", "read_fits_table", "read_json", "read_table",
+           "read_tensors", "regular"]

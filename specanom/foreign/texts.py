@@ -7,14 +7,14 @@ the header of ECSV is YAML, in which a few lines that refer to each other stand 
 from __future__ import annotations
 
 import csv
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from .reading import regular
 
-COLUMNS = 20_000
+COLUMNS, ALIKE = 20_000, 500
+"""Columns of a table, and those called as another is: pandas looks for a free name through all that are taken."""
 LONGEST_LINE = 4 << 20
 SPARE_CELLS, CELLS = 1_000_000, 2
 """Cells that a table may have: so many, and these for each byte of its file; a cell takes a byte, its comma."""
@@ -35,19 +35,29 @@ def check_csv(path: str | Path, *, comment: str = "") -> None:
     Raises
     ------
     OSError, ValueError
-        When it is no file, has more columns than tables have, a line that does not end, a row longer than its header,
-        or so few cells in many rows that the table would be far larger than its file.
+        When it is no file, has more columns than tables have, or hundreds of one name, a line that does not end, a row
+        longer than its header, or so few cells in many rows that the table would be far larger than its file.
     """
     size = regular(path)
     with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
-        cells = [len(row) for row in itertools.islice(filter(None, csv.reader(_lines(file, comment))), 2)]
-    if cells and cells[0] > COLUMNS:
-        raise ValueError(f"{cells[0]:,} columns: at most {COLUMNS:,} are read")
-    if len(cells) == 2 and cells[1] > cells[0]:
-        raise ValueError(f"a row of {cells[1]:,} cells under {cells[0]:,} names of columns")
+        held = filter(None, csv.reader(_lines(file, comment)))
+        columns = _check_names(next(held, []))
+        first = len(next(held, []))
+    if first > columns:
+        raise ValueError(f"a row of {first:,} cells under {columns:,} names of columns")
     rows = _count(path)
-    if cells and cells[0] * rows > SPARE_CELLS + CELLS * size:
-        raise ValueError(f"{rows:,} rows of {cells[0]:,} columns in {size:,} bytes: most rows are short")
+    if columns * rows > SPARE_CELLS + CELLS * size:
+        raise ValueError(f"{rows:,} rows of {columns:,} columns in {size:,} bytes: most rows are short")
+
+
+def _check_names(names: list[str]) -> int:
+    """Return how many columns a table has; raise when these are too many, or too many are called like others."""
+    if len(names) > COLUMNS:
+        raise ValueError(f"{len(names):,} columns: at most {COLUMNS:,} are read")
+    named = [name for name in names if name]            # a blank one is called by its place
+    if (alike := len(named) - len(set(named))) > ALIKE:
+        raise ValueError(f"{alike:,} columns are called like others: at most {ALIKE:,} are read")
+    return len(names)
 
 
 def _lines(file: Any, comment: str) -> Iterator[str]:
@@ -84,10 +94,20 @@ def check_ecsv(path: str | Path, *, most: int = HEADER) -> None:
         When it is no file, or the header is longer than `most` bytes, nested too deep, no YAML, or stands for more
         nodes than it has characters.
     """
+    regular(path)
+    check_yaml("\n".join(line for line in _header(path, most) if not line.startswith("%ECSV ")))
+
+
+def check_yaml(text: str) -> None:
+    """Raise unless YAML is no larger than it is written, wherever astropy keeps it.
+
+    Raises
+    ------
+    ValueError
+        As :func:`check_ecsv`.
+    """
     import yaml  # type: ignore[import-untyped]
 
-    regular(path)
-    text = "\n".join(line for line in _header(path, most) if not line.startswith("%ECSV "))
     try:
         _check_events(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), len(text))
     except yaml.YAMLError as exc:

@@ -11,7 +11,7 @@
 ``desi_archive.download``        the DESI archive: files of targets; ``.fetch`` single spectra by TARGETID
 ===============================  ==================================================================================
 
-Modules: ``files`` finds and tells apart, ``fits_fast``, ``fits_header`` and ``fits_full`` read FITS; ``sdss``,
+Modules: ``files`` finds and tells apart, ``fits_fast`` and ``fits_full`` read FITS; ``sdss``,
 ``sdss_image`` and ``sdss_plate`` know the layouts, ``tables`` reads CSV and Parquet; ``columns`` and ``grids`` know
 what is in them, ``gate`` which objects pass; ``survey`` and ``blocks`` stream; ``transfer`` fetches for ``archive``.
 For DESI, ``desi`` knows the layout, ``desi_arms`` joins the arms, ``desi_tree`` and ``desi_redshifts`` find what is

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..errors import DataError, message
-from .fits_bytes import MAGIC, open_regular
+from ..foreign.fits_bytes import MAGIC, open_regular
 
 SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,10 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..foreign.fits_tables import opened
 from .fits_fast import BrokenFits, FastFits, FastHdu
 
-MAX_FULL, MAX_HEADERS = 256, 4 << 20
-"""HDUs, and bytes of headers, of a file that astropy is given: it takes milliseconds for each."""
 UNREAD = "_RESOLUTION"
 """How the names of HDUs end that nobody asks for: four fifths of the bytes of a DESI file."""
 
@@ -115,23 +113,16 @@ class FullFits:
     """
 
     def __init__(self, path: str) -> None:
-        from astropy.io import fits
-
         fast = FastFits(path)
-        content, twins = fast.content(), fast.hdus
-        if len(twins) > MAX_FULL or sum(len(twin.raw) for twin in twins) > MAX_HEADERS:
-            raise BrokenFits(f"more than {MAX_FULL} HDUs, or {MAX_HEADERS >> 20} MiB of headers, of an unusual kind")
-        self.path, self.size = path, content.size
+        self.path, self.size = path, fast.size
         self._hdus: list[FullHdu] = []
         try:
-            # a table of compressed tiles is left one: its tiles may claim any size
-            with (_quiet(), io.BytesIO(content.head) if content.packed else open(path, "rb") as source,
-                  fits.open(source, memmap=False, lazy_load_hdus=False, disable_image_compression=True) as opened):
-                for hdu, twin in zip(opened, twins, strict=False):
+            with _quiet(), opened(fast) as hdus:
+                for hdu, twin in zip(hdus, fast.hdus, strict=False):
                     if not hdu.name.endswith(UNREAD):
                         _ = hdu.data
                     self._hdus.append(FullHdu(hdu, twin))
-        except MemoryError:
+        except (MemoryError, BrokenFits):
             raise
         except Exception as exc:                    # a damaged file makes astropy raise almost anything
             raise BrokenFits(f"not readable: {type(exc).__name__}: {exc}") from exc

@@ -1,10 +1,10 @@
 """What stands between the readers and files that lie: one place for every limit, and for what may leave a reader.
 
 The rule is that nothing is allocated, and no loop is begun, for what a header says before it was held against the
-bytes that are there (:mod:`.fits_bytes`, :mod:`.fits_fast`): each HDU has to lie whole within its file when it is come
-to, so that no shape is larger than the file. What a reader hands out (:func:`sound_entry`, :func:`sound_pixels`) has
-the types and shapes that everything behind it relies on. Whatever else goes wrong in a reader is the file's fault and
-becomes :class:`~.fits_header.BrokenFits`.
+bytes that are there (:mod:`specanom.foreign.fits_bytes`, :mod:`specanom.foreign.fits_hdus`): each HDU has to lie whole
+within its file when it is come to, so that no shape is larger than the file. What a reader hands out
+(:func:`sound_entry`, :func:`sound_pixels`) has the types and shapes that everything behind it relies on. Whatever else
+goes wrong in a reader is the file's fault and becomes :class:`~specanom.foreign.fits_header.BrokenFits`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..foreign.fits_header import BrokenFits
 from ..ids import plain, quoted
 from .blocks import Pixels
 from .columns import blank_meta
-from .fits_header import BrokenFits
 from .survey import Entry
 
 MAX_PIXELS = 1_000_000

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..foreign import believed, check_csv, check_ecsv
+from ..foreign.fits_bytes import open_regular
 from ..ids import id_texts
 from ..quantities import per_angstrom
 from .blocks import Pixels
 from .columns import blank_meta
-from .fits_bytes import open_regular
 from .grids import from_wavelength
 from .sdss import ERROR_NAMES, IVAR_NAMES, MASK_NAMES, WAVE_NAMES, ivar_of, one_of
 from .survey import GROUP, Entry

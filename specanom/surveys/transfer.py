@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..disk import replace, sync
 from ..errors import DataError, message
+from ..foreign.fits_header import BrokenFits, UnusualFits
 from ..parallel import map_blocks
 from .fits_fast import FastFits
-from .fits_header import BrokenFits, UnusualFits
 
 if TYPE_CHECKING:
     import pandas as pd

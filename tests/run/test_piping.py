@@ -15,7 +15,7 @@ from specanom.preprocess.pipeline import NothingPasses
 from specanom.run import cli
 from specanom.run.failure import StageFailed
 from specanom.run.piping import NO_READER
-from specanom.surveys.fits_header import BrokenFits
+from specanom.foreign.fits_header import BrokenFits
 
 COMMAND = [sys.executable, "-m", "specanom.run.cli"]
 

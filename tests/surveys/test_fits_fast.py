@@ -14,10 +14,10 @@ from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specanom.surveys.fits_bytes import FileBytes
+from specanom.foreign.fits_bytes import FileBytes
 from specanom.surveys.fits_fast import FastFits
 from specanom.surveys.fits_full import FullFits
-from specanom.surveys.fits_header import BrokenFits, parse_header, remembered
+from specanom.foreign.fits_header import BrokenFits, parse_header, remembered
 
 FORMS = {"E": "f4", "D": "f8", "J": "i4", "I": "i2", "K": "i8", "B": "u1", "3E": "f4", "2D": "f8", "7A": "U7"}
 
@@ -120,7 +120,7 @@ def test_rows_of_a_large_table_are_read_alone_and_once(tmp_path: Path, monkeypat
         fits.Column(f"C{form}", form, array=values, bzero=2**31 if form == "J" else None)
         for form, values in columns.items()])
     fits.HDUList([fits.PrimaryHDU(), table]).writeto(tmp_path / "t.fits")
-    monkeypatch.setattr("specanom.surveys.fits_bytes.HEAD_BYTES", 12_000)
+    monkeypatch.setattr("specanom.foreign.fits_bytes.HEAD_BYTES", 12_000)
     monkeypatch.setattr("specanom.surveys.fits_fast.HELD", 20_000)
     fast, full = FastFits(str(tmp_path / "t.fits")).hdu(1), FullFits(str(tmp_path / "t.fits")).hdu(1)
     assert fast is not None

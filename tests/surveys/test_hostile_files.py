@@ -188,7 +188,7 @@ def test_a_name_that_is_no_text_is_listed_in_text_that_can_be_written(tmp_path: 
 
 def test_a_file_that_is_cut_or_written_to_while_it_is_read_is_skipped(tmp_path: Path, monkeypatch: Any) -> None:
     """A file that is mapped into memory would end the process here."""
-    monkeypatch.setattr("specanom.surveys.fits_bytes.HEAD_BYTES", 12_000)
+    monkeypatch.setattr("specanom.foreign.fits_bytes.HEAD_BYTES", 12_000)
     big = spec_file(6000)
     for i, change in enumerate((lambda path: os.truncate(path, len(big) // 2),
                                 lambda path: path.write_bytes(big[:-1] + b"x"))):
@@ -210,7 +210,7 @@ def test_a_plate_larger_than_a_piece_is_read_like_a_small_one(tmp_path: Path, mo
     for name, content in plate_files(300, 20).items():
         (tmp_path / name).write_bytes(content)
     whole = list(read(tmp_path))
-    monkeypatch.setattr("specanom.surveys.fits_bytes.HEAD_BYTES", 3000)
+    monkeypatch.setattr("specanom.foreign.fits_bytes.HEAD_BYTES", 3000)
     monkeypatch.setattr("specanom.surveys.fits_fast.HELD", 500)
     again = list(read(tmp_path))
     assert [s.z for s in again] == [s.z for s in whole]

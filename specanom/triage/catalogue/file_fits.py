@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...foreign import open_fits
 from .columns import Column
 from .metadata import TITLE, from_arrays, from_text, texts, to_text
 
@@ -105,16 +106,16 @@ def _unit(one: Column) -> str | None:
 def read_fits(path: Path) -> tuple[pd.DataFrame, tuple[Column, ...], dict[str, Any]]:
     """Read it with what its header tells."""
     from astropy import units
-    from astropy.io import fits
 
-    with fits.open(path, memmap=False) as hdus:
-        hdu, header = hdus[NAME], hdus[NAME].header
+    with open_fits(path) as hdus:
+        tables = {one.name: one for one in reversed(hdus)}
+        hdu, header = tables[NAME], tables[NAME].header
         columns = tuple(
             Column(one.name, header.get(f"TCOMM{i}", ""),
                    str(units.Unit(one.unit, format="fits")) if one.unit else "", header.get(f"TUCD{i}", ""))
             for i, one in enumerate(hdu.columns, 1))
         arrays = {one.name: _plain(hdu.data[one.name], hdu.columns[one.name].null) for one in columns}
-        meta = from_text("".join(texts(hdus[META].data["json"])))
+        meta = from_text("".join(texts(tables[META].data["json"])))
     return from_arrays(arrays), columns, meta
 
 

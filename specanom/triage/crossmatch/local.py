@@ -40,7 +40,7 @@ class LocalTable:
     table : DataFrame, astropy Table or path
         Rows with positions in ICRS: degrees, the unit that a column of astropy tells, sexagesimal text (a right
         ascension in hours, ``"10:03:09.4"`` or ``"10 03 09.4"``), or a column of SkyCoord. A path ends in ``.parquet``,
-        ``.csv``, or anything that astropy reads (``.fits``, ``.ecsv``, ``.vot``). Rows without a position that can be
+        ``.csv``, ``.ecsv``, ``.vot``, ``.fits`` or ``.fits.gz``. Rows without a position that can be
         read are left out with a warning, and counted; a table without one such position is refused. So are names, and
         columns called an id, that are floats which have lost digits.
     radius : float

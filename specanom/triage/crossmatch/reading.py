@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError, message
-from ...foreign import believed, check_csv, check_ecsv, check_votable, regular
-from ...ids import EXACT
+from ...foreign import believed, check_csv, check_ecsv, check_votable, read_fits_table, regular
+from ...ids import EXACT, plain
 from .degrees import FULL
 from .votables import ROLES, role, texts
 
 if TYPE_CHECKING:
     import pandas as pd
 
+REASON = 500
+"""Characters of the reason why a table cannot be read: other packages put whole tables into it."""
 UNITS, TOLD = "units", "told"
 """Attributes of a table: units of its columns, and that rows without a position were told."""
 
@@ -32,7 +34,7 @@ def read_table(path: Path) -> pd.DataFrame:
     path = path.expanduser()
     try:
         regular(path)
-        if path.suffix == ".parquet":
+        if path.suffix in (".parquet", ".pq"):
             believed(path)
             return _plain(pd.read_parquet(path, dtype_backend="numpy_nullable"))
         if path.suffix == ".csv":
@@ -41,17 +43,18 @@ def read_table(path: Path) -> pd.DataFrame:
             return _plain(pd.read_csv(path, dtype_backend="numpy_nullable", dtype=dict.fromkeys(names, "string")))
         from astropy.table import Table
 
-        if path.suffix == ".ecsv":
-            check_ecsv(path)
         with open(path, "rb") as file:
-            xml = file.read(256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-        if xml or path.suffix in (".vot", ".votable", ".xml"):
+            head = file.read(256).lstrip(b"\xef\xbb\xbf \t\r\n")
+        if head.startswith(b"<") or path.suffix in (".vot", ".votable", ".xml"):
             raw = path.read_bytes()
             check_votable(raw)
             return frame_of(Table.read(io.BytesIO(raw), format="votable"))
-        return frame_of(Table.read(path))
+        if head.startswith(b"# %ECSV") or path.suffix == ".ecsv":
+            check_ecsv(path)
+            return frame_of(Table.read(path, format="ascii.ecsv"))
+        return frame_of(read_fits_table(path))  # what else astropy reads is of sizes that nobody held against the file
     except Exception as exc:
-        raise DataError(message("table", expected="a table that can be read", got=f"{path}: {exc}",
+        raise DataError(message("table", expected="a table that can be read", got=plain(f"{path}: {exc}", REASON),
                                 hint="Parquet, CSV, FITS, ECSV or VOTable")) from exc
 
 
@@ -64,13 +67,18 @@ def frame_of(table: Any) -> pd.DataFrame:
         plain.attrs = {name: table.attrs[name] for name in (UNITS, TOLD) if name in table.attrs}
         return plain
     table = _apart(table)
-    flat = [name for name in table.colnames if len(table[name].shape) <= 1]
+    flat = [name for name in table.colnames if len(table[name].shape) <= 1 and not _holds_arrays(table[name])]
     made: pd.DataFrame = table[flat].to_pandas()
     for name in [name for name in flat if name in made and made[name].dtype == object]:
         made[name] = texts(made[name].to_numpy())
     plain = _plain(made)
     plain.attrs = {UNITS: {name: str(table[name].unit) for name in flat if getattr(table[name], "unit", None)}}
     return plain
+
+
+def _holds_arrays(column: Any) -> bool:
+    """Tell whether the cells of a column are arrays of any length, which have no place in a plain table either."""
+    return column.dtype.kind == "O" and any(getattr(cell, "shape", ()) != () for cell in column)
 
 
 def _apart(table: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ArgumentError, message
+from ...foreign import check_votable
 from ...ids import EXACT
 
 Doubles = NDArray[np.float64]
@@ -44,19 +45,21 @@ def read_votable(raw: bytes) -> Any:
     Raises
     ------
     BadAnswer
-        When it is no VOTable, holds no table without saying that nothing was found, tells of an error, or was cut
-        short: rows that are missing from a part of an answer are not missing from the catalogue.
+        When it is no VOTable, claims more than it can hold, holds no table without saying that nothing was found,
+        tells of an error, or was cut short: rows that are missing from a part of an answer are not missing from the
+        catalogue.
     """
     from astropy.io import votable
     from astropy.table import Table
 
     try:
+        check_votable(raw)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             document = votable.parse(io.BytesIO(raw), verify="ignore")
     except Exception as exc:
         head = " ".join(raw[:160].decode("utf-8", "replace").split())
-        raise BadAnswer(f"no VOTable came but {head!r}") from exc
+        raise BadAnswer(f"no VOTable came but {head!r} ({exc})") from exc
     said = _trouble(document)
     if said is not None:
         if any(word in said.lower() for word in NOTHING):

@@ -52,7 +52,12 @@ class Layout:
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """Where the columns of a table lie, none of an image."""
-        return MappingProxyType(_columns(self.header, self.shape[1]) if self.kind == "BINTABLE" else {})
+        if self.kind != "BINTABLE":
+            return MappingProxyType({})
+        found: dict[str, Column] = {}
+        for name, column in columns_of(self.header, self.shape[1]):
+            found.setdefault(name, column)
+        return MappingProxyType(found)
 
 
 def parse_header(raw: bytes) -> dict[str, Any]:
@@ -127,8 +132,17 @@ def _parsed(raw: bytes) -> Layout:
 remembered, _few = lru_cache(maxsize=384)(_parsed), lru_cache(maxsize=48)(_parsed)
 
 
-def _columns(header: Mapping[str, Any], row_bytes: int) -> dict[str, Column]:
-    columns: dict[str, Column] = {}
+def columns_of(header: Mapping[str, Any], row_bytes: int) -> list[tuple[str, Column]]:
+    """Return the columns of a binary table, with their names in lower case, of which several may be the same.
+
+    Raises
+    ------
+    BrokenFits
+        When they are not as wide together as a row.
+    UnusualFits
+        When a column is of a form that is not in the standard.
+    """
+    columns: list[tuple[str, Column]] = []
     offset = 0
     for i in range(1, integer(header, "TFIELDS") + 1):
         match = _FORM.match(str(header.get(f"TFORM{i}", "")).strip())
@@ -139,7 +153,7 @@ def _columns(header: Mapping[str, Any], row_bytes: int) -> dict[str, Column]:
         unsigned = code in UNSIGNED and zero == UNSIGNED[code][1]
         plain = scale == 1 and (zero == 0 or unsigned) and (code in NUMPY or code == "A")
         name = str(header.get(f"TTYPE{i}", f"col{i}")).strip().lower()
-        columns.setdefault(name, Column(offset, code, repeat, unsigned, plain))
+        columns.append((name, Column(offset, code, repeat, unsigned, plain)))
         offset += (repeat + 7) // 8 if code == "X" else repeat * WIDTH[code]
     if offset != row_bytes:
         raise BrokenFits(f"corrupt FITS header: columns of {offset} bytes in rows of {row_bytes}")
