@@ -71,17 +71,17 @@ class PartedFit:
     only: int | None = None
     precision: str = "full"
 
-    def __call__(self, store: Path, work: Path) -> Parts:
+    def __call__(self, store: Path) -> Parts:
         """Write the sample.
+
+        What lies between the passes, somewhat larger than the result, is in the survey's ``work``, or beside `store`
+        when it names none. What a stopped call left there is used. Beside `store` it is deleted in the end; what was
+        read stays when a partition failed, so that another call reads that one alone.
 
         Parameters
         ----------
         store : Path
             Of the sample.
-        work : Path
-            Folder for what lies between the passes, somewhat larger than the result. What a stopped call left there
-            is used. It is deleted in the end; what was read stays when a partition failed, so that another call reads
-            that one alone.
 
         Raises
         ------
@@ -91,6 +91,8 @@ class PartedFit:
             When a part of the result could not be written.
         """
         writable(store, FORMAT)
+        named: Path | None = getattr(self.survey, "work", None)
+        work = named or store.with_name(f"{store.name}.work")
         first, gathered = self._prepare(work / PREPARED)
         drawn = first if self.only is None else self._draw(work, first)
         fitted = drawn.learn(gathered, self.options)
@@ -102,9 +104,8 @@ class PartedFit:
             raise first.run.nothing_left()
         join_shards(store, fitted.wave, shards, table, provenance=provenance(self.options, first.run.tally),
                     precision=self.precision)
-        for folder in list(work.iterdir()) if len(first.done.failures) else [work]:
-            if folder.name != PREPARED:
-                shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+        if named is None:
+            _tidy(work, all_done=not len(first.done.failures))
         return Parts(fitted, first.run.report(fitted.kept, fitted.missing), first.done.failures)
 
     @cached_property
@@ -270,6 +271,13 @@ class _Told:
     def blocks(self, n: int) -> Iterator[SpectrumSet]:
         """Yield nothing: it has been read."""
         return iter(())
+
+
+def _tidy(work: Path, *, all_done: bool) -> None:
+    """Delete what lay between the passes; what was read stays for another call when some of it failed."""
+    for folder in [work] if all_done else list(work.iterdir()):
+        if folder.name != PREPARED:
+            shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
 
 
 def joined(done: Outcome, name: str) -> pd.DataFrame:

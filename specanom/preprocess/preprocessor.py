@@ -214,7 +214,7 @@ class Preprocessor(Options):
         executor : optional
             Where the partitions of a survey are worked off, see :func:`specanom.parallel.workers`. The result does not
             depend on it, nor on the size of the partitions. What was done when it was stopped, or when some partitions
-            failed, is kept beside `store`: another call goes on from there.
+            failed, is kept in the survey's ``work``, or beside `store`: another call goes on from there.
         precision : {"full", "rounded"}
             Of the store, see :meth:`.SpectrumSet.save`.
         only : int, optional
@@ -334,7 +334,7 @@ class Preprocessor(Options):
         if store is None:
             raise ArgumentError(message("store", expected="a folder for the sample of a survey in partitions",
                                         got="None", hint='store="sample.zarr"'))
-        parts = fit(Path(store), Path(f"{Path(store)}.work"))
+        parts = fit(Path(store))
         self._fitted, self._failures = parts.fitted, parts.failures
         self._conclude(parts.report, level=4)
         return SpectrumSet.open(store)

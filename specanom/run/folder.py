@@ -14,6 +14,7 @@ from ..foreign import Anything, ListOf, MapOf, Place, Record, check, read_json, 
 from ..seeds import content_hash
 from ..spectrumset import SpectrumSet
 from .failures import failure_counts
+from .lock import taken
 from .objects import Objects
 from .parameters import of_stage
 from .paths import located
@@ -71,7 +72,7 @@ class RunFolder:
         return path
 
     def work(self, stage: str, *about: str) -> Path:
-        """Return a folder for what a stage has done so far; it is deleted when the stage says what it did.
+        """Return a folder for what a stage has done so far; it is deleted when the stage is done, see :meth:`settle`.
 
         Parameters
         ----------
@@ -154,12 +155,17 @@ class RunFolder:
         folder.mkdir(parents=True, exist_ok=True)
         told = located({name: names[name] for name in of_stage(stage) if name in names} if names else {})
         failed = failure_counts(self.path, stage)
-        if not failed:  # otherwise another try does only what failed
+        write_json(folder / f"{stage}.json", {"counts": {**counts, **failed}, "outputs": outputs, "parameters": told,
+                                              "started": self._opened, "finished": time.time()})
+        if not taken(self.path):  # otherwise the run settles it, once its manifest says that the stage is done
+            self.settle(stage)
+
+    def settle(self, stage: str) -> None:
+        """Delete what a stage kept of its work, unless some of it failed: another try does only that."""
+        if not failure_counts(self.path, stage):
             shutil.rmtree(self.path / WORK / stage, ignore_errors=True)
         with contextlib.suppress(OSError):  # another stage's may be there
             (self.path / WORK).rmdir()
-        write_json(folder / f"{stage}.json", {"counts": {**counts, **failed}, "outputs": outputs, "parameters": told,
-                                              "started": self._opened, "finished": time.time()})
 
     def recorded(self, stage: str) -> dict[str, Any]:
         """Return what a stage said of itself."""

@@ -151,6 +151,7 @@ def _run_stage(stage: str, run: _Run, *, upstream: str, again: str) -> StageResu
         run.tell(stage, None)
         result = _execute(stage, run.folder, run.manifest, mine, wanted)
         result = replace(result, why=why if before.get("status") == "done" else "")
+    run.folder.settle(stage)  # before the manifest said so, a run that is killed would do all of it again
     run.tell(stage, result)
     return result
 

@@ -33,6 +33,9 @@ class PartedSurvey:
         The index, see :class:`SpectrumIndex`.
     size : int
         Spectra of a partition; the last may have fewer.
+    work : path-like, optional
+        Where a Preprocessor keeps what it has done so far. Whoever names it deletes it, once a result is safe; without
+        it the Preprocessor does, when it returns.
 
     Examples
     --------
@@ -41,14 +44,15 @@ class PartedSurvey:
     [4096, 4096, 1808]
     """
 
-    def __init__(self, path: str | Path, size: int = SIZE) -> None:
+    def __init__(self, path: str | Path, size: int = SIZE, *, work: str | Path | None = None) -> None:
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise ArgumentError(message("size", expected="a number of spectra, at least 1", got=repr(size)))
         self.path, self.size = Path(path), size
+        self.work = Path(work) if work is not None else None
         self._index: SpectrumIndex | None = None
 
     @classmethod
-    def of(cls, survey: Survey, path: str | Path, *, size: int = SIZE) -> PartedSurvey:
+    def of(cls, survey: Survey, path: str | Path, *, size: int = SIZE, work: str | Path | None = None) -> PartedSurvey:
         """Index a survey of files and return it in partitions.
 
         Parameters
@@ -59,13 +63,15 @@ class PartedSurvey:
             Folder of the index; one that is there is replaced.
         size : int
             Spectra of a partition.
+        work : path-like, optional
+            As above.
 
         Raises
         ------
         DataError
             When there is no spectrum in a file.
         """
-        made = cls(path, size)
+        made = cls(path, size, work=work)
         index = SpectrumIndex.build(survey, path)
         # Apart from what is asked before every reading: a million may have been left out.
         write_whole(made.path / LEFT, _table(index.skipped).to_parquet)

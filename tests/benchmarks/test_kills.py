@@ -22,8 +22,6 @@ SURVEY = Survey(n=80, partition=10, until="02_preprocess")
 
 @pytest.mark.slow
 @pytest.mark.notebook
-@pytest.mark.xfail(reason="a kill between the end of a sample and the record of its stage does the stage again",
-                   strict=False)
 def test_a_run_that_is_killed_goes_on_and_loses_nothing(tmp_path: Path) -> None:
     quiet = undisturbed(SURVEY, tmp_path / "one", "processes:2")
     assert quiet.tasks >= 10

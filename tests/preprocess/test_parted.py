@@ -139,6 +139,21 @@ def test_what_was_done_before_an_interrupt_is_used(
     assert files_of(tmp_path / "s.zarr") == files_of(tmp_path / "t.zarr")
 
 
+def test_work_that_somebody_names_stays_until_they_delete_it(folder: Path, tmp_path: Path) -> None:
+    whole = parted(folder, 30)
+    named = PartedSurvey(whole.path, 30, work=tmp_path / "work")
+    first = sa.Preprocessor()
+    first.fit_transform(named, store=tmp_path / "s.zarr")
+    assert not (tmp_path / "s.zarr.work").exists()
+    named.select = None  # type: ignore[method-assign,assignment]  # nothing is read a second time
+    shutil.rmtree(tmp_path / "s.zarr")
+    again = sa.Preprocessor()
+    again.fit_transform(named, store=tmp_path / "s.zarr")
+    assert str(again.report) == str(first.report)
+    sa.Preprocessor().fit_transform(whole, store=tmp_path / "t.zarr")
+    assert files_of(tmp_path / "s.zarr") == files_of(tmp_path / "t.zarr")
+
+
 def test_what_was_done_with_redshifts_that_were_mended_since_is_not_used(folder: Path, tmp_path: Path) -> None:
     whole = parted(folder, 30)
     index = shutil.copytree(whole.path, tmp_path / "index")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -16,6 +19,8 @@ from specanom.run.cli import DONE, main
 from specanom.run.digest import digests
 from specanom.run.failures import failed_in, failed_stages, failure_counts, failures_of, of_models
 from specanom.run.folder import RunFolder
+from specanom.run.lock import only_one
+from specanom.run.manifest import Manifest
 from specanom.run.pipeline import run_pipeline
 from specanom.surveys.parted import PartedSurvey
 from tests.run.conftest import TINY, FakeStages
@@ -131,6 +136,47 @@ def test_a_stage_counts_what_failed_and_keeps_what_is_done_of_it(tmp_path) -> No
     assert run.recorded("05_explain")["counts"] == {"explained": 8}
     assert run.work("04_score").exists()
     assert not run.work("05_explain").exists()
+
+
+def test_the_work_of_a_stage_stays_until_the_run_has_it_in_its_manifest(tmp_path) -> None:
+    run = RunFolder(tmp_path)
+    (run.work("05_explain") / "done").mkdir(parents=True)
+    with only_one(tmp_path):  # a run; it may be killed before its manifest says that the stage is done
+        run.record("05_explain", {"explained": 8}, [])
+        assert run.work("05_explain").exists()
+        run.settle("05_explain")
+    assert not (tmp_path / "work").exists()
+    (run.work("05_explain") / "done").mkdir(parents=True)
+    run.record("05_explain", {"explained": 8}, [])  # a notebook that somebody runs by hand
+    assert not (tmp_path / "work").exists()
+    with subprocess.Popen([sys.executable, "-c", "import sys, time\nfrom pathlib import Path\n"
+                           "from specanom.run.lock import only_one\nwith only_one(Path(sys.argv[1])):\n"
+                           "    print('', flush=True)\n    time.sleep(60)", str(tmp_path)],
+                          stdout=subprocess.PIPE) as killed:
+        assert killed.stdout is not None
+        killed.stdout.readline()
+        killed.kill()
+    (run.work("05_explain") / "done").mkdir(parents=True)
+    run.record("05_explain", {"explained": 8}, [])  # by a kernel that outlived its run for a moment
+    assert run.work("05_explain").exists()
+
+
+def test_a_run_that_is_killed_before_its_manifest_says_so_keeps_the_work(stages: FakeStages, tmp_path,
+                                                                        monkeypatch) -> None:
+    work, seen = RunFolder(tmp_path).work("04_score"), []
+
+    def written(self: Manifest, *, stage: str | None = None, record: Any = None, **more: Any) -> None:
+        if stage == "04_score" and record["status"] == "running":
+            work.mkdir(parents=True)
+        if stage == "04_score" and record["status"] == "done":
+            seen.append(work.exists())
+        write(self, stage=stage, record=record, **more)
+
+    write = Manifest.write
+    monkeypatch.setattr(Manifest, "write", written)
+    stages.again(tmp_path)
+    assert seen == [True]
+    assert not work.exists()
 
 
 def test_a_retry_runs_what_failed_and_what_depends_on_it(stages: FakeStages, tmp_path) -> None:
