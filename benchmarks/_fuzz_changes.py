@@ -1,17 +1,12 @@
-"""Changes of files, and where the choices of a change come from: a generator, bytes, or Hypothesis."""
+"""Changes of FITS files: cards, columns, HDUs."""
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Protocol, TypeVar
 
-import numpy as np
+from benchmarks._fuzz_files import BLOCK, CARD, LARGEST, MOST
+from benchmarks._fuzz_picks import Picks, change_bytes, cut
 
-from benchmarks._fuzz_files import BLOCK, CARD, LARGEST, MOST, Files, seeds
-
-T = TypeVar("T")
 NUMBERS = ("0", "1", "-1", "2", "3", "7", "8", "16", "-32", "-64", "64", "17", "999", "1000", "65536", "2147483647",
            "2147483648", "-2147483648", "4294967296", "1099511627776", "9223372036854775807", "-9223372036854775808",
            "18446744073709551616", "1" + "0" * 60, "1.5", "1E300", "-1E300", "1E999", "NaN", "Inf", "1_0", "T", "F", "")
@@ -29,70 +24,6 @@ KEYS = ("SIMPLE", "XTENSION", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "
         "PLATEID", "PLATE", "MJD", "FIBERID", "FIBER", "SPEC_CLN", "Z", "Z_WARNIN", "RAOBJ", "OBJTYPE", "RUN2D",
         "SURVEY", "PROGRAM", "HPXPIXEL", "HPXNSIDE", "UNIQPIX", "TILEID", "CONTINUE", "HIERARCH", "END", "COMMENT")
 INDEXED = ("TFORM", "TTYPE", "TDIM", "TSCAL", "TZERO", "TNULL", "TUNIT", "TDISP")
-WORDS = tuple(np.array(value, kind).tobytes() for kind in (">f4", ">f8", ">i4", ">i8")
-              for value in (0, 1, -1, 2**31 - 1)) + tuple(
-    np.array(value, kind).tobytes() for kind in (">f4", ">f8") for value in (np.nan, np.inf, -np.inf, 3e38))
-CELLS = ("", "nan", "inf", "-inf", "1e999", "-1", "0", "x", "=1+1", "../../etc/passwd", "<b>id</b>", "\u202egpj.exe",
-         "é" * 20, "1" * 40, "a\tb", '"', "\0", "9" * 19, "1.0", "#", "None", "True", "39633345008634465")
-
-
-class Picks(Protocol):
-    """Where choices come from."""
-
-    def number(self, low: int, high: int) -> int: ...
-    def choice(self, options: Sequence[T]) -> T: ...
-
-
-class FromRandom:
-    """Choices of a random generator."""
-
-    def __init__(self, seed: int) -> None:
-        import random
-
-        self._random = random.Random(seed)
-
-    def number(self, low: int, high: int) -> int:
-        """Return a whole number, both ends among them."""
-        return self._random.randint(low, high)
-
-    def choice(self, options: Sequence[T]) -> T:
-        """Return one of some."""
-        return options[self._random.randrange(len(options))]
-
-
-class FromBytes:
-    """Choices read off bytes, as libFuzzer makes them: one that is alike gives choices that are alike."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data, self._at = data, 0
-
-    def number(self, low: int, high: int) -> int:
-        """Return a whole number, both ends among them; the low one when the bytes are at their end."""
-        size = max(1, ((high - low).bit_length() + 7) // 8)
-        piece = self._data[self._at : self._at + size]
-        self._at += size
-        return low + int.from_bytes(piece, "little") % (high - low + 1)
-
-    def choice(self, options: Sequence[T]) -> T:
-        """Return one of some."""
-        return options[self.number(0, len(options) - 1)]
-
-
-class FromDraw:
-    """Choices that Hypothesis draws."""
-
-    def __init__(self, draw: Any) -> None:
-        self._draw = draw
-
-    def number(self, low: int, high: int) -> int:
-        """Return a whole number, both ends among them."""
-        from hypothesis import strategies as st
-
-        return int(self._draw(st.integers(low, high)))
-
-    def choice(self, options: Sequence[T]) -> T:
-        """Return one of some."""
-        return options[self.number(0, len(options) - 1)]
 
 
 # -- changes -------------------------------------------------------------------------------------------------------
@@ -187,24 +118,6 @@ def _value(picks: Picks) -> str:
     return picks.choice(TEXTS) if kind == 3 else f"'{picks.choice(NAMES)}'"
 
 
-def change_bytes(content: bytes, picks: Picks) -> bytes:
-    """Overwrite some bytes, anywhere."""
-    if not content:
-        return content
-    at = picks.number(0, len(content) - 1)
-    word = picks.choice(WORDS) if picks.number(0, 1) else bytes([picks.number(0, 255)])
-    if picks.number(0, 3) == 0:
-        word = word * picks.number(1, 400)
-    return content[:at] + word + content[at + len(word):]
-
-
-def cut(content: bytes, picks: Picks) -> bytes:
-    """Cut the end off, or put something behind it."""
-    if picks.number(0, 2):
-        return content[: picks.number(0, len(content))]
-    return content + picks.choice((b"\0", b" ", b"\xff", b"END")) * picks.number(1, 3 * BLOCK)
-
-
 def move_hdus(content: bytes, picks: Picks) -> bytes:
     """Drop, double or move an HDU, with its data."""
     spans = headers(content)
@@ -223,44 +136,5 @@ def move_hdus(content: bytes, picks: Picks) -> bytes:
     return b"".join(parts)
 
 
-def change_cell(content: bytes, picks: Picks) -> bytes:
-    """Change a table in text: a cell, a row, a line."""
-    lines = content.decode("utf-8", "replace").split("\n")
-    at = picks.number(0, len(lines) - 1)
-    cells = lines[at].split(",")
-    column = picks.number(0, len(cells) - 1)
-    kind = picks.number(0, 4)
-    if kind <= 1:
-        cells[column] = picks.choice(CELLS)
-    elif kind == 2:
-        cells[column] = picks.choice(NAMES)
-    elif kind == 3:
-        cells = cells * picks.choice((0, 2, 50))
-    else:
-        cells.insert(column, picks.choice(CELLS))
-    lines[at] = ",".join(cells)
-    return "\n".join(lines).encode()
-
-
 FITS_CHANGES = (change_value, change_value, change_card, change_card, change_card, rename_column, change_bytes,
                 change_bytes, cut, move_hdus)
-TEXT_CHANGES = (change_cell, change_cell, change_cell, change_bytes, cut)
-
-
-def mutant(picks: Picks) -> Files:
-    """Return a survey with some changes in one of its files."""
-    kinds = {kind: [name for name in seeds() if kind in name] for kind in ("real", "table")}
-    few = [name for name in seeds() if name not in kinds["real"] + kinds["table"]]
-    which = picks.number(0, 31)                     # tables in text take ten times as long
-    files = dict(seeds()[picks.choice(kinds["real"] if which == 31 else kinds["table"] if which > 28 else few)])
-    name = picks.choice(sorted(files))
-    content = files.pop(name)
-    kind = name.rpartition(".")[2]
-    changes: Any = {"csv": TEXT_CHANGES, "ecsv": TEXT_CHANGES, "parquet": (change_bytes, cut)}.get(kind, FITS_CHANGES)
-    for _ in range(picks.number(1, 5)):
-        content = picks.choice(changes)(content, picks)[:LARGEST]
-    if picks.number(0, 31) == 31 and ".fit" in name:
-        content, name = gzip.compress(content, 1), name + ".gz"
-        content = change_bytes(content, picks) if picks.number(0, 1) else content
-    files[name] = content
-    return files

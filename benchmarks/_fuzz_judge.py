@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import resource
+import shutil
 import sys
 import time
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks._fuzz_files import Files, seeds
+from benchmarks._fuzz_kept import kept
 
 SECONDS, MEGABYTES, WARNINGS = 2.0, 200, 3
 
@@ -45,7 +48,7 @@ class Judge:
         """Read every whole survey, so that what is loaded once is loaded."""
         from specanom.surveys import fits_full  # noqa: F401
 
-        for files in seeds().values():
+        for files in (*seeds().values(), *kept().values()):
             self._read(self._written(files))
         self.counts.clear()
 
@@ -83,17 +86,26 @@ class Judge:
 
     def _written(self, files: Files) -> list[str]:
         for old in os.scandir(self.folder):
-            os.unlink(old.path)
-        paths = [str(self.folder / name) for name in files]
-        for path, content in zip(paths, files.values(), strict=True):
-            with open(path, "wb", buffering=0) as handle:
+            if old.is_dir():
+                shutil.rmtree(old.path)
+            else:
+                os.unlink(old.path)
+        for name, content in files.items():
+            if "/" in name:
+                os.makedirs(self.folder / os.path.dirname(name), exist_ok=True)
+            with open(self.folder / name, "wb", buffering=0) as handle:
                 handle.write(content)
-        return paths
+        return [str(self.folder / name) for name in dict.fromkeys(name.partition("/")[0] for name in files)]
 
     def _read(self, paths: list[str]) -> None:
         import specanom as sa
         from specanom.errors import SpecanomError
 
+        others = [path for path in paths if path.endswith(tuple(OPENERS))]
+        for path in others:
+            self._open(path)
+        if all(path.endswith(BESIDE) for path in paths):
+            return
         named = [path for path in paths if path.endswith(("csv", "parquet"))]
         try:
             survey = sa.read(named or str(self.folder))
@@ -107,6 +119,18 @@ class Judge:
                 check_spectrum(sa.Spectrum.read(path, row=0), valid=False)
             except SpecanomError as exc:
                 check_text(str(exc), 5000)
+
+    def _open(self, path: str) -> None:
+        """Open what is no spectra, or a table that need not be of spectra."""
+        from specanom.errors import SpecanomError
+
+        try:
+            OPENERS[os.path.splitext(path)[1]](path)
+        except SpecanomError as exc:
+            self.counts["others refused"] += 1
+            check_text(str(exc), 5000)
+        else:
+            self.counts["others opened"] += 1
 
     def _check(self, survey: Any) -> None:
         count = 0
@@ -128,6 +152,43 @@ class Judge:
         self.counts["skipped"] += len(survey.skipped)
         if not count and not survey.skipped:
             raise Fault("a survey of nothing, of which nothing was skipped")
+
+
+def _catalogue(path: str) -> None:
+    from specanom.triage.crossmatch.reading import read_table
+
+    for name in read_table(Path(path)).columns:
+        str(name).encode("utf-8", "replace")
+
+
+def _arrays(path: str) -> None:
+    from specanom.foreign import read_arrays
+
+    for array in read_arrays(path, "arrays").values():
+        if array.dtype.hasobject:
+            raise Fault(f"an array of {array.dtype}")
+
+
+def _array(path: str) -> None:
+    from specanom.foreign import open_npy
+
+    open_npy(path, "an array").sum()
+
+
+def _spectra(path: str) -> None:
+    import specanom as sa
+
+    found = sa.SpectrumSet.open(path)
+    if np.asarray(found.flux).shape != (len(found), len(found.wave)) or len(found.table) != len(found):
+        raise Fault(f"flux of {np.asarray(found.flux).shape} for {len(found)} spectra")
+    np.asarray(found.ivar)
+
+
+BESIDE = (".vot", ".npz", ".npy", ".zarr")
+OPENERS: dict[str, Callable[[str], None]] = {
+    ".vot": _catalogue, ".csv": _catalogue, ".ecsv": _catalogue, ".parquet": _catalogue, ".npz": _arrays,
+    ".npy": _array, ".zarr": _spectra}
+"""What is done with files that may be of something else than spectra, and those that never are spectra."""
 
 
 def resident() -> tuple[float, float]:

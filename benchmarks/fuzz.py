@@ -3,8 +3,10 @@
     python -m benchmarks.fuzz [--engine random|hypothesis|atheris] [--minutes 20] [--runs 1000000] [--json PATH]
 
 An input is a small survey of SDSS or DESI, or a table, some of whose headers, bytes and HDUs were changed: sizes that
-are not there, columns that are none, values that are no numbers, files cut, packed and put together anew. It is read
-through ``specanom.read`` as spectra and as blocks, and each file through ``Spectrum.read``. It must hold of each input:
+are not there, columns that are none, values that are no numbers, files cut, packed and put together anew; footers and
+pages of Parquet, headers of ECSV and rows of text, parts of gzip. It is read through ``specanom.read`` as spectra and
+as blocks, and each file through ``Spectrum.read``; tables also as catalogues to match with. Some inputs are what is
+read beside spectra: VOTables, arrays in npz and npy, Zarr groups with their metadata. It must hold of each input:
 
 * nothing but :class:`specanom.errors.SpecanomError` is raised, and only by the call that opens; in a survey a file that
   cannot be read is skipped and listed;
@@ -35,9 +37,10 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from benchmarks._fuzz_changes import FromBytes, FromDraw, FromRandom, Picks, mutant
 from benchmarks._fuzz_files import Files
 from benchmarks._fuzz_judge import Fault, Judge, resident
+from benchmarks._fuzz_mutants import mutant
+from benchmarks._fuzz_picks import FromBytes, FromDraw, FromRandom, Picks
 
 
 class Run:
@@ -69,6 +72,7 @@ class Run:
         folder = self.failures / f"fault-{len(self.faults):03d}"
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
         (folder / "trace.txt").write_text("".join(traceback.format_exception(exc)))
         print(f"FAULT {place}\n  {folder}", flush=True)
@@ -150,7 +154,7 @@ def main(argv: Sequence[str]) -> int:
     if args.engine == "atheris":
         import atheris
 
-        with atheris.instrument_imports(include=["specanom.surveys", "astropy.io.fits"]):
+        with atheris.instrument_imports(include=["specanom.surveys", "specanom.foreign", "astropy.io.fits"]):
 
             import specanom.surveys.files  # noqa: F401
     memory = Path("/dev/shm")

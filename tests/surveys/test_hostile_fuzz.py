@@ -12,9 +12,11 @@ import hypothesis as hy
 import pytest
 from hypothesis import strategies as st
 
-from benchmarks._fuzz_changes import FromBytes, FromDraw, FromRandom, headers, mutant
+from benchmarks._fuzz_changes import headers
 from benchmarks._fuzz_files import seeds
 from benchmarks._fuzz_judge import Fault, Judge
+from benchmarks._fuzz_mutants import mutant
+from benchmarks._fuzz_picks import FromBytes, FromDraw, FromRandom
 
 pytestmark = pytest.mark.xdist_group("fuzz")  # what is counted is counted in one process
 
