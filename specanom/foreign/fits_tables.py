@@ -52,7 +52,7 @@ def opened(found: FitsHdus[Any]) -> Iterator[list[Any]]:
         raise BrokenFits(f"more than {MAX_FULL} HDUs, or {MAX_HEADERS >> 20} MiB of headers, of an unusual kind")
     # a table of compressed tiles is left one: its tiles may claim any size
     with (io.BytesIO(content.head) if content.packed else open(found.path, "rb") as source,
-          fits.open(source, memmap=False, lazy_load_hdus=False, disable_image_compression=True) as hdus):
+          fits.open(source, memmap=False, lazy_load_hdus=True, disable_image_compression=True) as hdus):
         yield list(islice(hdus, len(found.hdus)))
 
 

@@ -22,7 +22,7 @@ def check_votable(raw: bytes) -> None:
     ------
     ValueError
         When it is no XML, has entities of its own, points to other files or places, is packed within, or has rows,
-        columns or cells that it cannot hold.
+        columns or cells that it cannot hold, or rows or cells of nothing, which have no end.
     """
     made = _Sizes(SPARE + TIMES * len(raw))
     parser = expat.ParserCreate(namespace_separator=" ")
@@ -60,6 +60,8 @@ class _Sizes:
             self._check()
         elif tag == "STREAM" and ("href" in given or given.get("encoding", "base64") != "base64"):
             raise ValueError("data that are elsewhere, or packed")
+        elif tag in ("BINARY", "BINARY2") and not self.width:
+            raise ValueError("rows of nothing, of which any number are in no bytes")
 
     def entity(self, name: str, *_: Any) -> None:
         """Refuse what stands for something else."""
@@ -79,7 +81,10 @@ class _Sizes:
 
 def _count(size: str) -> int:
     """Return how many values a cell has at least."""
-    return math.prod(_whole(axis) for axis in size.split("x") if not axis.strip().endswith("*") and axis.strip())
+    axes = [_whole(axis) for axis in size.split("x") if not axis.strip().endswith("*") and axis.strip()]
+    if 0 in axes and "x" in size:
+        raise ValueError(f"cells of nothing: {size[:40]}")
+    return math.prod(axes)
 
 
 def _whole(text: str) -> int:
