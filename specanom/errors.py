@@ -70,12 +70,24 @@ def choice(argument: str, value: T, allowed: Iterable[T]) -> T:
     options = list(allowed)
     if value in options:
         return value
-    names = [str(option) for option in options]
-    near = difflib.get_close_matches(str(value), names, n=1)
-    near = near or [name for name in names if value and name.startswith(f"{value}")]
-    hint = f"did you mean {near[0]!r}?" if near else ""
+    near = nearest(value, options)
+    hint = f"did you mean {near!r}?" if near else ""
     listed = ", ".join(repr(option) for option in options)
     raise ArgumentError(message(argument, expected=f"one of {listed}", got=repr(value), hint=hint))
+
+
+def nearest(value: object, allowed: Iterable[object]) -> str | None:
+    """Return the name among `allowed` that `value` may have been meant for, or begins; None when none is near.
+
+    Examples
+    --------
+    >>> nearest("process", ["threads", "processes"])
+    'processes'
+    """
+    names = [str(option) for option in allowed]
+    near = difflib.get_close_matches(str(value), names, n=1)
+    near = near or [name for name in names if value and name.startswith(f"{value}")]
+    return near[0] if near else None
 
 
 def require(module: str, *, extra: str) -> ModuleType:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
-from ..errors import ArgumentError, DataError, message, require
+from ..errors import ArgumentError, DataError, message, nearest, require
 from .answers import within
 from .crew import Needs, Workers, check_needs
 from .scheduler import Dask, dask_client, is_dask
@@ -161,7 +161,22 @@ def check_executor(executor: str) -> None:
     kind, _, rest = executor.partition(":")
     pool = kind in _POOLS and (not rest or (rest.isdecimal() and int(rest) > 0))
     if executor not in ("", "serial") and not pool and not (kind == "dask" and rest):
-        raise ArgumentError(message("executor", expected=_CALLS, got=repr(executor)))
+        near = _meant(kind, rest)
+        hint = f"did you mean {near!r}?" if near else ""
+        raise ArgumentError(message("executor", expected=_CALLS, got=repr(executor), hint=hint))
+
+
+def _meant(kind: str, rest: str) -> str:
+    """Return the executor that a name may have been meant for, or ""."""
+    if kind in ("tcp", "tls", "ucx"):
+        return f"dask:{kind}:{rest}"
+    said = kind.strip().lower()
+    name = said.rstrip("0123456789")
+    near = nearest(name.rstrip(" ="), ["serial", *_POOLS, "dask"]) or ""
+    if near == "dask":
+        return f"dask:{rest or 'ADDRESS'}"
+    count = rest if rest.isdecimal() else said[len(name):]
+    return f"{near}:{int(count)}" if near in _POOLS and count and int(count) else near
 
 
 _POOLS: dict[str, Callable[[int], Workers]] = {"threads": Threads, "processes": Processes}
