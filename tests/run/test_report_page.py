@@ -45,6 +45,19 @@ def test_the_report_is_whole_and_every_figure_is_drawn(finished: Path, visit) ->
     assert all(one["width"] > 200 and one["height"] > 100 and one["canvases"] for one in drawn), drawn
 
 
+@pytest.mark.parametrize("width", [420, 1280])
+def test_the_page_is_as_wide_as_the_window_and_what_is_wider_scrolls_by_itself(finished: Path, visit, width) -> None:
+    visit.page.set_viewport_size({"width": width, "height": 900})
+    page = visit.open(finished / "report.html")
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    page.wait_for_timeout(200)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    wide = page.evaluate("""() => [...document.querySelectorAll('.plot, .scroll, pre')]
+        .filter(one => one.scrollWidth > one.clientWidth + 1).map(one => getComputedStyle(one).overflowX)""")
+    assert set(wide) <= {"auto"}
+    assert wide or width > 420  # of two panels of 320 pixels beside each other, the second can be reached
+
+
 def test_it_holds_the_numbers_of_the_run(finished: Path, visit) -> None:
     page = visit.open(finished / "report.html")
     text = page.locator("body").inner_text()
