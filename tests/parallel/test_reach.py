@@ -49,7 +49,7 @@ def test_somebody_else_at_the_address_is_no_scheduler() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(DataError, match="a Dask scheduler that answers at"):
-            check_reachable(f"dask:{address}", patience=1.0)
+            check_reachable(f"dask:{address}", patience=0.3)
 
 
 @pytest.mark.parametrize("text", [None, "{", "[]", "{}"])
