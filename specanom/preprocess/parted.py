@@ -28,8 +28,9 @@ from ..seeds import content_hash
 from ..shards import Shard, join_shards
 from ..spectrumset import SpectrumSet
 from ..store import FORMAT, SHARD
-from .columns import numbers, others_last, stacked
+from .columns import completed, numbers
 from .fitting import TYPICAL_SAMPLE, Fitted, Gathered, draw_keys, lowest
+from .joining import joined
 from .options import Options, full_grid
 from .passes import COUNTED, TALLY, Draw, Judge, Parted, Prepare, Shape, shards_of
 from .pieces import OPTIONAL, Listed, Piece
@@ -171,7 +172,9 @@ class PartedFit:
         done = self._pass(folder, config, "write")(task, parts).whole()
         for record in done.records:
             first.tally.take(record["told"][TALLY])
-        return shards_of(done, arrays), others_last(joined(done, "table")) if parts else pd.DataFrame({"id": []})
+        if not parts:
+            return [], pd.DataFrame({"id": []})
+        return shards_of(done, arrays), completed([joined(done, "table")], first.run.tally.columns)
 
     def _pass(self, folder: Path, config: str, what: str) -> Partitioned:
         return Partitioned(folder, config, self.executor, label=f"{self.label}: {what}" if self.label else "")
@@ -278,41 +281,6 @@ def _tidy(work: Path, *, all_done: bool) -> None:
     for folder in [work] if all_done else list(work.iterdir()):
         if folder.name != PREPARED:
             shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
-
-
-def joined(done: Outcome, name: str) -> pd.DataFrame:
-    """Return a table of all partitions, with the dtypes of its values alone, however it was parted.
-
-    Raises
-    ------
-    DataError
-        When no partition made such a table.
-    """
-    tables = [pd.read_parquet(path) for path in done.files(name)]
-    made = settled(stacked([one for one in tables if len(one)])) if any(map(len, tables)) else done.table(name)
-    made.attrs.update(tables[0].attrs if tables else {})
-    return made
-
-
-def settled(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of joined parts with the dtypes of its values alone, however it was parted.
-
-    A part in which a column is blank has no say in what the column holds.
-    """
-    columns = {}
-    for name, column in table.items():
-        if column.dtype == object or pd.api.types.is_extension_array_dtype(column.dtype):
-            known = column.dropna()
-            if any(isinstance(value, str) for value in known):
-                column = column.astype(object).where(column.notna(), "").astype("str")
-            elif len(known) and all(isinstance(value, (int, np.integer)) for value in known):
-                column = column.astype("int64" if len(known) == len(column) else "Int64")
-            else:
-                column = pd.to_numeric(column).astype("float64")
-        columns[name] = column
-    made = pd.DataFrame(columns, columns=table.columns)
-    made.attrs.update(table.attrs)
-    return made
 
 
 def _hash(first: _Pieces, fitted: Fitted | None = None) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 from .. import models, scores
 from ..parallel import SIZE, Outcome, Partition, Partitioned, partitions
 from ..preprocess import Preprocessor
-from ..preprocess.parted import joined as joined
+from ..preprocess.joining import joined as joined
 from ..scores.named import line_filter, scorers_of
 from ..spectrumset import SpectrumSet
 from .manifest import fingerprint, key, versions

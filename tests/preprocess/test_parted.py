@@ -17,7 +17,7 @@ import specanom as sa
 from specanom.errors import ArgumentError, DataError
 from specanom.parallel import Partition
 from specanom.preprocess.fitting import Fitted
-from specanom.preprocess.parted import settled
+from specanom.preprocess.joining import settled
 from specanom.preprocess.passes import Judge, Shape
 from specanom.preprocess.pieces import Listed, Piece, as_piece
 from specanom.surveys.parted import PartedSurvey
