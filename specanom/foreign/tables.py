@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .arrays import room
+from .footers import read_footer
 from .reading import damaged, regular
 
 if TYPE_CHECKING:
@@ -58,24 +59,23 @@ def believed(path: str | Path) -> None:
     import pyarrow.parquet as pq
 
     size = regular(path)
+    told = read_footer(path)
+    if min(told.group_rows, default=0) < 0 or sum(told.group_rows) != told.rows:
+        raise ValueError(f"{told.rows} rows are told, its groups have others")
     with pq.ParquetFile(path) as file:
-        told = file.metadata
-        groups = [told.row_group(place) for place in range(told.num_row_groups)]
-        if told.num_rows < 0 or sum(one.num_rows for one in groups) != told.num_rows:
-            raise ValueError(f"{told.num_rows} rows are told, its groups have others")
-        widths = [_width(file.schema_arrow.field(place).type) for place in range(len(file.schema_arrow))]
+        widths = [_width(field.type) for field in file.schema_arrow]
         widest = max((width for leaves in widths for width in leaves), default=0)
         leaves = [width for leaves in widths for width in leaves]
-        if len(leaves) != told.num_columns:
-            raise ValueError(f"{told.num_columns} columns are told, its schema has {len(leaves)}")
-        values = [sum(max(one.column(place).num_values, one.num_rows) for one in groups)
-                  for place in range(told.num_columns)]
+        if wrong := [len(group) for group in told.values if len(group) != len(leaves)]:
+            raise ValueError(f"{wrong[0]} columns are told, its schema has {len(leaves)}")
+        values = [sum(max(count, rows) for count, rows in zip(column, told.group_rows, strict=True))
+                  for column in zip(*told.values, strict=True)] or [0] * len(leaves)
         total = sum(max(8, width) * count for width, count in zip(leaves, values, strict=True))
-        unpacked = sum(one.total_byte_size for one in groups)
+        unpacked = sum(max(one, 0) for one in told.unpacked)
         for count, name in ((total, f"{sum(values)} values of up to {widest} bytes"), (unpacked, f"{unpacked} bytes")):
             if count > room(size):
                 raise ValueError(f"{name} in a file of {size} bytes")
-        texts = [told.schema.column(place).path for place, width in enumerate(leaves) if not width]
+        texts = [file.schema.column(place).path for place, width in enumerate(leaves) if not width]
     if texts:
         _check_texts(path, texts, room(size), size)
 

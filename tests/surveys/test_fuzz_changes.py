@@ -82,7 +82,6 @@ KINDS: dict[str, tuple[Callable[[bytes, Picks], bytes], bytes, Callable[[bytes],
 }
 
 
-@pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("name", KINDS)
 def test_a_change_makes_another_file_of_the_same_kind(name: str) -> None:
     change, whole, of_the_kind = KINDS[name]
@@ -93,7 +92,6 @@ def test_a_change_makes_another_file_of_the_same_kind(name: str) -> None:
     assert sum(bool(of_the_kind(one)) for one in made) > 30
 
 
-@pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("kind", CHANGES)
 def test_changes_of_what_was_changed_do_not_end(kind: str) -> None:
     """Each has to take what the others, or rubbish, have left."""
