@@ -16,6 +16,7 @@ the file, of the field, what was expected and what is there.
 :func:`read_table`           a Parquet file
 :func:`check_csv`            compare a table in text with what it makes in memory
 :func:`check_ecsv`           compare the header of an ECSV file with what it stands for
+:func:`read_ecsv`            an ECSV file
 :func:`check_votable`        compare a VOTable with what it makes in memory
 :func:`open_fits`            FITS for astropy, each size in it compared with the file
 :func:`read_fits_table`      the first table of a FITS file
@@ -43,10 +44,10 @@ from .forms import (
 from .groups import open_arrays
 from .reading import damaged, parse_json, read_json, regular
 from .tables import believed, read_table
-from .texts import check_csv, check_ecsv
+from .texts import check_csv, check_ecsv, read_ecsv
 from .votables import check_votable
 
 __all__ = ["Anything", "Either", "Flag", "Form", "ListOf", "MapOf", "Maybe", "Number", "Place", "Record", "Text",
            "Whole", "believed", "check", "check_csv", "check_ecsv", "check_votable", "damaged", "open_arrays",
-           "open_fits", "open_npy", "parse_json", "read_arrays", "read_fits_table", "read_json", "read_table",
-           "read_tensors", "regular"]
+           "open_fits", "open_npy", "parse_json", "read_arrays", "read_ecsv", "read_fits_table", "read_json",
+           "read_table", "read_tensors", "regular"]

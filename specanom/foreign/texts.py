@@ -7,6 +7,8 @@ the header of ECSV is YAML, in which a few lines that refer to each other stand 
 from __future__ import annotations
 
 import csv
+import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ SPARE_CELLS, CELLS = 1_000_000, 2
 HEADER = 1 << 20
 DEPTH = 40
 _PIECE = 1 << 20
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def check_csv(path: str | Path, *, comment: str = "") -> None:
@@ -96,6 +99,22 @@ def check_ecsv(path: str | Path, *, most: int = HEADER) -> None:
     """
     regular(path)
     check_yaml("\n".join(line for line in _header(path, most) if not line.startswith("%ECSV ")))
+
+
+def read_ecsv(path: str | Path, *, most: int = HEADER) -> Any:
+    """Return the astropy table of an ECSV file, without a warning for each type in its header that astropy asks about.
+
+    Raises
+    ------
+    OSError, ValueError
+        As :func:`check_ecsv`, and whatever a damaged file leads astropy to.
+    """
+    from astropy.table import Table
+
+    check_ecsv(path, most=most)
+    with _ONE_AT_A_TIME, warnings.catch_warnings():     # which filters hold for is the process
+        warnings.simplefilter("ignore")
+        return Table.read(path, format="ascii.ecsv")
 
 
 def check_yaml(text: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..foreign import believed, check_csv, check_ecsv
+from ..foreign import believed, check_csv, read_ecsv
 from ..foreign.fits_bytes import open_regular
 from ..ids import id_texts
 from ..quantities import per_angstrom
@@ -138,10 +138,8 @@ def read_table(path: str) -> pd.DataFrame:
 
 def _ecsv(path: str) -> pd.DataFrame:
     from astropy import units
-    from astropy.table import Table
 
-    check_ecsv(path)
-    table = Table.read(path, format="ascii.ecsv")
+    table = read_ecsv(path)
     for name in table.colnames:
         unit = table[name].unit
         if name.lower() in WAVE_NAMES and unit is not None and unit.is_equivalent(units.AA):

@@ -183,3 +183,37 @@ def test_gzip_of_many_empty_parts_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"cannot unpack: .* parts in"):
         read(tmp_path / "a.fits.gz")
     assert time.process_time() - start < 2
+
+
+def test_hundreds_of_columns_of_one_name_are_refused_at_once(tmp_path: Path) -> None:
+    """Pandas would take minutes for them: it tries every name that is taken for each."""
+    path = tmp_path / "t.csv"
+    path.write_text("wave,flux," + "a," * 15_000 + "\n" + "1," * 9 + "\n")
+    start = time.process_time()
+    for reader in (read, read_table):
+        with pytest.raises(DataError, match="14,999 columns are called like others"):
+            reader(path)
+    assert time.process_time() - start < 2
+    path.write_text("id," * 3 + "," * 19_000 + "\n1,2,3\n")
+    check_csv(path)
+
+
+def test_types_that_nobody_knows_say_no_word_each(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    path = tmp_path / "t.ecsv"
+    header = "".join(f"# - {{name: c{i}, datatype: datetime64}}\n" for i in range(300))
+    path.write_text(f"# %ECSV 1.0\n# ---\n# datatype:\n{header}# schema: astropy-2.0\n"
+                    + " ".join(f"c{i}" for i in range(300)) + "\n" + "2026-01-01 " * 299 + "2026-01-01\n")
+    assert len(read_table(path).columns) == 300
+    with pytest.raises(DataError, match="no spectra"):
+        read(path)
+    assert not recwarn.list
+
+
+def test_the_reason_why_a_table_cannot_be_read_is_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "t.ecsv"
+    path.write_text("# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a, datatype: int8}\na\n" + "1\n" * 9
+                    + "\x1b[2J \x1b x " * 999)
+    with pytest.raises(DataError) as told:
+        read_table(path)
+    assert str(told.value).isprintable()
+    assert len(str(told.value)) < 800

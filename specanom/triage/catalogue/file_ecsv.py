@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...foreign import check_ecsv
+from ...foreign import read_ecsv as read_checked
 from .columns import Column
 from .metadata import from_arrays, from_text, to_astropy, to_text
 
@@ -37,15 +37,12 @@ def read_ecsv(path: Path) -> tuple[pd.DataFrame, tuple[Column, ...], dict[str, A
     ValueError
         When it was cut off: a part of a number is a number too.
     """
-    from astropy.table import Table
-
     with open(path, "rb") as handle:
         size = handle.seek(0, os.SEEK_END)
         handle.seek(max(size - 1, 0))
         if handle.read() != b"\n":
             raise ValueError("its last line has no end: the file was cut off")
-    check_ecsv(path, most=MOST)
-    made = Table.read(path, format="ascii.ecsv")
+    made = read_checked(path, most=MOST)
     columns = tuple(Column(name, made[name].description or "", "" if made[name].unit is None else str(made[name].unit),
                            made[name].meta.get("ucd", "")) for name in made.colnames)
     return from_arrays({name: made[name] for name in made.colnames}), columns, from_text(made.meta[KEY])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DataError, message
-from ...foreign import believed, check_csv, check_ecsv, check_votable, read_fits_table, regular
+from ...foreign import believed, check_csv, check_votable, read_ecsv, read_fits_table, regular
 from ...ids import EXACT, plain
 from .degrees import FULL
 from .votables import ROLES, role, texts
@@ -50,8 +50,7 @@ def read_table(path: Path) -> pd.DataFrame:
             check_votable(raw)
             return frame_of(Table.read(io.BytesIO(raw), format="votable"))
         if head.startswith(b"# %ECSV") or path.suffix == ".ecsv":
-            check_ecsv(path)
-            return frame_of(Table.read(path, format="ascii.ecsv"))
+            return frame_of(read_ecsv(path))
         return frame_of(read_fits_table(path))  # what else astropy reads is of sizes that nobody held against the file
     except Exception as exc:
         raise DataError(message("table", expected="a table that can be read", got=plain(f"{path}: {exc}", REASON),

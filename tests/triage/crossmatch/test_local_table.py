@@ -244,3 +244,12 @@ def test_ids_that_lost_their_digits_are_not_joined_either(column):
     small = LocalTable(table.assign(**{column: [5.0, np.nan]}), 1.0, service="s", columns=(column, "flux"))
     found = crossmatch(objects([1.0], [0.0]), small).table
     assert found[column].tolist() == [5.0]
+
+
+def test_a_votable_with_lists_in_its_cells_is_read_without_them(tmp_path):
+    lists = np.empty(2, dtype=object)
+    lists[:] = [np.ones(2), np.ones(3)]
+    Table({"id": ["a", "b"], "ra": [1.0, 2.0], "dec": [0.0, 0.0], "fluxes": lists, "pair": np.ones((2, 2))}).write(
+        tmp_path / "own.vot", format="votable")
+    found = crossmatch(objects([1.0], [0.0]), LocalTable(tmp_path / "own.vot", 1.0)).table
+    assert found["name"].tolist() == ["a"]
