@@ -6,7 +6,7 @@ manifest is the only truth on what exists. It is written last, by rename, and wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -231,6 +231,11 @@ class SpectrumWriter(FolderWriter):
         self._rows += len(table)
         while self._rows - SHARD * len(self._shards) >= SHARD:
             self._write_shard(SHARD)
+
+    def join_tables(self, join: Callable[[list[pd.DataFrame]], pd.DataFrame]) -> None:
+        """Have the tables that were added joined by `join`, and not simply one below the other."""
+        if self._tables:
+            self._tables = [join(self._tables)]
 
     def _write_shard(self, rows: int) -> None:
         start = SHARD * len(self._shards)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..errors import ArgumentError, choice, message
 from ..rounding import PRECISIONS
 from ..spectrumset import SpectrumSet
 from ..store import ARRAYS, SpectrumWriter, lacking
+from .columns import completed
 
 
 def used_up(blocks: list[SpectrumSet]) -> Iterator[SpectrumSet]:
@@ -23,7 +24,7 @@ def used_up(blocks: list[SpectrumSet]) -> Iterator[SpectrumSet]:
         yield blocks.pop()
 
 
-def join(blocks: Iterable[SpectrumSet], rows: int, wave: NDArray[np.float64]) -> SpectrumSet:
+def join(blocks: Iterable[SpectrumSet], rows: int, wave: NDArray[np.float64], kinds: Mapping[str, int]) -> SpectrumSet:
     """Return finished blocks as one set.
 
     Unlike :meth:`SpectrumSet.concatenate` it copies each block as it comes, so that blocks can be made one by one.
@@ -36,6 +37,8 @@ def join(blocks: Iterable[SpectrumSet], rows: int, wave: NDArray[np.float64]) ->
         At least as many as come.
     wave : (p,) array
         Å.
+    kinds : mapping
+        Of columns, see :func:`.columns.completed`; complete when the last block has come.
     """
     arrays: dict[str, NDArray[Any]] = {}
     tables: list[pd.DataFrame] = []
@@ -51,19 +54,20 @@ def join(blocks: Iterable[SpectrumSet], rows: int, wave: NDArray[np.float64]) ->
             array[here] = complete(name, block)
         tables.append(block.table)
         end = here.stop
-    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"id": []})
+    table = completed(tables, kinds) if tables else pd.DataFrame({"id": []})
     cut: dict[str, Any] = {name: array[:end] for name, array in arrays.items()}
     return SpectrumSet(wave, table=table, **cut)
 
 
 def write(
     blocks: Iterable[SpectrumSet], path: str | Path, wave: NDArray[np.float64], *, arrays: tuple[str, ...],
-    provenance: dict[str, Any], precision: str = "full",
+    provenance: dict[str, Any], kinds: Mapping[str, int], precision: str = "full",
 ) -> None:
-    """Write the named arrays of finished blocks to a store as they come."""
+    """Write the named arrays of finished blocks to a store as they come, in the end the table; see :func:`join`."""
     with SpectrumWriter(path, wave, arrays, provenance=provenance, precision=precision) as writer:
         for block in blocks:
             writer.append(block.table, {name: complete(name, block) for name in arrays})
+        writer.join_tables(lambda tables: completed(tables, kinds))
 
 
 def check_store(store: str | Path | None, precision: str) -> None:

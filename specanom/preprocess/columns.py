@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from ..spectrumset import SpectrumSet
 OWN = ("note", "z_pipeline", "snr_survey", "missing", "bin", "median")
 """Columns that preprocessing adds."""
 _FIRST = frozenset((*COLUMNS, *OWN))
+BLANK, WHOLE, NUMBER, TEXT, OTHER = range(5)
+"""What a column holds; of what two tables hold the higher is that of both."""
 
 
 def numbers(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
@@ -67,3 +69,46 @@ def stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([table.astype({name: "Int64" for name in some & set(table.columns)
                                     if pd.api.types.is_integer_dtype(table[name])}) if some else table
                       for table in tables], ignore_index=True)
+
+
+def kinds_of(table: pd.DataFrame) -> dict[str, int]:
+    """Return what the columns hold that not every spectrum has."""
+    return {str(name): _kind(table[name]) for name in table.columns if name not in _FIRST}
+
+
+def _kind(column: pd.Series) -> int:
+    if column.dtype == object or isinstance(column.dtype, pd.StringDtype):
+        given = [value for value in column if not _blank(value)]
+        if any(isinstance(value, str) for value in given):
+            return TEXT
+        column = pd.Series(given)
+    if column.isna().all() and column.dtype.kind != "f":
+        return BLANK
+    return {"i": WHOLE, "u": WHOLE, "f": NUMBER}.get(column.dtype.kind, OTHER)
+
+
+def completed(tables: Sequence[pd.DataFrame], kinds: Mapping[str, int]) -> pd.DataFrame:
+    """Return tables one below the other, with every column that some spectrum had, be it one that was dropped.
+
+    So the columns of a sample, and what they hold, do not depend on who was read together with whom.
+
+    Parameters
+    ----------
+    tables : sequence of DataFrame
+        Of the spectra that stayed.
+    kinds : mapping
+        Of all that were read, see :func:`kinds_of`.
+    """
+    table = tables[0] if len(tables) == 1 else stacked(tables)
+    lacking = pd.Series(np.full(len(table), np.nan), index=table.index)
+    made = {name: _as_kind(table.get(name, lacking), kind) for name, kind in kinds.items()
+            if name not in table or kind != OTHER}
+    return others_last(table.assign(**made)) if made else table
+
+
+def _as_kind(column: pd.Series, kind: int) -> pd.Series:
+    if kind == TEXT:
+        return column.astype(object).where(column.notna(), "").astype("str")
+    if kind == WHOLE and (blank := column.isna()).any():
+        return column.astype("float64" if blank.all() else "Int64")
+    return column.astype("int64" if kind == WHOLE else "float64") if kind in (BLANK, WHOLE, NUMBER) else column

@@ -249,10 +249,11 @@ class Preprocessor(Options):
         fitted = self._learn(run, held.append if store is None else None)
         blocks = run.finished(used_up(held) if store is None else run.prepared(again=True), fitted)
         if store is None:
-            sample = join(blocks, fitted.n, fitted.wave).replace(provenance=provenance(self, run.tally))
+            sample = join(blocks, fitted.n, fitted.wave, run.tally.columns).replace(
+                provenance=provenance(self, run.tally))
         else:
             write(blocks, store, fitted.wave, arrays=run.arrays, provenance=provenance(self, run.tally),
-                  precision=precision)
+                  kinds=run.tally.columns, precision=precision)
             sample = SpectrumSet.open(store)
         self._conclude(run.report(fitted.kept, fitted.missing))
         return sample
@@ -270,11 +271,12 @@ class Preprocessor(Options):
         blocks = run.finished(gathered.counted(run.prepared()), fitted)
         if store is None:
             held = list(blocks)
-            sample = join(used_up(held), run.tally.n_out, fitted.wave).replace(provenance=provenance(self, run.tally))
+            sample = join(used_up(held), run.tally.n_out, fitted.wave, run.tally.columns).replace(
+                provenance=provenance(self, run.tally))
         else:
             arrays = ("flux", "imputed", "ivar", "mask") if self.keep_mask else ("flux", "imputed", "ivar")
             write(blocks, store, fitted.wave, arrays=arrays, provenance=provenance(self, run.tally),
-                  precision=precision)
+                  kinds=run.tally.columns, precision=precision)
             sample = SpectrumSet.open(store)
         self._conclude(run.report(fitted.kept, gathered.missing))
         return sample

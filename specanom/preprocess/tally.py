@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..spectrumset import SpectrumSet
-from .columns import numbers, texts
+from .columns import kinds_of, numbers, texts
 from .report import Cut, ExtinctionCount, Note, PreprocessReport
 from .select import Drop
 from .sources import Source
@@ -21,7 +21,7 @@ _COUNTS = ("n_in", "n_out", "corrected", "pixels", "imputed")
 
 
 class Tally:
-    """Counts spectra in, dropped and out, block by block."""
+    """Counts spectra in, dropped and out, block by block, and knows what columns those had that came in."""
 
     def __init__(self) -> None:
         self._dropped: dict[str, tuple[str, list[str]]] = {}
@@ -31,12 +31,14 @@ class Tally:
         self.corrected = 0
         self.pixels = 0
         self.imputed = 0
+        self.columns: dict[str, int] = {}
         self._hash = hashlib.blake2b(digest_size=8)
 
     def enter(self, block: SpectrumSet) -> None:
         """Count spectra that come in."""
         self.n_in += len(block)
         self.take_ids(block.ids)
+        self._take_columns(kinds_of(block.table))
 
     def input_hash(self) -> str | None:
         """Return a hash of the ids that came in so far, None before the first."""
@@ -67,7 +69,7 @@ class Tally:
         """Return everything but the hash as plain values that JSON can hold; :meth:`take` adds it to another."""
         return {"dropped": {name: [reason, [str(id) for id in ids]] for name, (reason, ids) in self._dropped.items()},
                 "notes": {note: [str(id) for id in ids] for note, ids in self._notes.items()},
-                **{name: getattr(self, name) for name in _COUNTS}}
+                "columns": self.columns, **{name: getattr(self, name) for name in _COUNTS}}
 
     def take(self, other: Mapping[str, Any]) -> None:
         """Add what another tally counted, see :meth:`to_dict`."""
@@ -77,6 +79,11 @@ class Tally:
             self._notes.setdefault(note, {}).update(dict.fromkeys(ids))
         for name in _COUNTS:
             setattr(self, name, getattr(self, name) + other[name])
+        self._take_columns(other["columns"])
+
+    def _take_columns(self, kinds: Mapping[str, int]) -> None:
+        for name, kind in kinds.items():
+            self.columns[name] = max(kind, self.columns.get(name, kind))
 
     def take_ids(self, ids: Iterable[str]) -> None:
         """Take spectra that another tally counted as come in into the hash, in order."""

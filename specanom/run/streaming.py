@@ -13,7 +13,7 @@ import pandas as pd
 from ..folders import write_whole
 from ..parallel import Partition, Partitioned, partitions
 from ..preprocess import Preprocessor, PreprocessReport
-from ..preprocess.columns import others_last, stacked
+from ..preprocess.columns import completed, stacked
 from ..preprocess.parted import added_up
 from ..preprocess.passes import as_shard, listed_ids, refuse_others, shards_of
 from ..preprocess.passing import Passing
@@ -198,7 +198,8 @@ class Stream:
         run = added_up(self.survey, done, parts=parts, options=fitted, grid=fitted.fitted_.grid, action="transform")
         if not run.tally.n_out:
             raise run.nothing_left()
-        return Streamed(others_last(joined(done, "objects")), {name: joined(done, name) for name in models},
+        objects = completed([joined(done, "objects")], run.tally.columns)
+        return Streamed(objects, {name: joined(done, name) for name in models},
                         run.report(fitted.fitted_.kept, fitted.fitted_.missing), done.failures)
 
     def store(self, objects: pd.DataFrame, ids: Sequence[str], path: Path) -> SpectrumSet:
