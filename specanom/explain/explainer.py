@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..errors import ArgumentError, DataError, GridError, ShapeError, choice, message
 from ..face import dashboard
 from ..parallel import map_blocks
+from ..parallel.progress import Progress
 from ..presets import PRESETS, by_preset, resolve
 from ..protocols import Perturbation, Score, Segmenter
 from ..seeds import content_hash, object_seed
@@ -289,10 +290,8 @@ def _shown(results: Iterator[Any], sample: Any, progress: bool) -> Iterator[Any]
     if not progress:
         yield from results
         return
-    from tqdm.auto import tqdm
-
-    with tqdm(total=len(sample) if hasattr(sample, "__len__") else None, desc="explain", unit="spectrum") as bar:
+    with Progress("explain", 0, len(sample) if hasattr(sample, "__len__") else 0) as bar:
         for block in results:
-            bar.update(len(block.kept))
+            bar.done(len(block.kept))
             yield block
 

@@ -6,15 +6,19 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from ..disk import beside, replace
 
+T = TypeVar("T")
 EVERY, RARER = 30.0, 0.05
 """Seconds between two lines of a log, and the share of the time so far that lies between them when that is longer: a
 minute has two lines, a day has a hundred and fifty."""
+LARGE = 100_000
+"""Spectra from which a bar counts in thousands and millions, for want of room."""
 QUIET = "SPECANOM_QUIET_PROGRESS"
 """An environment variable: when it is set nothing is shown, for programs that show what the file says themselves."""
 
@@ -27,13 +31,16 @@ class Progress:
     label : str
         What is going on; nothing is told without one.
     partitions, rows : int
-        How many there are.
+        How many there are; 0 partitions of a work that has none, and 0 rows where nobody knows.
+    unit : str
+        What a row is.
     file : Path, optional
         Where the line of a log is kept up to date for other programs; gone in the end.
     """
 
-    def __init__(self, label: str, partitions: int, rows: int, *, file: Path | None = None) -> None:
-        self._label, self._partitions, self._rows = label, partitions, rows
+    def __init__(self, label: str, partitions: int, rows: int, *, unit: str = "spectra",
+                 file: Path | None = None) -> None:
+        self._label, self._partitions, self._rows, self._unit = label, partitions, rows, unit
         self._parts_done = self._rows_done = self._found = self._failed = 0
         self._hindered = ""
         self._bar: Any = None
@@ -44,7 +51,9 @@ class Progress:
         if self._label and shows_bars():
             from tqdm.auto import tqdm
 
-            self._bar = tqdm(total=self._rows, desc=self._label, unit=" spectra", unit_scale=True)
+            self._bar = tqdm(total=self._rows or None, desc=self._label, unit=f" {self._unit}",
+                             unit_scale=self._rows >= LARGE,
+                             dynamic_ncols=True)  # a terminal may be drawn wider, a notebook has all its width
         self._note()
         return self
 
@@ -66,14 +75,14 @@ class Progress:
         self._failed += rows
         self._note()
         if self._bar is not None:
-            self._bar.set_postfix_str(f"{self._failed} in failed partitions")
+            self._bar.set_postfix_str("; ".join(self._troubles()))
 
     def hindered(self, why: str) -> None:
         """Tell what keeps the work waiting, such as that all workers have left; "" when nothing does any more."""
         first, self._hindered = bool(why) and not self._hindered, why
         self._note()
         if self._bar is not None:
-            self._bar.set_postfix_str(why)
+            self._bar.set_postfix_str("; ".join(self._troubles()))
         elif self._label and (first or time.monotonic() - self._told > EVERY):
             self._tell()
 
@@ -81,16 +90,18 @@ class Progress:
         """Return what a log says."""
         seconds = max(time.monotonic() - self._start, 1e-9)
         speed = (self._rows_done - self._found) / seconds
-        text = (f"{self._label or 'work'}: {self._parts_done} of {self._partitions} partitions, "
-                f"{self._rows_done:,} of {self._rows:,} spectra")
+        of = f" of {self._rows:,}" if self._rows else ""
+        parts = f"{self._parts_done} of {self._partitions} partitions, " if self._partitions else ""
+        text = f"{self._label or 'work'}: {parts}{self._rows_done:,}{of} {self._unit}"
         left = self._rows - self._rows_done - self._failed
         if speed > 0:
-            text += f", {speed:,.0f} a second" + (f", {_span(left / speed)} to go" if left else "")
-        if self._failed:
-            text += f", {self._failed:,} in failed partitions"
-        if self._hindered:
-            text += f"; waits: {self._hindered}"
-        return text
+            text += f", {speed:,.0f} a second" + (f", {_span(left / speed)} to go" if left > 0 else "")
+        return "; ".join([text, *self._troubles()])
+
+    def _troubles(self) -> list[str]:
+        """Return what is not as it should be."""
+        return ([f"{self._failed:,} in failed partitions"] if self._failed else []) + (
+            [f"waits: {self._hindered}"] if self._hindered else [])
 
     def _note(self) -> None:
         if self._file is not None:
@@ -117,6 +128,14 @@ class Progress:
             self._bar.close()
         elif self._label:
             self._tell()
+
+
+def shown(items: Iterable[T], label: str, count: int, *, unit: str) -> Iterator[T]:
+    """Yield `count` items and tell how many are done."""
+    with Progress(label, 0, count, unit=unit) as progress:
+        for item in items:
+            yield item
+            progress.done(1)
 
 
 def pause(seconds: float) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, message
+from ..parallel.progress import Progress
 from ..spectrumset import SpectrumSet
 from .columns import texts, with_columns
 from .extinction import Extinction
@@ -172,12 +173,10 @@ class Pipeline:
         if not self._progress:
             yield from self.source
             return
-        from tqdm.auto import tqdm
-
-        with tqdm(total=self.source.total(), desc=label, unit="spectra") as bar:
+        with Progress(label, 0, self.source.total() or 0) as bar:
             for block in self.source:
                 yield block
-                bar.update(len(block))
+                bar.done(len(block))
 
 
 def finish(block: SpectrumSet, fitted: Fitted, tally: Tally) -> SpectrumSet:

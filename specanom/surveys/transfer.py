@@ -16,6 +16,7 @@ from ..disk import replace, sync
 from ..errors import DataError, message
 from ..foreign.fits_header import BrokenFits, UnusualFits
 from ..parallel import map_blocks
+from ..parallel.progress import shown
 from .fits_fast import FastFits
 
 if TYPE_CHECKING:
@@ -123,9 +124,7 @@ def fetch_all(tasks: Sequence[Task], folder: Any, *, workers: int, retries: int,
     executor = "serial" if workers == 1 else f"threads:{workers}"
     outcomes = map_blocks(work, tasks, executor)
     if progress:
-        from tqdm.auto import tqdm
-
-        outcomes = iter(tqdm(outcomes, total=len(tasks), unit="file"))
+        outcomes = shown(outcomes, "download", len(tasks), unit="files")
     return Report(tuple(outcomes))
 
 

@@ -287,7 +287,7 @@ def test_progress_is_shown_when_asked_for(capsys: pytest.CaptureFixture[str]) ->
     explainer.explain_many(_sample())
     assert capsys.readouterr().err == ""
     explainer.explain_many(_sample(), progress=True)
-    assert "6/6" in capsys.readouterr().err
+    assert "6 of 6 spectra" in capsys.readouterr().err
 
 
 def test_slic_sets_have_rows_of_their_own_length() -> None:

@@ -357,4 +357,4 @@ def test_progress_is_shown_when_asked_for(observed, capsys):
     maker.fit_transform(observed(5))
     assert capsys.readouterr().err == ""
     maker.fit_transform(observed(5), progress=True)
-    assert "5/5" in capsys.readouterr().err
+    assert "5 of 5 spectra" in capsys.readouterr().err

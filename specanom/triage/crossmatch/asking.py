@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 from ...errors import ArgumentError, DataError, message
+from ...parallel.progress import shown
 from .cache import Question, now
 from .found import Access, Found, no_pairs
 from .nearest import coordinates, density_chance, shifted
@@ -116,9 +117,7 @@ def _chunks(desk: _Desk, positions: Positions, access: Access) -> Iterator[tuple
     size = desk.service.chunk
     starts: Iterable[int] = range(0, len(positions), size)
     if access.progress:
-        from tqdm.auto import tqdm
-
-        starts = tqdm(starts, desc=desk.service.service, unit="request")
+        starts = shown(starts, desk.service.service, len(range(0, len(positions), size)), unit="requests")
     for start in starts:
         yield start, desk(positions[start : start + size])
 
