@@ -57,8 +57,9 @@ def from_wavelength(wave: NDArray[Any]) -> _Grid:
 
 def from_coefficients(first: float, step: float, size: int) -> _Grid:
     """Return ``10**(first + step·i)`` for i = 0 … size − 1, and k of the first or None."""
-    loglam = first + step * np.arange(size, dtype=np.float64)
-    return _power(loglam), start_of(loglam)
+    with np.errstate(all="ignore"):             # infinite ones, of which a spectrum is refused
+        loglam = first + step * np.arange(size, dtype=np.float64)
+        return _power(loglam), start_of(loglam)
 
 
 def _power(loglam: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -128,6 +128,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "wavelengths of 10^300": ("a.fits", lambda: spec(loglam=300 + np.arange(40.0)), "increasing"),
     "COEFF0 of 10^9": ("a.fits", lambda: with_cards(PLATE, 0, COEFF0=1e9), "increasing"),
     "COEFF0 that is no number": ("a.fits", lambda: with_cards(PLATE, 0, COEFF0="NaN"), "increasing"),
+    "an infinite COEFF1": ("a.fits", lambda: with_cards(PLATE, 0, COEFF1="1E999"), "increasing"),
     "COEFF1 of 0": ("a.fits", lambda: with_cards(PLATE, 0, COEFF1=0.0), "increasing"),
     "arms 10^9 pixels apart": ("a.fits", lambda: _far_arm(), "too far apart"),
     # what is known
