@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..face import opener
+from .names import Names
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+MANY = 1000
+"""Ids from which on a list of them is held in the memory of their letters alone."""
+
+
+def _compact(ids: Sequence[str]) -> Sequence[str]:
+    if isinstance(ids, Names):
+        return ids if len(ids) >= MANY else tuple(ids)
+    return Names(ids) if len(ids) >= MANY else ids
 
 
 @dataclass(frozen=True)
@@ -28,14 +39,17 @@ class Cut:
         In words.
     count : int
         Spectra dropped here.
-    ids : tuple of str
+    ids : sequence of str
         Which ones (the path where there is no id).
     """
 
     name: str
     reason: str
     count: int
-    ids: tuple[str, ...] = ()
+    ids: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", _compact(self.ids))
 
 
 @dataclass(frozen=True)
@@ -44,7 +58,10 @@ class Note:
 
     text: str
     count: int
-    ids: tuple[str, ...] = ()
+    ids: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", _compact(self.ids))
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from ..foreign import (
     read_json,
 )
 from ..seeds import content_hash
+from .dropped import LISTED, report_of, table_of, told
 from .fitting import Fitted
 from .report import PreprocessReport
 
@@ -41,7 +42,8 @@ _REPORT = Record({
     "waterfall": ListOf(Record({"name": Text(), "reason": Text(), "count": Whole(0), "ids": _IDS}), most=1000),
     "notes": ListOf(Record({"text": Text(), "count": Whole(0), "ids": _IDS})),
     "extinction": MapOf(Anything(), most=100), "wave": ListOf(Number()), "kept": ListOf(Flag()),
-    "missing": ListOf(Maybe(Number())), "imputed": Maybe(Number()), "settings": MapOf(Anything(), most=1000)})
+    "missing": ListOf(Maybe(Number())), "imputed": Maybe(Number()), "settings": MapOf(Anything(), most=1000)},
+    {LISTED: Whole(0)})
 _FORM = Record({"format": Text(), "version": Whole(), "arrays": Text(), "n": Whole(0), "blake2": Text(),
                 "settings": Record({"grid": ListOf(Number(0))}, more=True), "report": Maybe(_REPORT)})
 
@@ -54,14 +56,19 @@ def paths(path: str | Path) -> tuple[Path, Path]:
 
 
 def save_state(path: str | Path, settings: dict[str, Any], fitted: Fitted, report: PreprocessReport | None) -> Path:
-    """Write both files and return the path of the JSON; it is written last and holds a hash of the arrays."""
+    """Write both files and return the path of the JSON; it is written last and holds a hash of the arrays.
+
+    Where a report names many spectra, a third file has their ids, see :mod:`.dropped`.
+    """
     text, arrays = paths(path)
     text.parent.mkdir(parents=True, exist_ok=True)
     values = {name: getattr(fitted, name) for name in _ARRAYS}
     write_whole(arrays, lambda part: _save(part, values))
+    if report is None:
+        table_of(text).unlink(missing_ok=True)  # of an earlier one
     write_json(text, {"format": FORMAT, "version": VERSION, "arrays": arrays.name, "n": fitted.n,
                       "blake2": content_hash(*values.values()), "settings": settings,
-                      "report": None if report is None else report.to_dict()})
+                      "report": None if report is None else told(report, text)})
     return text
 
 
@@ -97,7 +104,7 @@ def load_state(path: str | Path) -> tuple[dict[str, Any], Fitted, PreprocessRepo
         if len(given) == 3 and values["grid"].size > 3 and given[2] != values["grid"].size:
             raise ValueError(f"a grid of {given[2]} wavelengths, its arrays have {values['grid'].size}")
         return (content["settings"], Fitted(**values, n=content["n"]),
-                None if report is None else PreprocessReport.from_dict(report))
+                None if report is None else report_of(report, text))
 
 
 def _check_shapes(values: Mapping[str, NDArray[Any]]) -> None:

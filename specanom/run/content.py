@@ -10,6 +10,7 @@ import pandas as pd
 
 from .. import cluster, explain, models, preprocess
 from ..foreign import damaged, read_json
+from ..preprocess.dropped import report_of
 from ..scores.named import ranking_column
 from .byhand import manifest_of
 from .folder import RunFolder
@@ -43,7 +44,7 @@ class Content:
         if (self.run / STREAMED).exists():
             what = "what became of each spectrum"
             with damaged(self.run / STREAMED, what):
-                return preprocess.PreprocessReport.from_dict(read_json(self.run / STREAMED, what))
+                return report_of(read_json(self.run / STREAMED, what), self.run / STREAMED)
         return preprocess.Preprocessor.load(self.run.need("preprocess.json", "02_preprocess")).report
 
     @cached_property

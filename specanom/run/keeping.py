@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..errors import ArgumentError, message
 from ..folders import write_json
+from ..preprocess.dropped import table_of, told
 from ..spectrumset import SpectrumSet
 from ..surveys.parted import PartedSurvey
 from .content import STREAMED
@@ -66,9 +67,10 @@ def keep_stream(run: RunFolder, streamed: Streamed) -> list[str]:
     list of str
         The products.
     """
-    write_json(run / STREAMED, streamed.report.to_dict())
+    write_json(run / STREAMED, told(streamed.report, run / STREAMED))
+    listed = [table_of(run / STREAMED).name] if table_of(run / STREAMED).exists() else []
     made = {OBJECTS: streamed.objects, "tables/waterfall": streamed.report.to_frame()}
-    return [STREAMED, *run.write_or_drop(made)]
+    return [STREAMED, *listed, *run.write_or_drop(made)]
 
 
 def keep_kin(run: RunFolder, kin: pd.DataFrame) -> list[str]:
@@ -107,5 +109,5 @@ def forget_stream(run: RunFolder) -> None:
     """Take away what an earlier run in the same folder left that stored the oddest spectra alone."""
     for name in (TOP, KIN):
         run.fresh(name)
-    for name in (STREAMED, f"{OBJECTS}.parquet"):
+    for name in (STREAMED, table_of(run / STREAMED).name, f"{OBJECTS}.parquet"):
         (run / name).unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -81,7 +82,7 @@ class Log:
 
     def skip(self, path: str, reason: str, id: str = "") -> None:
         """Remember that something was left out; reasons come from files and are put in one line that can be printed."""
-        self.skipped.append(Skipped(id, encodable(path), plain(reason, LONGEST)))
+        self.skipped.append(Skipped(id, encodable(path), sys.intern(plain(reason, LONGEST))))  # most have few reasons
 
     def forget(self, entries: Iterable[Entry]) -> None:
         """Take back that objects were let through, so that another copy of them may be."""
