@@ -73,7 +73,7 @@ def stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def kinds_of(table: pd.DataFrame) -> dict[str, int]:
     """Return what the columns hold that not every spectrum has."""
-    return {str(name): _kind(table[name]) for name in table.columns if name not in _FIRST}
+    return {name: _kind(table[name]) for name in table.columns if isinstance(name, str) and name not in _FIRST}
 
 
 def _kind(column: pd.Series) -> int:

@@ -13,7 +13,7 @@ from ..ids import id_texts
 from ..spectrum import Spectrum
 from .blocks import Pixels
 from .files import Opener, Sidecar
-from .locate_write import FILES, FORM, KNOWLEDGE, KNOWN, SPECTRA, VERSION, keys_of, read_of, write_index
+from .locate_write import FILES, FORM, KNOWLEDGE, KNOWN, SPECTRA, VERSION, checked_of, keys_of, write_index
 from .reading import informed, read, read_known
 from .survey import GROUP, Entry, Log, Source, Survey
 
@@ -248,10 +248,10 @@ class SpectrumIndex:
         if self._base is None:
             self._base = duckdb.connect(config={} if self._threads is None else {"threads": self._threads})
             self._base.execute("SET parquet_metadata_cache = true")
-            self._base.execute(f"CREATE VIEW spectra AS SELECT * FROM {read_of(self.path / SPECTRA)}")
+            self._base.execute(f"CREATE VIEW spectra AS SELECT * FROM {checked_of(self.path / SPECTRA)}")
             if self._knows:
-                self._base.execute(f"CREATE VIEW known AS SELECT * FROM {read_of(self.path / KNOWLEDGE)}")
-            self._base.execute(f"CREATE VIEW files AS SELECT * FROM {read_of(self.path / FILES)}")
+                self._base.execute(f"CREATE VIEW known AS SELECT * FROM {checked_of(self.path / KNOWLEDGE)}")
+            self._base.execute(f"CREATE VIEW files AS SELECT * FROM {checked_of(self.path / FILES)}")
         return self._base.cursor()
 
     def __repr__(self) -> str:

@@ -10,11 +10,13 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, message
 from ..folders import part_of, put_in_place, writable, write_json
+from ..foreign import believed, damaged
 from .blocks import COLUMNS
 from .desi import DesiSource
 from .sdss import SpecSource
@@ -198,6 +200,26 @@ def _sort(folder: Path, cut: int) -> None:
 def read_of(path: Path) -> str:
     """Return what DuckDB calls a Parquet file."""
     return f"read_parquet({quoted(path)})"
+
+
+def checked_of(path: Path) -> str:
+    """Return what DuckDB calls a Parquet file that may be anybody's, once its counts were held against its size.
+
+    Raises
+    ------
+    DataError
+        When it is not there, no Parquet, or claims more than it can hold.
+    """
+    with damaged(path, "a table of an index", hint="build it again"):
+        state = os.stat(path)
+        _check(os.path.abspath(path), state.st_size, state.st_mtime_ns)
+    return read_of(path)
+
+
+@lru_cache(maxsize=64)
+def _check(path: str, size: int, time: int) -> None:
+    """Check a file once in the state that it is in: tasks by the thousand look into the same index."""
+    believed(path, long_texts=False)
 
 
 def quoted(path: Path) -> str:

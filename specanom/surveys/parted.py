@@ -9,11 +9,11 @@ from typing import Any
 
 from ..errors import ArgumentError, DataError, message
 from ..folders import write_json, write_whole
-from ..foreign import Maybe, Record, Text, check, read_json
+from ..foreign import Maybe, Record, Text, check, read_json, read_table
 from ..parallel import SIZE, Partition
 from .gate import Gate
 from .locate import SpectrumIndex
-from .locate_write import FILES, KNOWLEDGE, SPECTRA, quoted, read_of
+from .locate_write import FILES, KNOWLEDGE, SPECTRA, checked_of, quoted, read_of
 from .survey import Skipped, Survey
 
 FORM = Record({"gate": Record({"target": Maybe(Text()), "preset": Maybe(Text())})}, more=True)
@@ -93,10 +93,8 @@ class PartedSurvey:
     @property
     def skipped(self) -> list[Skipped]:
         """What was left out when the index was made."""
-        import pandas as pd
-
         self._order  # noqa: B018 - says what to do when this is no index in partitions
-        table = pd.read_parquet(self.path / LEFT)
+        table = read_table(self.path / LEFT, "what was left out of a survey in partitions", needed=Skipped._fields)
         return [Skipped(*one) for one in table[list(Skipped._fields)].itertuples(index=False, name=None)]
 
     def partitions(self) -> list[Partition]:
@@ -112,10 +110,10 @@ class PartedSurvey:
             rows = base.execute(f"""
                 SELECT place // {self.size} AS part, count(*), md5(? || string_agg(md5(concat_ws('|', id, f.path,
                     f.size, f.mtime, k.known)), '' ORDER BY place))
-                FROM {read_of(self._order)} AS o
-                JOIN {read_of(self.path / FILES)} AS f ON f.file = o.file
+                FROM {checked_of(self._order)} AS o
+                JOIN {checked_of(self.path / FILES)} AS f ON f.file = o.file
                 LEFT JOIN (SELECT "key", "check", md5(known::VARCHAR) AS known FROM
-                    {read_of(self.path / KNOWLEDGE)} AS known) AS k ON k."key" = o."key" AND k."check" = o."check"
+                    {checked_of(self.path / KNOWLEDGE)} AS known) AS k ON k."key" = o."key" AND k."check" = o."check"
                 GROUP BY part ORDER BY part""", [gate]).fetchall()
         return [Partition(number, number * self.size, number * self.size + count, inputs)
                 for number, count, inputs in rows]
@@ -125,7 +123,7 @@ class PartedSurvey:
         import duckdb
 
         with duckdb.connect(config={"threads": 1}) as base:
-            found = base.execute(f"SELECT id FROM {read_of(self._order)} WHERE place >= {partition.start} AND "
+            found = base.execute(f"SELECT id FROM {checked_of(self._order)} WHERE place >= {partition.start} AND "
                                  f"place < {partition.stop} ORDER BY place").fetchall()
         return [str(row[0]) for row in found]
 
