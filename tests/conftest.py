@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +11,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.headless import headless
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile(
@@ -39,6 +40,21 @@ def sdss_files(shared: Path) -> list[Path]:
     return sorted(p for p in (shared / "data" / "sdss").rglob("*") if p.suffix in {".fits", ".fit"})
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file together as well as those of a group: a worker alone makes what they share."""
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadGroupScheduling
+
+    class Together(LoadGroupScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            scope: str = super()._split_scope(nodeid)
+            return scope.split("::", 1)[0]
+
+    return Together(config, log)
+
+
 # -- a browser without a network ---------------------------------------------------------------------------------------
 
 
@@ -59,18 +75,8 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """Headless Chromium; without one, tests are skipped on a laptop and fail in continuous integration."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("continuous integration needs Chromium: make chromium")
-        pytest.skip("needs Chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    """Headless Chromium for the tests of a module."""
+    yield from headless()
 
 
 @pytest.fixture

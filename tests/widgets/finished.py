@@ -6,11 +6,14 @@ import json
 import warnings
 from pathlib import Path
 
+import pytest
+
 import specanom as sa
 from specanom.diagnostics import measure_lines
 from specanom.explain.named import explainer_of
 from specanom.run.scoring import score_table
 from specanom.scores.named import scorer_of_column, scorers_of
+from tests.once import once
 
 PARAMETERS = {"rank_by": "", "preset": "", "velocity": 200.0, "trim": 0.05, "segments": 30, "perturbation": "",
               "method": "", "samples": 300, "tolerance": 0.0, "seed": 3, "path": "", "survey": "mock"}
@@ -42,6 +45,11 @@ def finish(folder: Path, sample: sa.SpectrumSet | None = None, **told: object) -
     told = {"format": "specanom run", "version": 1, "parameters": parameters}
     (folder / "manifest.json").write_text(json.dumps(told))
     return folder
+
+
+def small_run(factory: pytest.TempPathFactory) -> Path:
+    """Return the run that all tests of a test run look at; nothing may be written into it."""
+    return once(factory, "small run", finish)
 
 
 def linked(finished: Path, folder: Path) -> Path:

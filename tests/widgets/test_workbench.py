@@ -18,7 +18,7 @@ from specanom.widgets.runs import FinishedRun
 import specanom as sa
 from specanom.errors import DataError
 from specanom.triage import LabelLog
-from tests.widgets.finished import PARAMETERS, finish, linked
+from tests.widgets.finished import PARAMETERS, linked, small_run
 
 MADE_BY = {"sample.zarr": "02_preprocess", "model": "03_train", "scores.parquet": "04_score",
            "explanations.zarr": "05_explain", "lines.parquet": "05_explain", "clusters": "06_clusters"}
@@ -27,7 +27,7 @@ MADE_BY = {"sample.zarr": "02_preprocess", "model": "03_train", "scores.parquet"
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
     """A run folder with all that the workbench needs, made as the notebooks make it."""
-    return finish(tmp_path_factory.mktemp("runs") / "small")
+    return small_run(tmp_path_factory)
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import nbformat
 import papermill
 import pytest
 
-from tests.widgets.finished import finish
+from tests.widgets.finished import linked, small_run
 
 
 @pytest.mark.notebook
-def test_a_notebook_with_all_three_executed_without_a_page_is_small(tmp_path) -> None:
-    folder = finish(tmp_path / "run")
+def test_a_notebook_with_all_three_executed_without_a_page_is_small(tmp_path, tmp_path_factory) -> None:
+    folder = linked(small_run(tmp_path_factory), tmp_path / "run")
     cells = [f"from specanom.widgets import Workbench\nbench = Workbench.open({str(folder)!r})", "bench.picker",
              "bench.tuner", "bench.inspector"]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
