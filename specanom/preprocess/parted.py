@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,7 +33,7 @@ from .columns import completed, numbers
 from .fitting import TYPICAL_SAMPLE, Fitted, Gathered, draw_keys, lowest
 from .joining import joined
 from .options import Options, full_grid
-from .passes import COUNTED, TALLY, Draw, Judge, Parted, Prepare, Shape, shards_of
+from .passes import COUNTED, TALLY, TOLD, Draw, Judge, Parted, Prepare, Shape, shards_of, told_again
 from .pieces import OPTIONAL, Listed, Piece
 from .pipeline import Pipeline
 from .provenance import own_version, provenance
@@ -72,7 +73,7 @@ class PartedFit:
     only: int | None = None
     precision: str = "full"
 
-    def __call__(self, store: Path) -> Parts:
+    def __call__(self, store: Path) -> PartedFitted:
         """Write the sample.
 
         What lies between the passes, somewhat larger than the result, is in the survey's ``work``, or beside `store`
@@ -107,7 +108,7 @@ class PartedFit:
                     precision=self.precision)
         if named is None:
             _tidy(work, all_done=not len(first.done.failures))
-        return Parts(fitted, first.run.report(fitted.kept, fitted.missing), first.done.failures)
+        return PartedFitted(fitted, first.run.report(fitted.kept, fitted.missing), first.done.failures)
 
     @cached_property
     def grid(self) -> NDArray[np.float64]:
@@ -118,7 +119,8 @@ class PartedFit:
         parts = self.survey.partitions()
         settings = json.dumps(self.options.settings(), sort_keys=True)
         task = Prepare(self.options, self.grid, self.survey, pixels=self.only is None)
-        config = content_hash(settings, own_version(), self.grid, "pixels" if task.pixels else "counts", TALLY)
+        config = content_hash(settings, own_version(), self.grid, "pixels" if task.pixels else "counts", TALLY,
+                              TOLD)
         done = self._pass(folder, config, "read")(task, parts)
         run = added_up(self.survey, done, parts=parts, options=self.options, grid=self.grid,
                        action="fit_transform" if self.only is None else "fit")
@@ -180,7 +182,7 @@ class PartedFit:
         return Partitioned(folder, config, self.executor, label=f"{self.label}: {what}" if self.label else "")
 
 
-class Parts(NamedTuple):
+class PartedFitted(NamedTuple):
     """What a fit in partitions comes to.
 
     Attributes
@@ -242,17 +244,19 @@ def added_up(survey: Parted, done: Outcome, *, parts: Sequence[Partition], optio
     options, grid, action
         See :class:`.pipeline.Pipeline`.
     """
-    told = _Told(list(survey.skipped), [])
+    # Of a million that were left out most share their file and their reason with others.
+    told = _Told([Skip(id, sys.intern(path), sys.intern(reason)) for id, path, reason in survey.skipped], [])
     for _, row in done.failures.iterrows():
         reason = f"its partition failed: {row['error']}"
         told.skipped += [Skip(id, "", reason) for id in survey.ids(parts[int(row["partition"])])]
     made = Pipeline(options, grid, told, action=action)
-    for record in done.records:
-        lost = {id for id, _, _ in record["told"]["skipped"]}
+    for record, file in zip(done.records, done.files(TOLD), strict=True):
+        counted, said = told_again(record, file)
+        lost = {id for id, _, _ in said["skipped"]}
         made.tally.take_ids(id for id in survey.ids(parts[int(record["partition"])]) if id not in lost)
-        made.tally.take(record["told"][TALLY])
-        told.skipped += [Skip(*one) for one in record["told"]["skipped"]]
-        told.notes += [tuple(one) for one in record["told"]["notes"]]
+        made.tally.take(counted)
+        told.skipped += [Skip(*one) for one in said["skipped"]]
+        told.notes += said["remark"]
     return made
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,6 +29,8 @@ from .pipeline import Pipeline, finish
 from .select import median_not_positive
 from .tally import Tally
 
+TOLD = "told"
+"""Table of a partition: which of its spectra were dropped, skipped or remarked on."""
 COUNTED = ("id", "snr")
 """What is kept of each spectrum when its pixels are not."""
 TALLY = "tally"
@@ -86,14 +89,44 @@ class Prepare:
 def told_by(tally: Tally, survey: Any) -> dict[str, Any]:
     """Return what a task tells of the spectra that it read: who was dropped or skipped, and remarks.
 
-    The path is told of what has no id alone: one main process holds this of all tasks.
+    Who it was is a table, ``told``, beside what was counted: one main process holds what is counted of all tasks.
     """
-    return {TALLY: tally.to_dict(), "skipped": [_short(*item) for item in survey.skipped],
-            "notes": [_short(*item) for item in survey.notes]}
+    known = tally.to_dict()
+    rows = [("dropped", id, "", name) for name, (_, ids) in known["dropped"].items() for id in ids]
+    rows += [("note", id, "", note) for note, ids in known["notes"].items() for id in ids]
+    rows += [_short("skipped", *item) for item in survey.skipped]
+    rows += [_short("remark", *item) for item in survey.notes]
+    known |= {"dropped": {name: [reason, []] for name, (reason, _) in known["dropped"].items()}, "notes": {}}
+    return {TALLY: known, TOLD: pd.DataFrame(rows, columns=["what", "id", "path", "text"], dtype="str")}
 
 
-def _short(id: Any, path: Any, text: Any) -> list[str]:
-    return [str(id), "" if id else str(path), str(text)]
+def _short(what: str, id: Any, path: Any, text: Any) -> tuple[str, str, str, str]:
+    """Return a row; the path is told of what has no id alone."""
+    return what, str(id), "" if id else str(path), str(text)
+
+
+def told_again(record: Mapping[str, Any], file: Path) -> tuple[dict[str, Any], dict[str, list[tuple[str, str, str]]]]:
+    """Return what :func:`told_by` told: a tally as plain values, and what was ``skipped`` and each ``remark``.
+
+    Parameters
+    ----------
+    record : mapping
+        The manifest of a partition.
+    file : Path
+        Its table ``told``.
+    """
+    counted: dict[str, Any] = record["told"][TALLY]
+    dropped = {name: (reason, list[str]()) for name, (reason, _) in counted["dropped"].items()}
+    notes: dict[str, list[str]] = {}
+    said: dict[str, list[tuple[str, str, str]]] = {"skipped": [], "remark": []}
+    for what, id, path, text in pd.read_parquet(file).itertuples(index=False, name=None):
+        if what == "dropped":
+            dropped[text][1].append(id)
+        elif what == "note":
+            notes.setdefault(text, []).append(id)
+        else:
+            said[what].append((id, path, sys.intern(text)))  # one text for all that are left out for one reason
+    return {**counted, "dropped": dropped, "notes": notes}, said
 
 
 def _let_go(blocks: Iterator[SpectrumSet], run: Pipeline) -> pd.DataFrame:

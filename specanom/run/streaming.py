@@ -15,7 +15,7 @@ from ..parallel import Partition, Partitioned, partitions
 from ..preprocess import Preprocessor, PreprocessReport
 from ..preprocess.columns import completed, stacked
 from ..preprocess.parted import added_up
-from ..preprocess.passes import as_shard, listed_ids, refuse_others, shards_of
+from ..preprocess.passes import TALLY, TOLD, as_shard, listed_ids, refuse_others, shards_of
 from ..preprocess.passing import Passing
 from ..scores.named import line_filter
 from ..shards import join_shards
@@ -240,7 +240,7 @@ class Stream:
 
     def _config(self, *more: Any) -> str:
         made_by = fingerprint(self.preprocess.with_name(f"{self.preprocess.name}.json"))
-        return key({"sample": fingerprint(self.sample), "preprocess": made_by, "more": list(more),
+        return key({"sample": fingerprint(self.sample), "preprocess": made_by, "more": [*more, TALLY, TOLD],
                     "specanom": versions()["specanom"]})
 
 

@@ -217,8 +217,8 @@ def test_a_task_returns_tables_and_no_pixels(few: Folder) -> None:
     options = {"lines": "vacuum", "velocity": 250.0, "trim": 0.03, "preset": None}
     made = StreamPart(few.parted, passing, {"PCA": OnDisk.of(few.path / "model")}, options)(part)
     counts = Prepare(few.preprocessor, few.preprocessor.fitted_.grid, few.parted, pixels=False)(part)
-    assert set(made) == {"objects", "PCA", "tally", "skipped", "notes"}
-    assert set(counts) == {"table", "missing", "tally", "skipped", "notes"}
+    assert set(made) == {"objects", "PCA", "tally", "told"}
+    assert set(counts) == {"table", "missing", "tally", "told"}
     assert counts["missing"].shape == few.preprocessor.fitted_.grid.shape  # one number a wavelength, not a spectrum
     assert list(counts["table"]) == ["id", "snr"]
     for name in ("objects", "PCA"):
