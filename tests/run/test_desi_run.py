@@ -12,9 +12,12 @@ import pytest
 from specanom.widgets.runs import FinishedRun
 
 import specanom as sa
+from specanom.run import pipeline
 from specanom.run.cli import DONE, main
 from specanom.run.nightly import score_new
 from specanom.triage.catalogue import Catalogue
+
+from .conftest import execute_here
 
 pytestmark = [pytest.mark.slow, pytest.mark.notebook, pytest.mark.xdist_group("run")]
 SMALL = {"n": 190, "seed": 3, "epochs": 2, "folds": 2, "top": 4, "samples": 200, "segments": 20, "neighbours": 2,
@@ -25,7 +28,9 @@ SMALL = {"n": 190, "seed": 3, "epochs": 2, "folds": 2, "top": 4, "samples": 200,
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("desi") / "run"
     pairs = [part for name, value in SMALL.items() for part in ("-p", f"{name}={value}")]
-    assert main(["run", "--survey", "mock_desi", "--run-dir", str(folder), *pairs]) == DONE
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "_papermill", execute_here)
+        assert main(["run", "--survey", "mock_desi", "--run-dir", str(folder), *pairs]) == DONE
     return folder
 
 
