@@ -14,7 +14,7 @@ from typing import Any
 import specanom as sa
 from benchmarks._plates import SimulatedPlates
 from specanom.folders import write_json
-from specanom.run.acquire import RAW, Source
+from specanom.run.acquire import RAW, Files
 from specanom.run.folder import RunFolder
 from specanom.run.parameters import STAGES, notebook, of_stage
 from specanom.run.report import write_report
@@ -46,7 +46,7 @@ def prepare(run: RunFolder, settings: dict[str, Any]) -> None:
     truth = survey.truth()
     run.write(truth, "truth")
     plates = len(truth["plate"].unique())
-    source = Source(str(run / RAW), "sdss", plates, int((truth["kind"] != "").sum()),
+    source = Files(str(run / RAW), "sdss", plates, int((truth["kind"] != "").sum()),
                     ["source.json", RAW, "truth.parquet"])
     source.save(run)
     run.record("01_acquire", {"files": source.files, "known anomalies": source.anomalies}, source.outputs, told)

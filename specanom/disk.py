@@ -16,7 +16,7 @@ from .errors import SpecanomError, message
 
 PART = ".part"
 """How the name of what is still being written ends."""
-PASSING = (errno.EBUSY, errno.EIO, errno.ESTALE, errno.EINTR, errno.EAGAIN, errno.ETIMEDOUT)
+TRANSIENT = (errno.EBUSY, errno.EIO, errno.ESTALE, errno.EINTR, errno.EAGAIN, errno.ETIMEDOUT)
 """What a file system far away says when it may do the same thing a moment later."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """What a file system says that takes no more: trying again at once is no use."""
@@ -174,7 +174,7 @@ def replace(source: Path, target: Path) -> None:
 
 def _may_pass(exc: OSError) -> bool:
     held = os.name == "nt" and isinstance(exc, PermissionError)  # somebody has it open, a virus scanner mostly
-    return held or exc.errno in PASSING
+    return held or exc.errno in TRANSIENT
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

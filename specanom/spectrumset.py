@@ -17,7 +17,7 @@ from .ids import id_texts
 from .quantities import angstrom, backwards, per_angstrom
 from .seeds import content_hash
 from .spectrum import FRAMES, SCALES, Spectrum, as_wavelength
-from .store import ARRAYS, Rows, SpectrumWriter, as_rows, lacking, open_store, precision_of
+from .store import ARRAYS, SpectrumWriter, StoredRows, as_rows, lacking, open_store, precision_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,12 +64,12 @@ class SpectrumSet:
     def __init__(
         self,
         wave: ArrayLike,
-        flux: ArrayLike | Rows,
-        ivar: ArrayLike | Rows | None = None,
+        flux: ArrayLike | StoredRows,
+        ivar: ArrayLike | StoredRows | None = None,
         table: pd.DataFrame | None = None,
         *,
-        mask: ArrayLike | Rows | None = None,
-        imputed: ArrayLike | Rows | None = None,
+        mask: ArrayLike | StoredRows | None = None,
+        imputed: ArrayLike | StoredRows | None = None,
         frame: str = "rest",
         scale: str = "normalised",
         provenance: Mapping[str, Any] | None = None,
@@ -140,16 +140,16 @@ class SpectrumSet:
 
     def _array(self, name: str) -> NDArray[Any] | None:
         value = self._arrays[name]
-        if isinstance(value, Rows):
+        if isinstance(value, StoredRows):
             value = self._arrays[name] = value.load()
         return value
 
-    def rows(self, name: str, which: NDArray[np.intp] | None = None) -> NDArray[Any] | Rows | None:
+    def rows(self, name: str, which: NDArray[np.intp] | None = None) -> NDArray[Any] | StoredRows | None:
         """Return some rows of an array, all when not told which: neither copied nor read from disk now."""
         value = self._arrays[name]
         if value is None or which is None:
             return value
-        return value[which] if isinstance(value, Rows) else Rows(value, which)
+        return value[which] if isinstance(value, StoredRows) else StoredRows(value, which)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -200,7 +200,7 @@ class SpectrumSet:
         return self._made({name: self._table[name].iloc[index] for name in self._table.columns}, index)
 
     def _made(self, row: Mapping[Any, Any], index: int) -> Spectrum:
-        rows: dict[str, Any] = {name: value.row(index) if isinstance(value, Rows) else None if value is None
+        rows: dict[str, Any] = {name: value.row(index) if isinstance(value, StoredRows) else None if value is None
                                 else np.asarray(value[index]) for name, value in self._arrays.items()}
         z = row.get("z")
         return Spectrum(self._wave, rows["flux"], rows["ivar"], rows["mask"], z=None if z is None else float(z),

@@ -62,7 +62,7 @@ def lacking(name: str, imputed: NDArray[np.bool_]) -> NDArray[Any]:
     return np.where(imputed, np.float32(0), np.float32(np.nan))
 
 
-class Rows:
+class StoredRows:
     """Some rows of an array on disk or in memory, taken when :meth:`load` is called."""
 
     def __init__(self, array: Any, rows: slice | NDArray[np.intp] | None = None) -> None:
@@ -72,8 +72,8 @@ class Rows:
         self.shape = (len(self._rows), *array.shape[1:])
         self._near: tuple[int, NDArray[Any]] = (0, np.empty((0, *array.shape[1:]), self._dtype))
 
-    def __getitem__(self, key: Any) -> Rows:
-        return Rows(self._array, self._rows[key])
+    def __getitem__(self, key: Any) -> StoredRows:
+        return StoredRows(self._array, self._rows[key])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self.load().astype(dtype or self._dtype, copy=False)
@@ -81,8 +81,8 @@ class Rows:
     def __reduce__(self) -> tuple[Any, ...]:
         # A few rows of a large array in memory do not take all of it along to another process or to disk.
         if isinstance(self._array, np.ndarray):
-            return Rows, (self.load(),)
-        return Rows, (self._array, self._rows)
+            return StoredRows, (self.load(),)
+        return StoredRows, (self._array, self._rows)
 
     def row(self, index: int) -> NDArray[Any]:
         """Return one row. The chunk on disk that it lies in is kept: its neighbours are often asked for next."""
@@ -111,9 +111,9 @@ class Rows:
         return values
 
 
-def as_rows(name: str, value: Any) -> NDArray[Any] | Rows | None:
+def as_rows(name: str, value: Any) -> NDArray[Any] | StoredRows | None:
     """Return an array of a set, checked, read-only and of its dtype; what is still on disk stays there."""
-    if value is None or isinstance(value, Rows):
+    if value is None or isinstance(value, StoredRows):
         return value
     array = np.asarray(value)
     if array.ndim != 2:
@@ -267,7 +267,7 @@ class SpectrumWriter(FolderWriter):
 
 
 def open_store(path: str | Path) -> dict[str, Any]:
-    """Return the constructor arguments of the SpectrumSet saved at `path`; its arrays as :class:`Rows`.
+    """Return the constructor arguments of the SpectrumSet saved at `path`; its arrays as :class:`StoredRows`.
 
     Raises
     ------
@@ -289,7 +289,7 @@ def open_store(path: str | Path) -> dict[str, Any]:
     if group["wave"].ndim != 1:
         raise DataError(message("path", expected="one row of wavelengths", got=f"{group['wave'].shape} in {folder}"))
     wave = np.asarray(group["wave"][:])
-    arrays = {name: Rows(group[name]) for name in manifest["arrays"]}
+    arrays = {name: StoredRows(group[name]) for name in manifest["arrays"]}
     expected = (manifest["rows"], wave.size)
     for name, rows in arrays.items():
         if rows.shape != expected:

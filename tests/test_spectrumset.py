@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import specanom as sa
 from specanom.errors import DataError, GridError, ShapeError
-from specanom.store import SHARD, Rows, SpectrumWriter
+from specanom.store import SHARD, SpectrumWriter, StoredRows
 
 WAVE = np.linspace(4000, 4100, 7)
 
@@ -294,7 +294,7 @@ def test_the_old_set_is_deleted_only_when_the_new_one_is_in_place(tmp_path, monk
 
 def test_some_rows_of_an_array_in_memory_are_pickled_without_the_others() -> None:
     whole = np.arange(40_000, dtype=np.float32).reshape(1000, 40)
-    few = Rows(whole, np.array([7, 3, 900]))
+    few = StoredRows(whole, np.array([7, 3, 900]))
     sent = pickle.dumps(few)
     assert len(sent) < 2000
     back = pickle.loads(sent)  # noqa: S301 - written above

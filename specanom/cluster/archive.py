@@ -29,7 +29,7 @@ from ..foreign import (
     read_json,
 )
 from .features import Features, LeftOut
-from .kmeans import Partition
+from .kmeans import KMeansFit
 
 FORMAT = 2
 READ = (1, 2)
@@ -61,7 +61,7 @@ class Saved:
 
     settings: dict[str, Any]
     features: Features
-    partition: Partition
+    partition: KMeansFit
     curves: pd.DataFrame
     stability: pd.DataFrame
 
@@ -125,7 +125,7 @@ def read_clusterer(path: Path) -> Saved:
 
 def _saved(state: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Saved:
     features = _features(state, arrays)
-    found = Partition(arrays["labels"][features.kept].astype(np.intp), arrays["centers"], float("nan"))
+    found = KMeansFit(arrays["labels"][features.kept].astype(np.intp), arrays["centers"], float("nan"))
     settings = {**state["settings"], "k_range": tuple(state["settings"]["k_range"])}
     return Saved(settings, features, found, pd.DataFrame(state["curves"]), pd.DataFrame(state["stability"]))
 

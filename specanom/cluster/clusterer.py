@@ -14,7 +14,7 @@ from .archive import read_clusterer, write_clusterer
 from .features import Features, LeftOut, features_of
 from .frames import FRAMES, in_frame
 from .inspecting import Inspectable
-from .kmeans import Partition, best_k, curves, nearest, stability
+from .kmeans import KMeansFit, best_k, curves, nearest, stability
 from .summary import ClusterSummary, Grouping, summarise
 
 Floats = NDArray[np.float64]
@@ -201,7 +201,7 @@ class ExplanationClusterer(Inspectable):
                                     bootstrap=self.bootstrap if bootstrap is None else bootstrap,
                                     frame=self.frame)  # fmt: skip
         rows, _ = made._different(features)
-        table, found = self.curves_, Partition(self.labels_[features.kept], self.centers_, float("nan"))
+        table, found = self.curves_, KMeansFit(self.labels_[features.kept], self.centers_, float("nan"))
         if n_clusters != self.n_clusters_ or n_clusters not in set(table["k"]):
             fresh, partitions = curves(rows, [n_clusters], seed=self.seed)
             found = partitions[n_clusters]
@@ -223,7 +223,7 @@ class ExplanationClusterer(Inspectable):
                                     got=got, hint="explain more spectra, or ask for fewer clusters"))  # fmt: skip
         return rows, different
 
-    def _set(self, features: Features, chosen: Partition, table: pd.DataFrame) -> None:
+    def _set(self, features: Features, chosen: KMeansFit, table: pd.DataFrame) -> None:
         n = len(features.ids)
         self.features_ = features
         self.frame_ = features.frame
@@ -243,7 +243,7 @@ class ExplanationClusterer(Inspectable):
             medoids.append(self.ids_[members[int(np.argmin(self.distances_[members]))]])
         self.medoids_ = tuple(medoids)
 
-    def _stability(self, rows: Floats, wanted: dict[int, Partition]) -> pd.DataFrame:
+    def _stability(self, rows: Floats, wanted: dict[int, KMeansFit]) -> pd.DataFrame:
         made = []
         for k, found in wanted.items():
             values = stability(rows, found, draws=self.bootstrap, seed=self.seed) if k > 1 else np.ones(self.bootstrap)

@@ -19,7 +19,7 @@ SILHOUETTE_ROWS = 5000
 
 
 @dataclass(frozen=True, eq=False)
-class Partition:
+class KMeansFit:
     """Labels ``(n,)``, centres ``(k, K)`` and the sum of squared distances to them."""
 
     labels: NDArray[np.intp]
@@ -27,7 +27,7 @@ class Partition:
     inertia: float
 
 
-def partition(rows: Floats, k: int, *, seed: int, n_init: int = N_INIT) -> Partition:
+def partition(rows: Floats, k: int, *, seed: int, n_init: int = N_INIT) -> KMeansFit:
     """Cluster `rows` into `k` by KMeans; clusters are numbered by size, the largest 0."""
     from sklearn.cluster import KMeans
 
@@ -36,7 +36,7 @@ def partition(rows: Floats, k: int, *, seed: int, n_init: int = N_INIT) -> Parti
     order = np.lexsort((np.arange(k), -sizes))
     rank = np.empty(k, dtype=np.intp)
     rank[order] = np.arange(k)
-    return Partition(
+    return KMeansFit(
         rank[fitted.labels_], np.asarray(fitted.cluster_centers_[order], dtype=np.float64), float(fitted.inertia_)
     )
 
@@ -61,7 +61,7 @@ def silhouette(rows: Floats, labels: NDArray[np.intp], *, seed: int) -> float:
     return float(silhouette_score(rows, labels))
 
 
-def curves(rows: Floats, ks: Sequence[int], *, seed: int) -> tuple[pd.DataFrame, dict[int, Partition]]:
+def curves(rows: Floats, ks: Sequence[int], *, seed: int) -> tuple[pd.DataFrame, dict[int, KMeansFit]]:
     """Cluster for every k; return a table of k, inertia and silhouette, and the partitions."""
     found = {k: partition(rows, k, seed=seed) for k in ks}
     table = pd.DataFrame(
@@ -74,7 +74,7 @@ def curves(rows: Floats, ks: Sequence[int], *, seed: int) -> tuple[pd.DataFrame,
     return table, found
 
 
-def stability(rows: Floats, reference: Partition, *, draws: int, seed: int) -> Floats:
+def stability(rows: Floats, reference: KMeansFit, *, draws: int, seed: int) -> Floats:
     """Return the adjusted Rand index between `reference` and partitions of bootstrap samples, shape ``(draws,)``.
 
     Each bootstrap sample is clustered on its own; all rows are then given to its centres and compared with the

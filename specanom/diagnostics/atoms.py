@@ -186,7 +186,7 @@ class AtomicLine:
 
 
 @dataclass(frozen=True)
-class Band:
+class MolecularBand:
     """A molecular band: its head (air Å), which way it is shaded, how far (Å), and how it depends on temperature.
 
     ``strength`` is the opacity at the head in units of the continuum's at `warm` kelvin; it grows towards cool stars
@@ -210,24 +210,24 @@ def _read(key: tuple[str, int], text: str) -> list[AtomicLine]:
 ATOMIC: tuple[AtomicLine, ...] = tuple(item for key, text in _TABLES.items() for item in _read(key, text))
 """Every atomic line but hydrogen's."""
 
-BANDS: tuple[Band, ...] = (
-    Band("CN 3883", 3884.0, -45.0, 0.8, 5500.0, 2.2, 2.5),
-    Band("CN 4216", 4216.5, -60.0, 0.12, 5500.0, 2.2, 0.5),
-    Band("CH 4314", 4314.5, -14.0, 0.6, 5800.0, 2.0, 0.9),
-    Band("CH 4290", 4300.0, -18.0, 0.25, 5800.0, 2.0, 0.5),
-    Band("C2 4737", 4737.5, -60.0, 0.05, 5000.0, 2.0, 0.12),
-    Band("C2 5165", 5165.5, -50.0, 0.05, 5000.0, 2.0, 0.12),
-    Band("MgH 5211", 5211.5, -60.0, 0.15, 5000.0, 3.0, 1.2),
-    Band("MgH 4845", 4845.0, -40.0, 0.04, 5000.0, 3.0, 0.4),
-    Band("TiO 4761", 4761.0, 140.0, 0.6, 3900.0, 7.0, 4.0),
-    Band("TiO 4955", 4954.5, 150.0, 0.8, 3900.0, 7.0, 5.0),
-    Band("TiO 5167", 5167.0, 130.0, 0.8, 3900.0, 7.0, 5.0),
-    Band("TiO 5448", 5448.0, 120.0, 0.6, 3900.0, 7.0, 4.0),
-    Band("TiO 5847", 5847.0, 120.0, 0.4, 3900.0, 7.0, 3.0),
-    Band("TiO 6158", 6158.0, 140.0, 0.9, 3900.0, 7.0, 5.0),
-    Band("TiO 6651", 6651.0, 140.0, 0.6, 3900.0, 7.0, 4.0),
-    Band("TiO 7053", 7053.0, 150.0, 1.2, 3900.0, 7.0, 6.0),
-    Band("TiO 7589", 7589.0, 120.0, 0.8, 3900.0, 7.0, 4.0),
-    Band("TiO 8432", 8432.0, 150.0, 0.9, 3900.0, 7.0, 4.0),
+BANDS: tuple[MolecularBand, ...] = (
+    MolecularBand("CN 3883", 3884.0, -45.0, 0.8, 5500.0, 2.2, 2.5),
+    MolecularBand("CN 4216", 4216.5, -60.0, 0.12, 5500.0, 2.2, 0.5),
+    MolecularBand("CH 4314", 4314.5, -14.0, 0.6, 5800.0, 2.0, 0.9),
+    MolecularBand("CH 4290", 4300.0, -18.0, 0.25, 5800.0, 2.0, 0.5),
+    MolecularBand("C2 4737", 4737.5, -60.0, 0.05, 5000.0, 2.0, 0.12),
+    MolecularBand("C2 5165", 5165.5, -50.0, 0.05, 5000.0, 2.0, 0.12),
+    MolecularBand("MgH 5211", 5211.5, -60.0, 0.15, 5000.0, 3.0, 1.2),
+    MolecularBand("MgH 4845", 4845.0, -40.0, 0.04, 5000.0, 3.0, 0.4),
+    MolecularBand("TiO 4761", 4761.0, 140.0, 0.6, 3900.0, 7.0, 4.0),
+    MolecularBand("TiO 4955", 4954.5, 150.0, 0.8, 3900.0, 7.0, 5.0),
+    MolecularBand("TiO 5167", 5167.0, 130.0, 0.8, 3900.0, 7.0, 5.0),
+    MolecularBand("TiO 5448", 5448.0, 120.0, 0.6, 3900.0, 7.0, 4.0),
+    MolecularBand("TiO 5847", 5847.0, 120.0, 0.4, 3900.0, 7.0, 3.0),
+    MolecularBand("TiO 6158", 6158.0, 140.0, 0.9, 3900.0, 7.0, 5.0),
+    MolecularBand("TiO 6651", 6651.0, 140.0, 0.6, 3900.0, 7.0, 4.0),
+    MolecularBand("TiO 7053", 7053.0, 150.0, 1.2, 3900.0, 7.0, 6.0),
+    MolecularBand("TiO 7589", 7589.0, 120.0, 0.8, 3900.0, 7.0, 4.0),
+    MolecularBand("TiO 8432", 8432.0, 150.0, 0.9, 3900.0, 7.0, 4.0),
 )
 """Molecular bands that shape spectra of cool stars."""

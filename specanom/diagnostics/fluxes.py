@@ -35,7 +35,7 @@ class Data:
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class FittedLines:
     data: Data
     continuum: Continuum
     rows: NDArray[np.intp]
@@ -44,7 +44,7 @@ class Fitted:
     fit: LineFit
 
 
-def inflation(fitted: Fitted, wave: float) -> float:
+def inflation(fitted: FittedLines, wave: float) -> float:
     """Return by how much errors near `wave` exceed those of independent pixels with the given ivar.
 
     Residuals larger than the noise widen the errors. So do residuals of neighbours that go together, as they do once a
@@ -66,7 +66,7 @@ def inflation(fitted: Fitted, wave: float) -> float:
     return float(np.sqrt(max(1.0, excess) * np.clip(shared, 1.0, 6.0)))
 
 
-def _covered(fitted: Fitted, wave: float, family: str) -> bool:
+def _covered(fitted: FittedLines, wave: float, family: str) -> bool:
     """Say whether valid pixels cover at least 70 % of the core of a line."""
     now = fitted.fit.kinematics[family]
     half = wave * max(2 * now.sigma, 250.0) / C_KMS
@@ -86,7 +86,7 @@ def _one_line(name: str, flux: tuple[float, float], level: float) -> dict[str, f
     }
 
 
-def _level(fitted: Fitted, wave: float) -> float:
+def _level(fitted: FittedLines, wave: float) -> float:
     near = np.abs(fitted.pixels.wave - wave) < 15
     return float(np.mean(fitted.fit.continuum[near])) if near.any() else float("nan")
 
@@ -103,7 +103,7 @@ def _error(flux: float, statistical: float, factor: float) -> float:
     return widened
 
 
-def line_values(fitted: Fitted, flux_unit: float) -> dict[str, float | bool]:
+def line_values(fitted: FittedLines, flux_unit: float) -> dict[str, float | bool]:
     values: dict[str, float | bool] = {}
     nothing = (float("nan"), float("nan"))
     index = {(c.name, c.family): j for j, c in enumerate(fitted.components)}
@@ -135,7 +135,7 @@ def tied_values(values: dict[str, float | bool], *, oiii: bool) -> dict[str, flo
     return made
 
 
-def kinematic_values(fitted: Fitted) -> dict[str, float]:
+def kinematic_values(fitted: FittedLines) -> dict[str, float]:
     values = {}
     for family, prefix in (("narrow", ""), ("broad", "broad_")):
         now = fitted.fit.kinematics.get(family)

@@ -21,7 +21,7 @@ from .components import (
     window_design,
 )
 from .continuum import Continuum, fit_continuum
-from .fluxes import Data, Fitted, blank_row, inflation, kinematic_values, line_values, tied_values
+from .fluxes import Data, FittedLines, blank_row, inflation, kinematic_values, line_values, tied_values
 from .gaussians import STRONG, Kinematics, Pixels, fit_lines, response, start
 from .templates import template_bank
 
@@ -178,19 +178,19 @@ def _stars(data: Data, *, broad: bool) -> Continuum:
     return fit_continuum(data.wave, data.flux, data.ivar, use, data.templates)
 
 
-def _fit_narrow(data: Data, continuum: Continuum, settings: FitSettings, windows: tuple[Window, ...]) -> Fitted:
+def _fit_narrow(data: Data, continuum: Continuum, settings: FitSettings, windows: tuple[Window, ...]) -> FittedLines:
     rows, pixels = _pixels(data, continuum, windows)
     components = settings.components
     fit = fit_lines(pixels, components, {"narrow": start(pixels, settings.first)})
-    fitted = Fitted(data, continuum, rows, pixels, components, fit)
+    fitted = FittedLines(data, continuum, rows, pixels, components, fit)
     if fit.kinematics["narrow"].free and not _any_line(fitted):
         # What the filter saw was the misfit of the stars: velocity and width mean nothing.
         fit = fit_lines(pixels, components, {"narrow": settings.first})
-        fitted = Fitted(data, continuum, rows, pixels, components, fit)
+        fitted = FittedLines(data, continuum, rows, pixels, components, fit)
     return fitted
 
 
-def _with_stars(fitted: Fitted) -> Fitted:
+def _with_stars(fitted: FittedLines) -> FittedLines:
     """Add to the covariance of the lines what is not known of the stars: how deep the Balmer lines under them are."""
     parts = fitted.continuum.parts[:, fitted.rows]
     if not len(parts):
@@ -200,7 +200,7 @@ def _with_stars(fitted: Fitted) -> Fitted:
     return replace(fitted, fit=replace(fitted.fit, covariance=fitted.fit.covariance + widened))
 
 
-def _any_line(fitted: Fitted) -> bool:
+def _any_line(fitted: FittedLines) -> bool:
     for j, item in enumerate(fitted.components):
         variance = fitted.fit.covariance[j, j]
         snr = fitted.fit.amplitudes[j] / np.sqrt(variance)
@@ -209,7 +209,7 @@ def _any_line(fitted: Fitted) -> bool:
     return False
 
 
-def _wants_broad(fitted: Fitted) -> bool:
+def _wants_broad(fitted: FittedLines) -> bool:
     """Say whether the narrow lines leave something around Hα or Hβ that a broad component may explain."""
     pulls = (fitted.pixels.flux - fitted.fit.model) * np.sqrt(fitted.pixels.ivar)
     for name in ("Ha", "Hb"):
@@ -219,7 +219,7 @@ def _wants_broad(fitted: Fitted) -> bool:
     return fitted.fit.kinematics["narrow"].free and fitted.fit.kinematics["narrow"].sigma > 380
 
 
-def _fit_broad(narrow: Fitted, settings: FitSettings) -> Fitted | None:
+def _fit_broad(narrow: FittedLines, settings: FitSettings) -> FittedLines | None:
     """Fit broad Balmer lines as well; None when they are not there."""
     data = narrow.data
     continuum = _stars(data, broad=True)
@@ -234,11 +234,11 @@ def _fit_broad(narrow: Fitted, settings: FitSettings) -> Fitted | None:
         for sigma in (800.0, 2000.0)
     ]
     best = min(fits, key=lambda fit: fit.chi2)
-    fitted = Fitted(data, continuum, without.rows, without.pixels, components, best)
+    fitted = FittedLines(data, continuum, without.rows, without.pixels, components, best)
     return fitted if _is_broad(fitted, without.fit.chi2) else None
 
 
-def _is_broad(fitted: Fitted, chi2_without: float) -> bool:
+def _is_broad(fitted: FittedLines, chi2_without: float) -> bool:
     """Say whether a broad component is there, and more than the wings of strong narrow lines."""
     fit, n = fitted.fit, len(fitted.components)
     chi2 = max(1.0, fit.chi2 / max(1, fitted.rows.size - n))
@@ -289,7 +289,7 @@ def measure_spectrum(
     return _result(fitted, settings, 1 + (spectrum.z or 0.0) if spectrum.frame == "observed" else 1.0)
 
 
-def _result(fitted: Fitted, settings: FitSettings, stretch: float) -> LineMeasurement:
+def _result(fitted: FittedLines, settings: FitSettings, stretch: float) -> LineMeasurement:
     data = fitted.data
     values: dict[str, float | bool | str] = {**blank_row("")}
     lines = line_values(fitted, data.scale)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import DataError, message
 from ..foreign import Anything, ListOf, MapOf, Record, Text, Whole, check, open_arrays, read_json, read_table
-from ..store import Rows
+from ..store import StoredRows
 from .joining import NUMBERS, TEXT
 from .names import Names
 from .writer import FORMAT, VERSION
@@ -30,7 +30,7 @@ FORM = Record({
 
 
 def read_columns(path: str | Path) -> dict[str, Any]:
-    """Return the constructor arguments of the ExplanationSet at `path`; its large arrays as Rows.
+    """Return the constructor arguments of the ExplanationSet at `path`; its large arrays as StoredRows.
 
     Raises
     ------
@@ -46,7 +46,8 @@ def read_columns(path: str | Path) -> dict[str, Any]:
             raise DataError(message("path", expected=f"{name} of shape {shape} as the manifest says",
                                     got=f"shape {found} in {folder}", hint="write it again with .save()"))
     columns: dict[str, Any] = dict.fromkeys(("narrow", "flux"))
-    columns |= {name: Rows(group[name]) for name in manifest["arrays"] if name not in ("wave", "names", "segments")}
+    columns |= {name: StoredRows(group[name]) for name in manifest["arrays"]
+                if name not in ("wave", "names", "segments")}
     wave, segments = np.asarray(group["wave"][:]), group["segments"]
     table = read_table(folder / "table.parquet", WHAT, needed=[one for one in (*TEXT, *NUMBERS) if one not in LATER])
     if len(table) != manifest["rows"]:
@@ -58,11 +59,11 @@ def read_columns(path: str | Path) -> dict[str, Any]:
                 for name in NUMBERS}
     vocabulary = read_json(folder / "names.json", WHAT)
     check(vocabulary, ListOf(Text()), folder / "names.json")
-    codes = Rows(group["names"])
+    codes = StoredRows(group["names"])
     _check_names(codes.load(), len(vocabulary), folder)
     names = Names(codes, vocabulary)
     return columns | {"wave": wave, "names": names, "frame": manifest["frame"], "settings": manifest["settings"],
-                      "segments": np.asarray(segments[:]) if segments.ndim == 1 else Rows(segments),
+                      "segments": np.asarray(segments[:]) if segments.ndim == 1 else StoredRows(segments),
                       "skipped": manifest["skipped"]}
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, ShapeError, message
 from ..face import opener
-from ..store import Rows
+from ..store import StoredRows
 from .classes import CLASSES
 from .context import FIELDS, Context
 from .explanation import Explanation
@@ -107,17 +107,17 @@ class ExplanationSet:
     if TYPE_CHECKING:
 
         @property
-        def _unread(self) -> Mapping[str, Rows]: ...
+        def _unread(self) -> Mapping[str, StoredRows]: ...
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", Names.of(self.names))
         n = len(self.ids)
         for name in ("weights", "interval", "error", "shares", *NUMBERS, *TEXT, "names"):
             value = self._raw(name)
-            rows = value.shape[0] if isinstance(value, Rows) else len(value)
+            rows = value.shape[0] if isinstance(value, StoredRows) else len(value)
             if rows != n:
                 raise ShapeError(message(name, expected=f"{n} rows, one an id", got=rows))
-        unread = {name: self.__dict__[name] for name in LARGE if isinstance(self.__dict__[name], Rows)}
+        unread = {name: self.__dict__[name] for name in LARGE if isinstance(self.__dict__[name], StoredRows)}
         for name in unread:
             object.__delattr__(self, name)  # until it is touched, see __getattr__
         object.__setattr__(self, "_unread", unread)
@@ -218,7 +218,7 @@ class ExplanationSet:
     def _read(self) -> ExplanationSet:
         for name in self._unread:
             getattr(self, name)
-        if isinstance(self.names.codes, Rows):
+        if isinstance(self.names.codes, StoredRows):
             object.__setattr__(self, "names", Names(self.names.codes.load(), self.names.vocabulary))
         return self
 

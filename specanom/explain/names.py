@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store import Rows
+from ..store import StoredRows
 
 NONE = -1  # beyond a row's own number of segments
 
@@ -20,12 +20,12 @@ class Names(Sequence[tuple[str, ...]]):
 
     Parameters
     ----------
-    codes : (n, K) int32 array or Rows
+    codes : (n, K) int32 array or StoredRows
         −1 beyond a row's own number of segments.
     vocabulary : sequence of str
     """
 
-    def __init__(self, codes: NDArray[np.int32] | Rows, vocabulary: Sequence[str]) -> None:
+    def __init__(self, codes: NDArray[np.int32] | StoredRows, vocabulary: Sequence[str]) -> None:
         self.codes, self.vocabulary = codes, vocabulary
 
     @classmethod

@@ -30,7 +30,7 @@ from .store import ModelFile, read_model, write_model
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class CrossFitted:
     """What fitting made: the networks, the folds they may judge, the grid, and how training went."""
 
     reference: Network
@@ -64,7 +64,7 @@ class CrossFittedModel(ABC):
         self.folds, self.seed, self.device = folds, int(seed), device
         self.sample_latent = False
         self._device = pick_device(device)
-        self._fitted: Fitted | None = None
+        self._fitted: CrossFitted | None = None
 
     # -- what a leaf class brings ----------------------------------------------------------------------------------
 
@@ -92,13 +92,13 @@ class CrossFittedModel(ABC):
             group.agree("sample", plan.identity + repr(sorted(self.settings().items())))
             networks, history = self._fit_networks(rows, plan, progress=progress, checkpoint=checkpoint)
         ready = [network.to(self._device).eval().requires_grad_(False) for network in networks]
-        self._fitted = Fitted(ready[0], tuple(ready[1:]), plan.map, rows.wave, history)
+        self._fitted = CrossFitted(ready[0], tuple(ready[1:]), plan.map, rows.wave, history)
         return self
 
     # -- what it knows ---------------------------------------------------------------------------------------------
 
     @property
-    def _ready(self) -> Fitted:
+    def _ready(self) -> CrossFitted:
         if self._fitted is None:
             raise not_fitted(self, "fit")
         return self._fitted
@@ -285,7 +285,7 @@ class CrossFittedModel(ABC):
         networks = [_network(file, name).to(model._device) for name in names]
         folds = FoldMap(shape["folds"], arrays["known.ids"], arrays["known.id_folds"], arrays["known.contents"],
                         arrays["known.content_folds"])
-        model._fitted = Fitted(networks[0], tuple(networks[1:]), folds, arrays.get("wave"), file.history)
+        model._fitted = CrossFitted(networks[0], tuple(networks[1:]), folds, arrays.get("wave"), file.history)
         return model
 
     def __repr__(self) -> str:

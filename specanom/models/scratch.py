@@ -21,7 +21,7 @@ from ..errors import DataError, message
 from ..folders import writable, write_json
 from ..seeds import content_hash
 from ..spectrumset import SpectrumSet
-from ..store import Rows as StoredRows
+from ..store import StoredRows
 from .distributed import Group
 from .folds import hash_rows
 from .inputs import Floats, Rows, check_finite, check_state, read_rows

@@ -38,7 +38,7 @@ class Batch:
         return squared_error(made, self.inputs, self.weight)
 
 
-class Source:
+class Batches:
     """Spectra of one network, served in batches.
 
     Parameters

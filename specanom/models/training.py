@@ -14,7 +14,7 @@ from .loop import Limits, Loop
 from .losses import LossParts, kl_terms, mmd
 from .network import Network, glorot
 from .settings import Training
-from .source import Batch, Source
+from .source import Batch, Batches
 
 _LOOK = 1024  # validation spectra looked at together
 
@@ -24,7 +24,7 @@ class Trainer(Loop):
 
     Parameters
     ----------
-    source : Source
+    source : Batches
         The spectra.
     train, valid : (m,) int arrays
         Positions in the source's rows.
@@ -41,7 +41,7 @@ class Trainer(Loop):
     parts = ("loss", "mse", "kld", "mmd")
 
     def __init__(
-        self, source: Source, train: np.ndarray, valid: np.ndarray, *, network: Network, training: Training,
+        self, source: Batches, train: np.ndarray, valid: np.ndarray, *, network: Network, training: Training,
         limits: Limits, seed: int,
     ) -> None:
         self._source = source

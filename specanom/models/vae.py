@@ -25,7 +25,7 @@ from .network import Network
 from .plan import Plan, noise_identity
 from .running import history_of, run_kept
 from .settings import Training
-from .source import Source
+from .source import Batches
 from .training import Trainer
 
 MAX_STEPS = by_preset(20_000, paper=None)
@@ -210,14 +210,14 @@ class VAEModel(CrossFittedModel):
             run(trainer, 2)
         return source.finish(trainer.network)
 
-    def _trainer(self, rows: Rows, plan: Plan, fold: int, index: NDArray[np.intp]) -> tuple[Source, Trainer]:
+    def _trainer(self, rows: Rows, plan: Plan, fold: int, index: NDArray[np.intp]) -> tuple[Batches, Trainer]:
         settings = self.training
         if settings.weight == "ivar" and rows.ivar is None:
             raise ArgumentError(message("training.weight", expected="a sample with ivar", got="one without",
                                         hint='weight="auto"'))
         train, valid = plan.split(index, settings.validation, settings.validation_from)
         used = np.concatenate([train, valid])
-        source = Source(rows, used, training=settings, n_latent=self.n_latent, device=self._device)
+        source = Batches(rows, used, training=settings, n_latent=self.n_latent, device=self._device)
         network = Network(source.width, self.n_latent, self.hidden).to(self._device)
         trainer = Trainer(source, np.arange(len(train)), np.arange(len(train), len(used)), network=network,
                           training=settings, limits=Limits(self.max_steps, self.max_epochs),

@@ -17,7 +17,7 @@ from .patience import some_done
 from .progress import Progress
 from .single import single_threaded
 
-PASSING = (OSError, MemoryError, TimeoutError, EOFError)
+WORTH_A_TRY = (OSError, MemoryError, TimeoutError, EOFError)
 """Errors that another try may not meet: of a busy disk, network or memory. Others would come again."""
 LETHAL = 3
 """Partitions with which every worker died, and none that was done, after which it is no fault of theirs."""
@@ -124,7 +124,7 @@ class Round:
             self.attempts[part.number] += 1
             if isinstance(exc, OSError) and exc.errno in FULL:  # by its number: a file may say anything
                 raise disk_error(exc, self.ledger.folder) or exc from exc
-            if isinstance(exc, PASSING) and self.attempts[part.number] <= self.retries:
+            if isinstance(exc, WORTH_A_TRY) and self.attempts[part.number] <= self.retries:
                 waiting.append(part)
             elif isinstance(exc, DiskError):
                 raise

@@ -33,7 +33,7 @@ from .select import (
     too_many_missing,
     wrong_class,
 )
-from .sources import Source
+from .sources import Incoming
 from .tally import Tally
 
 
@@ -70,7 +70,7 @@ class Pipeline:
     ) -> None:
         self.options = options
         self.grid = grid
-        self.source = Source(data, int(options.block))
+        self.source = Incoming(data, int(options.block))
         self.tally = Tally()
         self.arrays: tuple[str, ...] = ("flux", "imputed")
         self._action = action

@@ -39,7 +39,7 @@ class Placement:
     weight: NDArray[np.float32]
 
 
-class Positions:
+class PixelPositions:
     """Finds target wavelengths at any redshift among the pixels of one observed grid.
 
     Parameters

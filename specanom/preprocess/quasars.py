@@ -24,7 +24,7 @@ from .preprocessor import Preprocessor
 from .presets import QUASAR_BINS, QUASAR_PRESETS, QuasarBin
 from .report import PreprocessReport
 from .select import wrong_class
-from .sources import Source
+from .sources import Incoming
 
 
 def quasar_bins() -> tuple[QuasarBin, ...]:
@@ -205,7 +205,7 @@ class InBin:
     def blocks(self, n: int) -> Iterator[SpectrumSet]:
         """Yield blocks of at most `n` spectra."""
         self.count, self.outside = 0, []
-        for block in Source(self._survey, n):
+        for block in Incoming(self._survey, n):
             z = numbers(block.table, "z")
             found = [bin_of(float(one)) for one in z]
             self._list_outside(block, z, np.array([one is None for one in found], dtype=bool))

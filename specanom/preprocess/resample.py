@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..spectrumset import SpectrumSet
 from .columns import numbers
-from .positions import Positions, edges
+from .positions import PixelPositions, edges
 
 Bits = NDArray[np.uint32]
 Rows = tuple[NDArray[np.float32], NDArray[np.float32] | None, Bits | None]
@@ -88,7 +88,7 @@ def interpolate(
     spread = None if ivar is None else np.zeros_like(out)
     bits = None if mask is None else np.zeros(out.shape, dtype=np.uint32)
     with np.errstate(invalid="ignore"):  # 0 times the infinite variance of a missing pixel
-        for row, place in enumerate(Positions(wave, grid)(z)):
+        for row, place in enumerate(PixelPositions(wave, grid)(z)):
             here = slice(place.first, place.last)
             up, low, high = place.weight, place.pixel, place.above
             start, stop = flux[row].take(low), flux[row].take(high)
@@ -138,7 +138,7 @@ def average(
 
 def _bits(wave: NDArray[np.float64], mask: Bits, *, z: NDArray[np.float64], grid: NDArray[np.float64]) -> Bits:
     bits = np.zeros((len(mask), grid.size), dtype=np.uint32)
-    for row, place in enumerate(Positions(wave, grid)(z)):
+    for row, place in enumerate(PixelPositions(wave, grid)(z)):
         bits[row, place.first : place.last] = mask[row].take(place.pixel) | mask[row].take(place.above)
     return bits
 

@@ -19,7 +19,7 @@ SDSS_STEP = 1e-4  # of log10 λ
 _ON_GRID = 5e-3  # pixels; the wavelengths of SDSS files are rounded to single precision in log λ
 
 
-class Source:
+class Incoming:
     """Spectra to preprocess: a Survey, a SpectrumSet, or any iterable of Spectrum.
 
     Parameters

@@ -13,7 +13,7 @@ from ..spectrumset import SpectrumSet
 from .columns import kinds_of, numbers, texts
 from .report import Cut, ExtinctionCount, Note, PreprocessReport
 from .select import Drop
-from .sources import Source
+from .sources import Incoming
 
 ORDER = ("class", "zwarning", "z_missing", "z_range", "no_pixels", "snr_unknown", "snr", "missing", "median")
 """The cuts, in the order in which they are made."""
@@ -90,7 +90,7 @@ class Tally:
         self._hash.update("".join(f"{id}\n" for id in ids).encode())
 
     def report(
-        self, action: str, source: Source, *, missing: NDArray[np.float64], grid: NDArray[np.float64],
+        self, action: str, source: Incoming, *, missing: NDArray[np.float64], grid: NDArray[np.float64],
         kept: NDArray[np.bool_], settings: dict[str, Any],
     ) -> PreprocessReport:
         """Make the report of all blocks so far, with what the survey skipped at its head."""

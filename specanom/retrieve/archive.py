@@ -86,7 +86,7 @@ class Settings:
     recall: Recall | None = None
 
 
-class Source(Protocol):
+class Origin(Protocol):
     """Where the rows of a knowledge base and its index come from."""
 
     @property

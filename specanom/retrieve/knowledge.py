@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DataError, ShapeError, choice, message
 from .approximate import KINDS, Approximate, Recall
-from .archive import Memory, Settings, Source, read, write
+from .archive import Memory, Origin, Settings, read, write
 from .asking import Own, answers, default_tau
 from .entries import Entries, Skipped, check_same, fingerprint, gather, matrix
 from .evaluate import Evaluation, Evaluator
@@ -42,7 +42,7 @@ class KnowledgeBase:
     ([['a', 'b']], ['SF'])
     """
 
-    def __init__(self, settings: Settings, source: Source) -> None:
+    def __init__(self, settings: Settings, source: Origin) -> None:
         self._settings, self._source = settings, source
         self._own: Own | None = None
 

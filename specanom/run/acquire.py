@@ -37,7 +37,7 @@ DOWNLOADED: dict[str, Any] = {"download": True}
 
 
 @dataclass(frozen=True)
-class Source:
+class Files:
     """Files that a run reads.
 
     Attributes
@@ -69,7 +69,7 @@ class Source:
         return surveys.read(self.path, self.survey, catalogue=self.catalogue or None, columns=self.columns or None,
                             **options)
 
-    def with_redshifts(self, run: RunFolder, *, catalogue: str, columns: str) -> Source:
+    def with_redshifts(self, run: RunFolder, *, catalogue: str, columns: str) -> Files:
         """Return the same files with a catalogue of redshifts, and columns that are kept; ``source.json`` says so.
 
         Raises
@@ -87,7 +87,7 @@ class Source:
         return made
 
     @classmethod
-    def load(cls, run: RunFolder) -> Source:
+    def load(cls, run: RunFolder) -> Files:
         """Read what ``01_acquire`` left."""
         place = run.need("source.json", "01_acquire")
         told = read_json(place, "what 01_acquire left", most=2**20)
@@ -102,7 +102,7 @@ class Source:
         write_json(run / "source.json", {**asdict(self), "path": path, "catalogue": catalogue})
 
 
-def acquire(run: RunFolder, *, survey: str, path: str, n: int, seed: int, download: int = 0) -> Source:
+def acquire(run: RunFolder, *, survey: str, path: str, n: int, seed: int, download: int = 0) -> Files:
     """Make the files of a run available and note where they are.
 
     Parameters
@@ -120,7 +120,7 @@ def acquire(run: RunFolder, *, survey: str, path: str, n: int, seed: int, downlo
 
     Returns
     -------
-    Source
+    Files
 
     Raises
     ------
@@ -153,7 +153,7 @@ def acquire(run: RunFolder, *, survey: str, path: str, n: int, seed: int, downlo
         run.write(truth, "truth")
         outputs.append("truth.parquet")
     anomalies = 0 if truth is None else int((truth["kind"] != "").sum())
-    source = Source(path, survey, len(files), anomalies, outputs)
+    source = Files(path, survey, len(files), anomalies, outputs)
     source.save(run)
     return source
 

@@ -15,7 +15,7 @@ from .training import refit
 
 
 @dataclass(frozen=True)
-class Ranking:
+class ScoreOfModel:
     """A column of a run's scores as a function of the model alone, calibrated anew for each.
 
     Parameters
@@ -49,7 +49,7 @@ def rank_intervals(ranking: Any, sample: Any, repeats: int) -> pd.DataFrame | No
 
     Parameters
     ----------
-    ranking : Ranking
+    ranking : ScoreOfModel
         Its own model counts as one of the fits.
     sample : SpectrumSet
         What the model was fitted to.

@@ -20,7 +20,7 @@ from .content import Content
 from .kin import KNOWLEDGE, SPACES, SameKind, same_kind
 from .latents import RARITY
 from .matching import LABELS
-from .tabulate import Grid, fixed, grid, number, percent
+from .tabulate import ShownTable, fixed, grid, number, percent
 from .telling import label_sentence, match_sentences
 from .worklisting import judged_as, taught
 
@@ -113,7 +113,7 @@ def _voting(votes: pd.DataFrame) -> str:
     return "" if some else "All spectra here are of one class, so that there is nothing to vote on."
 
 
-def _nearest(kin: pd.DataFrame, votes: pd.DataFrame, ids: Sequence[str]) -> Grid:
+def _nearest(kin: pd.DataFrame, votes: pd.DataFrame, ids: Sequence[str]) -> ShownTable:
     """Return the kin of some spectra in both spaces, and what those in latent space vote for."""
     vote = votes.set_index("id")["vote"].to_dict() if len(votes) else {}
     rows = []

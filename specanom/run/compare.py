@@ -22,7 +22,7 @@ TOLD = {"other": "other values", "first": "only in the first", "second": "only i
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """The differences between two runs.
 
     Attributes
@@ -91,7 +91,7 @@ class Comparison:
                 *(f"  {told}: {', '.join(by[how])}" for how, told in TOLD.items() if by[how])]
 
 
-def compare_runs(first: str | Path, second: str | Path, *, stores: bool = True) -> Comparison:
+def compare_runs(first: str | Path, second: str | Path, *, stores: bool = True) -> RunComparison:
     """Compare two finished runs.
 
     Parameters
@@ -103,7 +103,7 @@ def compare_runs(first: str | Path, second: str | Path, *, stores: bool = True) 
 
     Returns
     -------
-    Comparison
+    RunComparison
     """
     folders = RunFolder(first), RunFolder(second)
     manifests = [manifest_of(folder.path) for folder in folders]
@@ -112,7 +112,7 @@ def compare_runs(first: str | Path, second: str | Path, *, stores: bool = True) 
         if table.index.has_duplicates:
             raise DataError(message("scores", expected="one row an id", got=f"repeated ids in {folder.path}"))
     both = tables[0].index.intersection(tables[1].index)
-    return Comparison(
+    return RunComparison(
         str(first), str(second),
         parameters=_differences(*[_without_paths(m.parameters) for m in manifests]),
         versions=_differences(*[m.content["versions"] for m in manifests]),

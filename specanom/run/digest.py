@@ -24,7 +24,7 @@ ROWS = 4096
 """Rows of an array that are read at a time."""
 FOLDERS = ("clusters", "knowledge", "model", "pca")
 """Folders of results that are neither tables nor stores of arrays."""
-PASSING = ("path", "provenance")
+WHERE_AND_WHEN = ("path", "provenance")
 """Columns that tell where files are, and when and in which folder a run was made."""
 _READABLE = (".parquet", ".npz", ".npy", ".safetensors")
 
@@ -107,7 +107,7 @@ def _add_table(digest: Any, path: Path) -> None:
 
     file = pq.ParquetFile(path)
     digest.update(f"{file.metadata.num_rows}\n".encode())
-    for field in [one for one in file.schema_arrow if one.name not in PASSING]:
+    for field in [one for one in file.schema_arrow if one.name not in WHERE_AND_WHEN]:
         column = file.read(columns=[field.name]).column(0).combine_chunks()
         kind = str(field.type).removeprefix("large_")
         digest.update(f"{field.name}\x1f{kind}\x1f{_of_column(column)}\n".encode())

@@ -18,7 +18,7 @@ from ..folders import write_json
 from ..parallel.reach import check_reachable
 from ..scores.named import ranking_column, scorers_of
 from ..surveys.parted import PartedSurvey
-from .acquire import Source, catalogue_file
+from .acquire import Files, catalogue_file
 from .byhand import manifest_of
 from .folder import WORK, RunFolder
 from .lock import leave, only_one
@@ -60,7 +60,7 @@ class NewFiles:
     target: str | None = None
     catalogue: str | None = None
 
-    def source(self, run: RunFolder) -> Source:
+    def source(self, run: RunFolder) -> Files:
         """Return where they are read from, with the catalogue of redshifts of a run, or another, and its columns.
 
         Raises
@@ -68,12 +68,12 @@ class NewFiles:
         DataError
             When there is no such catalogue (any more).
         """
-        before = Source.load(run)
+        before = Files.load(run)
         taken = before.catalogue if self.catalogue is None else self.catalogue
         if taken and catalogue_file(taken) is None:
             raise DataError(message("catalogue", expected="a file of redshifts", got=f"no file at {taken}",
                                     hint="--catalogue FILE, or --catalogue '' for the redshifts beside the spectra"))
-        return Source(self.path, self.survey, catalogue=taken, columns=before.columns)
+        return Files(self.path, self.survey, catalogue=taken, columns=before.columns)
 
     def read(self, run: RunFolder, settings: Mapping[str, Any]) -> Any:
         """Return the survey, of the spectra that a run with these parameters is about."""

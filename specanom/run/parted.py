@@ -21,7 +21,7 @@ from .scoring import NAN_FIRST, latents_of
 
 
 @dataclass(frozen=True)
-class OnDisk:
+class ReadOnce:
     """Something on disk that each process reads once.
 
     Attributes
@@ -36,7 +36,7 @@ class OnDisk:
     state: str
 
     @classmethod
-    def of(cls, path: Path) -> OnDisk:
+    def of(cls, path: Path) -> ReadOnce:
         """Return it with the state in which it is."""
         return cls(path.absolute(), fingerprint(path))
 
@@ -59,14 +59,14 @@ class ScorePart:
 
     Parameters
     ----------
-    sample, model : OnDisk
+    sample, model : ReadOnce
         Read by the worker, each once.
     options : mapping
         Of :func:`.scores.named.scorers_of`.
     """
 
-    sample: OnDisk
-    model: OnDisk
+    sample: ReadOnce
+    model: ReadOnce
     options: Mapping[str, Any]
 
     def __call__(self, part: Partition) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class InPartitions:
         whole = SpectrumSet.open(sample)
         lines, velocity = line_filter(whole, lines=lines, velocity=velocity, preset=preset)
         options = {"lines": lines, "velocity": velocity, "trim": trim, "preset": preset}
-        task = ScorePart(OnDisk.of(sample), OnDisk.of(model), options)
+        task = ScorePart(ReadOnce.of(sample), ReadOnce.of(model), options)
         config = key({"sample": task.sample.state, "model": task.model.state, "options": options,
                       "specanom": versions()["specanom"]})
         run = Partitioned(self.work, config, self.executor, label=self.label, needs={"GPU": 1})

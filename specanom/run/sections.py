@@ -17,7 +17,7 @@ from .acquire import SIMULATED
 from .baseline import banner
 from .content import Content
 from .evaluate import auc_difference
-from .tabulate import Grid, fixed, grid, number, percent
+from .tabulate import ShownTable, fixed, grid, number, percent
 
 GATE = (
     "Sky and unplugged fibres are never spectra of anything, and are listed as skipped. Stars and quasars are set "
@@ -263,7 +263,7 @@ def score_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _dependence(table: pd.DataFrame | None) -> Grid | None:
+def _dependence(table: pd.DataFrame | None) -> ShownTable | None:
     if table is None:
         return None
     table = table.assign(kind=np.where(table["score"].str.endswith(CALIBRATED), "cal", "raw"),
@@ -330,7 +330,7 @@ def made_section(content: Content) -> dict[str, Any]:
             "parameters": grid(plain, two, text=(0, 1)), "versions": grid(versions, two, text=(0, 1))}
 
 
-def ranks_of(content: Content, id: str) -> Grid:
+def ranks_of(content: Content, id: str) -> ShownTable:
     """Return the rank and calibrated value of one spectrum by every score."""
     row: dict[str, Any] = dict(content.scores.set_index("id").loc[id])
     names = [str(c).removesuffix(RANK) for c in content.scores.columns if str(c).endswith(RANK)]

@@ -23,7 +23,7 @@ from ..spectrumset import SpectrumSet
 from ..store import ARRAYS, SHARD
 from ..surveys.parted import PartedSurvey
 from .manifest import fingerprint, key, versions
-from .parted import OnDisk, joined, raw_scores
+from .parted import ReadOnce, joined, raw_scores
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Like:
 
     Attributes
     ----------
-    preprocess : OnDisk
+    preprocess : ReadOnce
         The fitted Preprocessor, best without its report.
     arrays : tuple of str
         Of the sample.
@@ -40,7 +40,7 @@ class Like:
         Of the sample.
     """
 
-    preprocess: OnDisk
+    preprocess: ReadOnce
     arrays: tuple[str, ...]
     precision: str
 
@@ -48,7 +48,7 @@ class Like:
     def of(cls, preprocess: Path, sample: SpectrumSet) -> Like:
         """Return it for a sample; `preprocess` is the JSON that :meth:`.Preprocessor.save` wrote."""
         arrays = tuple(name for name in ARRAYS if sample.rows(name) is not None)
-        return cls(OnDisk.of(preprocess), arrays, sample.precision)
+        return cls(ReadOnce.of(preprocess), arrays, sample.precision)
 
     def passing(self, survey: Any) -> Passing:
         """Return the spectra of a survey as they go by."""
@@ -73,7 +73,7 @@ class StreamPart:
 
     survey: PartedSurvey
     like: Like
-    models: Mapping[str, OnDisk]
+    models: Mapping[str, ReadOnce]
     options: Mapping[str, Any]
 
     def __call__(self, part: Partition) -> dict[str, Any]:
@@ -189,7 +189,7 @@ class Stream:
         sample, fitted = SpectrumSet.open(self.sample), Preprocessor.load(self.preprocess)
         lines, velocity = line_filter(sample, lines=lines, velocity=velocity, preset=preset)
         options = {"lines": lines, "velocity": velocity, "trim": trim, "preset": preset}
-        judges = {name: OnDisk.of(path) for name, path in models.items()}
+        judges = {name: ReadOnce.of(path) for name, path in models.items()}
         config = self._config({name: model.state for name, model in judges.items()}, options)
         task = StreamPart(self.survey, Like.of(self._light(fitted), sample), judges, options)
         parts = self.survey.partitions()

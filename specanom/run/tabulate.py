@@ -11,7 +11,7 @@ import pandas as pd
 
 
 @dataclass(frozen=True)
-class Grid:
+class ShownTable:
     """A table ready to be written: `text` are the columns set left, `best` the rows set off."""
 
     head: list[str]
@@ -53,8 +53,8 @@ def percent(value: Any) -> str:
 
 
 def grid(table: pd.DataFrame, columns: Mapping[str, tuple[str, Callable[[Any], str]]], *,
-         text: Iterable[int] = (0,), best: Iterable[int] = ()) -> Grid:
-    """Return a table as a Grid.
+         text: Iterable[int] = (0,), best: Iterable[int] = ()) -> ShownTable:
+    """Return a table ready to be written.
 
     Parameters
     ----------
@@ -67,4 +67,4 @@ def grid(table: pd.DataFrame, columns: Mapping[str, tuple[str, Callable[[Any], s
     """
     rows = [[form(value) for value, (_, form) in zip(row, columns.values(), strict=True)]
             for row in table[list(columns)].itertuples(index=False, name=None)]
-    return Grid([name for name, _ in columns.values()], rows, frozenset(text), frozenset(best))
+    return ShownTable([name for name, _ in columns.values()], rows, frozenset(text), frozenset(best))

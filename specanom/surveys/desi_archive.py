@@ -38,7 +38,7 @@ from .desi_releases import (
     tile_url,
 )
 from .fits_write import Column, image, table
-from .transfer import Outcome, Report, Task, fetch_all, is_whole, probe
+from .transfer import FetchedFile, Report, Task, fetch_all, is_whole, probe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +110,7 @@ def download(targets: pd.DataFrame, folder: Any, *, release: str = "dr1", kinds:
     return Report((*report.outcomes, *lost))
 
 
-def _groups(targets: pd.DataFrame, release: str) -> tuple[list[Callable[[str], str]], list[Outcome]]:
+def _groups(targets: pd.DataFrame, release: str) -> tuple[list[Callable[[str], str]], list[FetchedFile]]:
     """Return for each pixel or petal what makes a URL of a kind of file, and the targets whose place is not known."""
     lower = {str(name).lower(): name for name in targets.columns}
     names = {key: find_column(lower, [key, *options_of("places", key)]) for key in ("survey", "program")}
@@ -130,7 +130,7 @@ def _groups(targets: pd.DataFrame, release: str) -> tuple[list[Callable[[str], s
 
 
 def _places(targets: pd.DataFrame, names: Sequence[str], kinds: Sequence[Callable[[Any], Any]]) -> tuple[
-        list[tuple[Any, ...]], list[Outcome]]:
+        list[tuple[Any, ...]], list[FetchedFile]]:
     """Return the places that there are in some columns, each once, and an outcome for each row that has none."""
     id = next((name for name in targets.columns if str(name).lower() == "targetid"), None)
     ids = id_texts(targets[id]) if id is not None else [f"row {row}" for row in range(len(targets))]
@@ -140,7 +140,7 @@ def _places(targets: pd.DataFrame, names: Sequence[str], kinds: Sequence[Callabl
         place = tuple(kind(value) for kind, value in zip(kinds, values, strict=True))
         if None in place:
             said = ", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
-            lost.append(Outcome(one, "", "", "failed", f"its place is not known: {said}"))
+            lost.append(FetchedFile(one, "", "", "failed", f"its place is not known: {said}"))
         else:
             places[place] = None
     return list(places), lost
@@ -218,7 +218,7 @@ def fetch(ids: Sequence[str | int], folder: Any, *, release: str = "dr1", client
     wanted = list(dict.fromkeys(_as_id(one) for one in ids))
     root = Path(folder).expanduser()
     root.mkdir(parents=True, exist_ok=True)
-    outcomes: list[Outcome] = []
+    outcomes: list[FetchedFile] = []
     for start in range(0, len(wanted), chunk):
         some = wanted[start : start + chunk]
         path = root / f"sparcl-{release.lower()}-{sha256(' '.join(map(str, some)).encode()).hexdigest()[:16]}.fits"
@@ -231,7 +231,7 @@ def fetch(ids: Sequence[str | int], folder: Any, *, release: str = "dr1", client
             _write(records, path)
             outcomes += _outcomes(some, path, "fetched")
         else:
-            outcomes += [Outcome(str(id), dataset, "", "failed", reason or "SPARCL has no such target")
+            outcomes += [FetchedFile(str(id), dataset, "", "failed", reason or "SPARCL has no such target")
                          for id in some]
     return Report(tuple(outcomes))
 
@@ -282,14 +282,15 @@ def _best_of_each(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any
     return list(best.values())
 
 
-def _outcomes(ids: Sequence[int], path: Path, status: str) -> list[Outcome]:
+def _outcomes(ids: Sequence[int], path: Path, status: str) -> list[FetchedFile]:
     """Return an outcome an id: whether it is in the file."""
     from astropy.io import fits
 
     with fits.open(path) as hdus:
         there = set(hdus["FIBERMAP"].data["TARGETID"].tolist())
-    return [Outcome(str(id), "SPARCL", str(path), status) if id in there else
-            Outcome(str(id), "SPARCL", "", "failed", "SPARCL has no spectrum of it on the grid of DESI") for id in ids]
+    absent = "SPARCL has no spectrum of it on the grid of DESI"
+    return [FetchedFile(str(id), "SPARCL", str(path), status) if id in there else
+            FetchedFile(str(id), "SPARCL", "", "failed", absent) for id in ids]
 
 
 def _write(records: Sequence[Mapping[str, Any]], path: Path) -> None:

@@ -18,7 +18,7 @@ from specanom.errors import ArgumentError, choice, message
 from specanom.folders import write_whole
 from specanom.surveys.desi_write import TRUTH_COLUMNS, Place, write_coadd
 from specanom.surveys.files import Opener
-from specanom.surveys.simulate.desi_fibres import KINDS, MOST_QUASARS, DesiFibres, Plan, simulate
+from specanom.surveys.simulate.desi_fibres import KINDS, MOST_QUASARS, DesiFibres, DesiPlan, simulate
 from specanom.surveys.survey import Log, Source, Survey
 
 #: Fibres of a file; pixels and tiles count from these.
@@ -72,7 +72,7 @@ def mock_desi(n: int = 1000, seed: int = 1, *, anomaly_share: float = 0.06, kind
         if not 0 <= share <= most:
             raise ArgumentError(message(name, expected=f"a share between 0 and {most:g}", got=repr(share)))
     chosen = tuple(choice("kinds", kind, KINDS) for kind in (KINDS if kinds is None else kinds))
-    return MockDesi(int(n), int(seed), Plan(float(anomaly_share), chosen, float(quasar_share), float(bal_share)))
+    return MockDesi(int(n), int(seed), DesiPlan(float(anomaly_share), chosen, float(quasar_share), float(bal_share)))
 
 
 class MockDesi(Survey):
@@ -82,11 +82,11 @@ class MockDesi(Survey):
     ----------
     n, seed
         See `mock_desi`.
-    plan : Plan
+    plan : DesiPlan
         Shares and kinds.
     """
 
-    def __init__(self, n: int, seed: int, plan: Plan) -> None:
+    def __init__(self, n: int, seed: int, plan: DesiPlan) -> None:
         self.n, self.seed, self.plan = n, seed, plan
         self.files = Files(n, seed, plan)
         super().__init__(self.files.sources, name="mock_desi")
@@ -138,7 +138,7 @@ class Files:
         See `MockDesi`.
     """
 
-    def __init__(self, n: int, seed: int, plan: Plan) -> None:
+    def __init__(self, n: int, seed: int, plan: DesiPlan) -> None:
         self._n, self._seed, self._plan = n, seed, plan
         self._folder = tempfile.TemporaryDirectory(prefix="specanom-mock-desi-", ignore_cleanup_errors=True)
         self._finalizer = weakref.finalize(self, self._folder.cleanup)

@@ -47,20 +47,20 @@ def with_fits(path: str, use: Callable[[Fits], Any]) -> Any:
         return use(FastFits(path))
     except UnusualFits:
         return _mapped(lambda: use(FullFits(path)))
-    except PASSING:
+    except TOLD_AS_IS:
         raise
     except Exception as exc:
         raise broken(exc) from exc
 
 
-PASSING = (SpecanomError, OSError, MemoryError, Sidecar)
+TOLD_AS_IS = (SpecanomError, OSError, MemoryError, Sidecar)
 """Errors that are what they say; any other is the fault of a file, see :mod:`.guard`."""
 
 
 def _mapped(work: Callable[[], Any]) -> Any:
     try:
         return work()
-    except PASSING:
+    except TOLD_AS_IS:
         raise
     except Exception as exc:
         raise broken(exc) from exc
@@ -196,7 +196,7 @@ class Checked:
             return getattr(self._source, name)(*args)
         except UnusualFits:
             return _mapped(lambda: getattr(self._again(), name)(*args))
-        except PASSING:
+        except TOLD_AS_IS:
             raise
         except Exception as exc:
             raise broken(exc) from exc

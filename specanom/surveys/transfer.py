@@ -39,7 +39,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FetchedFile:
     """What became of a task: ``status`` is "fetched", "kept" or "failed"."""
 
     id: str
@@ -56,14 +56,14 @@ class Report:
 
     Attributes
     ----------
-    outcomes : tuple of Outcome
+    outcomes : tuple of FetchedFile
         One a file, in the order asked for.
     """
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[FetchedFile, ...]
 
     @property
-    def failed(self) -> tuple[Outcome, ...]:
+    def failed(self) -> tuple[FetchedFile, ...]:
         """What could not be fetched, each with a reason."""
         return tuple(one for one in self.outcomes if one.status == "failed")
 
@@ -118,7 +118,7 @@ def fetch_all(tasks: Sequence[Task], folder: Any, *, workers: int, retries: int,
     if pending is not None:
         probe(_session().get, pending.url)
 
-    def work(task: Task) -> Outcome:
+    def work(task: Task) -> FetchedFile:
         return _fetch(task, root / task.name, retries)
 
     executor = "serial" if workers == 1 else f"threads:{workers}"
@@ -182,11 +182,11 @@ def _session() -> Any:
     return _local.session
 
 
-def _fetch(task: Task, path: Path, retries: int) -> Outcome:
+def _fetch(task: Task, path: Path, retries: int) -> FetchedFile:
     from requests import RequestException
 
     if is_whole(path):
-        return Outcome(task.id, task.url, str(path), "kept", "", path.stat().st_size)
+        return FetchedFile(task.id, task.url, str(path), "kept", "", path.stat().st_size)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     reason = ""
@@ -200,7 +200,7 @@ def _fetch(task: Task, path: Path, retries: int) -> Outcome:
             sync(part)
             replace(part, path)
             sync(path.parent)
-            return Outcome(task.id, task.url, str(path), "fetched", "", path.stat().st_size)
+            return FetchedFile(task.id, task.url, str(path), "fetched", "", path.stat().st_size)
         except Refused as exc:
             reason = str(exc)
             break
@@ -213,7 +213,7 @@ def _fetch(task: Task, path: Path, retries: int) -> Outcome:
                 raise DataError(message("folder", expected="room on the disk", got=f"{path.parent}: {exc.strerror}",
                                         hint="make room and call again: what is there is kept")) from exc
             raise
-    return Outcome(task.id, task.url, str(path), "failed", reason)
+    return FetchedFile(task.id, task.url, str(path), "failed", reason)
 
 
 def _receive(url: str, part: Path) -> None:

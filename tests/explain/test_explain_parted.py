@@ -12,7 +12,7 @@ import specanom as sa
 from specanom.explain.parted import PartedExplainer
 from specanom.models import wrap
 from specanom.parallel import Partition
-from specanom.store import Rows
+from specanom.store import StoredRows
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_pixels_of_other_parts_do_not_travel_with_a_part(
     sample.save(tmp_path / "s.zarr")
     stored = sa.SpectrumSet.open(tmp_path / "s.zarr")
     PartedExplainer(explainer, tmp_path / "work", "v")(stored, tmp_path / "e.zarr", size=12)
-    assert isinstance(stored.rows("flux"), Rows)  # still on disk, so that a task holds its place alone
+    assert isinstance(stored.rows("flux"), StoredRows)  # still on disk, so that a task holds its place alone
 
 
 def test_spectra_of_a_partition_that_fails_are_listed(

@@ -22,7 +22,7 @@ from specanom.explain.explanation import Explanation
 from specanom.explain.joining import Joining
 from specanom.explain.names import Names
 from specanom.explain.writer import ExplanationWriter
-from specanom.store import Rows
+from specanom.store import StoredRows
 
 P = 120
 WAVE = np.linspace(4000.0, 7000.0, P)
@@ -148,7 +148,7 @@ def test_spectra_that_are_there_already_are_not_copied(tmp_path: Path) -> None:
     opened = sa.SpectrumSet.open(some.save(tmp_path / "s.zarr"))
     lazily = explainer().explain_many(opened)
     assert "flux" in unread(lazily)
-    assert isinstance(opened.rows("flux"), Rows)
+    assert isinstance(opened.rows("flux"), StoredRows)
     assert same(whole, lazily)
     assert same(whole, explainer().explain_many(list(some)))
     rows = explainer().explain_many(np.asarray(some.flux))
@@ -258,7 +258,7 @@ def test_names_are_numbers_into_distinct_names() -> None:
     assert names[np.array([2, 0])] == [rows[2], rows[0]]
     assert names.at(np.array([1, 0, 2])) == ["continuum", "continuum", "x"]
     assert len(names.vocabulary) == 4
-    assert Names(Rows(names.codes), names.vocabulary) == rows  # type: ignore[arg-type]
+    assert Names(StoredRows(names.codes), names.vocabulary) == rows  # type: ignore[arg-type]
     with pytest.raises(IndexError):
         names[3]
 

@@ -17,14 +17,14 @@ from specanom.models.inputs import Rows, read_rows
 from specanom.models.loop import Limits
 from specanom.models.losses import kl_divergence, mmd
 from specanom.models.network import Network
-from specanom.models.source import Source
+from specanom.models.source import Batches
 from specanom.models.training import Trainer
 
 CPU = torch.device("cpu")
 
 
 def trainer_of(rows: Rows, training: Training, limits: Limits | None = None, seed: int = 0) -> Trainer:
-    source = Source(rows, np.arange(len(rows)), training=training, n_latent=4, device=CPU)
+    source = Batches(rows, np.arange(len(rows)), training=training, n_latent=4, device=CPU)
     network = Network(source.width, 4, (32, 16, 16))
     cut = int(0.8 * len(rows))
     return Trainer(source, np.arange(cut), np.arange(cut, len(rows)), network=network, training=training,

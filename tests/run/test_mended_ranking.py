@@ -11,7 +11,7 @@ import pytest
 
 import specanom as sa
 from specanom.parallel.partitioned import failure_table
-from specanom.run.certainty import Ranking, rank_intervals
+from specanom.run.certainty import ScoreOfModel, rank_intervals
 from specanom.run.folder import RunFolder
 from specanom.run.nightly import NewScores
 from specanom.run.pipeline import run_pipeline
@@ -119,7 +119,7 @@ def test_a_model_is_fitted_again_with_another_seed_alone(fitted) -> None:
 @pytest.mark.parametrize("column", ["mse", "chi2_ivar_cal", "combined_cal"])
 def test_an_interval_of_ranks_spans_fits_with_other_seeds(fitted, column: str) -> None:
     model, sample = fitted
-    ranking = Ranking(model, column)
+    ranking = ScoreOfModel(model, column)
     table, _ = score_table(scorers_of(model), sample)
     made = rank_intervals(ranking, sample, 2)
     assert made["id"].tolist() == sample.ids
@@ -132,7 +132,7 @@ def test_an_interval_of_ranks_spans_fits_with_other_seeds(fitted, column: str) -
 
 def test_published_nan_is_the_oddest_of_every_fit(fitted) -> None:
     model, sample = fitted
-    made = rank_intervals(Ranking(model, "chi2", preset="paper"), sample, 1)
+    made = rank_intervals(ScoreOfModel(model, "chi2", preset="paper"), sample, 1)
     table, _ = score_table(scorers_of(model, preset="paper"), sample)
     assert made.loc[table["chi2"].isna(), "rank"].max() <= table["chi2"].isna().sum()
 

@@ -13,7 +13,7 @@ from papermill.translators import PythonTranslator
 
 import specanom as sa
 from specanom.errors import ArgumentError, DataError
-from specanom.run.acquire import Source, acquire, inputs_of
+from specanom.run.acquire import Files, acquire, inputs_of
 from specanom.run.folder import RunFolder
 from specanom.run.limits import check_values
 from specanom.run.nightly import NewFiles
@@ -43,7 +43,7 @@ def test_kept_columns_of_a_catalogue_reach_the_spectra(survey: Path, tmp_path: P
     run = RunFolder(tmp_path / "run")
     source = acquire(run, survey="desi", path=str(survey / "spectra"), n=0, seed=1)
     made = source.with_redshifts(run, catalogue=str(survey / "bal.csv"), columns="BAL_PROB")
-    again = Source.load(run)
+    again = Files.load(run)
     assert (again.catalogue, again.columns) == (str(survey / "bal.csv"), "BAL_PROB")
     assert again.outputs == made.outputs == source.outputs
     found = {str(one.id): one.meta["BAL_PROB"] for one in again.read()}
@@ -55,7 +55,7 @@ def test_kept_columns_of_a_catalogue_reach_the_spectra(survey: Path, tmp_path: P
 def test_a_run_that_was_told_of_no_catalogue_is_read_as_before(survey: Path, tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     acquire(run, survey="desi", path=str(survey / "spectra"), n=0, seed=1)
-    assert all("BAL_PROB" not in one.meta for one in Source.load(run).read())
+    assert all("BAL_PROB" not in one.meta for one in Files.load(run).read())
 
 
 def test_what_is_no_catalogue_and_no_column_stops_a_run_at_its_start(survey: Path, tmp_path: Path, settings) -> None:
@@ -65,7 +65,7 @@ def test_what_is_no_catalogue_and_no_column_stops_a_run_at_its_start(survey: Pat
         check_values(settings(survey="desi", path=str(survey), columns="flux_scale=FLUX"))
     run = RunFolder(tmp_path)
     with pytest.raises(DataError, match=r"catalogue: .*no file at nowhere\.fits"):
-        Source(str(survey / "spectra"), "desi").with_redshifts(run, catalogue="nowhere.fits", columns="")
+        Files(str(survey / "spectra"), "desi").with_redshifts(run, catalogue="nowhere.fits", columns="")
     assert not (run / "source.json").exists()
 
 
@@ -156,7 +156,7 @@ def night(survey: Path) -> tuple[Path, Path]:
 def test_new_files_get_their_redshifts_as_those_of_the_run(night: tuple[Path, Path], tmp_path: Path) -> None:
     files, catalogue = night
     run = RunFolder(tmp_path / "run")
-    Source(str(files), "desi").with_redshifts(run, catalogue=str(catalogue), columns="z=Z_VAC, BAL_PROB")
+    Files(str(files), "desi").with_redshifts(run, catalogue=str(catalogue), columns="z=Z_VAC, BAL_PROB")
     found = list(NewFiles(str(files)).source(run).read(target="galaxy"))
     assert len(found) > 3
     assert {one.z for one in found} == {0.25}

@@ -30,7 +30,7 @@ from specanom.run.keeping import (
 )
 from specanom.run.manifest import fingerprint
 from specanom.run.objects import Objects
-from specanom.run.parted import InPartitions, OnDisk, joined
+from specanom.run.parted import InPartitions, ReadOnce, joined
 from specanom.run.scoring import score_table, top_ids
 from specanom.run.streaming import Like, Stream, Streamed, StreamPart
 from specanom.scores.named import scorers_of
@@ -215,7 +215,7 @@ def test_a_task_returns_tables_and_no_pixels(few: Folder) -> None:
     part = few.parted.partitions()[0]
     passing = Like.of(few.path / "preprocess.json", few.sample)
     options = {"lines": "vacuum", "velocity": 250.0, "trim": 0.03, "preset": None}
-    made = StreamPart(few.parted, passing, {"PCA": OnDisk.of(few.path / "model")}, options)(part)
+    made = StreamPart(few.parted, passing, {"PCA": ReadOnce.of(few.path / "model")}, options)(part)
     counts = Prepare(few.preprocessor, few.preprocessor.fitted_.grid, few.parted, pixels=False)(part)
     assert set(made) == {"objects", "PCA", "tally", "told"}
     assert set(counts) == {"table", "missing", "tally", "told"}

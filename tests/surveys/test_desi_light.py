@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from specanom.lines import C_KMS
 from specanom.surveys.simulate.anomalies_sky import SKY_KINDS
 from specanom.surveys.simulate.desi_faults import FAULTS
-from specanom.surveys.simulate.desi_fibres import KINDS, DesiFibres, Plan, simulate
+from specanom.surveys.simulate.desi_fibres import KINDS, DesiFibres, DesiPlan, simulate
 from specanom.surveys.simulate.desi_grid import ARMS, WAVE, add_lines, lsf_kms
 from specanom.surveys.simulate.desi_night import expose
 from specanom.surveys.simulate.forest import forest, mean_depth
@@ -23,9 +23,9 @@ IDS = list(range(10**6, 10**6 + 64))
 ODD_IDS = list(range(9 * 10**6, 9 * 10**6 + 24))
 
 
-def plan(**changed: object) -> Plan:
+def plan(**changed: object) -> DesiPlan:
     given = {"anomaly_share": 0.0, "kinds": KINDS, "quasar_share": 0.45, "bal_share": 0.0, **changed}
-    return Plan(**given)  # type: ignore[arg-type]
+    return DesiPlan(**given)  # type: ignore[arg-type]
 
 
 def spans(text: str) -> list[tuple[float, float]]:

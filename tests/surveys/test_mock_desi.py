@@ -13,11 +13,11 @@ from specanom.errors import ArgumentError
 from specanom.surveys import mock_desi, read
 from specanom.surveys.desi_mock import FILE_FIBRES, KINDS
 from specanom.surveys.desi_write import NSIDE, TRUTH_COLUMNS, Place, positions, write_coadd
-from specanom.surveys.simulate.desi_fibres import DesiFibres, Plan, shares, simulate
+from specanom.surveys.simulate.desi_fibres import DesiFibres, DesiPlan, shares, simulate
 
 IDS = list(range(10**6, 10**6 + 24))
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "desi"
-PLAN = Plan(anomaly_share=0.0, kinds=KINDS, quasar_share=0.45, bal_share=0.0)
+PLAN = DesiPlan(anomaly_share=0.0, kinds=KINDS, quasar_share=0.45, bal_share=0.0)
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .device_constants import Constants, SideBySide, Sizes
+from .device_constants import BatchSizes, Constants, SideBySide
 
 if TYPE_CHECKING:
     import torch
 
 
-def factored(ready: Sequence[Constants], signs: torch.Tensor, sizes: Sizes) -> list[NDArray[np.float64]]:
+def factored(ready: Sequence[Constants], signs: torch.Tensor, sizes: BatchSizes) -> list[NDArray[np.float64]]:
     """Return the raw scores of each spectrum, fixed weights, nothing trimmed.
 
     ``Σ v r² = base + t·ρ + δ·(linear + t·B + δ·G)`` with δ the deviation of the last hidden layer from its value
@@ -26,7 +26,7 @@ def factored(ready: Sequence[Constants], signs: torch.Tensor, sizes: Sizes) -> l
         At most ``sizes.spectra``, networks of one shape.
     signs : (n, K) tensor
         Masks less ½.
-    sizes : Sizes
+    sizes : BatchSizes
     """
     import torch
 
@@ -50,7 +50,7 @@ def factored(ready: Sequence[Constants], signs: torch.Tensor, sizes: Sizes) -> l
     return [_normed(values, one.problem.score) for values, one in zip(totals, ready, strict=True)]
 
 
-def residuals(ready: Sequence[Constants], signs: torch.Tensor, sizes: Sizes) -> list[NDArray[np.float64]]:
+def residuals(ready: Sequence[Constants], signs: torch.Tensor, sizes: BatchSizes) -> list[NDArray[np.float64]]:
     """Return the raw scores of each spectrum from the residual of every pixel: weights made of fluxes, and trims.
 
     Parameters
@@ -58,7 +58,7 @@ def residuals(ready: Sequence[Constants], signs: torch.Tensor, sizes: Sizes) -> 
     ready : sequence of Constants
     signs : (n, K) tensor
         Masks less ½.
-    sizes : Sizes
+    sizes : BatchSizes
         Memory is a few arrays of ``sizes.rows`` × p.
     """
     import torch

@@ -32,7 +32,7 @@ GRAMS = 16  # Gram matrices of pixel filters kept for each network
 
 
 @dataclass(frozen=True)
-class Sizes:
+class BatchSizes:
     """Fixed sizes of the batches on one kind of device: spectra, masks of a block, rows of a block of residuals."""
 
     spectra: int
@@ -40,7 +40,7 @@ class Sizes:
     rows: int
 
 
-SIZES = {"cpu": Sizes(4, 256, 128), "cuda": Sizes(16, 2048, 2048), "mps": Sizes(16, 1024, 512)}
+SIZES = {"cpu": BatchSizes(4, 256, 128), "cuda": BatchSizes(16, 2048, 2048), "mps": BatchSizes(16, 1024, 512)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,7 @@ _CLASSES = {"sky": "GALAXY", "STAR": "STAR", "QSO": "QSO"}
 
 
 @dataclass(frozen=True)
-class Plan:
+class DesiPlan:
     """What a survey is to hold: shares of anomalies, quasars and broad absorption, and the kinds to choose from."""
 
     anomaly_share: float
@@ -84,7 +84,7 @@ def shares(programme: str, quasar_share: float) -> tuple[float, ...]:
     return 0.05, 0.04, 2 * quasar_share, 0.0, 0.55 * rest, 0.45 * rest
 
 
-def simulate(ids: Sequence[int], programme: str, *, seed: int, plan: Plan) -> DesiFibres:
+def simulate(ids: Sequence[int], programme: str, *, seed: int, plan: DesiPlan) -> DesiFibres:
     """Simulate fibres of one file.
 
     A fibre depends on `seed` and its own id, not on its neighbours: any block gives the same numbers.
@@ -95,7 +95,7 @@ def simulate(ids: Sequence[int], programme: str, *, seed: int, plan: Plan) -> De
     programme : {"dark", "bright"}
         Dark time is for quasars and faint galaxies, bright time for bright galaxies and stars.
     seed : int
-    plan : Plan
+    plan : DesiPlan
     """
     names = [str(one) for one in ids]
     chance = Deck(seed, names, purpose="role", width=12)
@@ -116,7 +116,7 @@ def simulate(ids: Sequence[int], programme: str, *, seed: int, plan: Plan) -> De
     return _observed(known, made, expose(seed, names, SKY[programme], seconds))
 
 
-def _kinds(role: NDArray[np.int64], z: Array, drawn: tuple[NDArray[Any], ...], plan: Plan) -> list[str]:
+def _kinds(role: NDArray[np.int64], z: Array, drawn: tuple[NDArray[Any], ...], plan: DesiPlan) -> list[str]:
     """What is odd about each fibre: a kind that can be seen in an object of its class and redshift."""
     kinds = []
     for i, (what, odd, which, windy) in enumerate(zip(role, *drawn, strict=True)):

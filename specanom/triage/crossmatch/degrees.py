@@ -15,7 +15,7 @@ Doubles = NDArray[np.float64]
 
 LIMITS = {"ra": 360.0, "dec": 90.0}
 """A right ascension lies within −360° … 360°, a declination within −90° … 90°."""
-FULL = {"ra": "right ascension", "dec": "declination"}
+SPELT_OUT = {"ra": "right ascension", "dec": "declination"}
 PER_HOUR = 15.0
 _HOURS = ("h", "hr", "hrs", "hour", "hours", "hourangle", "h:m:s", "hms")
 _DEGREES = ("", "deg", "degs", "degree", "degrees", "d:m:s", "dms", "°")
@@ -88,7 +88,7 @@ def _why(text: str, what: str) -> str:
         return f"no position: {what} {text!r} cannot be read"
     if np.isfinite(value):
         most = LIMITS[what]
-        return f"the {FULL[what]} {value:g}° lies outside −{most:g}° … {most:g}°"
+        return f"the {SPELT_OUT[what]} {value:g}° lies outside −{most:g}° … {most:g}°"
     return f"no position: {what} is blank or not a number"
 
 
@@ -104,7 +104,7 @@ def _scale(what: str, unit: str, column: str) -> float:
     try:
         return float(units.Unit(unit).to(units.deg))
     except (ValueError, TypeError, units.UnitsError) as exc:
-        expected = f"a {FULL[what]} in degrees or another unit of angle"
+        expected = f"a {SPELT_OUT[what]} in degrees or another unit of angle"
         raise DataError(message(f"column {column or what}", expected=expected, got=f"the unit {unit!r}")) from exc
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import ArgumentError, message
 from ...ids import EXACT, id_texts
-from .degrees import FULL
+from .degrees import SPELT_OUT
 from .found import Access, Found
 from .nearest import DIRECTIONS, coordinates, pairs_within, shift_chance
 from .placing import placed, rows_of
@@ -94,7 +94,7 @@ class LocalTable:
             if self._column(what) is None:
                 raise ArgumentError(message("table", expected=f"a column of {what}", got=", ".join(rows.columns[:20]),
                                             hint=f"names={{{what!r}: …}} says which it is"))
-        rows = placed(rows, {what: str(self._column(what)) for what in FULL}, self.service)
+        rows = placed(rows, {what: str(self._column(what)) for what in SPELT_OUT}, self.service)
         object.__setattr__(self, "table", rows)
         name = self._column("name")
         if name is not None and rows[name].dtype.kind == "f":
@@ -110,7 +110,7 @@ class LocalTable:
     @property
     def without(self) -> int:
         """Rows of the table without a position that can be read."""
-        ra, dec = (self.table[self._column(what)].to_numpy() for what in FULL)
+        ra, dec = (self.table[self._column(what)].to_numpy() for what in SPELT_OUT)
         return int((np.isnan(ra) | np.isnan(dec)).sum())
 
     @property
@@ -119,7 +119,7 @@ class LocalTable:
 
     def __call__(self, positions: Positions, access: Access = Access(), /) -> Found:  # noqa: B008 - frozen
         """Return what the table holds around positions; the chance of a match is counted at shifted positions."""
-        ra, dec = (self.table[self._column(what)].to_numpy() for what in FULL)
+        ra, dec = (self.table[self._column(what)].to_numpy() for what in SPELT_OUT)
         good = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
         outside: dict[int, str] = {}
         if self.cells:

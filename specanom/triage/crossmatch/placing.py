@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import DataError, message
-from .degrees import FULL, degrees, unread
+from .degrees import SPELT_OUT, degrees, unread
 from .reading import TOLD, UNITS
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def placed(rows: pd.DataFrame, columns: Mapping[str, str], service: str) -> pd.D
     units = rows.attrs.get(UNITS, {})
     made: dict[str, Any] = {}
     lost: dict[int, _Lost] = {}
-    for what in FULL:
+    for what in SPELT_OUT:
         column = columns[what]
         values = rows[column].to_numpy()
         made[column] = degrees(values, what, units.get(column, ""), column=f"{column} of {service}")
@@ -79,7 +79,7 @@ def _nowhere(lost: Mapping[int, _Lost], column: str, service: str) -> str:
         return message(f"column {column} of {service}", expected="positions",
                        got=f"blanks: none of {rows_of(len(lost))} has one")
     return message(f"column {one.column} of {service}",
-                   expected=f"a {FULL[one.what]} in degrees, or as sexagesimal text", got=repr(one.value),
+                   expected=f"a {SPELT_OUT[one.what]} in degrees, or as sexagesimal text", got=repr(one.value),
                    hint=f"none of {rows_of(len(lost))} can be read; sexagesimal text is \"10:03:09.4\" or "
                    "\"10 03 09.4\", numbers have decimal points")
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import ArgumentError, message
 from ...ids import id_texts
-from .degrees import FULL, degrees, unread
+from .degrees import SPELT_OUT, degrees, unread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,7 @@ def positions_of(table: pd.DataFrame, epoch: float | str | None) -> tuple[Positi
                                     hint="sample.table of a SpectrumSet has them"))
     first = table.assign(id=id_texts(table["id"], "id")).drop_duplicates("id")
     ids = first["id"].tolist()
-    written = {what: first[what].to_numpy() for what in FULL}
+    written = {what: first[what].to_numpy() for what in SPELT_OUT}
     ra, dec = (degrees(values, what) for what, values in written.items())
     years = _epochs(first, epoch)
     lost = {**unread(written["dec"], dec, "dec"), **unread(written["ra"], ra, "ra")}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import DataError, message
 from ...foreign import believed, check_csv, check_votable, read_ecsv, read_fits_table, regular
 from ...ids import EXACT, plain
-from .degrees import FULL
+from .degrees import SPELT_OUT
 from .votables import ROLES, role, texts
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _apart(table: Any) -> Any:
     if not places:
         return table
     made = table.copy()
-    taken = any(role(table.colnames, what, {}) for what in FULL)
+    taken = any(role(table.colnames, what, {}) for what in SPELT_OUT)
     for name in places:
         at, before = table[name].icrs, "" if len(places) == 1 and not taken else f"{name}."
         made.remove_column(name)
