@@ -12,11 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import specanom as sa
 from tests.browser.explorers import Page
 from tests.browser.frontends import KINDS, Book, Frontend
-from tests.widgets.finished import finish, linked
+from tests.foreign.hostile import PAYLOADS, hostile
+from tests.headless import headless
+from tests.once import once
+from tests.widgets.finished import finish, linked, small_run
 
 _NAMES = itertools.count()
 
@@ -32,6 +37,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                                 "more): is this pytest newer than it knows?")
 
 
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Any]:
+    """One for all modules here. None beyond: other tests have loops of asyncio of their own."""
+    yield from headless()
+
+
 @pytest.fixture(scope="session", params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in KINDS])
 def frontend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frontend]:
     """A running front end; its tests run one after the other, on one worker."""
@@ -45,7 +56,24 @@ def frontend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run, small; nothing may be written into it."""
-    return finish(tmp_path_factory.mktemp("finished") / "small")
+    return small_run(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run whose objects, classes and parameters are named by a stranger; nothing may be written into it."""
+    def make(folder: Path) -> None:
+        made = sa.Preprocessor().fit_transform(sa.surveys.mock(n=60, seed=1))
+        table = made.table.copy()
+        table["id"] = [text for text in hostile(len(table) + 8) if text == text.strip().rstrip("\0")][: len(table)]
+        for column in ("class", "subclass", "path"):
+            table[column] = [PAYLOADS[k % len(PAYLOADS)] for k in range(len(table))]
+        arrays = {name: np.asarray(getattr(made, name)) for name in ("ivar", "imputed")
+                  if getattr(made, name) is not None}
+        sample = sa.SpectrumSet(made.wave, made.flux, table=table, frame=made.frame, scale=made.scale, **arrays)
+        finish(folder, sample, path="/data/" + PAYLOADS[1])
+
+    return once(tmp_path_factory, "run of a stranger", make)
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import specanom as sa
 from specanom.triage import LabelLog
 from specanom.visible import visible
-from tests.foreign.hostile import PAYLOADS, hostile
-from tests.widgets.finished import finish
+from tests.foreign.hostile import PAYLOADS
+from tests.widgets.finished import linked
 
 pytestmark = pytest.mark.browser
 
@@ -25,17 +24,10 @@ HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u2066\u2028\u2029]")
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(stranger: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run whose objects, classes, parameters, labels, notes and authors are named by a stranger."""
-    made = sa.Preprocessor().fit_transform(sa.surveys.mock(n=60, seed=1))
-    table = made.table.copy()
-    names = [text for text in hostile(len(table) + 8) if text == text.strip().rstrip("\0")][: len(table)]
-    table["id"] = names
-    for column in ("class", "subclass", "path"):
-        table[column] = [PAYLOADS[k % len(PAYLOADS)] for k in range(len(table))]
-    arrays = {name: np.asarray(getattr(made, name)) for name in ("ivar", "imputed") if getattr(made, name) is not None}
-    sample = sa.SpectrumSet(made.wave, made.flux, table=table, frame=made.frame, scale=made.scale, **arrays)
-    folder = finish(tmp_path_factory.mktemp("stranger") / "run", sample, path="/data/" + PAYLOADS[1])
+    folder = linked(stranger, tmp_path_factory.mktemp("stranger") / "run")
+    names = sa.SpectrumSet.open(folder / "sample.zarr").ids
     log = LabelLog(folder / "labels.jsonl")
     for id, text in zip(names, PAYLOADS * 3, strict=False):
         log.add(id, text, note=text, author=text, source=text)

@@ -26,7 +26,7 @@ def test_the_workbench_of_a_run_comes_up_offline_and_works(chromium: Any, addres
     guard = Guard()
     guard.watch(context)
     page = context.new_page()
-    page.goto(address, wait_until="domcontentloaded")
+    page.goto(address, wait_until="domcontentloaded", timeout=1000 * CELLS)  # it answers when its cells have run
     page.wait_for_function(f"() => document.querySelectorAll('{PANE}').length >= 5", timeout=1000 * CELLS, polling=100)
     tabs = [tab.inner_text() for tab in page.get_by_role("tab").all()]
     assert tabs == ["Scores", "Explanation", "Clusters", "Labels"]

@@ -6,30 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-import specanom as sa
 from tests.browser.frontends import CELLS, PANE, Guard
 from tests.browser.server import served
-from tests.foreign.hostile import PAYLOADS, hostile
-from tests.widgets.finished import finish
+from tests.widgets.finished import linked
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("voila")]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run whose objects, classes and parameters are named by a stranger."""
-    made = sa.Preprocessor().fit_transform(sa.surveys.mock(n=60, seed=1))
-    table = made.table.copy()
-    names = [text for text in hostile(len(table) + 8) if text == text.strip().rstrip("\0")]
-    table["id"] = names[: len(table)]
-    for column in ("class", "subclass", "path"):
-        table[column] = [PAYLOADS[k % len(PAYLOADS)] for k in range(len(table))]
-    arrays = {name: np.asarray(getattr(made, name)) for name in ("ivar", "imputed") if getattr(made, name) is not None}
-    sample = sa.SpectrumSet(made.wave, made.flux, table=table, frame=made.frame, scale=made.scale, **arrays)
-    return finish(tmp_path_factory.mktemp("stranger") / "run", sample, path="/data/" + PAYLOADS[1])
+def run(stranger: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return linked(stranger, tmp_path_factory.mktemp("stranger") / "run")
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +34,7 @@ def test_nothing_in_the_run_of_a_stranger_runs_in_the_workbench(chromium: Any, a
     page = context.new_page()
     dialogs: list[str] = []
     page.on("dialog", lambda one: (dialogs.append(one.message), one.dismiss()))
-    page.goto(address, wait_until="domcontentloaded")
+    page.goto(address, wait_until="domcontentloaded", timeout=1000 * CELLS)  # it answers when its cells have run
     page.wait_for_function(f"() => document.querySelectorAll('{PANE}').length >= 5", timeout=1000 * CELLS, polling=100)
     shown = set()
     for _ in range(8):
