@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,12 +17,14 @@ from specanom.errors import DataError, message
 from specanom.explain import Explainer, ExplanationSet
 from specanom.explain.named import explainer_of
 from specanom.folders import product
+from specanom.foreign import read_json, read_table
 from specanom.scores import calibrate_from_table
 from specanom.scores.named import CALIBRATED, FEWEST, line_filter, ranking_column, scorer_of_column, scorers_of
 from specanom.spectrumset import SpectrumSet
 
 RUN = "specanom run"
 """The ``format`` of the manifest of a run."""
+AGAIN = "run the stage that makes it again"
 
 
 @dataclass(frozen=True)
@@ -189,18 +190,9 @@ class FinishedRun:
 
     def _table(self, name: str, stage: str) -> pd.DataFrame:
         path = self._need(name, stage)
-        table: pd.DataFrame = _read(lambda: pd.read_parquet(path), path)
-        return table
+        return read_table(path, f"a readable {path}", hint=AGAIN)
 
 
 def _json(path: Path) -> Mapping[str, Any]:
-    content = _read(lambda: json.loads(path.read_text(encoding="utf-8")), path)
+    content = read_json(path, f"a readable {path}", hint=AGAIN)
     return content if isinstance(content, dict) else {}
-
-
-def _read(read: Callable[[], Any], path: Path) -> Any:
-    try:
-        return read()
-    except (OSError, ValueError) as exc:
-        raise DataError(message("run_folder", expected=f"a readable {path}", got=f"{type(exc).__name__}: {exc}",
-                                hint="run the stage that makes it again")) from exc

@@ -15,7 +15,7 @@ import pandas as pd
 from .. import surveys
 from ..errors import ArgumentError, DataError, choice, message
 from ..folders import write_json
-from ..foreign import ListOf, Place, Record, Text, Whole, check, read_json
+from ..foreign import ListOf, Place, Record, Text, Whole, check, check_csv, damaged, read_json
 from ..surveys import Survey
 from ..surveys.desi_releases import check_columns
 from ..surveys.finding import find_files
@@ -197,7 +197,9 @@ def truth_beside(path: str) -> pd.DataFrame | None:
     beside = Path(path).expanduser() / TRUTH
     if not beside.is_file():
         return None
-    table = pd.read_csv(beside, keep_default_na=False, dtype={"id": str})
+    with damaged(beside, "a table of known anomalies"):
+        check_csv(beside)
+        table = pd.read_csv(beside, keep_default_na=False, dtype={"id": str})
     if "kind" not in table:
         return None
     if "id" not in table:

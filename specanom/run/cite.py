@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DataError, message
+from ..foreign import damaged, read_table, regular
 from ..triage.catalogue.citations import bibtex_of, known_uses, software, thanks, works_of
 from ..triage.crossmatch.found import MATCHED, NONE
 from .byhand import manifest_of
@@ -143,5 +144,7 @@ def _columns(path: Path, names: Sequence[str]) -> pd.DataFrame:
 
     if not path.exists():
         return pd.DataFrame()
-    held = parquet.read_schema(path).names
-    return pd.read_parquet(path, columns=[name for name in names if name in held])
+    with damaged(path, "a table of a run"):
+        regular(path)
+        held = parquet.read_schema(path).names
+    return read_table(path, "a table of a run", columns=[name for name in names if name in held])

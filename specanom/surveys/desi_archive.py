@@ -24,6 +24,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DataError, choice, message, require
 from ..folders import write_whole
+from ..foreign import open_fits
 from ..ids import id_texts
 from .columns import number, text
 from .desi_releases import (
@@ -284,10 +285,8 @@ def _best_of_each(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any
 
 def _outcomes(ids: Sequence[int], path: Path, status: str) -> list[FetchedFile]:
     """Return an outcome an id: whether it is in the file."""
-    from astropy.io import fits
-
-    with fits.open(path) as hdus:
-        there = set(hdus["FIBERMAP"].data["TARGETID"].tolist())
+    with open_fits(path) as hdus:
+        there = set(next(one for one in hdus if one.name == "FIBERMAP").data["TARGETID"].tolist())
     absent = "SPARCL has no spectrum of it on the grid of DESI"
     return [FetchedFile(str(id), "SPARCL", str(path), status) if id in there else
             FetchedFile(str(id), "SPARCL", "", "failed", absent) for id in ids]
