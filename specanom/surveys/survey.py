@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 GROUP = 256         # rows of a large source that are held at a time
 LONGEST = 500       # characters of a reason
+LEAST = 2.0**-150      # inverse variance up to this is zero in single precision: nothing is known there
 
 
 class Skipped(NamedTuple):
@@ -306,6 +307,6 @@ def _has_valid(pixels: Pixels) -> NDArray[np.bool_]:
             whole = rows.size == found.size
             good = np.isfinite((pixels.flux if whole else pixels.flux[rows])[:, ::step])
             if pixels.ivar is not None:
-                good &= (pixels.ivar if whole else pixels.ivar[rows])[:, ::step] > 0
+                good &= (pixels.ivar if whole else pixels.ivar[rows])[:, ::step] > LEAST
             found[rows] = good.any(axis=1)
     return found

@@ -140,6 +140,8 @@ def _ecsv(path: str) -> pd.DataFrame:
     from astropy import units
 
     table = read_ecsv(path)
+    if wrong := [name for name in table.colnames if table[name].dtype.kind == "c"]:
+        raise DataError(f"column {wrong[0]} is of complex numbers")
     for name in table.colnames:
         unit = table[name].unit
         if name.lower() in WAVE_NAMES and unit is not None and unit.is_equivalent(units.AA):

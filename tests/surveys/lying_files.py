@@ -117,6 +117,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "flux that is text": ("a.fits", lambda: with_cards(spec_file(), 1, TFORM1="4A"), "type"),
     "no noise": ("a.fits", lambda: spec(ivar=np.full(40, -1.0)), "no valid pixel"),
     "infinite noise": ("a.fits", lambda: spec(ivar=np.full(40, np.inf)), "no valid pixel"),
+    "noise of 1e-60": ("a.fits", lambda: spec(ivar=np.full(40, 1e-60)), "no valid pixel"),
     "no number at all": ("a.fits", lambda: spec(flux=np.full(40, np.nan)), "no valid pixel"),
     "flux of 1e300": ("a.fits", lambda: spec(flux=np.full(40, 1e300)), "more than single precision"),
     "a scale that is no number": ("a.fits", lambda: with_cards(spec_file(), 1, TSCAL1="NaN"), ""),

@@ -121,6 +121,8 @@ TABLES: dict[str, tuple[str, Maker, str]] = {
         "# datatype:\n# - {name: wave, datatype: float64}\n# - {name: flux, datatype: float64}\n# meta: !!omap\n"
         "# - __serialized_columns__:\n#     flux: {__class__: os.system, command: !astropy.table.SerializedColumn "
         "{name: flux}}\n"), ""),
+    "complex numbers": ("t.ecsv", lambda: ECSV.replace("flux, unit: Jy, datatype: float64", "flux, datatype: complex128"
+                                                       ).encode(), "complex"),
     "no columns in a header": ("t.ecsv", lambda: ecsv("# datatype: []\n"), ""),
     "cells of 10^18 numbers": ("t.ecsv", lambda: ecsv(
         "# datatype:\n# - {name: wave, datatype: float64}\n# - {name: flux, datatype: string, subtype: "
