@@ -18,12 +18,14 @@ from ..devices import pick_device
 from ..errors import ArgumentError, DataError, ShapeError, message, not_fitted
 from ..foreign import damaged
 from ..seeds import content_hash, object_seed
+from ..spectrumset import SpectrumSet
 from .bound import Bound
 from .distributed import Group
 from .folds import REFERENCE, FoldMap, hash_ids, hash_rows
 from .infer import Floats, draw_rows, fill_padded, run_padded
 from .inputs import Rows, check_finite, check_grid, read_rows
 from .network import Network
+from .on_disk import BLOCK
 from .plan import Plan, make_plan
 from .scratch import training_rows
 from .store import ModelFile, read_model, write_model
@@ -174,6 +176,8 @@ class CrossFittedModel(ABC):
 
     def encode(self, flux: Any, ids: Sequence[str] | None = None) -> Floats:
         """Return latent means ``(n, d)`` of spectra, by the reference network; `ids` change nothing."""
+        if isinstance(flux, SpectrumSet) and len(flux) > BLOCK:  # one on disk need not fit into memory
+            return np.concatenate([self.encode(part) for part in flux.blocks(BLOCK)])
         rows = self._rows("flux", flux, ids)
         return run_padded(self._ready.reference.encode, rows.flux, self.n_latent, self._device)
 

@@ -11,7 +11,8 @@ import torch
 
 import specanom as sa
 from specanom import ArgumentError, DataError, GridError, NotFittedError, PCAModel, ShapeError, SpectrumSet, VAEModel
-from specanom.models import BinnedModel, TransformerEncoder, encoder, load
+from specanom.models import BinnedModel, TransformerEncoder, crossfit, encoder, load
+from specanom.models.inputs import read_rows
 from specanom.protocols import Encoder
 
 
@@ -21,6 +22,14 @@ def test_a_model_encodes_by_its_reference_network(vae: VAEModel, sample: Spectru
     assert np.array_equal(made.encode(sample), vae.encode(sample))
     assert np.array_equal(made.encode(sample.flux, sample.ivar), vae.encode(sample))
     assert made.name == "VAEModel, 4 dimensions"
+
+
+def test_a_set_is_encoded_in_blocks(vae: VAEModel, sample: SpectrumSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, sizes = vae.encode(sample.flux), []
+    monkeypatch.setattr(crossfit, "BLOCK", 64)
+    monkeypatch.setattr(crossfit, "read_rows", lambda *given: (sizes.append(len(given[1])), read_rows(*given))[1])
+    assert np.array_equal(vae.encode(sample), whole)
+    assert sizes == [64, 64, 64, 64, 44]
 
 
 def test_fingerprints_tell_models_apart_and_outlive_saving(vae: VAEModel, sample: SpectrumSet, tmp_path: Path) -> None:
