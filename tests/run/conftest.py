@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,13 @@ import nbformat
 import pytest
 
 from specanom.run import pipeline
+from specanom.run.parameters import STAGES, notebook, of_stage
 from specanom.run.pipeline import run_pipeline
+from tests.once import once
 
 TINY: dict[str, Any] = {"survey": "mock", "n": 140, "max_steps": 40, "folds": "2", "top": 8, "samples": 200,
                         "segments": 20}
 """The parameters of the tiny run."""
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a file against the other workers of a parallel test run."""
-    with open(path, "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 @pytest.fixture(scope="session")
@@ -35,14 +28,29 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished tiny run, by papermill, with its report; nobody may change it."""
     from specanom.run.report import write_report
 
-    shared = tmp_path_factory.getbasetemp()
-    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    folder = shared / "tiny run"
-    with locked(shared / "tiny run.lock"):
-        if not (folder / "report.html").exists():
-            run_pipeline(folder, TINY)
-            write_report(folder)
-    return folder
+    def make(folder: Path) -> None:
+        run_pipeline(folder, TINY)
+        write_report(folder)
+
+    return once(tmp_path_factory, "tiny run", make)
+
+
+PAPERMILL = "import json, sys\nfrom papermill.cli import papermill\n" \
+            "for told in json.loads(sys.argv[1]):\n    papermill(told, standalone_mode=False)\n"
+
+
+@pytest.fixture(scope="session")
+def by_papermill(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny run once more, each notebook alone by papermill's command; nobody may change it."""
+    place = tmp_path_factory.mktemp("alone")
+    told = []
+    for stage in STAGES:
+        given = {**{name: TINY[name] for name in of_stage(stage) if name in TINY}, "run_dir": str(place / "run")}
+        pairs = [part for name, value in given.items() for part in ("-p", name, str(value))]
+        told.append(["--no-progress-bar", str(notebook(stage)), str(place / f"{stage}.ipynb"), *pairs])
+    # One process for all commands: each would spend a second on its imports. Kernels are one a notebook.
+    subprocess.run([sys.executable, "-c", PAPERMILL, json.dumps(told)], check=True, capture_output=True, timeout=500)
+    return place / "run"
 
 
 @pytest.fixture

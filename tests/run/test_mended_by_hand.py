@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,7 @@ from specanom.run.byhand import manifest_of
 from specanom.run.cli import DONE, NO_DATA, main
 from specanom.run.folder import RunFolder
 from specanom.run.manifest import Manifest
-from specanom.run.parameters import STAGES, known, notebook, of_stage
-
-from .conftest import TINY, execute_here
+from specanom.run.parameters import STAGES, known, of_stage
 
 
 def by_hand(folder: Path, stage: str, **names: Any) -> None:
@@ -102,11 +101,9 @@ def test_an_empty_folder_is_no_run(tmp_path: Path, capsys) -> None:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("run")
-def test_a_run_by_hand_has_a_report_scores_new_files_and_compares(finished: Path, tmp_path: Path, capsys) -> None:
-    run = tmp_path / "run"
-    for stage in STAGES:
-        told = {name: TINY[name] for name in of_stage(stage) if name in TINY}
-        execute_here(notebook(stage), tmp_path / "executed.ipynb", {**told, "run_dir": str(run)})
+def test_a_run_by_hand_has_a_report_scores_new_files_and_compares(finished: Path, by_papermill: Path, tmp_path: Path,
+                                                                  capsys) -> None:
+    run = shutil.copytree(by_papermill, tmp_path / "run")
     assert main(["compare", str(finished), str(run)]) == DONE  # the same parameters, the same ranks
     assert "parameters: the same" in capsys.readouterr().out
     assert main(["report", str(run)]) == DONE

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ import specanom as sa
 from specanom.run.cli import DIFFERS, DONE, main
 from specanom.run.compare import compare_runs
 from specanom.run.manifest import Manifest, fingerprint, versions
-from specanom.run.parameters import STAGES, known, notebook, of_stage
+from specanom.run.parameters import STAGES, known
 from specanom.run.pipeline import run_pipeline
 from specanom.scores import Scorer
 from specanom.scores.named import PAPER_SCORES
@@ -222,14 +220,9 @@ def test_a_smaller_survey_leaves_no_files_of_the_larger(tmp_path: Path, without_
 # -- by hand -----------------------------------------------------------------------------------------------------------
 
 
-def test_each_notebook_alone_by_papermill_makes_the_same(finished: Path, tmp_path: Path) -> None:
-    for stage in STAGES:
-        given = {**{name: TINY[name] for name in of_stage(stage) if name in TINY}, "run_dir": str(tmp_path / "run")}
-        told = [part for name, value in given.items() for part in ("-p", name, str(value))]
-        subprocess.run([sys.executable, "-m", "papermill", "--no-progress-bar", str(notebook(stage)),
-                        str(tmp_path / f"{stage}.ipynb"), *told], check=True, capture_output=True, timeout=300)
+def test_each_notebook_alone_by_papermill_makes_the_same(finished: Path, by_papermill: Path) -> None:
     for name in ("truth", "scores", "scores_pca", "clusters", "lines", "tables/recovery"):
-        alone, together = (pd.read_parquet(folder / f"{name}.parquet") for folder in (tmp_path / "run", finished))
+        alone, together = (pd.read_parquet(folder / f"{name}.parquet") for folder in (by_papermill, finished))
         pd.testing.assert_frame_equal(alone, together)
-    weights = [sa.ExplanationSet.open(folder / "explanations.zarr").weights for folder in (tmp_path / "run", finished)]
+    weights = [sa.ExplanationSet.open(folder / "explanations.zarr").weights for folder in (by_papermill, finished)]
     np.testing.assert_array_equal(*weights)
