@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from specanom.errors import DataError
+from specanom.foreign.fits_header import BrokenFits
 from specanom.preprocess.pipeline import NothingPasses
 from specanom.run import cli
 from specanom.run.failure import StageFailed
 from specanom.run.piping import NO_READER
-from specanom.foreign.fits_header import BrokenFits
 
 COMMAND = [sys.executable, "-m", "specanom.run.cli"]
 

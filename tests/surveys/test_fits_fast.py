@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specanom.foreign.fits_bytes import FileBytes
+from specanom.foreign.fits_header import BrokenFits, parse_header, remembered
 from specanom.surveys.fits_fast import FastFits
 from specanom.surveys.fits_full import FullFits
-from specanom.foreign.fits_header import BrokenFits, parse_header, remembered
 
 FORMS = {"E": "f4", "D": "f8", "J": "i4", "I": "i2", "K": "i8", "B": "u1", "3E": "f4", "2D": "f8", "7A": "U7"}
 
