@@ -12,6 +12,7 @@ from ..foreign import Anything, Maybe, Record, Text, Whole, check, damaged, pars
 from ..ids import id_texts
 from ..spectrum import Spectrum
 from .blocks import Pixels
+from .database import database
 from .files import Opener, Sidecar
 from .locate_write import FILES, FORM, KNOWLEDGE, KNOWN, SPECTRA, VERSION, checked_of, keys_of, write_index
 from .reading import informed, read, read_known
@@ -243,10 +244,8 @@ class SpectrumIndex:
         return beside if first is not None and (beside / first[0]).exists() else was
 
     def _cursor(self) -> Any:
-        import duckdb
-
         if self._base is None:
-            self._base = duckdb.connect(config={} if self._threads is None else {"threads": self._threads})
+            self._base = database(self._threads)
             self._base.execute("SET parquet_metadata_cache = true")
             self._base.execute(f"CREATE VIEW spectra AS SELECT * FROM {checked_of(self.path / SPECTRA)}")
             if self._knows:

@@ -18,6 +18,7 @@ from ..errors import DataError, message
 from ..folders import part_of, put_in_place, writable, write_json
 from ..foreign import believed, damaged
 from .blocks import COLUMNS
+from .database import database
 from .desi import DesiSource
 from .sdss import SpecSource
 from .sdss_image import ImageSource
@@ -181,12 +182,10 @@ def _relative(top: Path, folder: Path) -> str:
 
 def _sort(folder: Path, cut: int) -> None:
     """Sort the spectra by key, on disk where memory is short; paths become relative: they lose what is before `cut`."""
-    import duckdb
-
     path = f"substr(path, {cut})"
     if os.sep != "/":
         path = f"replace({path}, '{os.sep}', '/')"
-    with duckdb.connect() as base:
+    with database() as base:
         places = ", ".join(f'"{name}"' for name in PLACES)
         for name, of, what in ((SPECTRA, SPECTRA, f"{places} FROM {{}} ORDER BY key"),
                                (KNOWLEDGE, SPECTRA, '* EXCLUDE ("id", "file", "row") FROM {} ORDER BY key'),

@@ -11,6 +11,7 @@ from ..errors import ArgumentError, DataError, message
 from ..folders import write_json, write_whole
 from ..foreign import Maybe, Record, Text, check, read_json, read_table
 from ..parallel import SIZE, Partition
+from .database import database
 from .gate import Gate
 from .locate import SpectrumIndex
 from .locate_write import FILES, KNOWLEDGE, SPECTRA, checked_of, quoted, read_of
@@ -103,10 +104,8 @@ class PartedSurvey:
         It is one of their ids, of the sizes and times of their files, and of what else is known of them: a redshift
         that was mended in a catalogue, or in a file beside the spectra, makes other inputs.
         """
-        import duckdb
-
         gate = json.dumps(self._told["gate"], sort_keys=True)
-        with duckdb.connect() as base:
+        with database() as base:
             rows = base.execute(f"""
                 SELECT place // {self.size} AS part, count(*), md5(? || string_agg(md5(concat_ws('|', id, f.path,
                     f.size, f.mtime, k.known)), '' ORDER BY place))
@@ -120,9 +119,7 @@ class PartedSurvey:
 
     def ids(self, partition: Partition) -> list[str]:
         """Return the ids of a partition, in reading order."""
-        import duckdb
-
-        with duckdb.connect(config={"threads": 1}) as base:
+        with database(threads=1) as base:
             found = base.execute(f"SELECT id FROM {checked_of(self._order)} WHERE place >= {partition.start} AND "
                                  f"place < {partition.stop} ORDER BY place").fetchall()
         return [str(row[0]) for row in found]
@@ -154,15 +151,13 @@ class PartedSurvey:
 
     def _write_order(self, path: Path) -> None:
         """Write the ids in reading order: by file as they came, by row within."""
-        import duckdb
-
-        with duckdb.connect() as base:
+        with database() as base:
             base.execute(f"COPY (SELECT row_number() OVER (ORDER BY file, \"row\") - 1 AS place, id, file, "
                          f"\"key\", \"check\" FROM "
                          f"{read_of(self.path / SPECTRA)} ORDER BY place) TO {quoted(path)} (FORMAT parquet)")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path.absolute(), "size": self.size, "_index": None}
+        return {"path": self.path.absolute(), "size": self.size, "work": self.work, "_index": None}
 
     def __repr__(self) -> str:
         return f"PartedSurvey: {len(self)} spectra in {-(-len(self) // self.size)} partitions, {self.path}"
