@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
+from ..errors import ArgumentError
 from .folder import RunFolder
 from .manifest import MISSING, Manifest, after, fingerprint, versions
-from .parameters import STAGES, known
+from .parameters import STAGES, Parameter, known, typed
 
 BY_HAND = "by_hand"
 """Marks such a manifest: it is made anew each time it is asked for."""
@@ -35,13 +37,24 @@ def manifest_of(folder: str | Path) -> Manifest:
     said = {stage: run.recorded(stage) for stage in STAGES if (run / f"stages/{stage}.json").exists()}
     if not said:
         return manifest
-    told = {name: value for one in said.values() for name, value in one.get("parameters", {}).items()}
-    defaults = {name: one.default for name, one in known().items()}
+    declared = known()
+    told = {name: _as_declared(declared.get(name), value) for one in said.values()
+            for name, value in one.get("parameters", {}).items()}
+    defaults = {name: one.default for name, one in declared.items()}
     parameters = {**defaults, **told, "run_dir": str(run.path)}
     given = {name: value for name, value in parameters.items() if name != "run_dir" and value != defaults[name]}
     manifest.content |= {BY_HAND: True, "parameters": parameters, "given": given,
                          "versions": versions(), "stages": _records(run, said)}
     return manifest
+
+
+def _as_declared(parameter: Parameter | None, value: Any) -> Any:
+    """Return a value as ``specanom run`` takes it: papermill makes a number of ``-p folds 2``."""
+    if parameter is None:  # of another version
+        return value
+    with contextlib.suppress(ArgumentError):  # else one that the command would not take
+        return typed(parameter, value)
+    return value
 
 
 def _records(run: RunFolder, said: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -72,13 +72,20 @@ def parse(pairs: Iterable[str]) -> dict[str, Any]:
 def check(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return `given` with each value of the type its notebook declares; texts are converted."""
     parameters = known()
-    return {name: _typed(parameters[choice("parameter", name, parameters)], value) for name, value in given.items()}
+    return {name: typed(parameters[choice("parameter", name, parameters)], value) for name, value in given.items()}
 
 
 _TYPES: dict[str, Any] = {"int": int, "float": float, "str": str}
 
 
-def _typed(parameter: Parameter, value: Any) -> Any:
+def typed(parameter: Parameter, value: Any) -> Any:
+    """Return a value of the type that the notebook declares.
+
+    Raises
+    ------
+    ArgumentError
+        When it cannot be.
+    """
     kind = parameter.kind
     try:
         if kind == "bool":

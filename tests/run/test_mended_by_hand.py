@@ -76,6 +76,12 @@ def test_a_stage_made_again_by_hand_puts_the_later_ones_out_of_date(folder: Path
     assert manifest_of(folder).content["given"] == {"n": 77, "epochs": 4}
 
 
+def test_parameters_that_papermill_took_for_numbers_are_texts_again(tmp_path: Path) -> None:
+    by_hand(tmp_path / "run", "01_acquire", survey=7, n="80")
+    by_hand(tmp_path / "run", "03_train", folds=2, epochs=None)
+    assert manifest_of(tmp_path / "run").content["given"] == {"survey": "7", "n": 80, "folds": "2", "epochs": None}
+
+
 def test_what_the_command_made_is_told_by_its_manifest(stages, tmp_path: Path) -> None:
     stages.again(tmp_path, {"n": 50})
     assert manifest_of(tmp_path).content == Manifest(tmp_path).content
