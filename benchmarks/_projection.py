@@ -23,6 +23,8 @@ TOP_SHARE, TRAINED, MOST_STEPS = 0.01, 50_000, 20_000
 STORED = {"full": {"SDSS": 0.65, "DESI": 0.65}, "rounded": {"SDSS": 0.28, "DESI": 0.28}}
 """Share of nine bytes a pixel that a store takes; measured in docs/measurements.md on spectra of SDSS."""
 BYTES_OF_PIXEL = 9
+FROM_DISK = 0.82e9
+"""Bytes that training holds of a sample of any size that is large for memory; docs/measurements.md, 60,000 spectra."""
 
 
 @dataclass(frozen=True)
@@ -137,12 +139,14 @@ def _bytes(rows: Rows) -> list[dict[str, Any]]:
 
 
 def _memory(rows: Rows) -> dict[str, Any]:
-    """Return what the largest process of each stage holds, by the straight line of its growth, GB."""
-    sizes = [row["n"] for row in rows]
+    """Return what the largest process of each stage holds, GB, by the line through the two largest surveys.
+
+    Smaller ones are a partition or less, which is all that they hold. Training goes by a copy on disk.
+    """
     made: dict[str, Any] = {}
     for step in rows[-1]["steps"]:
-        fit = Growth.of(sizes, [row["steps"][step]["largest"] for row in rows])
-        made[step] = {survey: fit(n) / 1e9 for survey, n in SURVEYS.items()}
+        fit = Growth.of([row["n"] for row in rows[-2:]], [row["steps"][step]["largest"] for row in rows[-2:]])
+        made[step] = {survey: FROM_DISK / 1e9 if step == "03_train" else fit(n) / 1e9 for survey, n in SURVEYS.items()}
     return made
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tqdm.auto import tqdm
-
+from ..parallel.progress import Progress
 from .checkpoint import Checkpoint, unpacked
 from .distributed import Group
 from .loop import Loop
@@ -33,16 +32,17 @@ def run_kept(trainer: Loop, title: str, kept: Checkpoint | None, name: str, *, p
     found = group.from_first(lambda: kept.load(name) if kept else b"")
     if found:
         trainer.restore(*unpacked(found))
-    hidden = not (progress and group.first)
-    with tqdm(total=trainer.most_steps, desc=title, unit="step", disable=hidden, initial=trainer.state.step,
-              leave=False) as bar:
-        last = trainer.state.step
+    shown = title if progress and group.first else ""
+    with Progress(shown, 0, trainer.most_steps or 0, unit="steps", leave=False) as bar:
+        counted = last = trainer.state.step
+        bar.done(counted, found=True)
 
         def on_check(running: Loop) -> None:
-            nonlocal last
+            nonlocal counted, last
             state = running.state
-            bar.update(state.step - bar.n)
-            bar.set_postfix(val=f"{state.history[-1]['val']:.4g}", best=f"{state.best:.4g}", refresh=False)
+            bar.remark(f"val={state.history[-1]['val']:.4g}, best={state.best:.4g}")
+            bar.done(state.step - counted)
+            counted = state.step
             if kept and (state.finished or state.step - last >= _CHECKPOINT_EVERY):
                 kept.save(name, *running.snapshot())
                 last = state.step

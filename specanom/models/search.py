@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from ..errors import ArgumentError, choice, message
+from ..parallel.progress import shown
 from .inputs import Rows, read_rows
 from .settings import Training
 from .vae import VAEModel
@@ -69,7 +69,7 @@ def grid_search(
     rows = read_rows("sample", sample)
     table = []
     combinations = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-    for chosen in tqdm(combinations, desc="grid search", disable=not progress):
+    for chosen in shown(combinations, "grid search" if progress else "", len(combinations), unit="models"):
         training = {**base["training"], **{k: v for k, v in chosen.items() if k in _TRAINING}}
         own = {k: v for k, v in chosen.items() if k in _OWN}
         table.append({**chosen, **_try(VAEModel.from_settings({**base, **own, "training": training}), sample, rows)})

@@ -36,13 +36,16 @@ class Progress:
         What a row is.
     file : Path, optional
         Where the line of a log is kept up to date for other programs; gone in the end.
+    leave : bool
+        Whether the bar stays when all is done.
     """
 
     def __init__(self, label: str, partitions: int, rows: int, *, unit: str = "spectra",
-                 file: Path | None = None) -> None:
+                 file: Path | None = None, leave: bool = True) -> None:
         self._label, self._partitions, self._rows, self._unit = label, partitions, rows, unit
         self._parts_done = self._rows_done = self._found = self._failed = 0
-        self._hindered = ""
+        self._hindered = self._remark = ""
+        self._leave, self._ended = leave, False
         self._bar: Any = None
         self._file = file
         self._start = self._told = time.monotonic()
@@ -52,7 +55,7 @@ class Progress:
             from tqdm.auto import tqdm
 
             self._bar = tqdm(total=self._rows or None, desc=self._label, unit=f" {self._unit}",
-                             unit_scale=self._rows >= LARGE,
+                             unit_scale=self._rows >= LARGE, leave=self._leave,
                              dynamic_ncols=True)  # a terminal may be drawn wider, a notebook has all its width
         self._note()
         return self
@@ -75,16 +78,22 @@ class Progress:
         self._failed += rows
         self._note()
         if self._bar is not None:
-            self._bar.set_postfix_str("; ".join(self._troubles()))
+            self._bar.set_postfix_str("; ".join(self._remarks()))
 
     def hindered(self, why: str) -> None:
         """Tell what keeps the work waiting, such as that all workers have left; "" when nothing does any more."""
         first, self._hindered = bool(why) and not self._hindered, why
         self._note()
         if self._bar is not None:
-            self._bar.set_postfix_str("; ".join(self._troubles()))
+            self._bar.set_postfix_str("; ".join(self._remarks()))
         elif self._label and (first or time.monotonic() - self._told > EVERY):
             self._tell()
+
+    def remark(self, text: str) -> None:
+        """Say something of what is being done, such as a loss; shown with what is counted next."""
+        self._remark = text
+        if self._bar is not None:
+            self._bar.set_postfix_str("; ".join(self._remarks()), refresh=False)
 
     def line(self) -> str:
         """Return what a log says."""
@@ -95,12 +104,14 @@ class Progress:
         text = f"{self._label or 'work'}: {parts}{self._rows_done:,}{of} {self._unit}"
         left = self._rows - self._rows_done - self._failed
         if speed > 0:
-            text += f", {speed:,.0f} a second" + (f", {_span(left / speed)} to go" if left > 0 else "")
-        return "; ".join([text, *self._troubles()])
+            text += f", {speed:,.0f} a second"
+            text += f", {_span(left / speed)} to go" if left > 0 and not self._ended else ""
+        return "; ".join([text, *self._remarks()])
 
-    def _troubles(self) -> list[str]:
-        """Return what is not as it should be."""
-        return ([f"{self._failed:,} in failed partitions"] if self._failed else []) + (
+    def _remarks(self) -> list[str]:
+        """Return what is said of the work, and what is not as it should be."""
+        return ([self._remark] if self._remark else []) + (
+            [f"{self._failed:,} in failed partitions"] if self._failed else []) + (
             [f"waits: {self._hindered}"] if self._hindered else [])
 
     def _note(self) -> None:
@@ -121,6 +132,7 @@ class Progress:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
+        self._ended = True
         if self._file is not None:
             with contextlib.suppress(OSError):  # a disk that failed is told by what failed on it
                 self._file.unlink(missing_ok=True)

@@ -201,3 +201,13 @@ def test_a_checkpoint_holds_no_pickle(sample: SpectrumSet, tmp_path: Path) -> No
     VAEModel(4, hidden=(16,), max_steps=5, folds=1).fit(sample, checkpoint=tmp_path)
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["fit.json", "reference-1.safetensors"]
+
+
+def test_a_log_has_whole_lines_of_a_fit(flux: np.ndarray, capfd: pytest.CaptureFixture[str]) -> None:
+    VAEModel(3, hidden=(16,), max_steps=60, folds=1, device="cpu").fit(flux, progress=True)
+    told = capfd.readouterr().err
+    assert "\r" not in told
+    assert told.count("\n") == 1, told
+    assert "60 of 60 steps" in told
+    assert "val=" in told
+    assert "to go" not in told
