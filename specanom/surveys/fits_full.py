@@ -70,6 +70,8 @@ class FullHdu:
         """Return a column."""
         with _quiet():
             data = np.asarray(self._field(name))
+        if data.dtype.kind == "c":
+            raise BrokenFits(f"column {name} is of complex numbers")
         return np.char.encode(data, "latin-1", "replace") if data.dtype.kind == "U" else data
 
     def take(self, name: str, rows: NDArray[np.intp]) -> NDArray[Any]:

@@ -114,6 +114,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     # columns
     "flux of another length in each row": ("a.fits", lambda: _variable_length(), "another length in each row"),
     "three fluxes a pixel": ("a.fits", lambda: _vectors(), "shape"),
+    "wavelengths of complex numbers": ("a.fits", lambda: _complex(), "complex"),
     "flux that is text": ("a.fits", lambda: with_cards(spec_file(), 1, TFORM1="4A"), "type"),
     "no noise": ("a.fits", lambda: spec(ivar=np.full(40, -1.0)), "no valid pixel"),
     "infinite noise": ("a.fits", lambda: spec(ivar=np.full(40, np.inf)), "no valid pixel"),
@@ -160,6 +161,13 @@ def _variable_length() -> bytes:
     wave = fits.Column("loglam", "D", array=3.6 + 1e-4 * np.arange(40))
     made = io.BytesIO()
     fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns([flux, wave])]).writeto(made)
+    return made.getvalue()
+
+
+def _complex() -> bytes:
+    pixels = [fits.Column("flux", "E", array=np.ones(40)), fits.Column("loglam", "C", array=3.6 + 1e-4 * np.arange(40))]
+    made = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(pixels)]).writeto(made)
     return made.getvalue()
 
 
