@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .fits_hdus import FitsHdu, FitsHdus
-from .fits_header import CARD, BrokenFits, UnusualFits, columns_of
+from .fits_header import CARD, WIDTH, BrokenFits, UnusualFits, columns_of
 from .texts import check_yaml
 
 if TYPE_CHECKING:
@@ -22,13 +21,16 @@ if TYPE_CHECKING:
 
 MAX_FULL, MAX_HEADERS = 256, 4 << 20
 """HDUs, and bytes of headers, of a file that astropy is given: it takes milliseconds for each."""
-SPARE, TIMES, VALUE = 64 << 20, 8, 16
-"""Bytes that lists of different lengths may have together: so many, and these for each byte of the file; of a value."""
+SPARE, TIMES = 64 << 20, 8
+"""Bytes that lists of different lengths may have together: so many, and these for each byte of the file."""
+LETTER, SCALED = 4, 8
+"""Bytes of a letter in memory, and at least of a number that has a scale or a zero."""
 PIECE = 8 << 20
 
 _SHAPED = re.compile(r"(?:NAXIS|TFORM|TDIM|TBCOL)\d*|BITPIX|[PG]COUNT|TFIELDS|THEAP")
 _BEGIN, _END = "--BEGIN-ASTROPY-SERIALIZED-COLUMNS--", "--END-ASTROPY-SERIALIZED-COLUMNS--"
 _WIDTH = re.compile(r"[AIFED](\d*)")
+_OF = re.compile(r"\s*\d*[PQ]([A-Z])")
 
 
 @contextmanager
@@ -138,17 +140,30 @@ def _check_lists(twin: FitsHdu, width: int, rows: int) -> None:
         columns = columns_of(twin.header, width)
     except UnusualFits as exc:
         raise BrokenFits(f"corrupt FITS header: {exc} is no form of a column") from exc
-    lists = [one for _, one in columns if one.code in "PQ" and one.repeat]
-    if any(one.repeat != 1 for one in lists):
+    lists = [(one, _value(twin, number)) for number, (_, one) in enumerate(columns, 1)
+             if one.code in "PQ" and one.repeat]
+    if any(one.repeat != 1 for one, _ in lists):
         raise BrokenFits("corrupt FITS header: several lists in one cell")
-    total, most = 0, SPARE + TIMES * twin.content.size
+    values, total, most = 0.0, 0.0, SPARE + TIMES * twin.content.size
     step = max(1, PIECE // max(width, 1))
     for first in range(0, rows if lists else 0, step):
         count = min(step, rows - first)
         buffer, at = twin.content.span(twin.start + first * width, count * width)
-        for one in lists:
+        for one, value in lists:
             told: Any = np.ndarray((count,), ">u4" if one.code == "P" else ">u8", buffer=buffer,
                                    offset=at + one.offset, strides=(width,))
-            total += math.ceil(VALUE * float(told.sum(dtype=np.float64)))
+            number = float(told.sum(dtype=np.float64))
+            values, total = values + number, total + value * number
         if total > most:
-            raise BrokenFits(f"corrupt FITS: lists of {total // VALUE:,} values in {twin.content.size:,} bytes")
+            raise BrokenFits(f"corrupt FITS: lists of {values:,.0f} values in {twin.content.size:,} bytes")
+
+
+def _value(twin: FitsHdu, number: int) -> int:
+    """Return the bytes in memory of a value in the lists of a column, at most 8 for each in the file."""
+    found = _OF.match(str(twin.header.get(f"TFORM{number}")))
+    code = found[1] if found else "M"
+    if code == "A":
+        return LETTER
+    width = WIDTH.get(code, 1)                  # a bit becomes a flag
+    scaled = twin.header.get(f"TSCAL{number}", 1) != 1 or twin.header.get(f"TZERO{number}", 0) != 0
+    return max(width, SCALED) if scaled else width

@@ -150,6 +150,19 @@ def test_an_image_in_tiles_is_passed_over_for_a_table(tmp_path: Path) -> None:
     assert read_fits_table(tmp_path / "a.fits").colnames == ["ra"]
 
 
+@pytest.mark.parametrize("code", ["B", "L"])
+def test_long_lists_of_bytes_are_read_as_those_of_numbers_are(code: str, tmp_path: Path) -> None:
+    """Images in tiles are such lists: files of more than a few megabytes are no lie."""
+    cells = np.empty(4, dtype=object)
+    cells[:] = [np.ones(3_000_000, "u1" if code == "B" else bool)] * 4
+    rows = fits.BinTableHDU.from_columns([fits.Column("ra", "D", array=np.arange(4.0)),
+                                          fits.Column("list", f"P{code}()", array=cells)])
+    fits.HDUList([fits.PrimaryHDU(), rows]).writeto(tmp_path / "a.fits")
+    with open_fits(tmp_path / "a.fits") as hdus:
+        assert hdus[1].data["ra"].tolist() == [0, 1, 2, 3]
+        assert len(hdus[1].data["list"][3]) == 3_000_000
+
+
 # -- answers of services -----------------------------------------------------------------------------------------------
 
 def answer(field: str = "", table: str = "", data: str = "<TABLEDATA><TR><TD>1</TD></TR></TABLEDATA>", *,
