@@ -70,7 +70,8 @@ def test_parquet_of_every_honest_type_is_believed(tmp_path: Path) -> None:
         "m": pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int64())), "ls": [["x"], None],
         "f": pa.array([b"ab", b"cd"], pa.binary(2)), "d": pa.array(["x", "y"]).dictionary_encode(),
         "t": pa.array([0, 1], pa.timestamp("us")), "e": pa.array([1, 2], pa.decimal128(5)),
-        "w": pa.array([[1.0, 2.0]] * 2, pa.list_(pa.float32(), 2)), "y": [True, False]})
+        "w": pa.array([[1.0, 2.0]] * 2, pa.list_(pa.float32(), 2)), "y": [True, False],
+        "v": pa.array(["x", None], pa.string_view()), "bv": pa.array([b"x", None], pa.binary_view())})
     pq.write_table(table, tmp_path / "t.parquet")
     believed(tmp_path / "t.parquet")
 
