@@ -28,6 +28,8 @@ TOP, OBJECTS = "top.zarr", "objects"
 _SAID = Record({"counts": MapOf(Anything(), most=10_000), "outputs": ListOf(Place(), most=10_000)}, more=True)
 WORK = "work"
 """Folder of a run for what stages have done so far."""
+_WORK_BEFORE = {"02_preprocess": "sample.zarr.work"}
+"""Where earlier versions had it, who left it there when they were stopped."""
 
 
 class RunFolder:
@@ -91,12 +93,24 @@ class RunFolder:
 
     def spectra(self) -> SpectrumSet:
         """Open the spectra to look at: the oddest where the run stored no others, else the whole sample."""
-        return SpectrumSet.open(self / TOP) if (self / TOP).is_dir() else self.sample()
+        return SpectrumSet.open(self / TOP) if self.selects else self.sample()
 
-    def objects(self) -> Objects:
-        """Return what is known of all objects, of which spectra need not be stored."""
-        there = (self.path / f"{OBJECTS}.parquet").exists()
-        return Objects(self.table(OBJECTS) if there else self.sample().table)
+    @property
+    def selects(self) -> bool:
+        """Whether the oddest spectra are stored apart from those that were trained on."""
+        return (self / TOP).is_dir()
+
+    def objects(self, sample: SpectrumSet | None = None) -> Objects:
+        """Return what is known of all objects, of which spectra need not be stored.
+
+        Parameters
+        ----------
+        sample : SpectrumSet, optional
+            As :meth:`sample` returns it, where it is open already.
+        """
+        if (self.path / f"{OBJECTS}.parquet").exists():
+            return Objects(self.table(OBJECTS))
+        return Objects((sample or self.sample()).table)
 
     def table(self, name: str, stage: str = "an earlier stage") -> pd.DataFrame:
         """Read a table of the run by name, e.g. ``"scores"``."""
@@ -163,7 +177,8 @@ class RunFolder:
     def settle(self, stage: str) -> None:
         """Delete what a stage kept of its work, unless some of it failed: another try does only that."""
         if not failure_counts(self.path, stage):
-            shutil.rmtree(self.path / WORK / stage, ignore_errors=True)
+            for name in (f"{WORK}/{stage}", *filter(None, [_WORK_BEFORE.get(stage)])):
+                shutil.rmtree(self.path / name, ignore_errors=True)
         with contextlib.suppress(OSError):  # another stage's may be there
             (self.path / WORK).rmdir()
 
