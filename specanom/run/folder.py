@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from ..foreign import Anything, ListOf, MapOf, Place, Record, check, read_json, 
 from ..seeds import content_hash
 from ..spectrumset import SpectrumSet
 from .failures import failure_counts
-from .lock import taken
+from .kernels import IN_A_RUN
 from .objects import Objects
 from .parameters import of_stage
 from .paths import located
@@ -171,7 +172,7 @@ class RunFolder:
         failed = failure_counts(self.path, stage)
         write_json(folder / f"{stage}.json", {"counts": {**counts, **failed}, "outputs": outputs, "parameters": told,
                                               "started": self._opened, "finished": time.time()})
-        if not taken(self.path):  # otherwise the run settles it, once its manifest says that the stage is done
+        if not os.environ.get(IN_A_RUN):  # otherwise the run settles it, once its manifest says that the stage is done
             self.settle(stage)
 
     def settle(self, stage: str) -> None:

@@ -14,6 +14,8 @@ from ..parallel.progress import QUIET
 
 LOG = "kernel.log"
 """Beside the executed notebook: what its process said past it, as the last words of compiled code."""
+IN_A_RUN = "SPECANOM_IN_A_RUN"
+"""An environment variable: set in a kernel whose notebook is a stage of ``specanom run``, not run by hand."""
 _ENGINE = "specanom"
 
 
@@ -32,7 +34,7 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any]) -> None:
     _register()
     # Debugger warnings and progress bars of the kernel do not belong in the log of a cron job.
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    with _quiet():
+    with _in_a_run():
         papermill.execute_notebook(str(source), str(target), parameters=dict(parameters), kernel_name="python3",
                                    engine_name=_ENGINE, progress_bar=False, log_output=False,
                                    store_widget_state=False, extra_arguments=["--log-level=50"],
@@ -40,17 +42,18 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Let the kernel know that this process tells what it notes in a file."""
-    before = os.environ.get(QUIET)
-    os.environ[QUIET] = "1"
+def _in_a_run() -> Iterator[None]:
+    """Let the kernel know that this process tells what it notes in a file, and what it has done in a manifest."""
+    before = {name: os.environ.get(name) for name in (QUIET, IN_A_RUN)}
+    os.environ |= dict.fromkeys(before, "1")
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[QUIET]
-        else:
-            os.environ[QUIET] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @cache

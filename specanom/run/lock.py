@@ -79,12 +79,6 @@ def holder(folder: Path) -> Process | None:
     return owner if owner is not None and last is not None and _alive(owner, last) else None
 
 
-def taken(folder: Path) -> bool:
-    """Say whether a run has taken a folder and not given it back; it may have been killed."""
-    last = _last(folder)
-    return last is not None and _owner(last) is not None
-
-
 def _take(folder: Path) -> tuple[Path, IO[bytes]]:
     """Write the file that follows the last one; returns it, open."""
     while True:

@@ -21,7 +21,7 @@ from ..surveys.parted import PartedSurvey
 from .acquire import Files, catalogue_file
 from .byhand import manifest_of
 from .folder import WORK, RunFolder
-from .lock import leave, only_one
+from .lock import holder, leave, only_one
 from .objects import Objects
 from .parameters import STAGES
 from .scoring import add_latents, add_percentile, score_table, top_ids
@@ -31,6 +31,8 @@ DRIFT_P = 1e-3
 """A two-sample Kolmogorov–Smirnov test below this probability, together with DRIFT_D, counts as a drift."""
 DRIFT_D = 0.15
 """The distance between the two distributions that must be passed too: a large night makes tiny shifts significant."""
+NEW, SUMMARY = "new", "summary.json"
+"""Where in a run results go, and the last file of each."""
 NEEDED = STAGES[:4]
 """The stages whose products are used."""
 SHOWN = 5
@@ -142,7 +144,7 @@ def score_new(run_dir: str | Path, files: str | NewFiles, *, out: str | Path | N
     files : str or NewFiles
         Folder, file or pattern; or with what is known of them.
     out : path-like, optional
-        Where the result goes; ``RUN/new/TIME`` when not given.
+        Where the result goes; ``RUN/new/TIME`` when not given, or where a call that was stopped there has begun.
     executor : optional
         Where the files are read and scored, a partition of 4,096 spectra at a time, see
         :func:`specanom.parallel.workers`. What a stopped call left in `out` is used by the next.
@@ -168,12 +170,18 @@ def score_new(run_dir: str | Path, files: str | NewFiles, *, out: str | Path | N
         check_reachable(executor, run.path)
     files = NewFiles(files) if isinstance(files, str) else files
     fresh = files.read(run, manifest.parameters)
-    folder = Path(out) if out else run.path / "new" / time.strftime("%Y%m%dT%H%M%S")
+    folder = Path(out) if out else _begun(run.path / NEW) or run.path / NEW / time.strftime("%Y%m%dT%H%M%S")
     try:
         with only_one(folder):
             return _scored(run, files, fresh, folder, executor)
     finally:
         leave(folder)
+
+
+def _begun(folder: Path) -> Path | None:
+    """Return where the last call that was stopped, and that nobody has gone on with, has begun."""
+    return max((one for one in folder.glob("*") if (one / WORK).is_dir() and not (one / SUMMARY).exists()
+                and holder(one) is None), default=None)
 
 
 def _scored(run: RunFolder, files: NewFiles, fresh: Any, folder: Path, executor: Any) -> NewScores:
@@ -183,19 +191,20 @@ def _scored(run: RunFolder, files: NewFiles, fresh: Any, folder: Path, executor:
     with _left_when_stopped(work):
         streamed = Stream(PartedSurvey.of(fresh, work / "index"), run / "preprocess", run / "sample.zarr", work,
                           executor, "score").score({"VAE": run.need("model", "03_train")}, **options)
-    table = _ranked(run, streamed, options, settings)
-    column = ranking_column(settings["rank_by"], settings["preset"], table)
-    made = RunFolder(folder)
-    made.write(table, "scores")
-    aside = streamed.report.to_frame()
-    aside = aside[aside["count"] > 0]
-    made.write(aside, "skipped")
-    made.write_or_drop({"failures": streamed.failures if len(streamed.failures) else None})
-    result = NewScores(folder, table, drift_of(reference, table), int(aside["count"].sum()), column, streamed.failures)
-    write_json(folder / "summary.json", {
-        "spectra": len(table), "set aside": result.skipped, "failed partitions": len(streamed.failures),
-        "drifted": result.drifted, "drift": result.drift.to_dict("records"), "run": str(run.path),
-        "path": str(files.path)})
+        table = _ranked(run, streamed, options, settings)
+        column = ranking_column(settings["rank_by"], settings["preset"], table)
+        made = RunFolder(folder)
+        made.write(table, "scores")
+        aside = streamed.report.to_frame()
+        aside = aside[aside["count"] > 0]
+        made.write(aside, "skipped")
+        made.write_or_drop({"failures": streamed.failures if len(streamed.failures) else None})
+        result = NewScores(folder, table, drift_of(reference, table), int(aside["count"].sum()), column,
+                           streamed.failures)
+        write_json(folder / SUMMARY, {
+            "spectra": len(table), "set aside": result.skipped, "failed partitions": len(streamed.failures),
+            "drifted": result.drifted, "drift": result.drift.to_dict("records"), "run": str(run.path),
+            "path": str(files.path)})
     return result
 
 

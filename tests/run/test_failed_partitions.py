@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from specanom.run.cli import DONE, main
 from specanom.run.digest import digests
 from specanom.run.failures import failed_in, failed_stages, failure_counts, failures_of, of_models
 from specanom.run.folder import RunFolder
-from specanom.run.lock import only_one
+from specanom.run.kernels import IN_A_RUN
 from specanom.run.manifest import Manifest
 from specanom.run.pipeline import run_pipeline
 from specanom.surveys.parted import PartedSurvey
@@ -138,27 +136,18 @@ def test_a_stage_counts_what_failed_and_keeps_what_is_done_of_it(tmp_path) -> No
     assert not run.work("05_explain").exists()
 
 
-def test_the_work_of_a_stage_stays_until_the_run_has_it_in_its_manifest(tmp_path) -> None:
+def test_the_work_of_a_stage_stays_until_the_run_has_it_in_its_manifest(tmp_path, monkeypatch) -> None:
     run = RunFolder(tmp_path)
     (run.work("05_explain") / "done").mkdir(parents=True)
-    with only_one(tmp_path):  # a run; it may be killed before its manifest says that the stage is done
-        run.record("05_explain", {"explained": 8}, [])
-        assert run.work("05_explain").exists()
-        run.settle("05_explain")
-    assert not (tmp_path / "work").exists()
-    (run.work("05_explain") / "done").mkdir(parents=True)
-    run.record("05_explain", {"explained": 8}, [])  # a notebook that somebody runs by hand
-    assert not (tmp_path / "work").exists()
-    with subprocess.Popen([sys.executable, "-c", "import sys, time\nfrom pathlib import Path\n"
-                           "from specanom.run.lock import only_one\nwith only_one(Path(sys.argv[1])):\n"
-                           "    print('', flush=True)\n    time.sleep(60)", str(tmp_path)],
-                          stdout=subprocess.PIPE) as killed:
-        assert killed.stdout is not None
-        killed.stdout.readline()
-        killed.kill()
-    (run.work("05_explain") / "done").mkdir(parents=True)
-    run.record("05_explain", {"explained": 8}, [])  # by a kernel that outlived its run for a moment
+    monkeypatch.setenv(IN_A_RUN, "1")  # which may be killed before its manifest says that the stage is done
+    run.record("05_explain", {"explained": 8}, [])
     assert run.work("05_explain").exists()
+    run.settle("05_explain")
+    assert not (tmp_path / "work").exists()
+    (run.work("05_explain") / "done").mkdir(parents=True)
+    monkeypatch.delenv(IN_A_RUN)  # a notebook that somebody runs by hand
+    run.record("05_explain", {"explained": 8}, [])
+    assert not (tmp_path / "work").exists()
 
 
 def test_a_run_that_is_killed_before_its_manifest_says_so_keeps_the_work(stages: FakeStages, tmp_path,

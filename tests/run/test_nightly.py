@@ -12,6 +12,7 @@ import pytest
 from astropy.io import fits
 
 import specanom as sa
+from specanom.run import nightly
 from specanom.run.cli import DIFFERS, DONE, FAILED, NO_DATA, main
 from specanom.run.lock import only_one
 from specanom.run.nightly import NewFiles, drift_of, score_new
@@ -87,6 +88,23 @@ class TestScore:
         assert folder.parent == run_copy / "new"
         assert (folder / "scores.parquet").exists()
         assert main(["report", str(run_copy)]) == DONE  # the run itself is as it was
+
+    def test_a_job_that_was_stopped_is_gone_on_with(self, run_copy: Path, night: Path,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+        def stopped(*given: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(nightly, "_ranked", stopped)
+            with pytest.raises(KeyboardInterrupt):
+                score_new(run_copy, str(night))
+        begun = sorted((run_copy / "new").iterdir())[-1]
+        assert (begun / "work").is_dir()
+        done = score_new(run_copy, str(night))
+        assert done.path == begun
+        assert len(done.table)
+        assert not (begun / "work").exists()
+        assert score_new(run_copy, str(night), out=run_copy / "other").path != begun
 
     def test_sky_subtraction_gone_wrong_is_a_drift(self, finished: Path, night: Path, tmp_path: Path, capsys) -> None:
         bad = Path(shutil.copytree(night, tmp_path / "bad"))
