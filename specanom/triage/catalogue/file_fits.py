@@ -6,6 +6,7 @@ FITS tables hold ASCII, and no blanks at the end: text beyond ASCII is written a
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from ...foreign import open_fits
 from .columns import Column
+from .fits_rows import ROWS, write_rows
 from .metadata import TITLE, from_arrays, from_text, texts, to_text
 
 if TYPE_CHECKING:
@@ -52,10 +54,11 @@ def _coded(found: re.Match[str]) -> str:
 
 
 def write_fits(path: Path, table: pd.DataFrame, columns: Sequence[Column], meta: Mapping[str, Any]) -> None:
-    """Write FITS."""
+    """Write FITS, some rows at a time: astropy would hold all of them several times over."""
     from astropy.io import fits
 
-    hdu = fits.BinTableHDU.from_columns([_fits_column(table[one.name], one) for one in columns], name=NAME)
+    made = [_fits_column(table[one.name], one) for one in columns]
+    hdu = fits.BinTableHDU.from_columns(made, name=NAME)
     for i, one in enumerate(columns, 1):
         hdu.header.set(f"TCOMM{i}", one.description, after=f"TFORM{i}")
         if one.ucd:
@@ -66,7 +69,31 @@ def write_fits(path: Path, table: pd.DataFrame, columns: Sequence[Column], meta:
     hdu.header["COMMENT"] = f"Thresholds, provenance and what was left out: JSON in {META}."
     rows = list(_pieces(to_text(meta)))
     told = fits.BinTableHDU.from_columns([fits.Column("json", f"{CHUNK}A", array=np.array(rows))], name=META)
-    fits.HDUList([fits.PrimaryHDU(), hdu, told]).writeto(path, output_verify="exception", checksum=True)
+    empty = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), hdu, told]).writeto(empty, output_verify="exception", checksum=True)
+    raw = empty.getvalue()
+    with fits.open(io.BytesIO(raw)) as hdus:
+        place, header = hdus[NAME].fileinfo(), hdus[NAME].header
+    with open(path, "wb") as handle:
+        handle.write(raw[: place["hdrLoc"]])
+        write_rows(handle, header, _blocks(table, made), len(table))
+        handle.write(raw[place["datLoc"] + place["datSpan"] :])
+
+
+def _blocks(table: pd.DataFrame, columns: Sequence[Any]) -> Iterator[NDArray[Any]]:
+    """Yield the rows of a table as FITS has them, :data:`ROWS` at a time."""
+    kinds = {"K": ">i8", "J": ">i4", "D": ">f8", "E": ">f4"}
+    dtype = np.dtype([(one.name, kinds.get(one.format) or f"S{one.format[:-1]}") for one in columns])
+    for start in range(0, len(table), ROWS):
+        some = table.iloc[start : start + ROWS]
+        block = np.empty(len(some), dtype)
+        for one in columns:
+            values = some[one.name]
+            if values.dtype.kind not in "if":
+                block[one.name] = [escaped(text).encode("ascii") for text in values.tolist()]
+            else:
+                block[one.name] = (values if one.null is None else values.fillna(one.null)).to_numpy()
+        yield block
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -78,23 +105,22 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _fits_column(values: pd.Series, one: Column) -> Any:
+    """Return what FITS has to know of a column, without its cells."""
     from astropy.io import fits
 
-    if values.isna().any() and values.dtype.kind == "i":
-        none = _unused(values)
-        return fits.Column(one.name, "K", unit=_unit(one), null=none,
-                           array=values.fillna(none).to_numpy(dtype=np.int64))
     if values.dtype.kind in "if":
-        return fits.Column(one.name, CODES[str(values.dtype).lower()], unit=_unit(one), array=values.to_numpy())
-    cells: NDArray[Any] = np.array([escaped(text) for text in values], dtype="S")
-    width = max(cells.dtype.itemsize, 1)
-    return fits.Column(one.name, f"{width}A", unit=_unit(one), array=cells.astype(f"S{width}"))
+        blank = values.dtype.kind == "i" and values.isna().any()
+        form = "K" if blank else CODES[str(values.dtype).lower()]
+        return fits.Column(one.name, form, unit=_unit(one), null=_unused(values) if blank else None)
+    blocks = (values.iloc[start : start + ROWS].tolist() for start in range(0, len(values), ROWS))
+    width = max((len(escaped(text)) for block in blocks for text in block), default=0)
+    return fits.Column(one.name, f"{max(width, 1)}A", unit=_unit(one))
 
 
 def _unused(values: pd.Series) -> int:
     """Return the lowest whole number that is not among some: it stands for what is not known."""
-    held = set(values.dropna().tolist())
-    return next(one for one in range(np.iinfo(np.int64).min, 0) if one not in held)
+    held = values.dropna()
+    return next(one for one in range(np.iinfo(np.int64).min, 0) if not (held == one).any())
 
 
 def _unit(one: Column) -> str | None:

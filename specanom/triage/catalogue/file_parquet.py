@@ -7,7 +7,7 @@ with pyarrow only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,29 +31,34 @@ def write_parquet(path: Path, table: pd.DataFrame, columns: Sequence[Column], me
     import pyarrow as pa
     from pyarrow import parquet
 
-    made = pa.Table.from_pandas(table, preserve_index=False)
+    known = pa.Table.from_pandas(table.iloc[:0], preserve_index=False).schema
     extra = {KEY: to_text(meta).encode(), VO_VERSION: b"1.0", VO_CONTENT: without_data(table, columns, meta)}
     fields = []
     for one in columns:
-        old = made.schema.field(one.name)
+        old = known.field(one.name)
         kind = pa.string() if pa.types.is_large_string(old.type) else old.type
         if kind == pa.string():  # astropy asks how wide its column of text has to be
             extra[f"table::len::{one.name}".encode()] = str(max(table[one.name].str.len().max(), 1)).encode()
         told = {key: value for key, value in (("description", one.description), ("unit", one.unit), ("ucd", one.ucd))
                 if value}
         fields.append(pa.field(one.name, kind, metadata=told))
-    schema = pa.schema(fields, metadata={**(made.schema.metadata or {}), **extra})
+    schema = pa.schema(fields, metadata={**(known.metadata or {}), **extra})
     place = next((i for i, one in enumerate(columns) if one.name == HEALPIX), None)
-    parquet.write_table(made.cast(schema), path, row_group_size=ROWS, compression="zstd",
-                        sorting_columns=None if place is None else [parquet.SortingColumn(place)])
+    sorting = None if place is None else [parquet.SortingColumn(place)]
+    with parquet.ParquetWriter(path, schema, compression="zstd", sorting_columns=sorting) as writer:
+        for start in range(0, max(len(table), 1), ROWS):
+            part = pa.Table.from_pandas(table.iloc[start : start + ROWS], preserve_index=False)
+            writer.write_table(part.cast(schema), row_group_size=ROWS)
 
 
-def read_parquet(path: Path) -> tuple[pd.DataFrame, tuple[Column, ...], dict[str, Any]]:
-    """Read it with what its schema tells."""
+def read_parquet(path: Path,
+                 names: Collection[str] | None = None) -> tuple[pd.DataFrame, tuple[Column, ...], dict[str, Any]]:
+    """Read it, or its columns of some names, with what its schema tells."""
     from pyarrow import parquet
 
     believed(path)
-    made = parquet.read_table(path)
+    few = None if names is None else [name for name in parquet.read_schema(path).names if name in names]
+    made = parquet.read_table(path, columns=few)
     held = made.schema.metadata or {}
     if KEY not in held:
         raise ValueError("its schema has no metadata of a catalogue")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ Content = tuple["pd.DataFrame", tuple[Column, ...], dict[str, Any]]
 _WRITE: Mapping[str, Callable[[Path, Any, Sequence[Column], Mapping[str, Any]], None]] = {
     "parquet": write_parquet, "ecsv": write_ecsv, "fits": write_fits, "votable": write_votable}
 _READ: Mapping[str, Callable[[Path], Content]] = {
-    "parquet": read_parquet, "ecsv": read_ecsv, "fits": read_fits, "votable": read_votable}
+    "ecsv": read_ecsv, "fits": read_fits, "votable": read_votable}
 
 
 def write_file(kind: str, path: Path, table: pd.DataFrame, columns: Sequence[Column],
@@ -34,8 +34,8 @@ def write_file(kind: str, path: Path, table: pd.DataFrame, columns: Sequence[Col
     write_whole(path, lambda part: _WRITE[kind](part, table, columns, meta))
 
 
-def read_file(kind: str, path: Path) -> Content:
-    """Read a catalogue in one of the formats.
+def read_file(kind: str, path: Path, names: Collection[str] | None = None) -> Content:
+    """Read a catalogue in one of the formats; of Parquet only the columns of these names, when some are given.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def read_file(kind: str, path: Path) -> Content:
         When there is none, or the file cannot be read.
     """
     try:
-        return _READ[kind](path)
+        return read_parquet(path, names) if kind == "parquet" else _READ[kind](path)
     except FileNotFoundError:
         raise DataError(message("path", expected="an existing file", got=repr(str(path)))) from None
     except Exception as exc:  # each reader has errors of its own for damaged files

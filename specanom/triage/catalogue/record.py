@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
@@ -141,8 +141,14 @@ class Catalogue:
         return write_hats(Path(folder), self.table, self.columns, Hats(name, rows, to_text(self.meta)))
 
     @classmethod
-    def read(cls, path: str | Path) -> Catalogue:
+    def read(cls, path: str | Path, *, columns: Iterable[str] | None = None) -> Catalogue:
         """Read what :meth:`write` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+        columns : iterable of str, optional
+            Read these alone, those of them that there are: of Parquet the others are not touched.
 
         Raises
         ------
@@ -153,7 +159,12 @@ class Catalogue:
         """
         path = Path(path)
         kind = FORMATS[choice("path", path.suffix.lower(), FORMATS)]
-        return cls(*read_file(kind, path))
+        names = None if columns is None else set(columns)
+        table, known, meta = read_file(kind, path, names)
+        if names is not None:
+            known = tuple(one for one in known if one.name in names)
+            table = table[[one.name for one in known]]
+        return cls(table, known, meta)
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
