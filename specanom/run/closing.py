@@ -181,7 +181,7 @@ def _nearly_all(share: Any) -> str:
 
 def catalogue_section(content: Content, figures: dict[str, Any]) -> dict[str, Any]:
     """Tiers, verdicts of the rules, rates of anomalies and tickets."""
-    made = Catalogue.read(content.run.need("catalogue.parquet", "08_catalogue"))
+    made = Catalogue.read(content.run.need("catalogue.parquet", "08_catalogue"), columns=("tier", "verdict"))
     tickets, rates = content.run.tables("tickets"), content.run.tables("rates")
     if rates is not None:
         for name in DRAWN:

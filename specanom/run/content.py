@@ -55,12 +55,12 @@ class Content:
     @cached_property
     def trained(self) -> Any:
         """The spectra that the models were trained on, opened lazily."""
-        return self.run.sample()
+        return self.run.sample() if self.run.selects else self.sample  # its table once, however large
 
     @cached_property
     def objects(self) -> Objects:
         """What is known of every object that was scored."""
-        return self.run.objects()
+        return self.run.objects(self.trained)
 
     @cached_property
     def model(self) -> Any:
