@@ -7,6 +7,8 @@ import math
 from typing import Any
 from xml.parsers import expat
 
+from .texts import ALIKE
+
 SPARE, TIMES = 64 << 20, 16
 """Bytes that the tables of a document may take in memory: so many, and these for each byte of it."""
 FIELDS, AT_ONCE = 20_000, 512
@@ -41,6 +43,8 @@ class _Sizes:
     def __init__(self, most: int) -> None:
         self.most, self.total, self.fields = most, 0, 0
         self.width, self.rows = 0, 0
+        self.names: set[str] = set()
+        self.alike = 0
 
     def start(self, name: str, given: dict[str, str]) -> None:
         """Take an element into account."""
@@ -51,6 +55,7 @@ class _Sizes:
             self._check()
         elif tag in ("FIELD", "PARAM"):
             self.fields += 1
+            self._name(given)
             width = _WIDTH.get(given.get("datatype", ""), 8) * _count(given.get("arraysize", ""))
             self.width += width if tag == "FIELD" else 0
             self.total += width if tag == "PARAM" else 0
@@ -70,8 +75,17 @@ class _Sizes:
     def close(self) -> None:
         """End a table."""
         self.total += self.width * max(self.rows, AT_ONCE)
-        self.width = self.rows = 0
+        self.width = self.rows = self.alike = 0
+        self.names.clear()
         self._check()
+
+    def _name(self, given: dict[str, str]) -> None:
+        """Count columns that are called like others: each is renamed by going through all of them."""
+        name = given.get("ID", given.get("name", ""))
+        self.alike += name in self.names
+        self.names.add(name)
+        if self.alike > ALIKE:
+            raise ValueError(f"more than {ALIKE:,} columns are called like others")
 
     def _check(self) -> None:
         size = self.total + self.width * max(self.rows, AT_ONCE)

@@ -141,6 +141,8 @@ OTHERS: dict[str, tuple[str, Callable[[], bytes | Files], str]] = {
     # VOTable
     "cells of 10^9 numbers": ("t.vot", lambda: votable(b'arraysize="2"', b'arraysize="999999999"'), "more than"),
     "10^9 rows of a VOTable": ("t.vot", lambda: votable(b"<TABLE>", b'<TABLE nrows="999999999">'), "more than"),
+    "3,000 columns of one name in a VOTable": ("t.vot", lambda: votable(b"<DATA>", 3000 * (
+        b'<FIELD ID="n" datatype="long" name="n"/>') + b"<DATA>"), "called like others"),
     "a size that is text": ("t.vot", lambda: votable(b'arraysize="2"', b'arraysize="many"'), ""),
     "a stream that is packed": ("t.vot", lambda: votable(b'"base64"', b'"gzip"', STREAM), "packed"),
     # arrays
