@@ -69,4 +69,4 @@ def test_a_set_that_is_replaced_within_one_tick_is_opened_anew(tmp_path: Path) -
     for name in ("first", "second"):
         SpectrumSet([5000.0, 5001.0], [[1.0, float(len(name))]], table=pd.DataFrame({"id": [name]})).save(path)
         os.utime(path / "manifest.json", ns=(1, 1))
-        assert list(parted.OnDisk.of(path).sample().ids) == [name]
+        assert list(parted.ReadOnce.of(path).sample().ids) == [name]

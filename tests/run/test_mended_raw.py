@@ -109,7 +109,7 @@ def test_a_new_file_behind_a_pattern_is_another_input(plates: Path, tmp_path: Pa
 def test_a_pattern_may_begin_at_home(plates: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("HOME", str(plates))
     source = acquire(RunFolder(tmp_path), survey="sdss", path="~/*/spec-*.fits", n=0, seed=1)
-    assert room.Source.load(RunFolder(tmp_path)).path == str(plates / "*" / "spec-*.fits")
+    assert room.Files.load(RunFolder(tmp_path)).path == str(plates / "*" / "spec-*.fits")
     assert source.files == len(files_of(str(plates)))
 
 
