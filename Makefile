@@ -41,6 +41,10 @@ lab: setup $(RUN_DIR)/report.html
 app: setup $(RUN_DIR)/report.html
 	$(BIN)/specanom app $(RUN_DIR)
 
+# Every tutorial whole, as a reader would run it, with a table of what it takes.
+tutorials: setup
+	$(BIN)/python -m benchmarks.tutorials
+
 docs: setup
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/sphinx-build -W docs docs/_build/html

@@ -1,0 +1,53 @@
+"""What the tutorials take: every one whole, with its own parameters, in a process of its own.
+
+    make tutorials
+    python -m benchmarks.tutorials [NAME …] [--out FOLDER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks._watch import watched
+
+FOLDER = Path(__file__).resolve().parent.parent / "tutorials"
+BUDGET = (60.0, 2.0e9)
+"""Seconds and bytes that a tutorial may take on two cores."""
+
+
+def main(arguments: list[str]) -> int:
+    """Execute the tutorials and print a table; returns how many failed or took more than they may."""
+    parser = argparse.ArgumentParser(description="Execute tutorials whole, and say what they take.")
+    parser.add_argument("names", nargs="*", help="as 03_scores (all)")
+    parser.add_argument("--out", type=Path, help="folder that keeps the executed notebooks (none: not kept)")
+    told = parser.parse_args(arguments)
+    books = [path for path in sorted(FOLDER.glob("[0-9][0-9]_*.ipynb")) if not told.names or path.stem in told.names]
+    print("| tutorial | seconds | peak memory, MB | |\n|---|---|---|---|", flush=True)
+    with tempfile.TemporaryDirectory() as spare:
+        out = told.out or Path(spare)
+        out.mkdir(parents=True, exist_ok=True)
+        rows = [_row(path, out) for path in books]
+    return sum(not fine for fine in rows)
+
+
+def _row(path: Path, out: Path) -> bool:
+    """Execute one, print its row, and say whether all was well."""
+    command = [sys.executable, "-m", "papermill", str(path), str((out / path.name).resolve()), "--kernel", "python3",
+               "--cwd", str(FOLDER), "--no-progress-bar"]
+    with tempfile.TemporaryDirectory() as empty:
+        try:
+            took = watched(command, Path(empty), log=Path(empty) / "log", cwd=FOLDER)
+        except RuntimeError as error:
+            print(f"| {path.stem} | | | failed |\n{error}", flush=True)
+            return False
+    fine = took.wall < BUDGET[0] and took.memory < BUDGET[1]
+    told = "" if fine else "more than it may"
+    print(f"| {path.stem} | {took.wall:.0f} | {took.memory / 1e6:.0f} | {told} |", flush=True)
+    return fine
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
