@@ -144,17 +144,18 @@ PAPER_FILTER_AIR = (3726.040, 4101.734, 4340.472, 4861.352, 4958.911, 5006.843, 
 """The published filter list, Å in air, applied by the published code to vacuum spectra."""
 
 _BY_NAME = {item.name: item for item in LINES + SKY_LINES}
+_BY_LABEL = {item.label: item for item in SKY_LINES + LINES}
 
 
 def line(name: str) -> Line:
-    """Return the line called `name`.
+    """Return the line called `name`, or written so on a plot: ``"Ha"`` and ``"Hα"`` are the same.
 
     Raises
     ------
     ArgumentError
         When there is none of that name; the nearest is offered.
     """
-    return _BY_NAME[choice("line", name, _BY_NAME)]
+    return _BY_LABEL[name] if name in _BY_LABEL else _BY_NAME[choice("line", name, _BY_NAME)]
 
 
 def blend_label(lines: Sequence[Line]) -> str:

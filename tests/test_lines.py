@@ -104,3 +104,9 @@ def test_iron_bumps_lie_between_the_strong_lines() -> None:
     for band in lines.IRON_BANDS:
         assert band.lo < band.hi
         assert not any(band.lo < lines.line(name).wave < band.hi for name in ("CIII1909", "MgII2799", "Hb", "OIII5008"))
+
+
+def test_a_line_is_found_as_it_is_written_on_a_plot() -> None:
+    assert lines.line("Hα") is lines.line("Ha")
+    assert lines.line("[O III] 5008") is lines.line("OIII5008")
+    assert lines.line("[O I] 6302").kind == "emission", "the galaxy's, not that of the sky"
