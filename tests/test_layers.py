@@ -19,7 +19,7 @@ LAYER = {
     "explain": 4,
     "cluster": 5, "retrieve": 5, "triage": 5, "testing": 5,
     "plots": 6, "explorer": 6,
-    "run": 7, "widgets": 7, "notebooks": 7, "deploy": 7,
+    "run": 7, "reproduce": 7, "widgets": 7, "notebooks": 7, "deploy": 7,
 }
 # What a room may import besides layers 0 and 1 (and itself).
 MAY = {
@@ -31,7 +31,8 @@ MAY = {
     "plots": {"surveys", "preprocess", "models", "scores", "diagnostics", "explain", "cluster", "retrieve", "triage"},
     "explorer": {"surveys", "scores", "diagnostics", "explain", "cluster", "retrieve", "triage", "plots"},
     "run": {"surveys", "preprocess", "models", "scores", "diagnostics", "explain", "cluster", "retrieve", "triage",
-            "plots", "explorer", "notebooks", "deploy"},
+            "plots", "explorer", "notebooks", "deploy", "reproduce"},
+    "reproduce": {"scores", "diagnostics", "explain", "cluster", "plots", "run"},
     "widgets": {"plots", "triage", "surveys", "preprocess", "models", "scores", "diagnostics", "explain", "cluster",
                 "retrieve"},
     "notebooks": set(), "deploy": set(),

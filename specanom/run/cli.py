@@ -128,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     cite.add_argument("--bibtex", action="store_true", help="print the BibTeX only")
     cite.set_defaults(command=_cite)
     add_deploy(commands)
+    _add_reproduce(commands)
     doctor = commands.add_parser("doctor", help="check the installation")
     doctor.set_defaults(command=_doctor)
     return parser
@@ -159,6 +160,21 @@ def _add_dashboards(commands: Any) -> None:
                          help="a finished run (default: %(default)s)")
         one.add_argument("--port", type=int, help="where it listens (default: %(default)s, or the next free one)")
         one.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
+
+
+def _add_reproduce(commands: Any) -> None:
+    """Add the command that lays the figures and tables of the paper beside ours."""
+    made = commands.add_parser(
+        "reproduce", help="the figures and tables of the paper, on these spectra",
+        description="Runs the method twice on the same spectra, as published and with the defaults, and writes a page "
+                    "with every figure and table of the paper beside ours. The same command goes on after a stop.")
+    made.add_argument("--survey", help="as for specanom run (default: mock, a simulated survey)")
+    made.add_argument("--path", default="", help="folder, file or pattern of spectra")
+    made.add_argument("--out", type=Path, default=Path("runs/reproduction"), help="folder (default: %(default)s)")
+    made.add_argument("--runs", nargs=2, type=Path, metavar=("PAPER", "DEFAULTS"), help="finished runs to take instead")
+    made.add_argument("-p", dest="parameters", action="append", default=[], metavar="NAME=VALUE",
+                      help="as for specanom run; of both runs")
+    made.set_defaults(command=_reproduce, preset=None, executor=None)
 
 
 def _parameter_help() -> str:
@@ -241,6 +257,19 @@ def _words(parameters: dict[str, Any]) -> str:
 def _last_seconds(run_dir: Path) -> dict[str, float]:
     stages = Manifest(run_dir).content["stages"]
     return {name: float(one["seconds"]) for name, one in stages.items() if one.get("status") == "done"}
+
+
+def _reproduce(arguments: argparse.Namespace) -> int:
+    from ..reproduce import reproduce
+
+    lines = {name: StageLines(_last_seconds(arguments.out / name), arguments.out / name)
+             for name in ("paper", "defaults")}
+    try:
+        print(reproduce(arguments.out, _given(arguments), runs=arguments.runs, listeners=lines, told=print))
+    finally:
+        for one in lines.values():
+            one.stop()
+    return DONE
 
 
 def _report(arguments: argparse.Namespace) -> int:
