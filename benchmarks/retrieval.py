@@ -2,7 +2,7 @@
 
     python -m benchmarks.retrieval tasks BASE TEST             # two folders of spPlate files with truth.csv
     python -m benchmarks.retrieval ratios TABLE                # emission-line fluxes of RESOLVE galaxies (FITS)
-    OMP_NUM_THREADS=1 python -m benchmarks.retrieval speed [--members 500000] [--graph 100000]
+    OMP_NUM_THREADS=1 python -m benchmarks.retrieval speed [--members 500000] [--graph 100000] [--json PATH]
 
 *tasks*: the spectra of BASE are known, those of TEST are searched; nothing was fitted on TEST. Labels are the truth of
 the simulation: the column ``kind``, and where ``type`` holds the class on the diagram of Baldwin, Phillips & Terlevich,
@@ -13,6 +13,7 @@ scikit-learn's brute force in the same run; clusters of 300 Gaussians, 10 intrin
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -193,8 +194,8 @@ def per_query(work: Callable[[], object], repeat: int = 3) -> float:
     return 1e3 * best / QUERIES
 
 
-def speed(members: int, graph: int) -> None:
-    """Print CPU times of a query beside those of faiss and scikit-learn, with the load of the machine."""
+def speed(members: int, graph: int) -> list[dict[str, str]]:
+    """Print and return CPU times of a query beside those of faiss and scikit-learn, with the load of the machine."""
     rows = []
     for n, d, kind in ((members, 12, "exact"), (members, 64, "exact"), (graph, 64, "exact"), (graph, 64, "hnsw"),
                        (graph, 64, "ivf")):
@@ -203,6 +204,7 @@ def speed(members: int, graph: int) -> None:
         print(rows[-1], flush=True)
     print(markdown(pd.DataFrame(rows)))
     print(f"load average {os.getloadavg()[0]:.1f}, one thread, CPU time")
+    return rows
 
 
 def _speed_row(base: np.ndarray, queries: np.ndarray, kind: str) -> dict[str, str]:
@@ -240,13 +242,16 @@ def main() -> None:
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--members", type=int, default=500_000)
     parser.add_argument("--graph", type=int, default=100_000)
+    parser.add_argument("--json", type=Path, help="where the rows of speed are written too")
     options = parser.parse_args()
     if options.what == "tasks":
         tasks(*options.paths)
     elif options.what == "ratios":
         ratios(*options.paths)
     else:
-        speed(options.members, options.graph)
+        rows = speed(options.members, options.graph)
+        if options.json:
+            options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":
