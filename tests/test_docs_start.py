@@ -1,0 +1,30 @@
+"""The start pages and the guides by task run as shown, and what they say of their results is so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.guides import ROOT, Guide
+
+TASKS = sorted(f"docs/tasks/{path.name}" for path in (ROOT / "docs/tasks").glob("*.md"))
+PAGES = ("docs/install.md", "docs/five_minutes.md", *TASKS)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_runs_as_shown(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Guide(page).run()
+
+
+def test_the_model_of_a_stranger_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                    capsys: pytest.CaptureFixture[str]) -> None:
+    names = Guide("docs/tasks/trained_model.md").run()
+    assert names["check_model"](names["model"], names["sample"].flux[:20]).broken == ()
+    assert names["explanation"].id in set(names["sample"].table["id"])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_page_links_to_exists(page: str) -> None:
+    assert Guide(page).missing() == []
