@@ -306,7 +306,8 @@ in a headless Chromium without a graphics card, spectra of 3,847 pixels:
 {table(["", "data, ms", "drawn, ms"], rows)}
 
 The explorer of {explorer['objects']:,} objects, a folder of {sig(explorer['MB'])} MB, from the start of the
-navigation, medians of {len(explorer['alone'])} starts of which {sum(explorer['alone'])} had the machine to themselves: {opened}.
+navigation, medians of {len(explorer['alone'])} starts of which {sum(explorer['alone'])} had the machine to
+themselves: {opened}.
 
 {results.source("widgets", "explorer")}
 """
