@@ -40,11 +40,10 @@ SOURCE = ("survey", "path", "download")
 """The parameters that say where the spectra come from."""
 ELSEWHERE = ("executor", "partition")
 """The parameters that say where the work is done: nothing of the run itself."""
-EXECUTOR_HELP = (
-    "where partitions are worked on: serial, threads:N, processes:N (of this machine; one core each, and the memory "
-    "of a serial run each), or dask:ADDRESS, as dask:tcp://HOST:8786 or dask:scheduler.json (its workers must see the "
-    "run folder and the spectra under the same paths). It is asked before the first stage. The results are the same "
-    "wherever they are made; it is not kept for the next run. (default: serial)")
+EXECUTOR_HELP = ("where partitions are worked on: serial, threads:N, processes:N (of this machine; one core each, and "
+    "the memory of a serial run each), or dask:ADDRESS, as dask:tcp://HOST:8786 or dask:scheduler.json (its workers "
+    "must see the run folder and the spectra under the same paths). It is asked before the first stage. The results "
+    "are the same wherever they are made; it is not kept for the next run. (default: serial)")
 UNUSABLE = ("DataError", "ShapeError", "GridError", "NothingPasses", "BrokenFits")
 """What errors are called that say that data cannot be used."""
 DONE, DIFFERS, WRONG_CALL, NO_DATA, FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -98,8 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--executor", help=EXECUTOR_HELP)
     run.add_argument("-p", dest="parameters", action="append", default=[], metavar="NAME=VALUE")
     run.add_argument("--force", action="store_true", help="run finished stages too")
-    run.add_argument("--retry", action="store_true",
-                     help="run the stages again some of whose partitions failed; what of them is done stays")
+    run.add_argument("--retry", action="store_true", help="run stages with failed partitions again; what is done stays")
+    run.add_argument("--until", metavar="STAGE", help="the last stage to run, as 04_score; no report is written then")
     run.add_argument("--quiet", action="store_true", help="print only what went wrong, and the report's path")
     run.set_defaults(command=_run)
     report = commands.add_parser("report", help="write the report of a run again")
@@ -190,24 +189,25 @@ def _run(arguments: argparse.Namespace) -> int:
     from .report import current_report, write_report
 
     given = _given(arguments)
-    kept = {name: value for name, value in _kept(arguments.run_dir, source_given="survey" in given).items()
-            if name not in given}
+    before = _kept(arguments.run_dir, source_given="survey" in given)
+    kept = {name: value for name, value in before.items() if name not in given}
     if kept and not arguments.quiet:
         print(f"kept from the last run: {_words(kept)} (-p NAME=VALUE changes one)")
     parameters = {"survey": "mock", **kept, **given}
-    start = time.time()
+    run_dir, whole, start = arguments.run_dir, arguments.until is None, time.time()
     if (told := announcement(arguments.run_dir, Manifest(arguments.run_dir).content)) and not arguments.quiet:
         print(told)
     lines = None if arguments.quiet else StageLines(_last_seconds(arguments.run_dir), arguments.run_dir)
     try:
-        run_pipeline(arguments.run_dir, parameters, force=arguments.force, retry=arguments.retry, listener=lines)
+        run_pipeline(arguments.run_dir, parameters, force=arguments.force, retry=arguments.retry, until=arguments.until,
+                     listener=lines)
     finally:
         if lines is not None:
             lines.stop()
-    path = current_report(arguments.run_dir) or write_report(arguments.run_dir)
-    _warn(arguments.run_dir)
+    path = (current_report(run_dir) or write_report(run_dir)) if whole else run_dir
+    _warn(run_dir)
     if not arguments.quiet:
-        if said := banner(Content(RunFolder(arguments.run_dir))):
+        if whole and (said := banner(Content(RunFolder(run_dir)))):
             print(said)
         print(f"done in {time.time() - start:.0f} s")
     print(path)

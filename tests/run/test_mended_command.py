@@ -72,6 +72,18 @@ def test_a_run_that_failed_is_gone_on_with(command, stages, tmp_path, capsys) ->
     assert (ran, given) == (list(STAGES[2:]), {"n": 99})
 
 
+def test_until_stops_after_a_stage_and_writes_no_report(command, tmp_path, capsys) -> None:
+    ran, _, out = command("-p", "n=140", "--until", "02_preprocess")
+    assert ran == ["01_acquire", "02_preprocess"]
+    assert out.splitlines()[-1] == str(tmp_path / "run")
+    ran, given, out = command()
+    assert ran[0] == "03_train"
+    assert given == {"n": 140}
+    assert out.splitlines()[-1] == str(tmp_path / "run" / "report.html")
+    assert main(["run", "--run-dir", str(tmp_path / "run"), "--until", "train"]) == 2
+    assert "until" in capsys.readouterr().err
+
+
 def test_quiet_is_quiet(command) -> None:
     command("-p", "n=140")
     assert len(command("--quiet")[2].splitlines()) == 1
