@@ -128,9 +128,22 @@ def __getattr__(name: str) -> Any:
     elif name in _ROOMS:
         value = importlib.import_module(f"specanom.{name}")
     else:
-        raise AttributeError(f"module 'specanom' has no attribute {name!r}")
+        raise AttributeError(_unknown(name), name=name)
     globals()[name] = value
     return value
+
+
+def _unknown(name: str) -> str:
+    """Say that there is no such name, and which one may have been meant."""
+    text = f"module 'specanom' has no attribute {name!r}"
+    if name.startswith("_"):
+        return text
+    near = importlib.import_module("specanom.errors").nearest
+    by_case = {one.lower(): one for one in __all__}
+    found = by_case.get(near(name.lower(), by_case) or "")
+    if name in ("mock", "mock_desi"):
+        found = f"surveys.{name}"
+    return f"{text}. Try: specanom.{found}" if found else f"{text}. Try: dir(specanom) lists all names"
 
 
 def __dir__() -> list[str]:

@@ -90,6 +90,12 @@ def nearest(value: object, allowed: Iterable[object]) -> str | None:
     return near[0] if near else None
 
 
+def unprepared(given: object) -> str:
+    """Return what to try when a survey, as it was read, is given where prepared spectra belong; "" for all else."""
+    survey = hasattr(given, "blocks") and hasattr(given, "skipped")
+    return "Preprocessor(...).fit_transform(survey) makes a SpectrumSet of a survey" if survey else ""
+
+
 def require(module: str, *, extra: str) -> ModuleType:
     """Import an optional package, or say which extra installs it.
 

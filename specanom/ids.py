@@ -7,12 +7,12 @@ small integers becomes one of floats as soon as one of them is blank.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 import numpy as np
 
-from .errors import DataError, message
+from .errors import ArgumentError, DataError, message
 
 EXACT = 2**53
 """From here on float64 cannot tell whole numbers apart."""
@@ -95,3 +95,17 @@ def quoted(text: str, most: int) -> str:
 def encodable(path: str) -> str:
     """Return a path as text that can be written: ``\\udcff`` for a byte of a name that is no UTF-8."""
     return path if path.isascii() else path.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def numbered(key: Any, columns: Container[str]) -> Any:
+    """Return the key of rows; refuse an id or the name of one of the `columns`, which are asked for in other ways.
+
+    Raises
+    ------
+    ArgumentError
+        For a text.
+    """
+    if not isinstance(key, str):
+        return key
+    hint = f".table[{key!r}] is that column" if key in columns else f".by_id({key!r}) finds a spectrum"
+    raise ArgumentError(message("index", expected="a row, a slice or a mask", got=repr(key), hint=hint))

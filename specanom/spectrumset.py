@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import DataError, GridError, ShapeError, choice, message
 from .face import opener
-from .ids import id_texts
+from .ids import id_texts, numbered
 from .quantities import angstrom, backwards, per_angstrom
 from .seeds import content_hash
 from .spectrum import FRAMES, SCALES, Spectrum, as_wavelength
@@ -184,7 +184,7 @@ class SpectrumSet:
     def __getitem__(self, key: Any) -> Spectrum | SpectrumSet:
         if isinstance(key, (int, np.integer)):
             return self._spectrum(int(key))
-        rows = key if isinstance(key, slice) else np.asarray(key)
+        rows = key if isinstance(key, slice) else np.asarray(numbered(key, self._table))
         if isinstance(rows, np.ndarray) and rows.dtype == bool:
             if rows.shape != (len(self),):
                 raise ShapeError(message("mask", expected=f"shape ({len(self)},)", got=f"shape {rows.shape}"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError, ShapeError, message
+from ..errors import ArgumentError, DataError, ShapeError, message
 from ..seeds import content_hash
 from .places import joins_in, observed_name, segment_name
 
@@ -175,6 +175,10 @@ def features_of(explanations: Any, bins: NDArray[np.intp] | None = None) -> Feat
     ShapeError, DataError
         When the weights are not ``(n, K)``, or there are none.
     """
+    if hasattr(explanations, "flux"):
+        raise ArgumentError(message("explanations", expected="an ExplanationSet or (n, K) weights",
+                                    got=type(explanations).__name__,
+                                    hint="Explainer(score).explain_many(sample) makes them of spectra"))
     weights = _checked(getattr(explanations, "weights", explanations))
     ids = getattr(explanations, "ids", None)
     names = [content_hash(row) for row in weights] if ids is None else [str(id) for id in ids]

@@ -98,12 +98,15 @@ class Explainer:
                                         got=f"the model {self.score!r}", hint='Scorer(model, "chi2_ivar")'))
         if not callable(self.score) and not hasattr(self.score, "bind"):
             raise ArgumentError(message("score", expected="a Scorer or a function (n, p) -> (n,)",
-                                        got=type(self.score).__name__))
+                                        got=type(self.score).__name__,
+                                        hint='Explainer(Scorer(model, "chi2_ivar")).explain(spectrum)'))
         for name in ("segments", "perturbation", "method"):
             part = resolve(getattr(self, name), self.preset)
             object.__setattr__(self, name, part)
             if not callable(part) or isinstance(part, type):
-                raise ArgumentError(message(name, expected=f"an object such as {_EXAMPLES[name]}", got=repr(part)))
+                hint = f"{part.__name__}(), with brackets" if isinstance(part, type) else ""
+                raise ArgumentError(message(name, expected=f"an object such as {_EXAMPLES[name]}",
+                                            got="the class" if hint else repr(part), hint=hint))
         if isinstance(self.method, Lime):
             object.__setattr__(self, "method", self.method.by_preset(self.preset))
 

@@ -27,7 +27,7 @@ def as_spectrum(spectrum: Any, score: Any) -> Spectrum:
     if flux.ndim != 1 or not np.issubdtype(flux.dtype, np.number):
         got = f"shape {flux.shape}" if flux.size else type(spectrum).__name__
         raise ShapeError(message("spectrum", expected="a Spectrum or a (p,) array", got=got,
-                                 hint="explain_many for several"))
+                                 hint="sample[0] is one spectrum; explain_many takes several"))
     return next(iter(as_set(flux[None, :], score)))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError, GridError, ShapeError, message
+from ..errors import DataError, GridError, ShapeError, message, unprepared
 from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
 from .folds import Hashes
@@ -104,7 +104,7 @@ def _as_matrix(argument: str, given: Any) -> Floats:
         matrix = np.ascontiguousarray(array, dtype=np.float32)
     except (TypeError, ValueError) as exc:
         raise ShapeError(message(argument, expected="a SpectrumSet or an (n, p) array of numbers",
-                                 got=type(given).__name__)) from exc
+                                 got=type(given).__name__, hint=unprepared(given))) from exc
     if array.ndim != 2:
         raise ShapeError(message(argument, expected="an (n, p) array", got=f"shape {array.shape}",
                                  hint="one spectrum is flux[None, :]"))

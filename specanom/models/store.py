@@ -97,7 +97,8 @@ def read_card(path: str | Path) -> dict[str, Any]:
     """
     source = Path(path) / CARD
     if not source.exists():
-        raise DataError(message("path", expected="the folder of a saved model", got=f"{path}"))
+        raise DataError(message("path", expected="the folder of a saved model", got=f"{path}",
+                                hint="model.save(path) writes one; that of a run is RUN/model"))
     card: Any = read_json(source, "a readable card.json", most=LARGEST_CARD)
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise DataError(message("path", expected=f"the card of a {FORMAT}", got=f"{source}, which is another file"))

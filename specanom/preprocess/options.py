@@ -89,7 +89,16 @@ def full_grid(grid: Any) -> NDArray[np.float64]:
             raise ArgumentError(message("grid", expected="(first, last, number): first < last in Å, at least 2 pixels",
                                         got=repr(grid), hint="(3500, 7500, 4000)"))
         return np.linspace(first, last, int(count))
-    wave = as_wavelength(grid)
+    short = isinstance(grid, (tuple, list)) and len(grid) == 2
+    try:
+        if short or np.ndim(grid) != 1:
+            raise TypeError(grid)
+        wave = as_wavelength(grid)
+    except TypeError as exc:
+        got = "(first, last) without a number" if short else \
+            repr(grid) if isinstance(grid, (str, int, float)) else type(grid).__name__
+        raise ArgumentError(message("grid", expected="(first, last, number of pixels) in Å, or an array of wavelengths",
+                                    got=got, hint="(3500, 7500, 4000)")) from exc
     if wave.size < 2:
         raise ArgumentError(message("grid", expected="at least 2 wavelengths", got=wave.size,
                                     hint="(3500, 7500, 4000)"))

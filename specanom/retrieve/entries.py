@@ -68,7 +68,10 @@ def matrix(vectors: Any, argument: str = "vectors") -> NDArray[Any]:
         made = np.asarray(vectors)
         made = made if made.dtype in (np.float32, np.float64) else made.astype(np.float64)
     except (TypeError, ValueError) as exc:
-        raise ShapeError(message(argument, expected="rows of numbers, (n, d)", got=str(exc))) from exc
+        spectra = hasattr(vectors, "flux")
+        raise ShapeError(message(argument, expected="rows of numbers, (n, d)",
+                                 got=type(vectors).__name__ if spectra else str(exc),
+                                 hint="model.encode(sample) makes them of spectra" if spectra else "")) from exc
     if made.ndim != 2 or made.shape[1] == 0:
         raise ShapeError(message(argument, expected="shape (n, d), a row for each object", got=f"shape {made.shape}",
                                  hint="vectors[None, :] for one, vectors[:, None] for many in one dimension"))

@@ -120,6 +120,10 @@ class CalibratedScorer(Pickable):
         """
         return self._in_excess(raw, self._local(snr, z, ids))
 
+    def calibrate(self, sample: Any, *, neighbours: int | None = None) -> CalibratedScorer:
+        """Return its scorer calibrated anew, as when a cell of a notebook is run twice: see ``Scorer``."""
+        return calibrate(self.scorer, sample, neighbours=neighbours)
+
     def bind(self, spectrum: Spectrum) -> BoundScore:
         """Return the calibrated score for perturbed copies of one spectrum.
 

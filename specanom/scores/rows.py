@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError, GridError, ShapeError, message
+from ..errors import DataError, GridError, ShapeError, message, unprepared
 from ..protocols import Encoder, Informed
 from ..spectrum import Spectrum
 from ..spectrumset import SpectrumSet
@@ -190,7 +190,7 @@ def _as_rows(sample: Any) -> NDArray[Any]:
     flux = np.asarray(sample)
     if not np.issubdtype(flux.dtype, np.number):
         raise DataError(message("sample", expected="a SpectrumSet, a Spectrum, a list of them or an array of numbers",
-                                got=type(sample).__name__))
+                                got=type(sample).__name__, hint=unprepared(sample)))
     flux = flux[None, :] if flux.ndim == 1 else flux
     if flux.ndim != 2:
         raise ShapeError(message("sample", expected="an (n, p) array", got=f"shape {flux.shape}"))

@@ -98,6 +98,7 @@ class Scorer(Pickable):
 
     def __post_init__(self) -> None:
         put = object.__setattr__
+        _check_model(self.model, self.metric)
         choice("metric", self.metric, METRICS)
         given = PAPER if choice("preset", self.preset, (None, "paper")) == "paper" else RIGHT
         for setting, value in given.items():
@@ -261,3 +262,18 @@ class Scorer(Pickable):
         trim = f", trimmed {self.trim:.0%}" if self.trim else ""
         preset = ", as published" if self.preset else ""
         return f"Scorer {self.name!r}: {self.metric}{lines}{trim}{preset}, of {type(self.model).__name__}"
+
+
+def _check_model(model: Any, metric: Any) -> None:
+    """Refuse what is no model: the first mistake is to give spectra, or the name of the metric first."""
+    if callable(getattr(model, "reconstruct", None)):
+        return
+    swapped = isinstance(model, str) and hasattr(metric, "reconstruct")
+    if swapped:
+        hint = f"Scorer(model, {model!r}): the model comes first"
+    elif callable(model):
+        hint = "specanom.wrap(function) makes a model of a function (n, p) -> (n, p)"
+    else:
+        hint = "Scorer(VAEModel().fit(sample)), then scorer(sample)"
+    raise ArgumentError(message("model", expected="a model, with .reconstruct", hint=hint,
+                                got=repr(model) if isinstance(model, str) else type(model).__name__))

@@ -279,6 +279,8 @@ def kind_of(file: Fits) -> str:
     if len(primary.shape) == 2:
         return _kind_of_image(primary, first)
     if first is None:
+        if primary.shape:
+            return f"an array of {len(primary.shape)} dimensions, no spectrum"
         return "no data: the file ends after its first header"
     if is_desi(file):
         return "desi"

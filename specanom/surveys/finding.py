@@ -11,6 +11,7 @@ from ..errors import DataError, message
 from ..foreign.fits_bytes import MAGIC, open_regular
 
 SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
+TABLES = (".csv", ".ecsv", ".parquet", ".pq")
 
 
 def find_files(path: Any) -> list[str]:
@@ -49,9 +50,11 @@ def _expand(path: str) -> list[str]:
         raise DataError(message("path", expected="an existing folder, glob or file", got=repr(path),
                                 hint="check the spelling; folders are searched through"))
     if not found:
-        raise DataError(message("path", expected="FITS files", got=f"none in {path!r}",
-                                hint="specanom.surveys.archive.download gets SDSS spectra, "
-                                     "specanom.surveys.mock simulates a survey"))
+        tables = [name for name in os.listdir(path) if name.endswith(TABLES)] if os.path.isdir(path) else []
+        hint = (f"tables of spectra are named one by one: read({os.path.join(path, min(tables))!r})" if tables else
+                "specanom.surveys.archive.download gets SDSS spectra, specanom.surveys.mock simulates a survey")
+        got = f"an empty folder, {path!r}" if os.path.isdir(path) and not os.listdir(path) else f"none in {path!r}"
+        raise DataError(message("path", expected="FITS files", got=got, hint=hint))
     return found
 
 

@@ -125,7 +125,7 @@ def _survey_of_one(files: Sequence[str], opener: Opener) -> str:
             sidecars += 1
         except (DataError, OSError) as exc:
             reasons.append(f"{plain(os.path.basename(file), 80)}: {_reason(exc)}")
-    got = [f"{sidecars} tables that are no spectra"] if sidecars else []
+    got = [f"{sidecars} table{'s that are no spectra' if sidecars > 1 else ' that is no spectrum'}"] if sidecars else []
     got += reasons[:3] + ([f"and {len(reasons) - 3} more"] if len(reasons) > 3 else [])
     kind = {"sdss": "SDSS spectrum", "desi": "DESI spectrum"}.get(opener.survey, "SDSS or DESI spectrum")
     raise DataError(message("path", expected=f"at least one readable {kind}", got="; ".join(got),

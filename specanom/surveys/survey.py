@@ -163,6 +163,12 @@ class Survey:
     def __len__(self) -> int:
         return self.log.count
 
+    def __getitem__(self, key: object) -> Spectrum:
+        """Refuse: a survey is read in passes, from its first spectrum to its last."""
+        raise TypeError(message("survey", expected="a loop over its spectra, since it is read when asked for",
+                                got=f"an index, {key!r}", hint="next(iter(survey)) is the first spectrum; "
+                                "Preprocessor(...).fit_transform(survey)[0] the first that is prepared"))
+
     def waterfall(self) -> dict[str, int]:
         """Return reason → count of what was left out, most frequent first; numbers in a reason are left out."""
         counts: dict[str, int] = {}

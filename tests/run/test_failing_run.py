@@ -50,7 +50,7 @@ def test_a_folder_without_spectra(tmp_path: Path, capsys, without_kernels) -> No
     (tmp_path / "notes.txt").write_text("no spectra")
     code, said = fails(capsys, "--path", str(tmp_path), "--run-dir", str(tmp_path / "run"))
     assert code == NO_DATA
-    assert "expected FITS files, got none" in said
+    assert "expected FITS files, got " in said
 
 
 def test_nothing_but_a_desi_coadd(shared: Path, tmp_path: Path, capsys, without_kernels) -> None:

@@ -131,7 +131,7 @@ class TestScore:
     def test_nothing_usable_is_no_data(self, finished: Path, shared: Path, tmp_path: Path, capsys) -> None:
         (tmp_path / "empty").mkdir()
         assert main(["score", str(finished), str(tmp_path / "empty")]) == NO_DATA
-        assert "expected FITS files, got none" in capsys.readouterr().err
+        assert "expected FITS files, got " in capsys.readouterr().err
         quasar = shared / "data" / "sdss" / "lite" / "spec-0332-52367-0639.fits"
         assert main(["score", str(finished), str(quasar)]) == NO_DATA
         assert "class QSO, not GALAXY" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from specanom.errors import ArgumentError, DataError, GridError, ShapeError
 from specanom.lines import line_mask
+from specanom.models import PCAModel
 from specanom.scores import METRICS, Scorer, ScoreWarning
 from specanom.spectrumset import SpectrumSet
 
@@ -226,5 +227,5 @@ def test_scores_as_many_blocks_in_threads_and_survives_pickling(sample, model):
 
     scorer = Scorer(model, "mse", trim=0.1)
     np.testing.assert_array_equal(evaluate([scorer], sample, block_size=9, executor="threads:2")[0], scorer(sample))
-    scorer2 = Scorer(None, "mse", name="x")  # type: ignore[arg-type]
+    scorer2 = Scorer(PCAModel(2), "mse", name="x")
     assert pickle.loads(pickle.dumps(scorer2)).name == "x"  # noqa: S301

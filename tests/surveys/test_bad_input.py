@@ -105,7 +105,7 @@ def test_wavelengths_that_run_backwards_are_skipped(write_spec: Callable[..., Pa
 
 
 def test_an_empty_folder_says_what_to_try(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"path: expected FITS files, got none in .* Try: .*mock"):
+    with pytest.raises(DataError, match=r"path: expected FITS files, got an empty folder, .* Try: .*mock"):
         read(tmp_path)
 
 
@@ -118,7 +118,7 @@ def test_a_folder_without_fits_says_what_to_try(tmp_path: Path) -> None:
 
 def test_a_folder_of_catalogues_is_said_to_be_one(tmp_path: Path) -> None:
     fits.BinTableHDU.from_columns([fits.Column("Z", "E", array=[0.1, 0.2])]).writeto(tmp_path / "catalogue.fits")
-    with pytest.raises(DataError, match="1 tables that are no spectra"):
+    with pytest.raises(DataError, match="1 table that is no spectrum"):
         read(tmp_path)
     with pytest.raises(DataError, match="a table"):
         Spectrum.read(tmp_path / "catalogue.fits")

@@ -40,7 +40,8 @@ class Scores:
             for each, scorer in Scorer.paper(model).items():
                 self._add(each, scorer, f'sa.Scorer.paper(score.model)["{each}"]')
         self._raw = {f"{each}{CALIBRATED}": each for each, made in self._made.items()
-                     if sample is not None and hasattr(made, "calibrate") and f"{each}{CALIBRATED}" not in self._made}
+                     if sample is not None and hasattr(made, "calibrate") and not each.endswith(CALIBRATED)
+                     and f"{each}{CALIBRATED}" not in self._made}
 
     def _add(self, name: str, scorer: Any, code: str) -> None:
         if name not in self._made:
