@@ -71,9 +71,16 @@ def test_captum_takes_segments_and_any_fill_and_measures_faithfulness() -> None:
     assert {"IntegratedGradients", "DeepLift", "LayerConductance", "LRP"} <= set(attr.__all__)
 
 
-def test_the_table_has_a_cell_for_each_package_and_its_links_exist() -> None:
-    table = [line for line in PAGE.text.splitlines() if line.startswith("|")]
-    heads = next(line for line in table if "Astronomaly" in line and "jdaviz" in line)
-    rows = table[table.index(heads):]
-    assert {line.count("|") for line in rows} == {heads.count("|")}
+def test_tables_have_a_cell_for_each_package_and_links_exist() -> None:
+    tables = re.findall(r"(?:^\|.*\n)+", PAGE.text, flags=re.M)
+    assert len(tables) == 3
+    for table in tables:
+        assert len({line.count("|") for line in table.splitlines()}) == 1
     assert not PAGE.missing()
+
+
+def test_footnotes_are_used_and_defined() -> None:
+    defined = re.findall(r"^\[\^(\w+)\]:", PAGE.text, flags=re.M)
+    used = re.findall(r"\[\^(\w+)\](?!:)", PAGE.text)
+    assert len(defined) == len(set(defined))
+    assert set(defined) == set(used)
