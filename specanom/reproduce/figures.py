@@ -21,6 +21,10 @@ LOOKED = 20
 """How many of the oddest are searched for an example, and averaged over."""
 RED = 7000.0
 """Where the red end begins, Å at rest."""
+PLAN = {"a": ("mse", "most weight on emission lines"), "b": ("mse", "most weight redward of 700 nm"),
+        "c": ("mse_filtered", "most weight on emission lines"),
+        "d": ("mse_filtered_trimmed", "most weight at 380–400 and 650–670 nm and little on lines")}
+"""The examples of Fig. 3: by which score, and which of its oddest."""
 BANDS = ((3800.0, 4000.0), (6500.0, 6700.0))
 """Where the fourth example of Fig. 3 is odd, Å at rest."""
 
@@ -83,20 +87,31 @@ def _common(side: Side) -> dict[str, Any]:
     return {"k": k, "common": float(scores.overlap(side.scores, k, columns).attrs["common"])}
 
 
+def examples(side: Side) -> dict[str, Explanation]:
+    """Return the four examples of Fig. 3: of the oddest, those with most weight where the paper's have it."""
+    if "examples" not in side.kept:
+        where, found = _places(side), dict[str, Explanation]()
+        for letter, (score, _) in PLAN.items():
+            less = where["a"] if letter == "d" else np.zeros(side.wave.shape, dtype=bool)
+            found[letter] = _best(_explained(side, score), where[letter], less, {e.id for e in found.values()})
+        side.kept["examples"] = found
+    made: dict[str, Explanation] = side.kept["examples"]
+    return made
+
+
+def _places(side: Side) -> dict[str, NDArray[np.bool_]]:
+    wave, lines = side.wave, on_lines(side.wave)
+    bands = np.any([(wave >= low) & (wave <= high) for low, high in BANDS], axis=0)
+    return {"a": lines, "b": wave > RED, "c": lines, "d": bands}
+
+
 def figure_3(side: Side) -> Made:
     """Return four anomalies and their explanations, chosen as the paper's examples are described."""
-    wave = side.wave
-    lines, red = on_lines(wave), wave > RED
-    bands = np.any([(wave >= low) & (wave <= high) for low, high in BANDS], axis=0)
-    plan: tuple[tuple[str, str, NDArray[np.bool_], str], ...] = (
-        ("a", "mse", lines, "most weight on emission lines"), ("b", "mse", red, "most weight redward of 700 nm"),
-        ("c", "mse_filtered", lines, "most weight on emission lines"),
-        ("d", "mse_filtered_trimmed", bands, "most weight at 380–400 and 650–670 nm"))
-    found: dict[str, Explanation] = {}
+    wave, (lines, red, _, bands) = side.wave, _places(side).values()
+    found = examples(side)
     pictures = []
-    for letter, score, where, said in plan:
-        made = _best(_explained(side, score), where, {e.id for e in found.values()})
-        found[letter] = made
+    for letter, (score, said) in PLAN.items():
+        made = found[letter]
         panels = [Panel(np.asarray(side.spectrum(made.id).flux, dtype=np.float64), model=side.model_of(made.id),
                         title=f"({letter}) {described(side, made.id)}", label="flux / median"), weights_panel(made)]
         caption = f"Of the {LOOKED} oddest by {VARIATIONS[score]}, the one with {said}."
@@ -114,9 +129,10 @@ def _explained(side: Side, score: str) -> list[Explanation]:
     return list(side.explainer(score).explain_many(part))
 
 
-def _best(found: list[Explanation], where: NDArray[np.bool_], shown: set[str]) -> Explanation:
-    """Return the explanation with most weight there, of those not shown yet."""
+def _best(found: list[Explanation], where: NDArray[np.bool_], less: NDArray[np.bool_], shown: set[str]) -> Explanation:
+    """Return the explanation with most weight there and least on what it should not be, of those not shown yet."""
     fresh = [e for e in found if e.id not in shown] or found
-    return max(fresh, key=lambda e: np.nan_to_num(share_of(e.weights, e.segments, where), nan=-1.0))
+    return max(fresh, key=lambda e: np.nan_to_num(share_of(e.weights, e.segments, where)
+                                                  - share_of(e.weights, e.segments, less), nan=-2.0))
 
 

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ import jinja2
 from ..folders import write_text
 from ..run.tabulate import ShownTable, number
 from ..visible import visible
-from . import beside, figures, tables, verdicts
-from .numbers import BEST_BIN, ITEMS, PIXELS, READ, SPECTRA, Item
+from . import beside, clusters, figures, tables, variations, verdicts
+from .groups import CLIPPED, DIFFUSE
+from .numbers import BEST_BIN, ITEMS, MEMBER_RANKS, PIXELS, READ, SPECTRA, Item
 from .reasons import REASONS
 from .sides import NAMES, Made, Side
 from .verdicts import AGREES, DIFFERS, OPEN, PARTLY, Verdict
@@ -43,6 +45,17 @@ RECIPES: dict[str, Recipe] = {
     "figure-3": Recipe(figures.figure_3, verdicts.figure_3, beside.figure_3),
     "table-2": Recipe(tables.table_2, verdicts.table_2, beside.table_2),
     "table-3": Recipe(tables.table_3, verdicts.table_3, beside.table_3),
+    "figure-4": Recipe(clusters.figure_4, clusters.judge_4, partial(clusters.beside_kinds, kinds=(DIFFUSE, CLIPPED))),
+    "figure-5": Recipe(clusters.figure_5, clusters.judge_5, partial(clusters.beside_kinds, kinds=(1, 2))),
+    "figure-6": Recipe(clusters.figure_6, clusters.judge_6, partial(clusters.beside_kinds, kinds=(3,))),
+    "figure-7": Recipe(variations.figure_7, variations.judge_7, variations.beside_numbers),
+    "figure-8": Recipe(variations.figure_8, variations.judge_8, variations.beside_numbers),
+    "figure-9": Recipe(variations.figure_9, variations.judge_9, variations.beside_numbers),
+    "figure-10": Recipe(variations.figure_10, variations.judge_10, variations.beside_10),
+    "figure-11": Recipe(variations.figure_11, variations.judge_11, variations.beside_numbers),
+    **{f"figure-C.{group}": Recipe(partial(clusters.members, group=group),
+                                   partial(clusters.judge_members, group=group), clusters.beside_members)
+       for group in MEMBER_RANKS},
 }
 
 
@@ -73,8 +86,6 @@ def sections(paper: Side, defaults: Side, told: Callable[[str], None] | None = N
     """Make every figure and table of two runs."""
     made = []
     for item in ITEMS:
-        if item.key not in RECIPES:
-            continue
         if told:
             told(item.title)
         recipe, start = RECIPES[item.key], time.monotonic()
@@ -112,7 +123,7 @@ def write_page(path: Path, paper: Side, defaults: Side, *, told: Callable[[str],
 
 def _lead(side: Side) -> str:
     told = side.content.settings
-    what = (f"a simulated survey of {number(int(told['n']))} fibres, which no telescope has seen" if side.simulated
+    what = (f"a simulated survey of {number(int(told['n']))} fibres" if side.simulated
             else str(told["path"]) or "downloaded spectra")
     return f"{time.strftime('%d %B %Y, %H:%M')}. Made of {what}."
 

@@ -49,6 +49,8 @@ REASONS: dict[str, Reason] = {
                    "fill in `specanom run`"),
     "scale": Reason("What the published code calls scaling is a change of contrast around a smooth of the spectrum; "
                     "the defaults scale the flux.", '"scale" perturbation'),
+    "squares": Reason("Squared residuals do not grow in proportion to the factor: a strong change of the flux makes an "
+                      "ordinary continuum odd by itself, a small one hardly."),
     "samples": Reason("The defaults draw 2000 masks in complementary pairs where the paper draws 5000 independently.",
                       "samples"),
     "kernel": Reason("Published proximities are not scaled, so that the ridge penalty holds weights back, the more so "

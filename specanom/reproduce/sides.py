@@ -62,6 +62,8 @@ class Side:
 
     name: str
     content: Content
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What several figures need and one of them has made."""
 
     @property
     def preset(self) -> str | None:
@@ -129,12 +131,15 @@ class Side:
         """Return the explainer of the run, of one of its scores."""
         return explainer_of(scorer_of_column(score, self.scorers), self.content.settings)
 
-    def varied(self, segments: Any, perturbation: Any, samples: int = 0) -> Explainer:
-        """Return an explainer of the ranking score with other parts; the method is that of the preset."""
+    def varied(self, segments: Any, perturbation: Any, samples: int = 0, seed: int = 0) -> Explainer:
+        """Return an explainer of the ranking score with other parts; the method is that of the preset.
+
+        `seed` is added to that of the run.
+        """
         told = self.content.settings
         return Explainer(scorer_of_column(self.content.column, self.scorers), segments, perturbation=perturbation,
                          method=method_of("", samples=samples or told["samples"], preset=self.preset),
-                         seed=told["seed"])
+                         seed=told["seed"] + seed)
 
 
 def eight() -> tuple[str, ...]:

@@ -165,7 +165,7 @@ def table_3(paper: Made, defaults: Made) -> Verdict:
         text = (f"{over} of {len(pairs)} ranges that are known overlap with the paper's, and {falls} of {steps} steps "
                 "between the clusters go the way they do there" if steps else
                 f"{over} of {len(pairs)} ranges that are known overlap with the paper's")
-        return graded([over > len(pairs) / 2, steps > 0 and falls > steps / 2]), text
+        return graded([over > len(pairs) / 2, *([falls > steps / 2] if steps else [])]), text
     return judged(paper, defaults, say, why=("simulated", "few", "ranking"))
 
 

@@ -12,7 +12,7 @@ from specanom.run import pipeline
 from tests.once import once
 from tests.run.conftest import execute_here
 
-TINY: dict[str, Any] = {"n": 100, "max_steps": 20, "epochs": 3, "folds": "2", "top": 16, "samples": 100,
+TINY: dict[str, Any] = {"n": 100, "max_steps": 20, "epochs": 3, "folds": "2", "top": 16, "samples": 200,
                         "segments": 20}
 
 
