@@ -26,6 +26,7 @@ from .failure import StageFailed, reason_of
 from .failures import failed_in, failed_stages
 from .manifest import Manifest, versions
 from .parameters import check, known, parse
+from .parser import Parser
 from .pipeline import run_pipeline
 from .piping import NO_READER, reader_gone, until_unread
 from .plainly import printed_plainly
@@ -82,7 +83,7 @@ def _code(exc: Exception) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="specanom", description="Finds unusual spectra and says why.")
+    parser = Parser(prog="specanom", description="Finds unusual spectra and says why.")
     parser.add_argument("--version", action="version", version=f"specanom {versions()['specanom']}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser(
@@ -128,8 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     cite.set_defaults(command=_cite)
     add_deploy(commands)
     _add_reproduce(commands)
-    doctor = commands.add_parser("doctor", help="check the installation")
-    doctor.set_defaults(command=_doctor)
+    commands.add_parser("doctor", help="check the installation").set_defaults(command=_doctor)
     return parser
 
 

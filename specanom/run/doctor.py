@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from ..models.memory import free_memory
@@ -18,6 +19,9 @@ LEAST_FREE = 2_000_000_000
 """Bytes that a run of some thousand spectra may take with all its passing files."""
 LEAST_MEMORY = 2_000_000_000
 """Bytes of memory that each process of a run may take."""
+
+EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
+"""What JupyterLab, Notebook 7 and Voilà load to show a widget."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,11 @@ def check_installation() -> list[Check]:
                                                             ("notebook", "widgets"), ("jupyterlab", "widgets"),
                                                             ("voila", "widgets"), ("umap", "maps"),
                                                             ("specutils", "specutils"), ("distributed", "dask"),
-                                                            ("dustmaps", "dust"))]
+                                                            ("dustmaps", "dust"), ("faiss", "retrieve"),
+                                                            ("numba", "fast"), ("shap", "exchange"),
+                                                            ("xarray", "exchange"), ("sparcl", "desi"))]
+    found += [_widgets(place, package) for place, package in (("JupyterLab", "jupyterlab"), ("Notebook", "notebook"),
+                                                              ("Voilà", "voila"))]
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     return [*found, Check("browser for the tests", browser is not None, browser or "none", "apt-get install chromium",
                           optional=True)]
@@ -58,7 +66,11 @@ def _kernel() -> Check:
 
 
 def _device() -> Check:
-    import torch
+    """Tell what networks are trained on."""
+    try:
+        import torch
+    except ImportError as exc:
+        return Check("device", False, f"not known without torch ({exc})", "pip install torch")
 
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     return Check("device", True, torch.cuda.get_device_name(0) if cuda else "Apple GPU" if mps else "CPU")
@@ -93,3 +105,20 @@ def _optional(module: str, extra: str) -> Check:
     there = importlib.util.find_spec(module) is not None
     return Check(f"{module} (optional)", there, "installed" if there else "not installed",
                  f"pip install 'specanom[{extra}]'", optional=True)
+
+
+def _widgets(place: str, package: str) -> Check:
+    """Tell whether the dashboards can show in a frontend: it, both packages and the extensions they bring to it."""
+    missing = [name for name in (package, "ipywidgets", "anywidget") if importlib.util.find_spec(name) is None]
+    if not missing:
+        missing = [f"its extension {name}" for name in EXTENSIONS if not _has_extension(name)]
+    told = (f"without {' and '.join(missing)}" if missing else
+            f"{version(package)} with ipywidgets {version('ipywidgets')}")
+    return Check(f"widgets in {place}", not missing, told, "pip install --force-reinstall 'specanom[widgets]'"
+                 if missing and missing[0].startswith("its") else "pip install 'specanom[widgets]'", optional=True)
+
+
+def _has_extension(name: str) -> bool:
+    from jupyter_core.paths import jupyter_path
+
+    return any((Path(folder) / name / "package.json").is_file() for folder in jupyter_path("labextensions"))
