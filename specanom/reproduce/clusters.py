@@ -164,8 +164,8 @@ def judge_members(paper: Made, defaults: Made, *, group: int) -> Verdict:
             return OPEN, "both lines are measured in none of those shown"
         good = sum(so(ratio) for ratio in known)
         shown_ratios = ", ".join(number(ratio, 2) for ratio in known)
-        text = (f"it is so in {good} of the {len(known)} of those shown in which both lines are measured "
-                f"(flux of [O III] 5008 over Hα: {shown_ratios})")
+        text = (f"it is so in {good} of {len(known)} that are shown and have both lines measured (flux of [O III] 5008 "
+                f"over Hα: {shown_ratios})")
         return graded([2 * good > len(known), good == len(known)]), text
     return judged(paper, defaults, say, lead=f"In the paper {said}.", why=("simulated", "few"))
 

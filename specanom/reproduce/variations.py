@@ -49,7 +49,7 @@ def noise_of(e: Explanation) -> float:
 
 def small(share: float) -> str:
     """Return a share that may be far below a hundredth as a percentage."""
-    return f"{number(100 * share, 2)} %" if np.isfinite(share) else DASH
+    return f"{fixed(2)(100 * share)} %" if np.isfinite(share) else DASH
 
 
 def spread(e: Explanation) -> float:

@@ -19,6 +19,8 @@ from .sides import NAMES, Made
 AGREES, PARTLY, DIFFERS, OPEN = "agrees", "partly", "differs", "cannot be told"
 NEAR = 0.25
 """By which share of its value a number of ours may be off one of the paper and still agree."""
+CLEARLY = 1.5
+"""How many times what even weights would give a share must be to count as one of the paper's."""
 
 
 @dataclass(frozen=True)
@@ -124,15 +126,16 @@ def figure_3(paper: Made, defaults: Made) -> Verdict:
     def say(made: Made) -> tuple[str, str]:
         values = made.numbers
         lines, red, broad, two = (values[name] for name in ("a: on lines", "b: red end", "c: on lines", "d: two bands"))
-        parts = [lines > values["pixels on lines"], red > 0.5, broad > values["pixels on lines"],
-                 two > values["pixels in the bands"]]
+        parts = [lines > CLEARLY * values["pixels on lines"], red > 0.5, broad > CLEARLY * values["pixels on lines"],
+                 two > CLEARLY * values["pixels in the bands"]]
         text = (f"(a) has {percent(lines)} of its weight on lines, (b) {percent(red)} redward of 700 nm, "
                 f"(c) {percent(broad)} on lines, (d) {percent(two)} at 380–400 and 650–670 nm; even weights would give "
                 f"{percent(values['pixels on lines'])} on lines and {percent(values['pixels in the bands'])} in these "
                 f"bands, so {sum(parts)} of the four are as in the paper")
         return graded(parts), text
     lead = ("The examples are picked from the oddest for where their weight lies; the question is whether there are "
-            "such ones among them.")
+            f"such ones: with more than half of the weight at the red end for (b), and {CLEARLY:g} times what even "
+            "weights would give for the others.")
     return judged(paper, defaults, say, lead=lead, why=("simulated", "few", "fill"))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from specanom.reproduce import reproduce
+from specanom.reproduce import figures, reproduce, variations
 from specanom.run import pipeline
 from tests.once import once
 from tests.run.conftest import execute_here
@@ -22,6 +22,9 @@ def reproduction(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def make(folder: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(pipeline, "_papermill", execute_here)
+            patch.setattr(figures, "LOOKED", 6)
+            patch.setattr(variations, "SEGMENTS", (11, 30, 60))
+            patch.setattr(variations, "SAMPLES", (100, 200, 400))
             reproduce(folder, TINY)
 
     return once(tmp_path_factory, "tiny reproduction", make)
