@@ -28,6 +28,7 @@ doctest_test_doctest_blocks = ""  # those of docstrings are run by the tests, ea
 autosummary_generate = True
 autosummary_ignore_module_all = False
 autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 # Types of other projects, and types inside specanom that nobody needs to name, have no page here.
@@ -60,4 +61,4 @@ html_css_files = ["specanom.css"]
 html_show_sourcelink = False
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "header_links_before_dropdown": 6,
                       "show_prev_next": False, "secondary_sidebar_items": ["page-toc"], "footer_end": []}
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "method": [], "gallery": []}

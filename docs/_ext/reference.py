@@ -132,7 +132,7 @@ def exists(full: str) -> bool:
         return False
     try:
         return pkgutil.resolve_name(full) is not None
-    except (ImportError, AttributeError):
+    except (ImportError, AttributeError, ValueError):
         return False
 
 

@@ -26,7 +26,7 @@ def match_counts(matches: pd.DataFrame | None) -> dict[str, int]:
     >>> from specanom.triage.crossmatch import LocalTable, crossmatch
     >>> import pandas as pd
     >>> sky = pd.DataFrame({"id": ["a", "b"], "ra": [10.0, 20.0], "dec": [0.0, 0.0]})
-    >>> match_counts(crossmatch(sky, [LocalTable(sky.drop(columns="id").head(1), name="mine")]).table)
+    >>> match_counts(crossmatch(sky, [LocalTable(sky.drop(columns="id").head(1), 1.0, service="mine")]).table)
     {'in mine': 1, 'not in mine': 1}
     """
     made: dict[str, int] = {}
