@@ -149,3 +149,10 @@ def test_explanations_are_clustered_and_vectors_are_kept_not_spectra(sample) -> 
         sa.ExplanationClusterer().fit(sample)
     with says(sa.ShapeError, "vectors", "SpectrumSet", r"model.encode\(sample\)"):
         sa.KnowledgeBase.build(sample)
+
+
+@pytest.mark.parametrize("room", ["explain", "models", "surveys", "scores", "triage"])
+def test_tab_completion_in_a_room_shows_what_it_offers(room) -> None:
+    names = dir(getattr(sa, room))
+    assert names == sorted(getattr(sa, room).__all__)
+    assert not {"annotations", "importlib", "Any", "TYPE_CHECKING"} & set(names)

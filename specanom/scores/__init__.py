@@ -43,3 +43,7 @@ __all__ = [
     "combine", "dependence", "false_alarm_table", "highest", "latent_correlations", "order", "overlap", "pairwise",
     "rank_intervals", "rank_table", "ranks", "redshift_from_latents", "sigma_nmad", "table", "top",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -49,3 +49,7 @@ __all__ = [
     "agreement", "candidates", "cohen_kappa", "compare", "fleiss_kappa", "gain", "read_conditions",
     "read_inspections", "reranked", "verdicts", "write_inspections", "yield_curve",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
