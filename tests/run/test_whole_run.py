@@ -52,7 +52,7 @@ def test_every_product_of_the_contract_is_there(finished: Path) -> None:
 
 def test_the_scores_have_every_column(finished: Path) -> None:
     sample, table = sa.SpectrumSet.open(finished / "sample.zarr"), pd.read_parquet(finished / "scores.parquet")
-    assert list(Scorer.paper(None)) == list(PAPER_SCORES)  # type: ignore[arg-type]
+    assert list(Scorer.paper(sa.PCAModel(2))) == list(PAPER_SCORES)
     expected = {"id", "z", "snr", "bin", "plate", "mjd", "fiber", "ra", "dec"} | {f"latent_{i}" for i in range(12)}
     expected |= {f"{name}{suffix}" for name in SCORES for suffix in ("", "_cal", "_rank")}
     assert expected | {"combined_cal", "combined_rank", "percentile"} == set(table.columns)
