@@ -10,7 +10,8 @@ from typing import Any
 
 import specanom
 
-INSIDE = ("surveys.archive", "surveys.desi_archive", "triage.crossmatch", "triage.quality", "triage.catalogue")
+INSIDE = ("surveys.archive", "surveys.desi_archive", "triage.crossmatch", "triage.quality", "triage.catalogue",
+          "triage.candidates")
 """Rooms within rooms."""
 BESIDE = ("widgets", "deploy", "protocols")
 """Rooms that ``import specanom`` does not name."""
