@@ -175,7 +175,7 @@ def features_of(explanations: Any, bins: NDArray[np.intp] | None = None) -> Feat
     ShapeError, DataError
         When the weights are not ``(n, K)``, or there are none.
     """
-    if hasattr(explanations, "flux"):
+    if hasattr(explanations, "flux") and not hasattr(explanations, "weights"):
         raise ArgumentError(message("explanations", expected="an ExplanationSet or (n, K) weights",
                                     got=type(explanations).__name__,
                                     hint="Explainer(score).explain_many(sample) makes them of spectra"))
