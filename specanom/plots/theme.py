@@ -30,6 +30,8 @@ from .palette import FONT, THEMES, Palette, palette, translation
 TOOLS = "pan,box_zoom,reset,save"
 LEFT = 78
 """Screen pixels left of the frame, the same for all panels so that stacked frames are aligned."""
+LEGEND, ENTRY, LETTER = 760, 42, 6.5
+"""Screen pixels that a row of a legend may take, and that an entry takes beside its text and for each letter of it."""
 
 
 QUIET = ":host { opacity: 0.45; transition: opacity 0.15s } :host(:hover), :host(:focus-within) { opacity: 1 }"
@@ -98,13 +100,23 @@ def _dress(made: figure, colours: Palette) -> None:
 
 
 def legend(made: figure, entries: Sequence[tuple[str, Sequence[GlyphRenderer]]], colours: Palette) -> None:
-    """Put a legend above the frame, where it can cover nothing; a click hides a curve."""
+    """Put a legend above the frame, where it can cover nothing, in rows that fit a page; a click hides a curve."""
     items = [LegendItem(label=plain(text), renderers=list(renderers)) for text, renderers in entries]
     made.add_layout(Legend(
-        items=items, orientation="horizontal", location="left", click_policy="hide", spacing=16, padding=2, margin=0,
+        items=items, orientation="horizontal", ncols=_legend_columns([text for text, _ in entries]), location="left",
+        click_policy="hide", spacing=16, padding=2, margin=0,
         border_line_color=None, background_fill_color=None, label_text_color=colours.muted, label_text_font=FONT,
         label_text_font_size="12px", glyph_height=14, glyph_width=18, label_standoff=6,
     ), "above")
+
+
+def _legend_columns(labels: Sequence[str]) -> int:
+    """Return into how many columns a legend goes: all in one row, or as many as fit into LEGEND pixels."""
+    widths = [ENTRY + LETTER * len(label) for label in labels]
+    for columns in range(len(widths), 1, -1):
+        if sum(max(widths[start::columns]) for start in range(columns)) <= LEGEND:
+            return columns
+    return 1
 
 
 def hover(made: figure, renderers: Sequence[GlyphRenderer], rows: Sequence[tuple[str, str]], *,

@@ -55,3 +55,12 @@ def test_numbered_groups_are_named_in_order_with_the_colours_of_their_clusters(l
     legend = next(m for m in layout.above if isinstance(m, Legend))
     assert [item.label.value for item in legend.items][:2] == ["cluster 2", "cluster 10"]
     assert legend.items[0].renderers[0].glyph.fill_color == LIGHT.categories[2]
+
+
+def test_a_legend_of_many_groups_goes_on_in_a_second_row(lines):
+    few = plots.bpt(lines).above[0]
+    assert few.ncols == len(few.items)
+    many = pd.concat([lines.iloc[:1].assign(cluster=k) for k in range(7)])
+    legend = next(m for m in plots.bpt(many, groups="cluster").above if isinstance(m, Legend))
+    assert len(legend.items) == 10
+    assert 1 < legend.ncols < 10
