@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,7 +22,11 @@ SCALES = ("flux", "normalised")
 COLUMNS = ("id", "survey", "survey_program", "instrument", "plate", "mjd", "fiber", "ra", "dec", "z", "z_err",
            "z_noqso", "zwarning", "class", "subclass", "objtype", "snr", "ebv", "lsf", "path", "row", "specobjid",
            "petal", "tile", "healpix", "deltachi2", "exptime")
-"""What every survey tells of a spectrum: columns of the table of what it reads, and keys of ``Spectrum.meta``."""
+"""What every survey tells of a spectrum: columns of the table of what it reads, and keys of ``Spectrum.meta``.
+
+As read, ``snr`` is the survey's own number where it gives one (SN_MEDIAN_ALL of the SDSS); preprocessing measures it
+anew, by :func:`median_snr`, and calls that of the survey ``snr_survey``.
+"""
 
 
 def as_wavelength(wave: Any) -> NDArray[np.float64]:
@@ -51,6 +56,49 @@ def frozen(array: ArrayLike | None, dtype: Any) -> NDArray[Any] | None:
     return view
 
 
+def finite_noise(ivar: Any) -> Any:
+    """Return inverse variances with 0 for infinite ones, as in files: a pixel without any noise is one without data.
+
+    Warns
+    -----
+    UserWarning
+        When there are any, with their number.
+    """
+    if ivar is None or np.fmax.reduce(ivar, axis=None, initial=0) < np.inf:
+        return ivar
+    infinite = np.isposinf(ivar)
+    warnings.warn(f"ivar: {int(infinite.sum()):,} infinite of {infinite.size:,} values are taken as 0, a bad pixel",
+                  stacklevel=4)
+    made = np.where(infinite, ivar.dtype.type(0), ivar)
+    made.flags.writeable = False
+    return made
+
+
+def median_snr(flux: ArrayLike, ivar: ArrayLike) -> float:
+    """Return the signal-to-noise ratio of a spectrum: the median of flux·√ivar over its good pixels.
+
+    The same as SN_MEDIAN_ALL of the SDSS, which leaves out pixels beyond 3280–9860 Å as well.
+
+    Parameters
+    ----------
+    flux, ivar : (p,) arrays
+        Pixels count whose flux is finite, and whose inverse variance is finite and above zero.
+
+    Returns
+    -------
+    float
+        Per pixel; NaN without a good pixel.
+
+    Examples
+    --------
+    >>> median_snr([2.0, 4.0, 6.0, 50.0], [1.0, 1.0, 1.0, 0.0])
+    4.0
+    """
+    values, weight = np.asarray(flux), np.asarray(ivar)
+    good = np.isfinite(values) & (weight > 0) & np.isfinite(weight)
+    return float(np.median(values[good] * np.sqrt(weight[good]))) if good.any() else float("nan")
+
+
 @dataclass(frozen=True, eq=False)
 class Spectrum:
     """A spectrum and what is known of its object.
@@ -64,8 +112,8 @@ class Spectrum:
         Flux density per Å in the survey's unit, or normalised (see `scale`). A Quantity of any flux density, such as
         Jy, is converted to 1e-17 erg/s/cm²/Å, which ``meta["unit"]`` then says; without dimension it stays.
     ivar : (p,) array or Quantity, optional
-        Inverse variance of `flux`, in the unit that `flux` is given in unless it has its own; 0 marks a bad pixel; None
-        when the noise is not known.
+        Inverse variance of `flux`, in the unit that `flux` is given in unless it has its own; 0 marks a bad pixel, as
+        NaN does; infinite values become 0, and a warning tells how many; None when the noise is not known.
     mask : (p,) array of int, optional
         The survey's mask bits; 0 is good.
     z : float, optional
@@ -120,6 +168,7 @@ class Spectrum:
             if value is not None and value.shape != self.wave.shape:
                 raise ShapeError(message(name, expected=f"shape {self.wave.shape} as wave", got=f"shape {value.shape}"))
             put(self, name, value)
+        put(self, "ivar", finite_noise(self.ivar))
         choice("frame", self.frame, FRAMES)
         choice("scale", self.scale, SCALES)
         put(self, "z", None if self.z is None or not np.isfinite(self.z) else float(self.z))
@@ -140,11 +189,18 @@ class Spectrum:
 
     @property
     def snr(self) -> float:
-        """Median signal-to-noise ratio per pixel over the valid pixels; NaN when the noise is not known."""
-        good = self.valid
-        if self.ivar is None or not good.any():
-            return float("nan")
-        return float(np.median(self.flux[good] * np.sqrt(self.ivar[good])))
+        """Signal-to-noise ratio per observed pixel, see :func:`median_snr`; NaN when it is not known.
+
+        As read, it is that of the valid pixels. Preprocessing puts spectra on other pixels, which overlap in the noise
+        and leave out the ends of the detector: of such a spectrum (at rest, or normalised) it is ``meta["snr"]``,
+        which was measured before, and of the pixels at hand only where that is not known.
+        """
+        known = self.meta.get("snr")
+        told = float(known) if isinstance(known, (int, float, np.number)) else float("nan")
+        if (self.frame, self.scale) != ("observed", "flux") and np.isfinite(told):
+            return told
+        own = float("nan") if self.ivar is None else median_snr(self.flux[self.valid], self.ivar[self.valid])
+        return own if np.isfinite(own) else told
 
     def replace(self, **fields: Any) -> Spectrum:
         """Return a copy with other values for the named fields."""

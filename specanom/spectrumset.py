@@ -16,7 +16,7 @@ from .face import opener
 from .ids import id_texts, numbered
 from .quantities import angstrom, backwards, per_angstrom
 from .seeds import content_hash
-from .spectrum import FRAMES, SCALES, Spectrum, as_wavelength
+from .spectrum import FRAMES, SCALES, Spectrum, as_wavelength, finite_noise
 from .store import ARRAYS, SpectrumWriter, StoredRows, as_rows, lacking, open_store, precision_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class SpectrumSet:
     flux : (n, p) array or Quantity
         Flux per Å; NaN marks a missing pixel. A Quantity is converted as for :class:`Spectrum`.
     ivar : (n, p) array or Quantity, optional
-        Inverse variance in the units of `flux`; 0 where missing or imputed; None when the noise is not known.
+        Inverse variance in the units of `flux`; 0 where missing or imputed; infinite values become 0, and a warning
+        tells how many; None when the noise is not known.
     table : DataFrame, optional
         One row per spectrum. `id` is text; without it, ids are hashes of the content (equal rows stay).
     mask : (n, p) array of int, optional
@@ -86,6 +87,8 @@ class SpectrumSet:
         self.precision = precision_of(self.provenance)  # "full", or "rounded" by its store
         given = {"flux": flux, "ivar": ivar, "mask": mask, "imputed": imputed}
         self._arrays = {name: as_rows(name, value) for name, value in given.items()}
+        if isinstance(self._arrays["ivar"], np.ndarray):
+            self._arrays["ivar"] = finite_noise(self._arrays["ivar"])
         shape = self._arrays["flux"].shape  # type: ignore[union-attr]
         for name, value in self._arrays.items():
             if value is not None and (value.shape != shape or value.shape[1:] != self._wave.shape):

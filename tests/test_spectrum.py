@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +13,11 @@ from astropy.table import Table
 
 import specanom as sa
 from specanom.errors import ArgumentError, DataError, ShapeError
+from specanom.plots.view import describe
+from specanom.spectrum import median_snr
 
 WAVE = np.linspace(4000, 5000, 11)
+DATA = Path(__file__).parent / "data"
 
 
 def test_nanometres_and_units_become_angstrom() -> None:
@@ -135,6 +139,51 @@ def test_snr_is_over_valid_pixels() -> None:
     assert sa.Spectrum(WAVE, flux, ivar).snr == pytest.approx(4)
     assert np.isnan(sa.Spectrum(WAVE, flux).snr)
     assert np.isnan(sa.Spectrum(WAVE, flux, np.zeros(11)).snr)
+
+
+def preprocessed() -> tuple[sa.Survey, sa.SpectrumSet]:
+    survey = sa.surveys.mock(n=60, seed=1)
+    return survey, sa.Preprocessor(grid=(3800, 7000, 800), target="galaxy").fit_transform(survey)
+
+
+def test_the_signal_to_noise_ratio_is_one_number_wherever_it_is_told() -> None:
+    survey, sample = preprocessed()
+    raw = {s.id: s for s in survey}
+    for s, row in zip(sample, sample.table["snr"], strict=True):
+        told = f"S/N {row:.1f}"
+        assert s.snr == pytest.approx(row)
+        assert repr(s).endswith(told)
+        assert describe(s).endswith(told)
+        assert f"{told}</text>" in s._repr_html_()
+        assert raw[s.id].snr == pytest.approx(row, rel=0.02), "of the same pixels, but for masked ones"
+    assert sample.ivar is not None
+    pixels = np.array([median_snr(flux, ivar) for flux, ivar in zip(sample.flux, sample.ivar, strict=True)])
+    assert (pixels > 1.1 * sample.table["snr"]).all(), "pixels of the grid share noise: another quantity"
+
+
+def test_the_signal_to_noise_ratio_of_the_sdss_is_ours() -> None:
+    s = sa.Spectrum.read(DATA / "spec-1045-52725-0628.fits")
+    assert s.snr == pytest.approx(s.meta["snr"], rel=0.005), "SN_MEDIAN_ALL of the pipeline"
+    assert describe(s).endswith(f"S/N {s.snr:.1f}")
+    assert s.replace(ivar=4 * s.ivar).snr == pytest.approx(2 * s.snr, rel=1e-6), "not what was told of other pixels"
+    assert s.replace(ivar=None).snr == s.meta["snr"], "what the survey tells, where the pixels do not"
+
+
+def test_infinite_ivar_is_a_bad_pixel_and_counted() -> None:
+    ivar = np.full(11, 4.0)
+    ivar[[2, 5]] = np.inf
+    flux = np.full(11, 2.0)
+    flux[2] = 0
+    with pytest.warns(UserWarning, match="2 infinite of 11 values") as told:
+        s = sa.Spectrum(WAVE, flux, ivar)
+    assert len(told) == 1
+    assert Path(told[0].filename).name == "test_spectrum.py", "where the call is"
+    assert s.ivar[[2, 5]].tolist() == [0, 0]
+    assert s.snr == pytest.approx(4)
+    assert ivar[2] == np.inf, "the array of the caller stays"
+    with pytest.warns(UserWarning, match="6 infinite of 33 values"):
+        sample = sa.SpectrumSet(WAVE, [flux] * 3, [ivar] * 3)
+    assert sample[1].snr == pytest.approx(4)
 
 
 def test_a_redshift_that_is_not_finite_is_unknown() -> None:

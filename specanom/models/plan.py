@@ -88,12 +88,12 @@ def make_plan(rows: Rows, *, folds: int | str, seed: int, least: int) -> Plan:
     seed : int
         Of the model; another seed makes other folds.
     least : int
-        Spectra a network needs to train on.
+        Spectra that each fold must have left to learn from.
 
     Raises
     ------
     DataError
-        When a network would have fewer.
+        When a fold would have fewer.
     """
     count = fold_count(folds, len(rows))
     contents = hash_rows(rows.flux) if rows.contents is None else rows.contents
@@ -117,5 +117,5 @@ def noise_identity(rows: Rows, plan: Plan, *, weighted: bool = True) -> str:
 
 
 def _too_few(least: int, got: int) -> DataError:
-    return DataError(message("sample", expected=f"at least {least} spectra to train each network on", got=got,
+    return DataError(message("sample", expected=f"at least {least} spectra to learn from in each fold", got=got,
                              hint="fewer latent dimensions, or folds=1"))

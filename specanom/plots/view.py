@@ -76,8 +76,7 @@ def describe(spectrum: Spectrum) -> str:
     meta: Mapping[str, Any] = spectrum.meta
     kind = " ".join(str(meta[key]).strip() for key in ("class", "subclass") if _said(meta.get(key)))
     parts = [spectrum.id, kind, "" if spectrum.z is None else f"z = {spectrum.z:.5f}"]
-    snr = float(meta["snr"]) if _said(meta.get("snr")) else spectrum.snr
-    parts.append("" if not np.isfinite(snr) else f"S/N {snr:.1f}")
+    parts.append("" if not np.isfinite(spectrum.snr) else f"S/N {spectrum.snr:.1f}")
     return visible(" · ".join(part for part in parts if part))
 
 

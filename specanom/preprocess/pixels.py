@@ -142,7 +142,7 @@ class Airglow:
 
 @dataclass(frozen=True)
 class SignalToNoise:
-    """Add the column ``snr``: the median of flux·√ivar over the valid observed pixels, NaN where ivar is unknown.
+    """Add the column ``snr``: :func:`specanom.spectrum.median_snr` of the observed pixels, NaN where ivar is unknown.
 
     It is taken before any cut on the signal-to-noise ratio of pixels, so it means the same with and without one. A
     value that the survey gave goes to the column ``snr_survey``.

@@ -209,7 +209,7 @@ def _of_set(block: SpectrumSet) -> Batch:
 
 
 def snr_of(spectrum: Spectrum) -> float:
-    """The S/N the table gives, or else the spectrum's own."""
+    """The S/N that the table of its set gives, as there, or else the spectrum's own."""
     known = spectrum.meta.get("snr")
     return spectrum.snr if known is None or not np.isfinite(known) else float(known)
 

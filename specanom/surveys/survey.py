@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DataError, message
 from ..ids import encodable, plain
-from ..spectrum import Spectrum
+from ..spectrum import Spectrum, median_snr
 from ..spectrumset import SpectrumSet
 from .blocks import Pixels, Stacker
 from .gate import Gate
@@ -297,10 +297,7 @@ def _with_snr(entries: Sequence[Entry], pixels: Pixels) -> Pixels:
     if not unknown or pixels.ivar is None:
         return pixels
     for i in unknown:
-        flux, ivar = np.asarray(pixels.flux[i], np.float64), np.asarray(pixels.ivar[i], np.float64)
-        good = (ivar > 0) & np.isfinite(flux)
-        if good.any():
-            given[i] = float(np.median(flux[good] * np.sqrt(ivar[good])))
+        given[i] = median_snr(np.asarray(pixels.flux[i], np.float64), np.asarray(pixels.ivar[i], np.float64))
     return pixels._replace(extra={**pixels.extra, "snr": given})
 
 

@@ -50,7 +50,7 @@ def test_the_sign_of_a_component_is_fixed(flux: np.ndarray) -> None:
 
 
 def test_too_few_spectra(flux: np.ndarray) -> None:
-    with pytest.raises(DataError, match="at least 14 spectra"):
+    with pytest.raises(DataError, match="at least 14 spectra to learn from"):
         PCAModel(12, folds=1).fit(flux[:10])
 
 

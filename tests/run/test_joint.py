@@ -52,7 +52,7 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -
 
 def test_what_fails_in_a_process_is_told(sample: Path, tmp_path: Path) -> None:
     impossible = VAEModel(500, hidden=(8,), folds=1, device="cpu")  # more than there are spectra
-    with pytest.raises(sa.DataError, match="spectra to train each network on"):
+    with pytest.raises(sa.DataError, match="spectra to learn from in each fold"):
         fit_jointly(impossible, sample, processes=2, work=tmp_path)
 
 
