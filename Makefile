@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 2
 # Threads that wait must not burn the core that another process needs.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: setup run test lint bench lab app docs tutorials chromium postgres clean
+.PHONY: setup run test lint bench lab app docs tutorials pictures chromium postgres clean
 
 setup: $(VENV)/.ready
 
@@ -49,6 +49,10 @@ docs: setup
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/sphinx-build -W -n --keep-going -b html docs docs/_build/html
 	$(BIN)/sphinx-build -W -q -b doctest docs docs/_build/doctest
+
+# The animation of the README, played anew in JupyterLab.
+pictures: setup chromium
+	PYTHONPATH=. $(BIN)/python docs/pictures.py
 
 # The browser tests drive headless Chromium. Root installs it; anybody else is told how.
 chromium:

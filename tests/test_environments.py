@@ -32,6 +32,9 @@ def plain(name: str) -> str:
 
 
 PINS = {plain(line.split("==")[0]): Version(line.split("==")[1]) for line in lines("constraints.txt")}
+OFFLINE = re.compile(r"NameResolutionError|NewConnectionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|"
+                     r"Network is unreachable|Connection refused")
+"""What pip says without a network."""
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
 
 
@@ -154,3 +157,56 @@ def test_repo2docker_accepts_the_folder() -> None:
              'ENV R2D_ENTRYPOINT="${REPO_DIR}/binder/start"']
     places = [next(row for row, line in enumerate(recipe) if part in line) for part in order]
     assert places == sorted(places), recipe
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout as far as pip reads it, so that nothing is written into this one."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("pyproject.toml", "constraints.txt", "README.md", "LICENSE", "MANIFEST.in"):
+        (folder / name).write_bytes((ROOT / name).read_bytes())
+    for name in ("binder", "specanom", "notebooks", "widgets"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+def dry(checkout: Path, requirements: str, *options: str, limit: int = 120) -> subprocess.CompletedProcess[str]:
+    """Let pip say what it would install."""
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-color", "--disable-pip-version-check",
+               *options, "--requirement", requirements]
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, timeout=limit,
+                          env={**os.environ, "PYTHONPATH": ""})
+
+
+def would_install(told: str) -> dict[str, Version]:
+    """Return versions by name, of what pip says that it would install."""
+    (line,) = re.findall(r"^Would install (.*)$", told, flags=re.M)
+    pairs = [part.rpartition("-") for part in line.split()]
+    return {plain(name): Version(version) for name, _, version in pairs}
+
+
+def test_what_is_installed_here_is_all_that_binder_asks_for(checkout: Path) -> None:
+    """Pip's own reading of the files: constraints, the extra, what it brings. No index is asked."""
+    own = [line.replace("../", "") for line in lines("binder/requirements.txt") if not line.startswith("torch")]
+    own = [line for line in own if not line.startswith("--extra-index-url")]
+    (checkout / "here.txt").write_text("\n".join([*own, f"torch=={PINS['torch']}"]))
+    done = dry(checkout, "here.txt", "--no-index", "--no-build-isolation")
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
+    assert would_install(done.stdout) == {"specanom": Version(PROJECT["version"])}
+
+
+@pytest.mark.slow
+def test_pip_finds_all_of_it_for_an_empty_environment(checkout: Path) -> None:
+    """As on Binder, but that nothing is installed in the end; packages that are no wheels are built for their names."""
+    done = dry(checkout, "binder/requirements.txt", "--ignore-installed", "--retries", "0", "--timeout", "15",
+               limit=500)
+    told = done.stdout + done.stderr
+    if done.returncode and OFFLINE.search(told):
+        pytest.skip(f"needs the package index: {OFFLINE.search(told)[0]}")
+    assert done.returncode == 0, told[-3000:]
+    found = would_install(done.stdout)
+    assert str(found.pop("torch")) == f"{PINS['torch']}+cpu"
+    assert found.pop("specanom") == Version(PROJECT["version"])
+    assert {name: version for name, version in found.items() if PINS.get(name) != version} == {}
+    assert {plain(one.name) for one in declared(EXTRAS["tutorials"])} <= set(found)
+    assert [name for name in found if name.startswith(("nvidia", "triton", "playwright"))] == []

@@ -55,7 +55,7 @@ def test_towncrier_writes_them_into_the_changelog(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     after = (tmp_path / "CHANGELOG.md").read_text(encoding="utf-8")
     section = after.split("## 9.8.7 (2031-05-04)\n")[1].split("\n## ")[0]
-    assert "### Fixed\n\n- What was wrong is right." in section
+    assert "- What was wrong is right.\n" in section.split("### Fixed\n\n")[1].split("###")[0]
     assert after.index(SETTINGS["start_string"]) < after.index("## 9.8.7") < after.index("## Unreleased")
     assert after.endswith(before.split(SETTINGS["start_string"])[1].lstrip())
     assert {file.name for file in (tmp_path / "changes").iterdir()} == OTHER

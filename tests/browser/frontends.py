@@ -136,7 +136,7 @@ class Book:
         nbformat.write(book, path)
         return path
 
-    def open(self, *, theme: str = "light") -> Book:
+    def open(self, *, theme: str = "light", limit: float = CELLS) -> Book:
         """Load the page and run all cells (Voilà runs them by itself); returns when they have ended."""
         self.page.goto(self.frontend.url(self.name, theme=theme), wait_until="domcontentloaded")
         if self.frontend.kind == "voila":
@@ -144,16 +144,16 @@ class Book:
         else:
             self.page.wait_for_function(_READY, timeout=1000 * CELLS, polling=100)
             self.page.wait_for_function(_IDLE, timeout=1000 * CELLS, polling=100)
-            self.run_all()
+            self.run_all(limit)
         return self
 
-    def run_all(self) -> None:
-        """Run all cells and wait until they have ended."""
+    def run_all(self, limit: float = CELLS) -> None:
+        """Run all cells and wait until they have ended, for so many seconds at most."""
         # With braces: without them the page would wait for the command, and a failing cell would end the test here.
         self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
-        ended = self.page.wait_for_function(_RAN, timeout=1000 * CELLS, polling=100).json_value()
+        ended = self.page.wait_for_function(_RAN, timeout=1000 * limit, polling=100).json_value()
         assert ended == "ran", f"a cell of {self.name} raised {ended}"
-        self.page.wait_for_function(_IDLE, timeout=1000 * CELLS, polling=100)
+        self.page.wait_for_function(_IDLE, timeout=1000 * limit, polling=100)
 
     def rerun(self, index: int) -> None:
         """Run one cell again, as a user does who clicks into it."""

@@ -1,0 +1,144 @@
+"""Make the animation of the README: the ten lines of the README in JupyterLab, and what comes of them in the LimeTuner.
+
+    make pictures        # or: PYTHONPATH=. python docs/pictures.py [--out FOLDER]
+
+Needs playwright and Chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.browser.frontends import Book, Frontend
+from tests.headless import headless
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZE = {"width": 1480, "height": 1160}
+WIDTH = 1000
+COLOURS = 255
+LIMIT = 600.0
+"""Seconds for the ten lines, on a machine that others use."""
+BUDGET = 900_000
+"""Bytes of an animation."""
+
+
+def ten_lines() -> str:
+    """Return the code of the README."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), flags=re.S)
+    return str(code).strip()
+
+
+class Film:
+    """Frames of a page, and for how many milliseconds each is shown."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.frames: list[Any] = []
+        self.times: list[int] = []
+
+    def shoot(self, time: int) -> None:
+        """Add what the page shows now."""
+        from PIL import Image
+
+        self.book.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        shown = Image.open(io.BytesIO(self.book.page.screenshot())).convert("RGB")
+        self.frames.append(shown.resize((WIDTH, shown.height * WIDTH // shown.width), Image.Resampling.LANCZOS))
+        self.times.append(time)
+
+    def after(self, act: Callable[[], Any]) -> None:
+        """Do something, and wait until Python has explained anew and the page shows it."""
+        def weights() -> list[float]:
+            return list(self.book.kernel("tuner.explanation.weights.tolist()"))
+
+        before = weights()
+        act()
+        self.book.until(lambda: weights() != before, "another explanation", LIMIT)
+        self.book.until(lambda: self.book.data("weights", "weight")[0] == weights(), "it is in the page", LIMIT)
+
+    def press(self, key: str, times: int, time: int) -> None:
+        """Press a key so many times, a frame each."""
+        for _ in range(times):
+            self.after(lambda: self.book.page.keyboard.press(key))
+            self.shoot(time)
+
+    def save(self, path: Path) -> Path:
+        """Write the frames as a GIF, with one palette for all of them."""
+        from PIL import Image
+
+        both = Image.new("RGB", (self.frames[0].width, 2 * self.frames[0].height))
+        both.paste(self.frames[0], (0, 0))
+        both.paste(self.frames[-1], (0, self.frames[0].height))
+        palette = both.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)  # badges are small, and have colours too
+        made = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in self.frames]
+        made[0].save(path, save_all=True, append_images=made[1:], duration=self.times, loop=0, optimize=True)
+        return path
+
+
+def tuner(book: Book) -> Film:
+    """Play it: the ten lines, the tuner, fewer segments and more, another fill, the paper's settings side by side."""
+    film, page = Film(book), book.page
+    for command in ("application:toggle-left-area", "statusbar:toggle"):
+        page.evaluate("command => window.jupyterapp.commands.execute(command)", command)
+    page.wait_for_timeout(1000)  # the figure takes the room
+    _scroll(book, ".jp-Cell")
+    film.shoot(3500)
+    _scroll(book, ".jp-Cell:nth-of-type(2), .specanom-dashboard")
+    film.shoot(2500)
+    handle = book.slider("Segments")
+    place = handle.bounding_box()
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in (-4, -8, -12, -8, -4, 4, 10, 4):
+        film.after(lambda step=step: page.mouse.move(x + step, y))
+        film.shoot(450)
+    page.mouse.up()
+    film.after(lambda: page.get_by_role("button", name="Reset").first.click())
+    film.shoot(800)
+    film.after(lambda: page.get_by_label("Fill", exact=True).first.select_option(label="typical"))
+    film.shoot(2500)
+    page.get_by_role("button", name="Fig. 7").first.click()
+    page.wait_for_function("() => document.querySelectorAll('.specanom-pin .specanom-pane[data-ready]').length === 3",
+                           timeout=1000 * LIMIT)
+    _scroll(book, ".specanom-pin", "end")
+    film.shoot(4000)
+    return film
+
+
+def _scroll(book: Book, selector: str, block: str = "start") -> None:
+    """Bring what a selector of CSS finds first into view."""
+    book.page.evaluate("([selector, block]) => document.querySelector(selector).scrollIntoView({block})",
+                       [selector, block])
+    book.page.wait_for_timeout(500)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the pictures; returns 1 when one is larger than it may be."""
+    parser = argparse.ArgumentParser(prog="docs/pictures.py", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images", help="folder (default: docs/images)")
+    told = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder, contextmanager(headless)() as chromium:
+        server = Frontend("lab", Path(folder)).start()
+        try:
+            book = Book(server, chromium.new_context(viewport=SIZE, reduced_motion="reduce").new_page(), "odd.ipynb")
+            book.write([ten_lines(), "tuner = sa.Explainer(score).tune(oddest, sample=sample)\ntuner"])
+            book.open(limit=LIMIT).ready()
+            film = tuner(book)
+            path = film.save(told.out / "tuner.gif")
+            book.close()
+        finally:
+            server.stop()
+    sys.stdout.write(f"{path.name}: {len(film.frames)} frames, {path.stat().st_size / 1000:.0f} kB\n")
+    return int(path.stat().st_size > BUDGET)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
