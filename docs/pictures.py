@@ -73,10 +73,11 @@ class Film:
         """Write the frames as a GIF, with one palette for all of them."""
         from PIL import Image
 
-        both = Image.new("RGB", (self.frames[0].width, 2 * self.frames[0].height))
-        both.paste(self.frames[0], (0, 0))
-        both.paste(self.frames[-1], (0, self.frames[0].height))
-        palette = both.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)  # badges are small, and have colours too
+        width, height = self.frames[0].size
+        all_of_them = Image.new("RGB", (width, height * len(self.frames)))
+        for row, frame in enumerate(self.frames):
+            all_of_them.paste(frame, (0, row * height))
+        palette = all_of_them.quantize(COLOURS, method=Image.Quantize.FASTOCTREE)  # the others lose small badges
         made = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in self.frames]
         made[0].save(path, save_all=True, append_images=made[1:], duration=self.times, loop=0, optimize=True)
         return path
