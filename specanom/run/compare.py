@@ -34,7 +34,7 @@ class RunComparison:
     ranks : dict
         Score → Spearman correlation over common spectra, largest move in rank, and overlap of the top k.
     clusters : dict
-        How many clusters each has, and the adjusted Rand index over common spectra.
+        How many clusters each has, and the adjusted Rand index over common spectra; empty where neither has any.
     results : dict
         Path of each result → ``"same"``, ``"other"`` (another value, order or type), ``"first"`` or ``"second"``
         (only there).
@@ -92,12 +92,12 @@ class RunComparison:
 
 
 def compare_runs(first: str | Path, second: str | Path, *, stores: bool = True) -> RunComparison:
-    """Compare two finished runs.
+    """Compare two runs.
 
     Parameters
     ----------
     first, second : path-like
-        Run folders.
+        Run folders, finished or ended after scoring; clusters are compared where they were made.
     stores : bool
         Whether the values of spectra, explanations and models are compared too, which are read whole for it.
 
@@ -153,6 +153,8 @@ def _ranks(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, dict[str, float]]:
 def _clusters(first: RunFolder, second: RunFolder) -> dict[str, float]:
     from sklearn.metrics import adjusted_rand_score
 
+    if not any((folder / "clusters.parquet").exists() for folder in (first, second)):
+        return {}  # runs that ended before
     a, b = (folder.table("clusters", "06_clusters").set_index("id")["cluster"] for folder in (first, second))
     both = a.index.intersection(b.index)
     found = {"first": float(a.nunique()), "second": float(b.nunique()), "explained in both": float(len(both))}

@@ -83,3 +83,14 @@ def test_an_unfinished_run_says_which_stage_is_missing(tmp_path, capsys) -> None
         compare_runs(a, tmp_path / "b")
     assert main(["compare", str(a), str(tmp_path / "b")]) == NO_DATA
     assert "04_score" in capsys.readouterr().err
+
+
+def test_runs_that_ended_after_scoring_are_compared_without_clusters(tmp_path, capsys) -> None:
+    a, b, c = make(tmp_path / "a"), make(tmp_path / "b"), make(tmp_path / "c")
+    for name in (a, b):
+        (name / "clusters.parquet").unlink()
+    assert compare_runs(a, b).clusters == {}
+    assert main(["compare", str(a), str(b)]) == DONE
+    assert "clusters:" not in capsys.readouterr().out
+    with pytest.raises(DataError, match="06_clusters"):  # one of them may not be done yet
+        compare_runs(a, c)
