@@ -50,9 +50,9 @@ docs: setup
 	$(BIN)/sphinx-build -W -n --keep-going -b html docs docs/_build/html
 	$(BIN)/sphinx-build -W -q -b doctest docs docs/_build/doctest
 
-# The animation of the README, played anew in JupyterLab.
-pictures: setup chromium
-	PYTHONPATH=. $(BIN)/python docs/pictures.py
+# The pictures of the README: the LimeTuner played anew in JupyterLab, and the explorer of the demo run.
+pictures: setup chromium $(RUN_DIR)/report.html
+	PYTHONPATH=. $(BIN)/python docs/pictures.py --run $(RUN_DIR)
 
 # The browser tests drive headless Chromium. Root installs it; anybody else is told how.
 chromium:

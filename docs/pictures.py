@@ -1,8 +1,8 @@
-"""Make the animation of the README: the ten lines of the README in JupyterLab, and what comes of them in the LimeTuner.
+"""Make the pictures of the README: its ten lines in JupyterLab and then the LimeTuner, and the explorer of a run.
 
-    make pictures        # or: PYTHONPATH=. python docs/pictures.py [--out FOLDER]
+    make pictures        # or: PYTHONPATH=. python docs/pictures.py [--out FOLDER] [--run RUN] [--only tuner]
 
-Needs playwright and Chromium.
+The explorer is that of ``make run``. Needs playwright and Chromium.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from tests.headless import headless
 ROOT = Path(__file__).resolve().parent.parent
 SIZE = {"width": 1480, "height": 1160}
 WIDTH = 1000
-COLOURS = 255
+COLOURS, ROUNDS = 255, 3  # small badges would lose theirs without the rounds
 LIMIT = 600.0
 """Seconds for the ten lines, on a machine that others use."""
 BUDGET = 900_000
-"""Bytes of an animation."""
+"""Bytes of a picture."""
 
 
 def ten_lines() -> str:
@@ -77,7 +77,7 @@ class Film:
         all_of_them = Image.new("RGB", (width, height * len(self.frames)))
         for row, frame in enumerate(self.frames):
             all_of_them.paste(frame, (0, row * height))
-        palette = all_of_them.quantize(COLOURS, method=Image.Quantize.FASTOCTREE)  # the others lose small badges
+        palette = all_of_them.quantize(COLOURS, kmeans=ROUNDS)
         made = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in self.frames]
         made[0].save(path, save_all=True, append_images=made[1:], duration=self.times, loop=0, optimize=True)
         return path
@@ -121,24 +121,54 @@ def _scroll(book: Book, selector: str, block: str = "start") -> None:
     book.page.wait_for_timeout(500)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the pictures; returns 1 when one is larger than it may be."""
-    parser = argparse.ArgumentParser(prog="docs/pictures.py", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images", help="folder (default: docs/images)")
-    told = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder, contextmanager(headless)() as chromium:
+def film(chromium: Any, path: Path) -> None:
+    """Play the LimeTuner in a JupyterLab of its own."""
+    with tempfile.TemporaryDirectory() as folder:
         server = Frontend("lab", Path(folder)).start()
         try:
             book = Book(server, chromium.new_context(viewport=SIZE, reduced_motion="reduce").new_page(), "odd.ipynb")
             book.write([ten_lines(), "tuner = sa.Explainer(score).tune(oddest, sample=sample)\ntuner"])
             book.open(limit=LIMIT).ready()
-            film = tuner(book)
-            path = film.save(told.out / "tuner.gif")
+            tuner(book).save(path)
             book.close()
         finally:
             server.stop()
-    sys.stdout.write(f"{path.name}: {len(film.frames)} frames, {path.stat().st_size / 1000:.0f} kB\n")
-    return int(path.stat().st_size > BUDGET)
+
+
+def explorer(chromium: Any, run: Path, path: Path) -> None:
+    """Take a picture of the explorer of a run, with the oddest object marked by somebody."""
+    from PIL import Image
+
+    page = chromium.new_context(viewport={"width": 1500, "height": 1130}, offline=True).new_page()
+    page.goto((run / "explorer" / "index.html").absolute().as_uri())
+    page.wait_for_selector("html[data-ready=true]", state="attached", timeout=1000 * LIMIT)
+    page.get_by_label("You").fill("vera")
+    page.get_by_role("button", name="Zoom to points").click()
+    page.get_by_role("button", name="interesting").click()
+    page.get_by_text("1 object reviewed").wait_for()
+    page.wait_for_function("() => Bokeh.documents.every(doc => doc.is_idle)", timeout=1000 * LIMIT)
+    page.screenshot(path=path)
+    page.context.close()
+    Image.open(path).convert("RGB").quantize(COLOURS, kmeans=ROUNDS).save(path, optimize=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the pictures; returns 1 when one is larger than it may be."""
+    parser = argparse.ArgumentParser(prog="docs/pictures.py", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images", help="folder (default: docs/images)")
+    parser.add_argument("--run", type=Path, default=ROOT / "runs" / "mock", help="finished run (default: runs/mock)")
+    parser.add_argument("--only", choices=["tuner", "explorer"], help="one of them")
+    told = parser.parse_args(arguments)
+    made = {"tuner": told.out / "tuner.gif", "explorer": told.out / "explorer.png"}
+    with contextmanager(headless)() as chromium:
+        if told.only != "explorer":
+            film(chromium, made["tuner"])
+        if told.only != "tuner":
+            explorer(chromium, told.run, made["explorer"])
+    for path in made.values():
+        if path.is_file():
+            sys.stdout.write(f"{path.name}: {path.stat().st_size / 1000:.0f} kB\n")
+    return int(any(path.stat().st_size > BUDGET for path in made.values() if path.is_file()))
 
 
 if __name__ == "__main__":
