@@ -95,6 +95,10 @@ def test_its_commands_and_their_options_exist(capsys: pytest.CaptureFixture[str]
 def test_its_extras_are_those_there_are() -> None:
     table = README.partition("| extra | brings |")[2].partition("\n\n")[0]
     assert set(re.findall(r"\| `([a-z]+)` \|", table.replace(" | `", " | | `"))) == set(EXTRAS)
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z]+)` \| (.*) \|$", page, flags=re.M))
+    assert set(rows) == set(EXTRAS)
+    assert f"specanom[{','.join(re.findall('`([a-z]+)`', rows['tutorials']))}]" in EXTRAS["tutorials"]
     (example,) = re.findall(r"pip install '\.\[([a-z,]+)\]'", README)
     assert set(example.split(",")) <= set(EXTRAS)
 
