@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = Guide("README.md")
 README = PAGE.text
 ONE_LINE = " ".join(README.split())
-EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,20 @@ def test_the_scores_are_ten(ten: dict[str, Any]) -> None:
 
 def test_what_it_links_to_exists() -> None:
     assert PAGE.missing() == []
-    assert re.findall(r"\]\((https?://[^)]+)\)", README) == ["https://mybinder.org/badge_logo.svg"]
+
+
+def test_the_badge_invents_no_address() -> None:
+    """Binder needs the address of the repository; until pyproject.toml tells one, the badge leads to an explanation."""
+    outside = re.findall(r"\]\((https?://[^)]+)\)", README)
+    address = next((url for url in PROJECT.get("urls", {}).values() if url.startswith("https://github.com/")), None)
+    if address is None:
+        assert outside == ["https://mybinder.org/badge_logo.svg"]
+        assert "(https://mybinder.org/badge_logo.svg)](binder/README.md)" in README
+        told = (ROOT / "binder" / "README.md").read_text(encoding="utf-8")
+        assert "mybinder.org/v2/gh/OWNER/REPOSITORY/HEAD?urlpath=lab/tree/tutorials" in told
+    else:
+        place = address.removeprefix("https://github.com/").strip("/")
+        assert f"https://mybinder.org/v2/gh/{place}/HEAD?urlpath=lab/tree/tutorials" in outside
 
 
 def test_its_pictures_are_small_and_the_first_one_moves() -> None:
