@@ -9,7 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 NEEDS_FILES = {"preprocess", "read", "yardstick", "real", "pointing", "grades", "widgets", "latents", "second",
-               "dashboard", "kills", "scale", "fuzz", "faults", "tables", "tutorials"}
+               "dashboard", "kills", "scale", "fuzz", "faults", "tables", "tutorials", "binder"}
 """Those that take folders of spectra, or of a run, or what to measure, as arguments, and those of many minutes."""
 
 

@@ -312,9 +312,24 @@ themselves: {opened}.
 """
 
 
+def on_binder(results: Results) -> str:
+    """Tell how much memory the tutorials need where memory is scarce."""
+    rows = [[name, f"{one['pss'] / 1e6:.0f}", f"{one['rss'] / 1e6:.0f}"] for name, one in results["binder"].items()]
+    return f"""## On Binder
+
+The most megabytes that JupyterLab and its kernels hold when `binder/start` starts them and the tutorials with a
+dashboard are run in a browser one after the other, none of them closed. *Shared once*: pages of memory that several
+processes share count once.
+
+{table(["open", "shared once", "sum of resident sets"], rows)}
+
+{results.source("binder")}
+"""
+
+
 def page(results: Results) -> str:
     """Return the page."""
-    parts = [explanations, scores, reading, growth, executors, retrieval, dashboards]
+    parts = [explanations, scores, reading, growth, executors, retrieval, dashboards, on_binder]
     return filled("\n".join([HEAD, *[part(results) for part in parts]]))
 
 
