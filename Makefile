@@ -41,12 +41,15 @@ lab: setup $(RUN_DIR)/report.html
 app: setup $(RUN_DIR)/report.html
 	$(BIN)/specanom app $(RUN_DIR)
 
-# Every tutorial whole, as a reader would run it, with a table of what it takes.
+# Every tutorial whole, as a reader would run it, with a table of what it takes. The executed copies are what the
+# documentation shows.
 tutorials: setup
-	$(BIN)/python -m benchmarks.tutorials
+	$(BIN)/python -m benchmarks.tutorials --out docs/_build/tutorials
 
+# The tutorials without an executed copy of their present text are executed first, about a minute each.
 docs: setup
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m benchmarks.tutorials --missing --out docs/_build/tutorials
 	$(BIN)/sphinx-build -W -n --keep-going -b html docs docs/_build/html
 	$(BIN)/sphinx-build -W -q -b doctest docs docs/_build/doctest
 

@@ -23,7 +23,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -178,7 +178,8 @@ class Bench:
         pairs = book.page.evaluate("() => window.measured")
         self.pairs(name, pairs)
         if any(alone) and not all(alone):
-            self.pairs(f"  alone {sum(alone)} times", [pair for pair, one in zip(pairs, alone, strict=True) if one])
+            quiet = [pair for pair, one in zip(pairs, alone, strict=True) if one]
+            self.pairs(f"  {name}, alone {sum(alone)} times", quiet)
 
     def pairs(self, name: str, pairs: Sequence[Sequence[float]]) -> None:
         """Keep and print times until data have changed and until they are painted."""
@@ -330,8 +331,17 @@ def measure(bench: Bench, browser: Any, kinds: Sequence[str], only: Sequence[str
             frontend.stop()
 
 
+def rounded(value: Any) -> Any:
+    """Return numbers to a tenth of a millisecond, wherever they are."""
+    if isinstance(value, Mapping):
+        return {name: rounded(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(one) for one in value]
+    return round(value, 1) if isinstance(value, float) else value
+
+
 def main() -> None:
-    """Run all measurements and print them."""
+    """Run all measurements and print them; ``--json`` keeps each time, and the load of the machine before and after."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("run_dir", type=Path)
     parser.add_argument("--repeat", type=int, default=20)
@@ -347,10 +357,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         bench = Bench(options.run_dir.absolute(), Path(made), options.repeat)
+        told = {"pixels": len(SpectrumSet.open(bench.run / "sample.zarr").wave), "cores": os.cpu_count(),
+                "loads": [os.getloadavg()[0]]}
         measure(bench, browser, options.frontends, options.only)
         browser.close()
     if options.json:
-        options.json.write_text(json.dumps(bench.found, indent=1))
+        options.json.write_text(json.dumps(rounded(told | {"loads": [*told["loads"], os.getloadavg()[0]],
+                                                           "found": bench.found}), indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,18 +11,25 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
+import nbformat
+import numpy as np
 import pytest
 
 import specanom
+from specanom.plots import THEMES, show
+from specanom.spectrumset import SpectrumSet
 from tests.guides import ROOT
 
 pytest.importorskip("sphinx")
 pytest.importorskip("myst_parser")
 pytest.importorskip("pydata_sphinx_theme")
 
-LOADS = {"link": "href", "script": "src", "img": "src"}
+LOADS = {"link": "href", "script": "src", "img": "src", "div": "data-file"}
+SHOWN = "01_spectra.ipynb"
+"""The tutorial that has an executed copy in these tests, of one figure; all others have none."""
 WITH_EXAMPLES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for path in (ROOT / "specanom").rglob("*.py") if ">>>" in path.read_text(encoding="utf-8"))
@@ -47,16 +54,31 @@ class Page:
 
 def built(folder: Path, builder: str) -> subprocess.CompletedProcess[str]:
     """Build a copy of the pages, so that nothing is written into the checkout."""
-    shutil.copytree(ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("_build", "api"), dirs_exist_ok=True)
+    left = [folder / "docs" / name for name in ("_build", "api", "tutorials")]
+    shutil.copytree(ROOT / "docs", folder / "docs", ignore=lambda at, _: {
+        one.name for one in left if Path(at) == ROOT / "docs"}, dirs_exist_ok=True)
     command = [sys.executable, "-m", "sphinx", "-W", "-n", "--keep-going", "-q", "-b", builder,
+               "-D", f"tutorials_folder={ROOT / 'tutorials'}", "-D", f"tutorials_executed={folder / 'executed'}",
                folder / "docs", folder / builder]
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+def execute(folder: Path) -> None:
+    """Write what an executed copy of a tutorial would be, whose first code showed a figure."""
+    folder.mkdir()
+    book = nbformat.read(ROOT / "tutorials" / SHOWN, as_version=4)
+    figure = show(SpectrumSet(np.linspace(4000, 5000, 50), np.ones((1, 50)))[0].plot())
+    data = {"text/html": figure._repr_html_(), "text/plain": repr(figure)}
+    next(cell for cell in book.cells if cell.cell_type == "code").outputs.append(
+        nbformat.v4.new_output("execute_result", data, execution_count=1))
+    nbformat.write(book, folder / SHOWN)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Page]:
     """The pages by their path in the site."""
     folder = tmp_path_factory.mktemp("site")
+    execute(folder / "executed")
     done = built(folder, "html")
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
@@ -83,6 +105,30 @@ def test_every_link_of_the_site_leads_somewhere(site: dict[str, Page]) -> None:
 def test_pages_load_nothing_from_the_network(site: dict[str, Page]) -> None:
     assert {load for page in site.values() for load in page.loads if load.startswith(("http", "//"))} == set()
     assert site["method.html"].equations > 20
+
+
+@pytest.mark.slow
+def test_every_tutorial_has_a_page_that_says_when_its_figures_are_missing(site: dict[str, Page]) -> None:
+    index = site["tutorials.html"].path.read_text("utf-8")
+    for path in sorted((ROOT / "tutorials").glob("[0-9][0-9]_*.ipynb")):
+        page = site[f"tutorials/{path.stem}.html"].path.read_text("utf-8")
+        assert ("Without its figures" in page) == (path.name != SHOWN), path.name
+        assert "<summary>Solution</summary>" in page
+        assert f'href="tutorials/{path.stem}.html"' in index
+
+
+@pytest.mark.slow
+def test_a_figure_is_drawn_from_files_alone_in_the_colours_of_the_page(site: dict[str, Page], visit: Any) -> None:
+    page = visit.open(site[f"tutorials/{SHOWN.removesuffix('.ipynb')}.html"].path)
+    papers = []
+    for theme in ("dark", "light"):
+        page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        page.wait_for_function(f"document.querySelector('.drawn').dataset.drawn === '{theme}'")
+        page.wait_for_function("Bokeh.documents.at(-1).is_idle")
+        papers.append(page.evaluate(
+            "[...Bokeh.documents.at(-1)._all_models.values()].find(one => one.border_fill_color).border_fill_color"))
+    assert papers == [THEMES["dark"].paper, THEMES["light"].paper]
+    assert visit.asked == visit.failed == []
 
 
 @pytest.mark.slow

@@ -86,3 +86,10 @@ def homes() -> dict[str, str]:
             module, name = getattr(value, "__module__", ""), getattr(value, "__qualname__", "")
             found.setdefault(f"{module}.{name}", full)
     return found
+
+
+def bare() -> frozenset[str]:
+    """Return the documented classes without a base that would tell a reader anything: none, or a private one."""
+    told = {full: [base for base in value.__bases__ if base is not object and not base.__name__.startswith("_")]
+            for full, value in pages().items() if isinstance(value, type)}
+    return frozenset(full for full, bases in told.items() if not bases)
