@@ -63,12 +63,6 @@ class Film:
         self.book.until(lambda: weights() != before, "another explanation", LIMIT)
         self.book.until(lambda: self.book.data("weights", "weight")[0] == weights(), "it is in the page", LIMIT)
 
-    def press(self, key: str, times: int, time: int) -> None:
-        """Press a key so many times, a frame each."""
-        for _ in range(times):
-            self.after(lambda: self.book.page.keyboard.press(key))
-            self.shoot(time)
-
     def save(self, path: Path) -> Path:
         """Write the frames as a GIF, with one palette for all of them."""
         from PIL import Image
