@@ -64,6 +64,6 @@ html_static_path = ["_static"]
 html_css_files = ["specanom.css"]
 html_show_sourcelink = False
 html_context = {"default_mode": "auto"}
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "header_links_before_dropdown": 8,
+html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "header_links_before_dropdown": 7,
                       "show_prev_next": False, "secondary_sidebar_items": ["page-toc"], "footer_end": []}
 html_sidebars = {"index": [], "method": [], "gallery": []}

@@ -74,6 +74,22 @@ def execute(folder: Path) -> None:
     nbformat.write(book, folder / SHOWN)
 
 
+def lost_of(site: dict[str, Page]) -> list[str]:
+    """Return what pages link to or load that is not in the site."""
+    by_path = {page.path: page for page in site.values()}
+    lost = []
+    for name, page in site.items():
+        for link in page.links + page.loads:
+            target, _, place = link.partition("#")
+            if ":" in target.split("/")[0] or name.startswith("_"):
+                continue
+            path = (page.path.parent / unquote(target.partition("?")[0])).resolve() if target else page.path
+            known = by_path.get(path)
+            if not path.exists() or (known and unquote(place) not in known.ids):
+                lost.append(f"{name}: {link}")
+    return lost
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Page]:
     """The pages by their path in the site."""
@@ -87,17 +103,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Page]:
 
 @pytest.mark.slow
 def test_every_link_of_the_site_leads_somewhere(site: dict[str, Page]) -> None:
-    by_path = {page.path: page for page in site.values()}
-    lost = []
-    for name, page in site.items():
-        for link in page.links:
-            target, _, place = link.partition("#")
-            if ":" in target.split("/")[0] or name.startswith("_"):
-                continue
-            path = (page.path.parent / unquote(target)).resolve() if target else page.path
-            known = by_path.get(path)
-            if not path.exists() or (known and unquote(place) not in known.ids):
-                lost.append(f"{name}: {link}")
+    lost = lost_of(site)
     assert lost == [], lost[:20]
 
 

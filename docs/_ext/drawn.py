@@ -14,12 +14,14 @@ import re
 from dataclasses import dataclass
 
 from specanom.plots.output import pointed_colours
-from specanom.plots.palette import THEMES, translation
+from specanom.plots.palette import THEMES, mix, translation
 
 FRAME = re.compile(r'<iframe srcdoc="([^"]*)" style="[^"]*?height:(\d+)px')
 PART = re.compile(r"/\* BEGIN ([\w.-]+)\.js \*/.*?/\* END \1\.js \*/", flags=re.S)
 DOCUMENT = re.compile(r'<script type="application/json"[^>]*>(.*?)</script>', flags=re.S)
 ITEMS = re.compile(r"const render_items = (\[.*?\]);")
+DIM = 0x70
+"""Below this a grey is not seen on dark paper."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,16 @@ def pages_in(shown: str) -> list[str]:
     return [html.unescape(frame[1]) for frame in FRAME.finditer(shown)]
 
 
+def lightened() -> dict[str, str]:
+    """Return which colour a dark page has for which: those of our figures, and light greys for dark ones of others."""
+    dark = THEMES["dark"]
+    greys = {f"#{3 * f'{level:02x}'}": mix(dark.ink, dark.muted, level / DIM) for level in range(DIM)}
+    return greys | translation(THEMES["light"], dark)
+
+
 def darkened(page: str) -> str:
     """Return the page of a figure in the colours of dark pages; ``figures.js`` does so in the browser."""
-    table = translation(THEMES["light"], THEMES["dark"])
+    table = lightened()
     missing = untold()
 
     def told(found: re.Match[str]) -> str:
@@ -91,7 +100,7 @@ def untold() -> dict[str, dict[str, str]]:
 
 def colours() -> str:
     """Return the file that says which colours a dark page has for those of a light one."""
-    told = {"dark": translation(THEMES["light"], THEMES["dark"]), "untold": untold(),
+    told = {"dark": lightened(), "untold": untold(),
             "pointed": {name: pointed_colours(name) for name in THEMES}}
     return f"window.specanomColours = {json.dumps(told)}\n"
 
