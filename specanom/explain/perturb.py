@@ -133,6 +133,9 @@ class Flat:
 class Grey:
     """One level everywhere: by default the median, which in a cut-out of a small galaxy is the sky.
 
+    The name is that of photographs. Pictures of a cut-out show its sky dark, so that what is switched off looks black
+    and not grey there; ``Grey(level)`` takes another level, in units of the flux.
+
     Parameters
     ----------
     level : float or sequence of float, optional

@@ -25,13 +25,16 @@ from .explanation_data import (
     tint_data,
     weight_data,
 )
+from .explanation_panels import HEIGHT as WEIGHTS_HEIGHT
 from .explanation_panels import context_panel, leading_panel, tint_layer, weights_panel
 from .layers import Entry, hatch, line_markers
 from .palette import Palette, palette
 from .single import draw_model, flux_panel, link, model_row, spectrum_source
-from .theme import below, legend, plain, stack
+from .theme import below, heights, legend, plain, stack
 from .view import SpectrumView
 
+TINTED_HEIGHT = 320
+"""Of the panel of flux over the weights, in screen pixels."""
 TALLER = 2.5
 """A reconstruction may make the range of the flux so many times taller; beyond, it leaves the frame."""
 
@@ -46,6 +49,7 @@ def explanation(
     theme: str = "light",
     top: int = 6,
     density: bool = False,
+    height: int | None = None,
 ) -> Column:
     """Draw an explanation.
 
@@ -68,6 +72,8 @@ def explanation(
         How many of the leading segments are listed by name.
     density : bool
         Draw weights per Å, which compare segments of different widths, and let these say which segments lead.
+    height : int, optional
+        Screen pixels of the panels of flux and weight together; 320 and 250 by default. The width follows the page.
 
     Returns
     -------
@@ -79,23 +85,26 @@ def explanation(
     Raises
     ------
     GridError, ArgumentError
-        When the spectrum is not the one that was explained, or a reconstruction comes without any flux.
+        When the spectrum is not the one that was explained, a reconstruction comes without any flux, or for a height
+        below 268.
     ShapeError
         For a reconstruction of another length.
     """
     s = _explained(e, spectrum)
+    tall = heights(height, (WEIGHTS_HEIGHT,) if s is None else (TINTED_HEIGHT, WEIGHTS_HEIGHT))
     model = None if reconstruction is None else _model(reconstruction, s)
     axis = WaveAxis.of(e.frame, frame, unit, None if s is None else s.z)
     colours = palette(theme)
     panels: list[figure] = []
     if s is not None:
         view = _holding(SpectrumView.of(s, frame, unit), model)
-        panels.append(_tinted(e, view, theme, model))
+        panels.append(_tinted(e, view, theme, model, tall[0]))
         entries = _curves(panels[0], colours) + hatch(panels, view, colours)
         if entries:
             legend(panels[0], entries, colours)
     drawn, label = (by_width(e), "weight per Å") if density else (e, "weight")
     panels.append(_weights(drawn, axis, theme, title="" if panels else explanation_title(e), label=label))
+    panels[-1].height = tall[-1]
     if s is not None and _labelled(axis):
         line_markers(panels, axis, colours)
     link(panels, colours)
@@ -154,11 +163,11 @@ def _labelled(axis: WaveAxis) -> bool:
     return axis.frame == "rest" or axis.linked
 
 
-def _tinted(e: Explanation, view: SpectrumView, theme: str, model: NDArray[np.float64] | None) -> figure:
+def _tinted(e: Explanation, view: SpectrumView, theme: str, model: NDArray[np.float64] | None, height: int) -> figure:
     source = spectrum_source(view)  # with the band of noise around the flux, whether there is a model or not
     if model is not None:
         source.data["reconstruction"] = model.astype(np.float32)
-    made = flux_panel(view, theme, title=explanation_title(e), source=source, height=320,
+    made = flux_panel(view, theme, title=explanation_title(e), source=source, height=height,
                       labelled=_labelled(view.axis))
     tint_layer(made, ColumnDataSource(tint_data(e, view.axis, palette(theme)), name="tint"))
     return made

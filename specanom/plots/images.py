@@ -7,7 +7,17 @@ from __future__ import annotations
 
 import numpy as np
 from bokeh.core.properties import value
-from bokeh.models import ColorBar, Column, ColumnDataSource, GridPlot, HoverTool, LinearColorMapper, Range1d
+from bokeh.layouts import row
+from bokeh.models import (
+    BasicTicker,
+    ColorBar,
+    ColumnDataSource,
+    GridPlot,
+    HoverTool,
+    LinearColorMapper,
+    Range1d,
+    Row,
+)
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
@@ -16,20 +26,22 @@ from ..explain.imageexplanation import ImageExplanation, Neighbours
 from .explanations import leading_segments
 from .palette import FONT, palette
 from .pictures import borders, brightness, rgba
-from .theme import below, canvas, plain_numbers, stack
+from .theme import canvas, plain_numbers, stack
 
 ORIGINS = ("lower", "upper")
 FRAME = 330
 """Screen pixels of the longer side of a large picture."""
 SMALL = 150
 """Of a picture in a mosaic."""
+SIDE = 52
+"""What the axis takes beside a large picture, in screen pixels."""
 YELLOW = "#ffd21f"
 """Of superpixel borders: seen on black, grey and white alike."""
 
 
 def image_explanation(
     e: ImageExplanation, *, top: int = 5, stretch: str = "asinh", origin: str = "lower", theme: str = "light"
-) -> Column:
+) -> Row:
     """Draw an explained image.
 
     Parameters
@@ -47,23 +59,21 @@ def image_explanation(
 
     Returns
     -------
-    bokeh.models.Column
-        The image with the borders of its superpixels, the weight of each superpixel (orange raises the score, blue
-        lowers it), the leading ones with all else grey, and their weights with 95 % intervals. Data sources are
-        called ``"image"``, ``"borders"``, ``"heat"``, ``"top"``, ``"top borders"`` and ``"leading"``.
+    bokeh.models.Row
+        As many beside each other as the page has room for: the image with the borders of its superpixels, the weight
+        of each superpixel (orange raises the score, blue lowers it), the leading ones with all else covered in grey,
+        and their weights with 95 % intervals. Data sources are called ``"image"``, ``"borders"``, ``"heat"``,
+        ``"top"``, ``"top borders"`` and ``"leading"``.
     """
     panels = [image_segments(e, stretch=stretch, origin=origin, theme=theme),
               image_heat(e, origin=origin, theme=theme),
               image_top(e, top, stretch=stretch, origin=origin, theme=theme)]
     for panel in panels[1:]:
         panel.x_range, panel.y_range = panels[0].x_range, panels[0].y_range
-    pictures = stack(panels, columns=len(panels))
-    pictures.sizing_mode = None
     bars = leading_segments(e, theme, top)
-    bars.title.text = "Leading superpixels"
-    made = below(pictures, stack([bars], toolbar=False))
-    made.styles = {"background-color": palette(theme).paper}
-    return made
+    bars.title.text, bars.sizing_mode, bars.toolbar_location = "Leading superpixels", None, None
+    bars.width, bars.min_width = FRAME + SIDE, None
+    return row(*panels, bars, styles={"flex-wrap": "wrap", "background-color": palette(theme).paper})
 
 
 def image_segments(
@@ -87,8 +97,8 @@ def image_heat(e: ImageExplanation, *, origin: str = "lower", theme: str = "ligh
     _borders(made, e.segments, "borders", width=0.5, alpha=0.5, colour=colours.faint)
     bar = ColorBar(
         color_mapper=mapper, formatter=plain_numbers(), title="orange raises the score, blue lowers it",
-        width=FRAME - 40, height=8, orientation="horizontal", padding=4, bar_line_color=None,
-        background_fill_color=colours.paper,
+        ticker=BasicTicker(desired_num_ticks=5), width=round(0.84 * made.frame_width), height=8, location="center",
+        orientation="horizontal", padding=4, bar_line_color=None, background_fill_color=colours.paper,
         major_tick_line_color=None, major_label_text_color=colours.muted, title_text_color=colours.muted,
         title_text_font=FONT, major_label_text_font=FONT, title_text_font_size="11px",
         title_text_font_style="normal", major_label_text_font_size="11px")
@@ -100,13 +110,15 @@ def image_heat(e: ImageExplanation, *, origin: str = "lower", theme: str = "ligh
 def image_top(
     e: ImageExplanation, top: int = 5, *, stretch: str = "asinh", origin: str = "lower", theme: str = "light"
 ) -> figure:
-    """Draw the leading superpixels, numbered and with yellow borders, and all else grey.
+    """Draw the leading superpixels, numbered and with yellow borders, and all else covered in grey.
 
+    The grey only covers: it is not what a perturbation puts there, see :func:`neighbours` for that.
     Options as in :func:`image_explanation`.
     """
     colours = palette(theme)
     kept = e.top(top)
-    made = _panel(f"The {min(top, e.n_segments)} leading superpixels", e.segments.shape, origin=origin, theme=theme)
+    title = f"The {min(top, e.n_segments)} leading superpixels, all else covered"
+    made = _panel(title, e.segments.shape, origin=origin, theme=theme)
     _picture(made, rgba(brightness(e.image, stretch), colours.slate, kept), "top")
     _borders(made, np.where(kept, e.segments, -1), "top borders", width=1.6, alpha=1.0)
     numbers = [int(k) for k in e.order[:top]]
@@ -156,6 +168,8 @@ def _panel(title: str, shape: tuple[int, ...], *, origin: str, theme: str, side:
         "height": None, "min_width": None, "tools": "pan,box_zoom,wheel_zoom,reset,save" if side == FRAME else "",
         "toolbar_location": "above" if side == FRAME else None})
     made.min_border_left = made.min_border_right = 8
+    if side == FRAME:
+        made.min_border_left = SIDE - 8
     made.grid.visible = False
     made.title.text_font_size = "13px" if side == FRAME else "11px"
     return made

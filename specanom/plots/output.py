@@ -12,13 +12,15 @@ from pathlib import Path
 from bokeh.document import Document
 from bokeh.embed import components, file_html
 from bokeh.model import Model
-from bokeh.models import Plot, UIElement
+from bokeh.models import Plot, Row, UIElement
 from bokeh.resources import INLINE, Resources
 
 from ..folders import write_text
 from .palette import THEMES, mix, palette
 from .theme import plain
 
+MARGIN = 12
+"""Screen pixels around the figure of a page."""
 POINTED = """
 <style>.bk-Tooltip {{ {styles} }}</style>
 <script>
@@ -97,7 +99,7 @@ def to_html(figure: UIElement, title: str = "specanom") -> str:
     page = str(file_html(figure, resources=INLINE, title=plain(title), suppress_callback_warning=True))
     paper = _paper(figure)
     theme = next((name for name, colours in THEMES.items() if colours.paper == paper), "light")
-    style = f"<style>body {{ margin: 12px; background: {paper}; }}</style>"
+    style = f"<style>body {{ margin: {MARGIN}px; background: {paper}; }}</style>"
     head, end, body = page.rpartition("</head>")  # BokehJS comes before it, and may speak of heads
     return f"{head}{style}{pointed(theme)}{end}{body}"
 
@@ -107,6 +109,16 @@ def save_html(figure: UIElement, path: str | Path, title: str | None = None) -> 
     target = Path(path)
     write_text(target, to_html(figure, title or target.stem))
     return target
+
+
+FIT = """
+<style>html, body { height: auto !important }</style>
+<script>
+const frame = window.frameElement, page = document.documentElement
+if (frame) new ResizeObserver(() => { frame.style.height = `${page.offsetHeight}px` }).observe(page)
+</script>
+"""
+"""Makes the frame of a page as high as the page is; where a frame may not, it stays as high as was thought."""
 
 
 class Shown:
@@ -128,7 +140,8 @@ def show(figure: UIElement) -> Shown:
 
     The cell's output holds BokehJS (1.3 MB): for a notebook of many figures, prefer one layout.
     """
-    return Shown(to_html(figure), _height(figure))
+    page, end, rest = to_html(figure).rpartition("</body>")
+    return Shown(f"{page}{FIT}{end}{rest}", _height(figure) + 2 * MARGIN)
 
 
 @contextmanager
@@ -151,11 +164,18 @@ def _paper(figure: Model) -> str:
     return plain_colours[0] if plain_colours else "#ffffff"
 
 
+AROUND = 70
+"""Screen pixels that title, toolbar and axis take of a figure whose frame has a height."""
+
+
 def _height(figure: Model) -> int:
     """Return how high a figure or layout of ours is, in screen pixels."""
     children = getattr(figure, "children", None)
     if children is None:
-        return int(getattr(figure, "height", None) or 400) + 30
+        framed = getattr(figure, "frame_height", None)
+        return int(framed + AROUND if framed else getattr(figure, "height", None) or 400)
+    if isinstance(figure, Row):
+        return max(map(_height, children), default=0)
     rows: dict[int, int] = {}
     for index, entry in enumerate(children):
         child, row = (entry[0], entry[1]) if isinstance(entry, tuple) else (entry, index)

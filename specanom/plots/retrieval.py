@@ -59,7 +59,7 @@ def retrieval_rates(evaluation: Evaluation, *, theme: str = "light") -> Column:
     for along in ALONG:
         curves = evaluation.curves[evaluation.curves["along"] == along]
         if len(curves):
-            rows.append(beside([_curves(curves, labels, (along, one), theme) for one in MEASURES], least=300))
+            rows.append(beside([_curves(curves, labels, (along, one), theme) for one in MEASURES], least=250))
     rows.append(_key(labels, theme))
     return stacked(*rows, sizing_mode="stretch_width", spacing=0,
                    styles={"background-color": palette(theme).paper})

@@ -19,15 +19,19 @@ from .drawing import on_regular, robust_range
 from .layers import headroom, line_markers, named, wavelength_rows
 from .palette import palette
 from .single import AROUND, FLUX_HEIGHT, link
-from .theme import below, canvas, hover, legend, stack
+from .theme import below, canvas, heights, hover, legend, stack
 from .view import flux_label
+
+PICTURE_HEIGHT = 260
+"""Of the picture of all rows, in screen pixels."""
 
 ROWS, COLUMNS = 240, 1000
 """Size of the picture: more rows and pixels than a screen can show are averaged."""
 
 
 def sample(
-    s: SpectrumSet, *, unit: str = "Å", theme: str = "light", lines: bool = True, limit: int = 2000
+    s: SpectrumSet, *, unit: str = "Å", theme: str = "light", lines: bool = True, limit: int = 2000,
+    height: int | None = None,
 ) -> Column:
     """Draw an overview of a set of spectra.
 
@@ -43,6 +47,8 @@ def sample(
         Whether to name rest-frame lines (only when the set is in the rest frame).
     limit : int
         At most so many spectra, evenly spaced, are read and drawn.
+    height : int, optional
+        Screen pixels of the two upper panels together; 360 and 260 by default. The width follows the page.
 
     Returns
     -------
@@ -54,7 +60,10 @@ def sample(
     ------
     DataError
         For an empty set.
+    ArgumentError
+        For a height below 259.
     """
+    tall = heights(height, (FLUX_HEIGHT, PICTURE_HEIGHT))
     if not len(s):
         raise DataError(message("s", expected="at least one spectrum", got="an empty set"))
     part = s if len(s) <= limit else s[np.unique(np.linspace(0, len(s) - 1, limit).astype(int))]
@@ -62,7 +71,9 @@ def sample(
     x = axis.place(s.wave, s.frame)
     shown = "" if len(part) == len(s) else f", {len(part)} of them drawn"
     labelled = lines and s.frame == "rest"
-    panels = [_spread(part, x, axis, theme, f"{len(s):,} spectra{shown}", labelled), _picture(part, x, axis, theme)]
+    panels = [_spread(part, x, axis, theme, f"{len(s):,} spectra{shown}", tall[0] if labelled else 0),
+              _picture(part, x, axis, theme)]
+    panels[0].height, panels[1].height = tall
     if labelled:
         line_markers(panels[:1], axis, palette(theme))
     link(panels, palette(theme))
@@ -71,7 +82,8 @@ def sample(
 
 
 def _spread(part: SpectrumSet, x: NDArray[np.float64], axis: WaveAxis, theme: str, title: str,
-            labelled: bool) -> figure:
+            labelled: int) -> figure:
+    """Draw the median; `labelled` is how high the panel is if it needs room for names of lines, else 0."""
     colours = palette(theme)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # wavelengths at which all spectra are missing
@@ -82,7 +94,7 @@ def _spread(part: SpectrumSet, x: NDArray[np.float64], axis: WaveAxis, theme: st
     made = canvas(theme, title, x=axis.label, y=flux_label(part.scale), height=FLUX_HEIGHT,
                   options={"x_range": Range1d(*_ends(x))})
     lo, hi = robust_range(np.concatenate([low, high]))
-    headroom(made, (lo, hi), FLUX_HEIGHT - AROUND if labelled else 0, colours)
+    headroom(made, (lo, hi), labelled - AROUND if labelled else 0, colours)
     wide = made.varea("x", "p2", "p97", source=source, fill_color=colours.band, fill_alpha=0.35)
     band = made.varea("x", "p16", "p84", source=source, fill_color=colours.band, fill_alpha=0.8)
     curve = made.line("x", "median", source=source, color=colours.flux, width=1.2)
@@ -109,7 +121,7 @@ def _picture(part: SpectrumSet, x: NDArray[np.float64], axis: WaveAxis, theme: s
     low, high = np.percentile(finite, [2, 98]) if finite.size else (0.0, 1.0)
     colours = palette(theme)
     label = "spectra, by redshift" if known else "spectra, as they come"
-    made = canvas(theme, x=axis.label, y=label, height=260,
+    made = canvas(theme, x=axis.label, y=label, height=PICTURE_HEIGHT,
                   options={"x_range": Range1d(*_ends(x)), "y_range": Range1d(0, len(part))})
     left, right = _ends(x)
     # One byte a pixel keeps the page small; 0 stands for missing.

@@ -26,7 +26,7 @@ from .columns import aside_columns, clipped_columns, flux_columns
 from .drawing import robust_range
 from .layers import arms, draw_arrows, hatch, headroom, line_markers, named, sky, wavelength_rows
 from .palette import Palette, palette
-from .theme import canvas, hover, legend, stack
+from .theme import canvas, heights, hover, legend, stack
 from .view import SpectrumView, describe, flux_label
 
 FLUX_HEIGHT, RESIDUAL_HEIGHT, AROUND = 360, 190, 96
@@ -41,6 +41,7 @@ def spectrum(
     unit: str = "Å",
     theme: str = "light",
     lines: bool | Sequence[str] = True,
+    height: int | None = None,
 ) -> GridPlot:
     """Draw a spectrum, its reconstruction and the residual.
 
@@ -59,6 +60,9 @@ def spectrum(
     lines : bool or sequence of str
         Whether to mark and name lines, or which kinds: ``"emission"``, ``"absorption"``, ``"uv"``, ``"sky"``. Needs a
         redshift when the axis is in the observed frame.
+    height : int, optional
+        Screen pixels from top to bottom, both panels together; 360, and 190 for the residual, by default. The width
+        follows the page.
 
     Returns
     -------
@@ -70,17 +74,20 @@ def spectrum(
     Raises
     ------
     ArgumentError, ShapeError
-        For an unknown frame, unit or theme, and for a reconstruction of another length.
+        For an unknown frame, unit or theme, a height that leaves the flux less than 150 pixels, and a reconstruction
+        of another length.
     """
+    tall = heights(height, (FLUX_HEIGHT,) if reconstruction is None else (FLUX_HEIGHT, RESIDUAL_HEIGHT))
     view, colours = SpectrumView.of(s, frame, unit), palette(theme)
     model = None if reconstruction is None else model_row(reconstruction, s)
     source = spectrum_source(view, model)
     kinds = REST_KINDS if lines is True else tuple(lines or ())
     labelled = bool(kinds) and (view.axis.frame == "rest" or view.axis.linked)
-    top = flux_panel(view, theme, title=describe(s), source=source, labelled=labelled)
+    top = flux_panel(view, theme, title=describe(s), source=source, height=tall[0], labelled=labelled)
     panels = [top]
     if model is not None:
         panels.append(_residual_panel(view, theme, source, top))
+        panels[1].height = tall[1]
     entries = hatch(panels, view, colours) + sky(panels, view.axis, colours)
     arms(top, view, colours)
     if labelled:
@@ -103,7 +110,7 @@ def flux_panel(view: SpectrumView, theme: str, *, title: str, source: ColumnData
                height: int = FLUX_HEIGHT, labelled: bool = True) -> figure:
     """Draw flux, noise, clipped and imputed pixels; with room at the top when lines are to be labelled."""
     colours, s = palette(theme), view.spectrum
-    made = canvas(theme, title, x=view.axis.label, y=flux_label(s.scale, s.meta.get("unit")), height=height,
+    made = canvas(theme, title, x=view.axis.label, y=flux_label(s.scale, s.meta), height=height,
                   options={"x_range": Range1d(float(view.edges[0]), float(view.edges[-1]))})
     headroom(made, view.limits, height - AROUND if labelled else 0, colours)
     if "low" in source.data:

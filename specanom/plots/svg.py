@@ -104,7 +104,7 @@ class _View:
         middle = (TOP + low) / 2
         parts.append(f'<text x="{(LEFT + right) / 2:.0f}" y="{self.height - 6}" text-anchor="middle" opacity=".75">'
                      f"{escape(self.axis.label)}</text>")
-        called = escape(flux_label(self.spectrum.scale, self.spectrum.meta.get("unit")))
+        called = escape(flux_label(self.spectrum.scale, self.spectrum.meta))
         parts.append(f'<text transform="translate(12 {middle:.0f}) rotate(-90)" text-anchor="middle" opacity=".75">'
                      f"{called}</text>")
         return "".join(parts)

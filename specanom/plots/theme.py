@@ -12,6 +12,7 @@ from bokeh.models import (
     BasicTickFormatter,
     Column,
     ColumnDataSource,
+    CustomJS,
     GlyphRenderer,
     GridPlot,
     HoverTool,
@@ -24,6 +25,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
+from ..errors import ArgumentError, message
 from ..visible import visible
 from .palette import FONT, THEMES, Palette, palette, translation
 
@@ -33,6 +35,31 @@ LEFT = 78
 LEGEND, ENTRY, LETTER = 760, 42, 6.5
 """Screen pixels that a row of a legend may take, and that an entry takes beside its text and for each letter of it."""
 
+
+NARROW = "@media (max-width: 700px) { :host { grid-column: 1 !important; grid-row: auto !important } }"
+"""Style of a panel beside others: on a narrow page it goes below them."""
+SHORTEN = """
+const [whole, cut] = title.tags, full = cut && title.text == cut ? whole : title.text
+const pen = document.createElement("canvas").getContext("2d"), room = plot.inner_width + 8
+const wide = (text, size) => { pen.font = `bold ${size}px ${title.text_font}`; return pen.measureText(text).width }
+const size = Math.min(14, Math.max(11, Math.floor(14 * room / wide(full, 14))))
+let text = full
+for (let n = full.length - 1; n > 8 && wide(text, size) > room; n--) text = full.slice(0, n).trimEnd() + "…"
+if (title.text_font_size != "13px") title.text_font_size = `${size}px`
+title.tags = [full, text]
+if (title.text != text) title.text = text
+"""
+"""Writes a title that is longer than its panel is wide in smaller letters, and cuts what is still too long."""
+COLUMNS = """
+const widths = legend.items.map(item => 46 + 6.4 * (item.label.value || "").length)
+const all = widths.reduce((sum, one) => sum + one, 0)
+const columns = all <= plot.inner_width ? own : Math.max(1, Math.floor(plot.inner_width / Math.max(...widths)))
+if (legend.ncols != columns) legend.ncols = columns
+"""
+"""Puts a legend that is wider than its panel into as many columns as there is room for."""
+
+LEAST = 150
+"""Screen pixels of the lowest panel that has room for title, legend and axis."""
 
 QUIET = ":host { opacity: 0.45; transition: opacity 0.15s } :host(:hover), :host(:focus-within) { opacity: 1 }"
 """Style of a tool bar: faint until it is used."""
@@ -66,12 +93,31 @@ def canvas(theme: str, title: str = "", *, x: str = "", y: str = "", height: int
         made.add_tools(WheelZoomTool(dimensions="width"))
     made.toolbar.logo = None
     made.toolbar.stylesheets = [QUIET]
+    made.js_on_change("inner_width", CustomJS(args={"title": made.title, "plot": made}, code=SHORTEN))
     made.min_border_left, made.min_border_right = LEFT, 14
     _dress(made, colours)
     if height <= 240:  # few numbers where there is little room
         for axis in made.yaxis:
             if isinstance(axis.ticker, BasicTicker):
                 axis.ticker.desired_num_ticks = 4
+    return made
+
+
+def heights(height: int | None, usual: Sequence[int]) -> list[int]:
+    """Return how high panels are that are `height` together, in the proportions of the `usual` heights.
+
+    Raises
+    ------
+    ArgumentError
+        When less than :data:`LEAST` is left for the first.
+    """
+    if height is None:
+        return list(usual)
+    total = sum(usual)
+    made = [round(height * one / total) for one in usual]
+    if made[0] < LEAST:
+        raise ArgumentError(message("height", expected=f"at least {-(-LEAST * total // usual[0])} screen pixels",
+                                    got=repr(height)))
     return made
 
 
@@ -102,12 +148,14 @@ def _dress(made: figure, colours: Palette) -> None:
 def legend(made: figure, entries: Sequence[tuple[str, Sequence[GlyphRenderer]]], colours: Palette) -> None:
     """Put a legend above the frame, where it can cover nothing, in rows that fit a page; a click hides a curve."""
     items = [LegendItem(label=plain(text), renderers=list(renderers)) for text, renderers in entries]
-    made.add_layout(Legend(
+    box = Legend(
         items=items, orientation="horizontal", ncols=_legend_columns([text for text, _ in entries]), location="left",
         click_policy="hide", spacing=16, padding=2, margin=0,
         border_line_color=None, background_fill_color=None, label_text_color=colours.muted, label_text_font=FONT,
         label_text_font_size="12px", glyph_height=14, glyph_width=18, label_standoff=6,
-    ), "above")
+    )
+    made.add_layout(box, "above")
+    made.js_on_change("inner_width", CustomJS(args={"legend": box, "plot": made, "own": "auto"}, code=COLUMNS))
 
 
 def _legend_columns(labels: Sequence[str]) -> int:
@@ -130,7 +178,10 @@ def hover(made: figure, renderers: Sequence[GlyphRenderer], rows: Sequence[tuple
 
 
 def stack(panels: Sequence[Plot], *, columns: int = 1, toolbar: bool = True) -> GridPlot:
-    """Join panels into one layout with one toolbar, or none."""
+    """Join panels into one layout with one toolbar, or none; on narrow pages they are all below each other."""
+    if columns > 1:
+        for panel in panels:
+            panel.stylesheets = [*panel.stylesheets, NARROW]
     grid = gridplot(list(panels), ncols=columns, sizing_mode="stretch_width",
                     toolbar_location="right" if toolbar else None, toolbar_options={"logo": None})
     # No seam of another colour between panels and beside the toolbar.

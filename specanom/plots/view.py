@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..quantities import SURVEY_FLUX_UNIT
 from ..spectrum import Spectrum
 from ..visible import visible
 from .axis import WaveAxis
 from .drawing import pixel_edges, robust_range, runs
 
 Spans = list[tuple[float, float]]
+SURVEYS = ("sdss", "desi")
+"""Whose files hold flux in one unit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +83,18 @@ def describe(spectrum: Spectrum) -> str:
     return visible(" · ".join(part for part in parts if part))
 
 
-def flux_label(scale: str, unit: object = "") -> str:
-    """Return what the flux axis is called."""
+def flux_label(scale: str, meta: Mapping[str, Any] | None = None) -> str:
+    """Return what the flux axis of a spectrum with some `meta` is called."""
     if scale == "normalised":
         return "flux / median"
-    return f"flux density ({unit})" if _said(unit) else "flux density per Å"
+    known = meta or {}
+    unit = known.get("unit") or (SURVEY_FLUX_UNIT if known.get("survey") in SURVEYS else "")
+    return f"flux density ({_short(str(unit))})" if _said(unit) else "flux density per Å"
+
+
+def _short(unit: str) -> str:
+    """Write the unit of the surveys in fewer letters, and any other as it is."""
+    return "10⁻¹⁷ erg/s/cm²/Å" if unit == SURVEY_FLUX_UNIT else unit
 
 
 def _said(value: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bokeh.core.validation import check_integrity, process_validation_issues
-from bokeh.models import ColorBar, ImageRGBA, LinearColorMapper, Text
+from bokeh.models import ColorBar, ImageRGBA, LinearColorMapper, Row, Text
 from bokeh.plotting import figure
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,6 +107,8 @@ def test_the_heat_map_is_symmetric_about_nothing_and_has_a_colour_bar(e: sa.Imag
     bar, = made.select(ColorBar)
     mapper = bar.color_mapper
     assert isinstance(mapper, LinearColorMapper)
+    assert bar.location == "center"
+    assert bar.width < made.frame_width, "numbers at its ends have room"
     assert mapper.high == -mapper.low == np.abs(e.weights).max()
     assert mapper.palette[0] == LIGHT.blue
     assert mapper.palette[-1] == LIGHT.vermilion
@@ -144,6 +146,8 @@ def test_one_layout_joins_pictures_and_weights_with_intervals(e: sa.ImageExplana
     assert np.array_equal(leading["weight"], e.weights[e.order[:4]])
     assert np.array_equal(leading["low"], e.interval[e.order[:4], 0])
     pictures = panels(layout)[:3]
+    assert isinstance(layout, Row)
+    assert layout.styles["flex-wrap"] == "wrap", "a page that is too narrow for all has them below each other"
     assert all(one.x_range is pictures[0].x_range for one in pictures)
     paper = (DARK if theme == "dark" else LIGHT).paper
     assert {one.background_fill_color for one in panels(layout)} == {paper}

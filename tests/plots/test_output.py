@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bokeh.document.models import DocumentModelManager
+from bokeh.layouts import column, row
 from bokeh.models import ColumnDataSource
 
 import specanom.plots as plots
@@ -78,8 +79,16 @@ def test_show_puts_the_page_in_a_frame(galaxy):
     html = shown._repr_html_()
     assert html.startswith('<iframe srcdoc="')
     assert "<script" not in html  # escaped: it runs inside the frame only
-    assert "height:610px" in html
+    assert "height:574px" in html, "two panels and the margins of the page"
+    assert "ResizeObserver" in html, "it takes the height that the page has"
     assert "figure" in repr(shown)
+
+
+def test_what_stands_beside_each_other_is_as_high_as_the_highest(galaxy):
+    one, two = plots.spectrum(galaxy), plots.spectrum(galaxy, np.ones(len(galaxy)))
+    assert "height:574px" in plots.show(row(one, two))._repr_html_()
+    assert "height:934px" in plots.show(column(plots.spectrum(galaxy), row(plots.spectrum(galaxy), plots.spectrum(
+        galaxy, np.ones(len(galaxy))))))._repr_html_()
 
 
 def _colours(layout) -> set[str]:

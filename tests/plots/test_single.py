@@ -8,8 +8,9 @@ import specanom.plots as plots
 from specanom.errors import ArgumentError, ShapeError
 from specanom.lines import line
 from specanom.spectrum import Spectrum
+from specanom.spectrumset import SpectrumSet
 
-from .conftest import emission_galaxy
+from .conftest import emission_galaxy, explained
 
 
 def source(layout, name: str) -> dict:
@@ -143,6 +144,40 @@ def test_title_and_flux_label(real_spectrum, galaxy):
     titles = [t.text for t in plots.spectrum(real_spectrum).references() if isinstance(t, Title)]
     assert any(t.startswith("0266-51602-0013 · GALAXY") for t in titles)
     assert "flux / median" in axis_labels(plots.spectrum(galaxy))
+
+
+def test_flux_has_the_unit_of_its_survey(real_spectrum):
+    assert "flux density (10⁻¹⁷ erg/s/cm²/Å)" in axis_labels(plots.spectrum(real_spectrum))
+    other = real_spectrum.replace(meta={"unit": "Jy"})
+    assert "flux density (Jy)" in axis_labels(plots.spectrum(other))
+    assert "flux density per Å" in axis_labels(plots.spectrum(real_spectrum.replace(meta={"survey": "table"})))
+
+
+@pytest.mark.parametrize(("draw", "usual"), [
+    (lambda s, **o: plots.spectrum(s, **o), [360]),
+    (lambda s, **o: plots.spectrum(s, np.ones(len(s)), **o), [360, 190]),
+    (lambda s, **o: plots.explanation(explained(s), s, **o).children[0], [320, 250]),
+    (lambda s, **o: plots.sample(SpectrumSet(s.wave, [s.flux] * 3), **o).children[0], [360, 260]),
+])
+def test_a_figure_is_as_high_as_asked_for(galaxy, draw, usual):
+    def found(layout):
+        return [one.height for one, _, _ in layout.children]
+
+    assert found(draw(galaxy)) == usual
+    total = sum(usual)
+    assert found(draw(galaxy, height=2 * total)) == [2 * one for one in usual]
+    with pytest.raises(ArgumentError, match=r"height: expected at least \d+ screen pixels, got 100"):
+        draw(galaxy, height=100)
+
+
+def test_names_of_lines_stay_clear_of_the_flux_at_any_height(galaxy):
+    """They are as high as letters are, whatever the height of the figure."""
+    def room(height):
+        panel = plots.spectrum(galaxy, height=height).children[0][0]
+        share = 1 - (panel.yaxis[0].bounds[1] - panel.y_range.start) / (panel.y_range.end - panel.y_range.start)
+        return share * (height - 96)
+
+    assert room(300) == pytest.approx(room(700), rel=1e-6)
 
 
 def test_plot_method_draws(galaxy):

@@ -254,7 +254,7 @@ class LiveSpectrum:
         if view.axis.frame == "observed" and not view.axis.linked:
             title += " · redshift unknown, lines not marked"
         self.flux.title.text = plain(title)
-        self.flux.yaxis.axis_label = plain(flux_label(view.spectrum.scale, view.spectrum.meta.get("unit")))
+        self.flux.yaxis.axis_label = plain(flux_label(view.spectrum.scale, view.spectrum.meta))
         if self.residual is not None:
             self.residual.visible = modelled
             axis_text(self.residual, view.axis.label)

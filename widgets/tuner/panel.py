@@ -60,7 +60,7 @@ class SpectrumPanel:
         self.sources = {name: ColumnDataSource(data[name], name=name) for name in data}
         self.tint = ColumnDataSource({"x0": [], "x1": [], "color": [], "alpha": []}, name="tint")
         made = self.figure = canvas(theme, describe(spectrum), x=view.axis.label, height=HEIGHT, y=flux_label(
-            spectrum.scale, spectrum.meta.get("unit")), options={"x_range": (view.edges[0], view.edges[-1])})
+            spectrum.scale, spectrum.meta), options={"x_range": (view.edges[0], view.edges[-1])})
         made.name = "spectrum"
         headroom(made, view.limits, HEIGHT - AROUND, colours)
         tint_layer(made, self.tint)
