@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import specanom as sa
 from specanom import lines
 from specanom.errors import ArgumentError
 
@@ -110,3 +114,43 @@ def test_a_line_is_found_as_it_is_written_on_a_plot() -> None:
     assert lines.line("Hα") is lines.line("Ha")
     assert lines.line("[O III] 5008") is lines.line("OIII5008")
     assert lines.line("[O I] 6302").kind == "emission", "the galaxy's, not that of the sky"
+
+
+SDSS_VACUUM = {
+    "OII3727": 3727.092, "OII3730": 3729.875, "CaK": 3934.777, "CaH": 3969.588, "Hd": 4102.89, "Hg": 4341.68,
+    "Hb": 4862.68, "OIII4960": 4960.295, "OIII5008": 5008.240, "OI6302": 6302.046, "NII6550": 6549.86, "Ha": 6564.61,
+    "NII6585": 6585.27, "SII6718": 6718.29, "SII6733": 6732.67,
+}
+"""Of the table of spectral lines of the SDSS (vacuum, Å)."""
+
+
+@pytest.mark.parametrize("name", SDSS_VACUUM)
+def test_lines_are_where_the_sdss_has_them(name: str) -> None:
+    assert lines.line(name).wave == pytest.approx(SDSS_VACUUM[name], abs=0.02)
+
+
+def test_a_real_spectrum_has_its_lines_there() -> None:
+    """At the pipeline's redshift the lines of a star-forming galaxy lie within a third of a pixel of their places."""
+    s = sa.Spectrum.read(Path(__file__).parent / "data" / "spec-1045-52725-0628.fits")
+    rest = s.wave / (1 + s.z)
+    for name in ("Ha", "OIII5008", "Hb"):
+        near = np.abs(rest - lines.line(name).wave) < 8
+        light = s.flux[near] - np.median(s.flux[np.abs(rest - lines.line(name).wave) < 40])
+        high = light > 0.3 * light.max()
+        place = np.average(rest[near][high], weights=light[high])
+        assert (place / lines.line(name).wave - 1) * lines.C_KMS == pytest.approx(0, abs=25), name
+
+
+def test_the_tutorials_and_guides_write_these_wavelengths() -> None:
+    """Hα written as 6564.6 Å in vacuum, and 6562.8 Å only where air is spoken of."""
+    root = Path(__file__).parents[1]
+    pages = [*root.glob("tutorials/*.ipynb"), *root.glob("docs/*.md"), *root.glob("docs/tasks/*.md")]
+    known = {f"{lines.line(name).wave:.1f}" for name in SDSS_VACUUM}
+    air = {f"{float(lines.vacuum_to_air(lines.line(name).wave)):.1f}" for name in SDSS_VACUUM}
+    found = 0
+    for page in pages:
+        for row in page.read_text("utf-8").splitlines():
+            for number in re.findall(r"(?<![\d.])\d{4}\.\d(?!\d)", row):
+                found += number in known
+                assert number not in air - known or "vacuum" in row or "air" in row, f"{page.name}: {row}"
+    assert found >= 2
