@@ -22,7 +22,7 @@ WIDTH = 900
 COLOURS = 128  # a third of the size of a picture in full colour
 CARD = (900, 560)
 SMALL = (480, 299)
-CHOSEN = {"01_spectra": 3, "02_train": 1, "11_injection_and_recovery": 1}
+CHOSEN = {"01_spectra": 3, "02_train": 1, "06_clusters": 1, "11_injection_and_recovery": 1}
 """Which figure of a tutorial stands on its card, where that is not the first."""
 
 
