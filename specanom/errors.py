@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .visible import visible
 
+__all__ = ["ArgumentError", "DataError", "GridError", "MissingDependency", "NotFittedError", "ShapeError",
+           "SpecanomError", "choice", "message", "nearest", "not_fitted", "require", "unprepared"]
+
 T = TypeVar("T")
 
 
@@ -138,3 +141,7 @@ def __getattr__(name: str) -> Any:
                 {"__doc__": "Something was used before it was fitted.", "__module__": __name__})
     globals()[name] = made
     return made
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -17,8 +17,12 @@ from typing import Any, Self
 import numpy as np
 
 from .disk import beside, disk_error, is_full, replace, sync, sync_all, telling
-from .errors import DataError, message
+from .errors import ArgumentError, DataError, message
 from .foreign import read_json
+
+FILES = (".fits", ".fit", ".gz", ".csv", ".ecsv", ".parquet", ".h5", ".hdf5", ".npy", ".npz", ".pkl", ".pickle", ".pt",
+         ".pth", ".json", ".txt", ".asdf", ".vot")
+"""Ends of names of files, which folders are not called: whoever gives one means another format."""
 
 
 def writable(path: str | Path, form: str, *, overwrite: bool = True) -> Path:
@@ -35,12 +39,17 @@ def writable(path: str | Path, form: str, *, overwrite: bool = True) -> Path:
 
     Raises
     ------
+    ArgumentError
+        For a name that ends as those of files do, ``"x.fits"``.
     DataError
         When something is there that is neither an empty folder nor holds a manifest of that format (of any version),
         or when anything is and `overwrite` is False.
     """
     folder = Path(os.path.realpath(path))
     if not folder.exists():
+        if folder.suffix.lower() in FILES:
+            raise ArgumentError(message("path", expected=f"the name of a folder for {form}", got=f"{str(path)!r}, a "
+                                        "file's name", hint=f"{str(Path(path).with_suffix('.zarr'))!r}"))
         return folder
     if not overwrite:
         raise DataError(message("path", expected="a new folder", got=f"{path}, which exists", hint="overwrite=True"))

@@ -14,6 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import ArgumentError, choice, message
 
+__all__ = ["ABSORPTION", "AIRGLOW_5577", "ARM_JOINS", "BROAD_KMS", "Band", "C_KMS", "EMISSION", "FILTER_KMS",
+           "FILTER_LINES", "IRON_BANDS", "LINES", "Line", "NARROW_KMS", "OH_FOREST", "PAPER_FILTER_AIR",
+           "QUASAR_FILTER_LINES", "SKY_LINES", "TELLURIC_BANDS", "ULTRAVIOLET", "air_to_vacuum", "blend_label",
+           "filter_waves", "line", "line_mask", "nearest_line", "vacuum_to_air"]
+
 C_KMS = 299792.458
 """Speed of light in km/s."""
 
@@ -236,3 +241,7 @@ def vacuum_to_air(wave: ArrayLike) -> NDArray[np.float64]:
 def _refraction(vacuum: NDArray[np.float64]) -> NDArray[np.float64]:
     s2 = (1e4 / vacuum) ** 2
     return 1.0 + 0.05792105 / (238.0185 - s2) + 0.00167917 / (57.362 - s2)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,6 +5,7 @@ astropy is imported only when something with a unit comes.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,15 @@ from .errors import DataError, ShapeError, message
 
 SURVEY_FLUX_UNIT = "1e-17 erg / (s cm2 Angstrom)"
 """What SDSS and DESI files mean by their flux densities."""
+LONGEST_MICRON, LEAST_LOG, LARGEST_LOG = 30.0, 3.2, 4.4
+"""Plain wavelengths up to the first are no Å; between the other two are the logarithms of optical ones."""
+SHORTEST_NM, LATEST_NM, LONGEST_NM = 150.0, 900.0, 1150.0
+"""Plain wavelengths that begin between the first two and end below the third are those of optical spectra in nm."""
+TRIES = {"nm": "wave * astropy.units.nm", "µm, or logarithms": "wave * astropy.units.um, or numpy.exp(wave)",
+         "log10 of Å, or µm": "10**wave, or wave * astropy.units.um"}
+"""What to try for each thing that :func:`doubt` may say."""
+MOST_TOLD = 1000
+_TOLD: set[tuple[float, float]] = set()
 
 
 def as_quantity(value: Any) -> Any | None:
@@ -54,6 +64,47 @@ def angstrom(wave: Any) -> tuple[Any, bool]:
         raise DataError(message("wave", expected="wavelengths, frequencies, energies or wavenumbers",
                                 got=f"the unit {quantity.unit}", hint="vacuum Å as plain numbers")) from exc
     return values, bool(values.ndim == 1 and values.size > 1 and values[0] > values[-1])
+
+
+def doubt(first: float, last: float) -> str:
+    """Return what wavelengths from `first` to `last` look like that are said to be Å; "" when they may be.
+
+    Examples
+    --------
+    >>> doubt(3600.0, 9800.0), doubt(360.0, 980.0)
+    ('', 'nm')
+    """
+    if last <= LONGEST_MICRON and not (first.is_integer() and last.is_integer()):  # those count pixels
+        return "log10 of Å, or µm" if first > LEAST_LOG and last < LARGEST_LOG else "µm, or logarithms"
+    return "nm" if SHORTEST_NM <= first < LATEST_NM and last <= LONGEST_NM else ""
+
+
+def check_angstrom(wave: NDArray[np.float64], *, given: bool, level: int) -> None:
+    """Warn of wavelengths that are hardly Å, once a range.
+
+    Parameters
+    ----------
+    wave : (p,) array
+        Å, increasing.
+    given : bool
+        Whether a unit came with them: then nothing is said, of parts of the same spectrum neither.
+    level : int
+        Of the warning, as for :func:`warnings.warn`.
+
+    Warns
+    -----
+    UserWarning
+    """
+    ends = float(wave[0]), float(wave[-1])
+    looks = doubt(*ends)
+    if not looks or ends in _TOLD:
+        return
+    if len(_TOLD) > MOST_TOLD:
+        _TOLD.clear()
+    _TOLD.add(ends)
+    if not given:
+        warnings.warn(message("wave", expected="vacuum Å", got=f"{ends[0]:g} to {ends[1]:g}, which look like {looks}",
+                              hint=f"{TRIES[looks]}; wave * astropy.units.AA if they are Å"), stacklevel=level)
 
 
 def backwards(values: Any) -> Any:

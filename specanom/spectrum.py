@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import DataError, ShapeError, choice, message
+from .errors import ArgumentError, DataError, ShapeError, choice, message
 from .face import dashboard, opener
-from .quantities import angstrom, backwards, per_angstrom
+from .quantities import angstrom, as_quantity, backwards, check_angstrom, per_angstrom
 from .seeds import content_hash
+from .slips import OF_SPECTRUM, slip
 
 FRAMES = ("observed", "rest")
 SCALES = ("flux", "normalised")
@@ -37,7 +38,11 @@ def as_wavelength(wave: Any) -> NDArray[np.float64]:
     ShapeError, DataError
         When they are not one-dimensional, finite, positive and strictly increasing.
     """
-    values = np.array(angstrom(wave)[0], dtype=np.float64)
+    try:
+        values = np.array(angstrom(wave)[0], dtype=np.float64)
+    except ValueError as exc:
+        raise exc if isinstance(exc, DataError) else DataError(
+            message("wave", expected="numbers, vacuum Å", got=str(exc))) from exc
     if values.ndim != 1 or values.size == 0:
         raise ShapeError(message("wave", expected="a (p,) array of wavelengths", got=f"shape {values.shape}"))
     if not (np.isfinite(values).all() and values[0] > 0 and (np.diff(values) > 0).all()):
@@ -106,7 +111,8 @@ class Spectrum:
     Parameters
     ----------
     wave : (p,) array or Quantity
-        Vacuum wavelengths, increasing; Å unless a unit says otherwise. A Quantity may be of frequency or energy and
+        Vacuum wavelengths, increasing; Å unless a unit says otherwise; a warning tells of plain numbers that look like
+        nm, µm or logarithms. A Quantity may be of frequency or energy and
         run either way: when its wavelengths fall, the other arrays are reversed with them.
     flux : (p,) array or Quantity
         Flux density per Å in the survey's unit, or normalised (see `scale`). A Quantity of any flux density, such as
@@ -136,9 +142,9 @@ class Spectrum:
 
     Examples
     --------
-    >>> s = Spectrum([400.0, 401.0], [1.0, 2.0], id="a")
+    >>> s = Spectrum([4000.0, 4001.0], [1.0, 2.0], id="a")
     >>> s
-    Spectrum 'a': 2 pixels, 400–401 Å observed, z unknown, S/N unknown
+    Spectrum 'a': 2 pixels, 4000–4001 Å observed, z unknown, S/N unknown
     """
 
     wave: NDArray[np.float64]
@@ -154,12 +160,16 @@ class Spectrum:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
+        with_unit = as_quantity(self.wave) is not None
         wave, falling = angstrom(self.wave)
         if falling:
             wave = wave[::-1]
             for name in ("flux", "ivar", "mask", "imputed"):
                 put(self, name, backwards(getattr(self, name)))
         put(self, "wave", as_wavelength(wave))
+        check_angstrom(self.wave, given=with_unit, level=4)
+        if self.flux is None:
+            raise DataError(message("flux", expected=f"an array of shape {self.wave.shape}", got="None"))
         flux, ivar, unit = per_angstrom(self.flux, self.ivar, self.wave)
         put(self, "flux", flux)
         put(self, "ivar", ivar)
@@ -171,10 +181,15 @@ class Spectrum:
         put(self, "ivar", finite_noise(self.ivar))
         choice("frame", self.frame, FRAMES)
         choice("scale", self.scale, SCALES)
-        put(self, "z", None if self.z is None or not np.isfinite(self.z) else float(self.z))
+        put(self, "z", _redshift(self.z))
         put(self, "id", str(self.id) if self.id not in ("", None) else content_hash(self.wave, self.flux))
         meta = dict(self.meta or {})
         put(self, "meta", MappingProxyType(meta if unit is None else meta | {"unit": unit}))
+
+    if not TYPE_CHECKING:  # which would take any attribute for granted
+
+        def __getattr__(self, name):
+            raise slip(self, name, OF_SPECTRUM, keys=self.__dict__.get("meta", {}), where=".meta")
 
     def __len__(self) -> int:
         return int(self.wave.size)
@@ -290,6 +305,13 @@ class Spectrum:
     def _repr_html_(self) -> str:
         html: str = opener("thumbnail")(self)
         return html
+
+
+def _redshift(z: Any) -> float | None:
+    """Return a redshift as a number; None when it is not finite."""
+    if isinstance(z, str) or np.ndim(z) > 0:
+        raise ArgumentError(message("z", expected="a number, or None when it is not known", got=repr(z)))
+    return None if z is None or not np.isfinite(z) else float(z)
 
 
 def is_quasar(spectrum: Spectrum) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from html import escape
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, overload
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import DataError, GridError, ShapeError, choice, message
+from .errors import ArgumentError, DataError, GridError, ShapeError, choice, message
 from .face import opener
 from .ids import id_texts, numbered
-from .quantities import angstrom, backwards, per_angstrom
+from .quantities import angstrom, as_quantity, backwards, check_angstrom, per_angstrom
 from .seeds import content_hash
+from .slips import OF_SET, WITHOUT_FLUX, slip
 from .spectrum import FRAMES, SCALES, Spectrum, as_wavelength, finite_noise
-from .store import ARRAYS, SpectrumWriter, StoredRows, as_rows, lacking, open_store, precision_of
+from .store import ARRAYS, SpectrumWriter, StoredRows, as_rows, joined, open_store, precision_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +67,7 @@ class SpectrumSet:
     def __init__(
         self,
         wave: ArrayLike,
-        flux: ArrayLike | StoredRows,
+        flux: ArrayLike | StoredRows | None = None,
         ivar: ArrayLike | StoredRows | None = None,
         table: pd.DataFrame | None = None,
         *,
@@ -75,11 +77,14 @@ class SpectrumSet:
         scale: str = "normalised",
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
+        if flux is None:
+            raise ArgumentError(message("flux", expected="an (n, p) array beside wave", got="none", hint=WITHOUT_FLUX))
         values, falling = angstrom(wave)
         if falling:
             values = values[::-1]
             flux, ivar, mask, imputed = (backwards(value) for value in (flux, ivar, mask, imputed))
         self._wave = as_wavelength(values)
+        check_angstrom(self._wave, given=as_quantity(wave) is not None, level=3)
         flux, ivar, _ = per_angstrom(flux, ivar, self._wave)
         self.frame = choice("frame", frame, FRAMES)
         self.scale = choice("scale", scale, SCALES)
@@ -95,6 +100,11 @@ class SpectrumSet:
                 raise ShapeError(message(name, expected=f"shape (n, {self._wave.size}), equal for all arrays",
                                          got=f"shape {value.shape}"))
         self._table = self._make_table(table, shape[0])
+
+    if not TYPE_CHECKING:  # which would take any attribute for granted
+
+        def __getattr__(self, name):
+            raise slip(self, name, OF_SET, keys=self.__dict__.get("_table", ()), where=".table")
 
     def _make_table(self, table: pd.DataFrame | None, n: int) -> pd.DataFrame:
         import pandas as pd
@@ -281,21 +291,11 @@ class SpectrumSet:
             raise DataError(message("sets", expected="at least one SpectrumSet", got="none"))
         first = sets[0]
         for other in sets[1:]:
-            same = other.grid_id == first.grid_id and (other.frame, other.scale) == (first.frame, first.scale)
-            if not same:
+            if (other.grid_id, other.frame, other.scale) != (first.grid_id, first.frame, first.scale):
                 raise GridError(message("sets", expected="one grid, frame and scale", got="several",
                                         hint="bring them to one grid with a fitted Preprocessor"))
-        joined: dict[str, Any] = {}
-        for name in ARRAYS:
-            parts = [getattr(one, name) for one in sets]
-            if all(part is None for part in parts):
-                joined[name] = None
-                continue
-            joined[name] = np.concatenate([
-                lacking(name, np.zeros(one.shape, bool) if one.imputed is None else one.imputed)
-                if part is None else part for part, one in zip(parts, sets, strict=True)])
         table = pd.concat([one.table for one in sets], ignore_index=True)
-        return first.replace(table=table, **joined)
+        return first.replace(table=table, **joined(sets))
 
     # -- on disk ---------------------------------------------------------------------------------------------------
 
@@ -347,7 +347,5 @@ class SpectrumSet:
         return f"SpectrumSet: {n} spectra x {p} pixels, {span}, {kept}"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         shown = [c for c in ("id", "z", "snr", "class", "plate", "mjd", "fiber") if c in self._table]
         return f"<p>{escape(repr(self))}</p>{self._table[shown].head(8).to_html(index=False)}"

@@ -62,6 +62,20 @@ def lacking(name: str, imputed: NDArray[np.bool_]) -> NDArray[Any]:
     return np.where(imputed, np.float32(0), np.float32(np.nan))
 
 
+def joined(sets: Sequence[Any]) -> dict[str, NDArray[Any] | None]:
+    """Return each array of several sets of spectra as one; None where none of them has it, see :func:`lacking`."""
+    made: dict[str, NDArray[Any] | None] = {}
+    for name in ARRAYS:
+        parts = [getattr(one, name) for one in sets]
+        if all(part is None for part in parts):
+            made[name] = None
+            continue
+        made[name] = np.concatenate([
+            lacking(name, np.zeros(one.shape, bool) if one.imputed is None else one.imputed)
+            if part is None else part for part, one in zip(parts, sets, strict=True)])
+    return made
+
+
 class StoredRows:
     """Some rows of an array on disk or in memory, taken when :meth:`load` is called."""
 

@@ -26,6 +26,9 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import ShapeError, SpecanomError, message
 from .protocols import Informed
 
+__all__ = ["ContractError", "ContractReport", "TOLERANCE", "check_model", "check_perturbation", "check_score",
+           "check_segmenter"]
+
 Check = tuple[str, Callable[[], str | None]]
 Floats = NDArray[np.float64]
 
@@ -344,3 +347,7 @@ def _one(flux: ArrayLike) -> NDArray[Any]:
         raise ShapeError(message("flux", expected="one spectrum, (p,)", got=array.shape, hint="sample.flux[0]"))
     array.flags.writeable = False
     return array
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

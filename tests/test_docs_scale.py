@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from specanom.run.cli import _parser
+from specanom.run.grammar import command_line
 from specanom.run.parameters import known
 from tests.guides import Guide
 
@@ -31,7 +31,7 @@ def test_the_guide_runs_as_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_the_command_for_slurm_is_taken(tmp_path: Path) -> None:
     line = re.search(r"^specanom (deploy slurm .*?)\ncd jobs", PAGE.text, flags=re.S | re.M)
     assert line is not None
-    arguments = _parser().parse_args(shlex.split(line.group(1).replace("\\\n", " ")))
+    arguments = command_line().parse_args(shlex.split(line.group(1).replace("\\\n", " ")))
     arguments.output = tmp_path / "jobs"
     assert arguments.command(arguments) == 0
     listed = set(re.findall(r"^\| `(\S+)` \|", PAGE.text, flags=re.M))

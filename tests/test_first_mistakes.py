@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import importlib
+import pickle
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
+from astropy import units
 from astropy.io import fits
 
 import specanom as sa
@@ -79,6 +86,114 @@ def test_a_column_is_asked_of_the_table_and_an_id_of_by_id(sample) -> None:
         sample["7001-52013-0001"]
 
 
+# -- wavelengths in other units ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("first", "last", "words"), [(361.0, 980.0, "nm"), (0.36, 0.98, "µm"),
+                                                     (3.55, 3.99, r"10\*\*wave")])
+def test_plain_wavelengths_that_are_hardly_angstrom_are_warned_of_once(first, last, words) -> None:
+    wave = np.linspace(first, last, 50)
+    with pytest.warns(UserWarning, match=f"wave: expected vacuum Å, got .*{words}") as told:
+        spectrum = sa.Spectrum(wave, np.ones(50))
+    assert told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        spectrum.replace(z=0.1)
+        sa.SpectrumSet(wave, np.ones((2, 50)))[0]
+    with pytest.warns(UserWarning, match=words):
+        sa.SpectrumSet(wave * 1.001, np.ones((2, 50)))
+
+
+def test_wavelengths_with_a_unit_and_far_ultraviolet_ones_are_taken_as_they_are() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        short = sa.Spectrum(np.linspace(310.0, 990.0, 50) * units.AA, np.ones(50))
+        short.replace(z=0.1)
+        assert sa.Spectrum(np.linspace(350.0, 950.0, 50) * units.nm, np.ones(50)).wave[0] == pytest.approx(3500)
+        sa.Spectrum(np.linspace(905.0, 1187.0, 50), np.ones(50))
+        sa.Spectrum(np.arange(1, 20), np.ones(19))
+
+
+def test_a_table_in_nanometres_is_left_out_and_says_why(tmp_path) -> None:
+    wave = np.linspace(380.0, 920.0, 1500)
+    table = pd.DataFrame({"wave": wave, "flux": np.ones(1500), "ivar": np.ones(1500)})
+    table.to_csv(tmp_path / "mine.csv", index=False)
+    with says(sa.DataError, "380 to 920, which look like nm", "unit"):
+        list(sa.read(str(tmp_path / "mine.csv")))
+        raise sa.DataError(sa.read(str(tmp_path / "mine.csv")).skipped[0].reason)
+    table.assign(wave=10 * wave).to_csv(tmp_path / "mine.csv", index=False)
+    assert next(iter(sa.read(str(tmp_path / "mine.csv")))).wave[0] == pytest.approx(3800)
+
+
+@pytest.mark.parametrize("grid", [(350, 750, 4000), (0.35, 0.75, 4000), np.linspace(350, 750, 400)])
+def test_a_grid_in_nanometres_is_refused(grid) -> None:
+    with says(sa.ArgumentError, "grid", "looks like", r"\(3500, 7500, 4000\)"):
+        sa.Preprocessor(grid=grid)
+
+
+def test_a_table_without_redshifts_or_with_columns_of_other_names_is_told_what_to_write(tmp_path) -> None:
+    wave = np.linspace(3800.0, 9200.0, 1500)
+    table = pd.DataFrame({"wave": wave, "flux": np.ones(1500), "ivar": np.full(1500, 100.0)})
+    table.to_csv(tmp_path / "mine.csv", index=False)
+    with says(sa.DataError, "redshift is missing", "Try: give each a redshift"):
+        sa.Preprocessor(grid=(4000, 7000, 500)).fit_transform(sa.read(str(tmp_path / "mine.csv")))
+    with says(sa.DataError, "no pipeline class", "Try: target=None"):
+        prep = sa.Preprocessor(grid=(4000, 7000, 500), target="galaxy")
+        prep.fit_transform(sa.read(str(tmp_path / "mine.csv"), target="galaxy"))
+    table.rename(columns={"wave": "lambda_A"}).to_csv(tmp_path / "mine.csv", index=False)
+    with says(sa.DataError, "it has lambda_A", "Try: columns wave"):
+        sa.read(str(tmp_path / "mine.csv"))
+
+
+@pytest.mark.parametrize(("fields", "argument"), [({"z": "0.1"}, "z"), ({"z": [0.1]}, "z"), ({"flux": None}, "flux"),
+                                                  ({"wave": ["a", "b"]}, "wave")])
+def test_a_spectrum_of_wrong_types_is_refused_by_name(fields, argument) -> None:
+    with says(sa.SpecanomError, f"{argument}: expected"):
+        sa.Spectrum(**{"wave": [4000, 4001], "flux": [1.0, 2.0], **fields})
+
+
+# -- what other packages call it ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("wavelength", ".wave"), ("redshift", ".z"), ("error", ".ivar"),
+                                              ("header", ".meta"), ("plate", r".meta\['plate'\]"), ("iva", ".ivar")])
+def test_an_attribute_of_a_spectrum_by_another_name(sample, typed, meant) -> None:
+    spectrum = sample[0].replace(meta={"plate": 266})
+    with says(AttributeError, f"'Spectrum' object has no attribute '{typed}'", f"Try: {meant}"):
+        getattr(spectrum, typed)
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("wavelength", ".wave"), ("redshift", r".table\['z'\]"),
+                                              ("head", ".table"), ("snr", r".table\['snr'\]"), ("to_fits", ".save")])
+def test_an_attribute_of_a_set_by_another_name(sample, typed, meant) -> None:
+    with says(AttributeError, f"Try: {meant}"):
+        getattr(sample.replace(table=sample.table.assign(snr=1.0)), typed)
+
+
+def test_a_survey_says_where_its_spectra_are(survey) -> None:
+    for typed in ("wavelength", "flux", "redshift", "table"):
+        with says(AttributeError, typed, r"next\("):
+            getattr(survey, typed)
+
+
+def test_hints_do_not_stand_in_the_way_of_copies_and_questions(sample) -> None:
+    for one in (sample, sample[0]):
+        assert not hasattr(one, "wavelength")
+        assert not hasattr(one, "__array__")
+        assert len(pickle.loads(pickle.dumps(one))) == len(copy.deepcopy(one)) == len(one)  # noqa: S301
+
+
+def test_a_set_of_spectra_alone_says_how_one_is_made(sample) -> None:
+    with says(sa.ArgumentError, "flux", r"fit_transform\(\[s1, s2\]\)", "frame"):
+        sa.SpectrumSet([sample[0], sample[1]])
+
+
+def test_a_set_is_saved_to_a_folder_and_not_called_a_file(sample, tmp_path) -> None:
+    with says(sa.ArgumentError, "path", "x.fits", "folder", "x.zarr"):
+        sample.save(tmp_path / "x.fits")
+    assert not list(tmp_path.iterdir())
+
+
 # -- preprocessing -----------------------------------------------------------------------------------------------------
 
 
@@ -144,6 +259,13 @@ def test_an_explainer_takes_a_score_and_parts_that_are_made(sample, model) -> No
         sa.Explainer(sa.Scorer(model), method=sa.Lime)
 
 
+def test_an_explainer_shows_its_settings_in_a_line(model) -> None:
+    scorer = sa.Scorer(model)
+    assert len(repr(sa.Explainer(scorer))) < 120
+    own = sa.Explainer(scorer, sa.Uniform(5), method=sa.Lime(300, alpha=2.0), perturbation=sa.Scale(0.8))
+    assert repr(own) == "Explainer(mse, Uniform(5), perturbation=Scale(0.8), method=Lime(300, alpha=2.0), seed=0)"
+
+
 def test_explanations_are_clustered_and_vectors_are_kept_not_spectra(sample) -> None:
     with says(sa.ArgumentError, "explanations", "SpectrumSet", "explain_many"):
         sa.ExplanationClusterer().fit(sample)
@@ -151,8 +273,15 @@ def test_explanations_are_clustered_and_vectors_are_kept_not_spectra(sample) -> 
         sa.KnowledgeBase.build(sample)
 
 
-@pytest.mark.parametrize("room", ["explain", "models", "surveys", "scores", "triage"])
+ROOMS = ["lines", "errors", "testing", "surveys", "preprocess", "models", "scores", "diagnostics", "explain", "cluster",
+         "retrieve", "triage", "explorer", "plots", "parallel", "surveys.archive", "surveys.desi_archive",
+         "triage.candidates", "triage.crossmatch", "triage.quality", "triage.catalogue"]
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_tab_completion_in_a_room_shows_what_it_offers(room) -> None:
-    names = dir(getattr(sa, room))
-    assert names == sorted(getattr(sa, room).__all__)
-    assert not {"annotations", "importlib", "Any", "TYPE_CHECKING"} & set(names)
+    module = importlib.import_module(f"specanom.{room}")
+    names = dir(module)
+    assert names == sorted(module.__all__)
+    assert all(hasattr(module, name) for name in names)
+    assert not {"annotations", "importlib", "Any", "TYPE_CHECKING", "dataclass"} & set(names)

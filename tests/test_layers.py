@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LAYER = {
     "lines": 0, "errors": 0, "protocols": 0, "face": 0, "presets": 0, "seeds": 0, "ids": 0, "visible": 0,
+    "slips": 0,
     "foreign": 1,
     "quantities": 1, "spectrum": 1, "spectrumset": 1, "store": 1, "shards": 1, "folders": 1, "disk": 1, "convert": 1,
     "parallel": 1, "devices": 1, "rounding": 1, "ordering": 1, "rates": 1,
@@ -20,6 +21,7 @@ LAYER = {
     "cluster": 5, "retrieve": 5, "triage": 5, "testing": 5,
     "plots": 6, "explorer": 6,
     "run": 7, "reproduce": 7, "widgets": 7, "notebooks": 7, "deploy": 7,
+    "__main__": 8,
 }
 # What a room may import besides layers 0 and 1 (and itself).
 MAY = {
@@ -35,7 +37,7 @@ MAY = {
     "reproduce": {"scores", "diagnostics", "explain", "cluster", "plots", "run"},
     "widgets": {"plots", "triage", "surveys", "preprocess", "models", "scores", "diagnostics", "explain", "cluster",
                 "retrieve"},
-    "notebooks": set(), "deploy": set(),
+    "notebooks": set(), "deploy": set(), "__main__": {"run"},
 }
 SOURCES = sorted([*(ROOT / "specanom").rglob("*.py"), *(ROOT / "widgets").rglob("*.py")])
 
@@ -82,7 +84,7 @@ def test_imports_go_down(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: "/".join(name_of(p)))
 def test_no_internal_import_hides_in_a_function(path: Path) -> None:
     module = name_of(path)
-    if module == ("run", "cli"):  # imports what a command needs when the command is given
+    if module == ("run", "actions"):  # imports what a command needs when the command is given
         return
     tree = ast.parse(path.read_text())
     for function in ast.walk(tree):

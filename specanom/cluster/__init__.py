@@ -46,3 +46,7 @@ __all__ = [
     "umap_map",
     "unit_rows",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,3 +9,7 @@ from .sizes import Sizes
 from .slurm import Slurm
 
 __all__ = ["Call", "Kubernetes", "Scripts", "Sizes", "Slurm"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

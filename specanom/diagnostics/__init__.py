@@ -63,3 +63,7 @@ __all__ = [
     "smoothed",
     "template_bank",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

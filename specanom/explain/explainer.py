@@ -270,11 +270,22 @@ class Explainer:
 
     def __repr__(self) -> str:
         preset = f", preset={self.preset!r}" if self.preset else ""
-        return (f"Explainer({self.settings['score']}, {self.segments!r}, perturbation={self.perturbation!r}, "
-                f"method={self.method!r}, seed={self.seed}{preset})")
+        parts = _short(self.segments), _short(self.perturbation), _short(self.method)
+        return (f"Explainer({self.settings['score']}, {parts[0]}, perturbation={parts[1]}, method={parts[2]}, "
+                f"seed={self.seed}{preset})")
 
 
 _EXAMPLES = {"segments": "Uniform(77)", "perturbation": "Scale(0.9)", "method": "Lime()"}
+
+
+def _short(part: Any) -> str:
+    """Return the first setting of a part and those that are not as by default: ``Lime(2000)``."""
+    told = [(item, getattr(part, item.name)) for item in fields(part) if item.init] if is_dataclass(part) else []
+    if not told or not all(isinstance(value, (int, float, str, tuple, type(None))) for _, value in told):
+        return repr(part)
+    shown = [repr(value) for _, value in told[:1] if value is not None]
+    shown += [f"{item.name}={value!r}" for item, value in told[1:] if value != resolve(item.default, None)]
+    return f"{type(part).__name__}({', '.join(shown)})"
 
 
 def _described(part: Any) -> dict[str, Any]:

@@ -6,3 +6,7 @@ from .record import ExplorerData
 from .writing import write_explorer
 
 __all__ = ["ExplorerData", "write_explorer"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,3 +9,7 @@ from .partition import SIZE, Partition, partitions
 from .partitioned import Outcome, Partitioned
 
 __all__ = ["SIZE", "Outcome", "Partition", "Partitioned", "Workers", "map_blocks", "partitions", "workers"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

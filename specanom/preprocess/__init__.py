@@ -28,3 +28,7 @@ __all__ = [
     "PreprocessReport", "Preprocessor", "QuasarBin", "QuasarPreprocessors", "SignalToNoise", "ToRest", "bin_of",
     "quasar_bins",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError, choice, message
 from ..presets import PRESETS, ByPreset, by_preset, resolve
+from ..quantities import as_quantity, doubt
 from ..spectrum import as_wavelength
 from .extinction import R_V, SFD_SCALE
 from .presets import QUASAR_PRESETS
@@ -79,6 +80,7 @@ def full_grid(grid: Any) -> NDArray[np.float64]:
     Raises
     ------
     ArgumentError, DataError, ShapeError
+        Among others for plain numbers that look like nm or µm.
     """
     if isinstance(grid, (tuple, list)) and len(grid) == 3:
         try:
@@ -88,6 +90,8 @@ def full_grid(grid: Any) -> NDArray[np.float64]:
         if not (0 < first < last < np.inf and count >= 2 and count == int(count)):
             raise ArgumentError(message("grid", expected="(first, last, number): first < last in Å, at least 2 pixels",
                                         got=repr(grid), hint="(3500, 7500, 4000)"))
+        if not hasattr(grid[0], "unit"):
+            _check_angstrom(first, last, repr(grid))
         return np.linspace(first, last, int(count))
     short = isinstance(grid, (tuple, list)) and len(grid) == 2
     try:
@@ -102,7 +106,16 @@ def full_grid(grid: Any) -> NDArray[np.float64]:
     if wave.size < 2:
         raise ArgumentError(message("grid", expected="at least 2 wavelengths", got=wave.size,
                                     hint="(3500, 7500, 4000)"))
+    if as_quantity(grid) is None:
+        _check_angstrom(float(wave[0]), float(wave[-1]), f"{wave[0]:g} to {wave[-1]:g}")
     return wave
+
+
+def _check_angstrom(first: float, last: float, got: str) -> None:
+    """Refuse plain numbers that are hardly Å."""
+    if looks := doubt(first, last):
+        raise ArgumentError(message("grid", expected="rest wavelengths in Å", got=f"{got}, which looks like {looks}",
+                                    hint="(3500, 7500, 4000), or the ends with astropy.units"))
 
 
 _CHOICES: dict[str, tuple[Any, ...]] = {

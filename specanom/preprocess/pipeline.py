@@ -130,7 +130,7 @@ class Pipeline:
         report = self.report(np.ones(self.grid.size, dtype=bool), np.full(self.grid.size, np.nan))
         return NothingPasses(message("survey", expected="at least one spectrum that passes every cut",
                                      got=f"none of {report.n_in}:\n{waterfall_text(report)}\n",
-                                     hint="widen the cut that takes most: each is an option of Preprocessor"))
+                                     hint=_what_to_try(report)))
 
     def _cut_by_table(self, block: SpectrumSet, tally: Tally) -> SpectrumSet:
         options = self.options
@@ -189,3 +189,18 @@ def finish(block: SpectrumSet, fitted: Fitted, tally: Tally) -> SpectrumSet:
     done = step(kept, flux if good.all() else flux[good], medians[good])
     tally.leave(done)
     return done
+
+
+TRIES = {
+    "redshift is missing": "give each a redshift: Spectrum(..., z=0.1), or a column z of the table that is read",
+    "no pipeline class": "target=None takes all; a column class (GALAXY, QSO, STAR) of the table says what each is",
+    "class is not": "target=None takes all; else galaxy, qso or star, as the classes of your spectra are called",
+    "S/N is unknown": "min_snr=None, or give ivar or err with the flux",
+}
+"""How a cut's reason begins → what to try when it took most of the spectra and none is left."""
+
+
+def _what_to_try(report: PreprocessReport) -> str:
+    most = max(report.waterfall, key=lambda cut: cut.count, default=None)
+    return next((tried for start, tried in TRIES.items() if most is not None and most.reason.startswith(start)),
+                "widen the cut that takes most: each is an option of Preprocessor")

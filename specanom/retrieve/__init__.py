@@ -17,3 +17,7 @@ from .kin import Kin
 from .knowledge import KnowledgeBase
 
 __all__ = ["Evaluation", "Evaluator", "Found", "Kin", "KnowledgeBase", "Reasons", "Recall", "Skipped", "reasons"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

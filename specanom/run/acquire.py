@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 from collections.abc import Mapping
@@ -18,9 +17,9 @@ from ..folders import write_json
 from ..foreign import ListOf, Place, Record, Text, Whole, check, check_csv, damaged, read_json
 from ..surveys import Survey
 from ..surveys.desi_releases import check_columns
-from ..surveys.finding import find_files
 from .folder import RunFolder
 from .manifest import key, listing, versions
+from .places import files_of, readable
 
 SURVEYS = ("mock", "mock_desi", "sdss", "desi", "auto")
 _SOURCE = Record({"path": Text(4096), "survey": Text(100)},
@@ -144,8 +143,7 @@ def acquire(run: RunFolder, *, survey: str, path: str, n: int, seed: int, downlo
         surveys.archive.download(table, run / RAW)
         path, survey = path or str(run / RAW), "sdss"
     elif not path:
-        raise ArgumentError(message("path", expected="a folder, file or pattern of spectra", got="nothing",
-                                    hint="--path FOLDER, or --survey mock"))
+        raise _no_path()
     files = files_of(path)
     truth = truth_beside(path)
     outputs = ["source.json", *([RAW] if path == str(run / RAW) else [])]
@@ -210,18 +208,27 @@ def truth_beside(path: str) -> pd.DataFrame | None:
     return table
 
 
-def files_of(path: str) -> list[Path]:
-    """Return the files that :func:`specanom.read` opens at a path or pattern.
+def check_source(settings: Mapping[str, Any]) -> None:
+    """Make sure that there are files where the spectra of a run shall come from.
 
     Raises
     ------
+    ArgumentError
+        When no place is named.
     DataError
-        When there are none.
+        When there are no files, or none that may be read.
     """
-    there = Path(path).expanduser()
-    if not glob.has_magic(path) and (not there.exists() or (there.is_dir() and not any(there.iterdir()))):
-        raise DataError(message("path", expected="a folder, file or pattern of spectra", got=f"no file at {path}"))
-    return [Path(file) for file in find_files(path)]
+    if settings["survey"] in SIMULATED or settings["download"]:
+        return
+    if not settings["path"]:
+        raise _no_path()
+    with readable(first := files_of(str(settings["path"]))[0]):
+        open(first, "rb").close()
+
+
+def _no_path() -> ArgumentError:
+    return ArgumentError(message("path", expected="a folder, file or pattern of spectra", got="nothing",
+                                 hint="--path FOLDER, or --survey mock"))
 
 
 def catalogue_file(name: str) -> Path | None:

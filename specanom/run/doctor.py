@@ -114,8 +114,9 @@ def _widgets(place: str, package: str) -> Check:
         missing = [f"its extension {name}" for name in EXTENSIONS if not _has_extension(name)]
     told = (f"without {' and '.join(missing)}" if missing else
             f"{version(package)} with ipywidgets {version('ipywidgets')}")
-    return Check(f"widgets in {place}", not missing, told, "pip install --force-reinstall 'specanom[widgets]'"
-                 if missing and missing[0].startswith("its") else "pip install 'specanom[widgets]'", optional=True)
+    broken = missing and missing[0].startswith("its")
+    mend = "--force-reinstall --no-deps jupyterlab_widgets anywidget" if broken else "'specanom[widgets]'"
+    return Check(f"widgets in {place}", not missing, told, f"pip install {mend}", optional=True)
 
 
 def _has_extension(name: str) -> bool:

@@ -10,6 +10,7 @@ from ..errors import ArgumentError, choice, message
 from ..explain.named import METHODS, PERTURBATIONS, method_of
 from ..lines import FILTER_KMS
 from ..parallel.executors import check_executor
+from ..preprocess.options import full_grid
 from ..preprocess.presets import QUASAR_BINS
 from ..rounding import PRECISIONS
 from ..scores.named import CALIBRATED, PAPER_SCORES, RECOMMENDED
@@ -78,6 +79,7 @@ def check_values(settings: Mapping[str, Any]) -> None:
     for low, high in ORDERED:
         if not settings[low] < settings[high]:
             raise ArgumentError(message(high, expected=f"more than {low} = {settings[low]:g}", got=settings[high]))
+    full_grid((settings["grid_start"], settings["grid_stop"], settings["grid_pixels"]))
     if settings["segments"] > settings["grid_pixels"]:
         raise ArgumentError(message("segments", expected=f"at most grid_pixels = {settings['grid_pixels']}",
                                     got=settings["segments"], hint="segments=77"))

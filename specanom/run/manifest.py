@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import DataError, message
 from ..folders import write_json
 from ..foreign import read_json
+from ..surveys.finding import meant
 from .upgrade import FORMAT, VERSION, upgraded
 
 MISSING = "missing"
@@ -66,6 +67,9 @@ class Manifest:
         DataError
             Naming the first stage that is not.
         """
+        if not self.folder.is_dir():
+            raise DataError(message("run_dir", expected="the folder of a run", got=f"no folder {self.folder}",
+                                    hint=meant(str(self.folder)) or "specanom run --run-dir runs/mine makes one"))
         upstream: str | None = None
         for name in stages:
             record = self.stage(name)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArgumentError, choice, message
+from ..errors import ArgumentError, choice, message, nearest
 
 STAGES = ("01_acquire", "02_preprocess", "03_train", "04_score", "05_explain", "06_clusters", "07_kin", "08_catalogue")
 """The notebooks, in the order they run."""
@@ -32,11 +33,8 @@ def notebook(stage: str) -> Path:
 
 def of_stage(stage: str) -> dict[str, Parameter]:
     """Return the parameters of one notebook: the annotated assignments of its cell tagged ``parameters``."""
-    import nbformat
-
-    content: Any = nbformat.reads(notebook(stage).read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
-    cells = content.cells
-    source = next(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
+    cells = json.loads(notebook(stage).read_text(encoding="utf-8"))["cells"]  # nbformat takes a second to be loaded
+    source = "".join(next(one["source"] for one in cells if "parameters" in one["metadata"].get("tags", [])))
     lines = source.splitlines()
     found = {}
     for node in ast.parse(source).body:
@@ -72,7 +70,12 @@ def parse(pairs: Iterable[str]) -> dict[str, Any]:
 def check(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return `given` with each value of the type its notebook declares; texts are converted."""
     parameters = known()
-    return {name: typed(parameters[choice("parameter", name, parameters)], value) for name, value in given.items()}
+    for name in given:
+        if name not in parameters:
+            near = nearest(name, parameters)
+            raise ArgumentError(message("parameter", expected=f"one of {len(parameters)} names", got=repr(name),
+                                        hint=f"did you mean {near!r}?" if near else "specanom run --help lists them"))
+    return {name: typed(parameters[name], value) for name, value in given.items()}
 
 
 _TYPES: dict[str, Any] = {"int": int, "float": float, "str": str}

@@ -24,6 +24,12 @@ class Parser(argparse.ArgumentParser):
             self.exit(2)
         return super().parse_known_args(args, namespace)
 
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        """Leave room for the longest command beside its help; argparse forgets that commands are indented."""
+        formatter = super()._get_formatter()
+        formatter._action_max_length = 14
+        return formatter
+
     def error(self, message: str) -> Any:
         """Say what is wrong, and the option or command that may have been meant (exit code 2)."""
         hint = self._meant(message)

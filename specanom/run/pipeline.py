@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ..disk import beside, check_writable, sweep
-from ..errors import choice
+from ..errors import ArgumentError, choice, message
 from ..folders import move_whole
 from ..parallel.reach import check_reachable
-from .acquire import inputs_of
+from .acquire import check_source, inputs_of
 from .again import FORCED, RETRIED, WHERE, why_again
 from .byhand import BY_HAND
 from .failure import DEAD, failed, kind_of, reason_of
@@ -95,6 +95,9 @@ def run_pipeline(
     check_values(settings)
     if until is not None:
         choice("until", until, STAGES)
+    if folder.path.exists() and not folder.path.is_dir():
+        raise ArgumentError(message("run_dir", expected="a folder", got=f"the file {folder.path}"))
+    check_source(settings)
     Manifest(folder.path)  # one that cannot be read is told before anything is touched
     check_writable(folder.path)
     with only_one(folder.path):

@@ -17,6 +17,8 @@ from .transfer import Report, Task, fetch_all, is_offline, probe
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["COLUMNS", "GALAXIES", "PAPER", "SAMPLES", "download", "query", "spectrum_url", "sql"]
+
 COLUMNS = {
     "specobjid": "s.specObjID", "plate": "s.plate", "mjd": "s.mjd", "fiber": "s.fiberID", "ra": "s.ra",
     "dec": "s.dec", "z": "s.z", "z_err": "s.zErr", "z_noqso": "s.zNoQSO", "zwarning": "s.zWarning",
@@ -204,3 +206,7 @@ def download(table: pd.DataFrame, folder: Any, *, release: int = 16, workers: in
 def _task(plate: int, mjd: int, fiber: int, *, run2d: str, release: int) -> Task:
     url = spectrum_url(plate, mjd, fiber, run2d=run2d, release=release)
     return Task(sdss_id(plate, mjd, fiber), url, f"{plate:04d}/{url.rpartition('/')[2]}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

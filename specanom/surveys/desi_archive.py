@@ -320,3 +320,5 @@ def _write(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     write_whole(path, lambda part: part.write_bytes(b"".join(hdus)))
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..errors import DataError, message
+from ..errors import DataError, message, nearest
 from ..foreign.fits_bytes import MAGIC, open_regular
 
 SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
@@ -48,7 +48,7 @@ def _expand(path: str) -> list[str]:
                       if is_fits_name(file) or has_magic(file))
     else:
         raise DataError(message("path", expected="an existing folder, glob or file", got=repr(path),
-                                hint="check the spelling; folders are searched through"))
+                                hint=meant(path) or "check the spelling; folders are searched through"))
     if not found:
         tables = [name for name in os.listdir(path) if name.endswith(TABLES)] if os.path.isdir(path) else []
         hint = (f"tables of spectra are named one by one: read({os.path.join(path, min(tables))!r})" if tables else
@@ -56,6 +56,18 @@ def _expand(path: str) -> list[str]:
         got = f"an empty folder, {path!r}" if os.path.isdir(path) and not os.listdir(path) else f"none in {path!r}"
         raise DataError(message("path", expected="FITS files", got=got, hint=hint))
     return found
+
+
+def meant(path: str) -> str:
+    """Return which folder or file that is there may have been meant by one that is not; "" when none is near."""
+    parent, name = os.path.split(os.path.abspath(path))
+    while not os.path.isdir(parent) and parent != os.path.dirname(parent):
+        parent, name = os.path.split(parent)
+    try:
+        near = nearest(name, os.listdir(parent))
+    except OSError:
+        return ""
+    return f"did you mean {os.path.join(parent, near)}?" if near else ""
 
 
 def _walk(folder: str) -> Iterator[str]:

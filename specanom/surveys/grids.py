@@ -7,10 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import DataError, message
+from ..quantities import doubt
 from .blocks import STEP
 
 TOLERANCE = 0.005        # pixels; loglam is float32, whose rounding moves it by up to 0.0024 pixel
 ENDS = (33_010, 43_010)
+FACTORS = {"angstrom": 1.0, "angstroms": 1.0, "a": 1.0, "å": 1.0, "0.1 nm": 1.0, "nm": 10.0, "nanometer": 10.0,
+           "nanometers": 10.0, "um": 1e4, "µm": 1e4, "micron": 1e4, "microns": 1e4, "micrometer": 1e4, "m": 1e10}
+"""Units of wavelengths as files write them, in small letters → Å."""
+SAY_UNIT = "an ECSV or FITS file whose column of wavelengths has a unit, or numbers in Å"
 _KEPT, _LONGEST = 256, 10_000
 _Grid = tuple[NDArray[np.float64], int | None]
 _known: dict[tuple[float, int], tuple[NDArray[Any], _Grid]] = {}
@@ -49,9 +55,21 @@ def from_loglam(loglam: NDArray[Any]) -> _Grid:
     return grid
 
 
-def from_wavelength(wave: NDArray[Any]) -> _Grid:
-    """Return wavelengths as float64, and k of the first or None."""
+def from_wavelength(wave: NDArray[Any], unit: str = "") -> _Grid:
+    """Return wavelengths as float64 in Å, and k of the first or None.
+
+    Raises
+    ------
+    DataError
+        When no unit that is known is given, and they look like other numbers than Å.
+    """
     exact = np.array(wave, np.float64)
+    factor = FACTORS.get(unit.strip().lower(), 0.0)
+    if factor:
+        exact = exact * factor if factor != 1 else exact
+    elif exact.size and (looks := doubt(float(exact.min()), float(exact.max()))):
+        raise DataError(message("wavelengths", expected="vacuum Å, or a unit in the file", got=f"{exact.min():g} to "
+                                f"{exact.max():g}, which look like {looks}", hint=SAY_UNIT))
     return exact, start_of(np.log10(exact)) if (exact > 0).all() else None
 
 

@@ -19,6 +19,7 @@ from .finding import find_files
 from .gate import Gate
 from .kept import NAMED
 from .survey import LONGEST, Entry, Log, Source, Survey, alive, make_spectrum
+from .tables import is_table_name
 
 NOT_FOUND = (UNKNOWN, "no spZbest file")
 """How notes begin that say of what beside the spectra was not found."""
@@ -129,8 +130,15 @@ def _survey_of_one(files: Sequence[str], opener: Opener) -> str:
     got += reasons[:3] + ([f"and {len(reasons) - 3} more"] if len(reasons) > 3 else [])
     kind = {"sdss": "SDSS spectrum", "desi": "DESI spectrum"}.get(opener.survey, "SDSS or DESI spectrum")
     raise DataError(message("path", expected=f"at least one readable {kind}", got="; ".join(got),
-                            hint="spec-*.fits, spSpec-*.fit, spPlate-*.fits or coadd-*.fits; cut files have to be "
-                                 "fetched again"))
+                            hint=_what_to_try(files)))
+
+
+def _what_to_try(files: Sequence[str]) -> str:
+    """Return what to do when not one of some files is read."""
+    if all(is_table_name(file) for file in files):
+        return ("columns wave (vacuum Å) and flux, with ivar or err, z and class where they are known; an ECSV file "
+                "may say units")
+    return "spec-*.fits, spSpec-*.fit, spPlate-*.fits or coadd-*.fits; cut files have to be fetched again"
 
 
 def read_one(path: Any, row: int | None = None, id: str | None = None) -> Spectrum:

@@ -85,8 +85,7 @@ class SpecSource:
         if self.wave_name == "loglam":
             return from_loglam(values)
         position = list(self.coadd.names).index(self.wave_name) + 1
-        unit = str(self.coadd.header.get(f"TUNIT{position}", "")).strip().lower()
-        return from_wavelength(values * (10.0 if unit == "nm" else 1.0))
+        return from_wavelength(values, str(self.coadd.header.get(f"TUNIT{position}", "")))
 
     def _ivar(self) -> NDArray[Any] | None:
         name = one_of(self.coadd.names, IVAR_NAMES)

@@ -85,7 +85,8 @@ class ImageSource:
             raise BrokenFits("no wavelengths: CRVAL1 and CD1_1 or CDELT1 are missing")
         values = first + step * pixel
         logarithmic = whole_flag(header.get("DC-FLAG")) or str(header.get("CTYPE1", "")).upper().startswith("LOG")
-        return from_coefficients(first + step * pixel[0], step, size) if logarithmic else from_wavelength(values)
+        return from_coefficients(first + step * pixel[0], step, size) if logarithmic else \
+            from_wavelength(values, str(header.get("CUNIT1", "")))
 
     def details(self, row: int) -> dict[str, Any]:
         """Nothing more is known."""

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DataError, message
 from ..ids import encodable, plain
+from ..quantities import check_angstrom
+from ..slips import OF_SURVEY, slip
 from ..spectrum import Spectrum, median_snr
 from ..spectrumset import SpectrumSet
 from .blocks import Pixels, Stacker
@@ -128,6 +130,11 @@ class Survey:
         self.gate = gate or Gate()
         self.name = name
         self._log: Log | None = None
+
+    if not TYPE_CHECKING:  # which would take any attribute for granted
+
+        def __getattr__(self, name):
+            raise slip(self, name, OF_SURVEY)
 
     @property
     def target(self) -> str | None:
@@ -271,6 +278,7 @@ def alive(source: Source, entries: Sequence[Entry], log: Log) -> tuple[Sequence[
     pixels = source.pixels([entry.row for entry in entries])
     if pixels.start is None and not _ascends(pixels.wave):      # on the common grid they do anyway
         raise DataError("wavelengths are not finite, positive and increasing")
+    check_angstrom(pixels.wave, given=True, level=0)  # the file says what they are
     pixels = _with_snr(entries, pixels)
     dead = ~_has_valid(pixels)
     if not dead.any():

@@ -37,7 +37,8 @@ class TableSource:
     whose id is blank are left out and listed. A wide table has a row for each spectrum and a column for each
     wavelength, named by it in Å; its other columns are what is known of the objects, and a blank id is made of the
     file's name and the row. Names of columns may be in capitals; ids are text, digit by digit. Wavelengths are vacuum
-    Å and fluxes per Å unless the units in an ECSV file say otherwise.
+    Å and fluxes per Å unless the units in an ECSV file say otherwise; numbers without a unit that look like nm or µm
+    are refused.
 
     Parameters
     ----------
@@ -54,6 +55,7 @@ class TableSource:
     def __init__(self, path: str) -> None:
         self.path = path
         table = read_table(path)
+        self._unit = str(table.attrs.get("unit", ""))
         if table.empty:
             raise DataError("the table has no rows")
         table = with_text_ids(table)
@@ -95,7 +97,7 @@ class TableSource:
         if self._without_id and len(self._spectra) in rows:
             raise DataError(f"{self._without_id} rows of the table have no id: which spectra they are of is not known")
         picked = [self._spectra[row] for row in rows]
-        wave, start = from_wavelength(picked[0][1])
+        wave, start = from_wavelength(picked[0][1], self._unit)
         return Pixels(wave, start, np.stack([one[2] for one in picked]), _stacked([one[3] for one in picked]),
                       _stacked([one[4] for one in picked]), {})
 
@@ -142,12 +144,15 @@ def _ecsv(path: str) -> pd.DataFrame:
     table = read_ecsv(path)
     if wrong := [name for name in table.colnames if table[name].dtype.kind == "c"]:
         raise DataError(f"column {wrong[0]} is of complex numbers")
+    told = ""
     for name in table.colnames:
         unit = table[name].unit
         if name.lower() in WAVE_NAMES and unit is not None and unit.is_equivalent(units.AA):
             table[name] = (np.asarray(table[name]) * unit).to_value(units.AA)
+            told = "angstrom"
     _convert_flux(table)
     frame: pd.DataFrame = table.to_pandas()
+    frame.attrs["unit"] = told
     return frame
 
 

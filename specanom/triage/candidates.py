@@ -28,6 +28,8 @@ from .postgres import query_of, rows_of
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["Candidates", "from_frame", "from_parquet", "from_postgres"]
+
 SHOWN = 8
 CAST = "SELECT …, embedding::real[] AS embedding, in the query"
 
@@ -216,3 +218,7 @@ def _wrong(row: NDArray[np.float64] | None, usual: int) -> str:
     if len(row) != usual:
         return f"a vector of {len(row)} numbers, others have {usual}"
     return "" if np.isfinite(row).all() else "its vector is not finite"
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from specanom.run import cli, doctor, report
+from specanom.run import doctor, report
 from specanom.run.cli import DONE, FAILED, main
 from specanom.run.doctor import Check
+from specanom.run.grammar import command_line
 from specanom.run.manifest import Manifest
 from specanom.run.parameters import STAGES
 
@@ -114,5 +115,5 @@ def test_what_is_optional_does_not_fail(monkeypatch, capsys) -> None:
 
 def test_help_tells_of_kept_parameters(capsys) -> None:
     with pytest.raises(SystemExit):
-        cli._parser().parse_args(["run", "--help"])
+        command_line().parse_args(["run", "--help"])
     assert "keeps" in capsys.readouterr().out

@@ -13,7 +13,7 @@ import pytest
 from specanom.errors import DataError
 from specanom.foreign.fits_header import BrokenFits
 from specanom.preprocess.pipeline import NothingPasses
-from specanom.run import cli
+from specanom.run import actions, cli
 from specanom.run.failure import StageFailed
 from specanom.run.piping import NO_READER
 
@@ -62,7 +62,7 @@ def test_a_broken_pipe_of_another_sort_is_an_error(run: Path, monkeypatch, capsy
     def broken(_arguments) -> int:
         raise BrokenPipeError(32, "Broken pipe")
 
-    monkeypatch.setattr(cli, "_doctor", broken)
+    monkeypatch.setattr(actions, "doctor", broken)
     assert cli.main(["doctor"]) == cli.FAILED
     assert "Broken pipe" in capsys.readouterr().err
 
@@ -78,7 +78,7 @@ def test_the_exit_code_of_a_stage_is_that_of_what_it_raised(monkeypatch, capsys,
     def broken(_arguments) -> int:
         raise StageFailed("02_preprocess", Path("02_preprocess.ipynb"), "why", kind=kind)
 
-    monkeypatch.setattr(cli, "_doctor", broken)
+    monkeypatch.setattr(actions, "doctor", broken)
     assert cli.main(["doctor"]) == code
     assert "why" in capsys.readouterr().err
 

@@ -122,7 +122,7 @@ def test_help_names_every_parameter_and_the_version_is_told(capsys) -> None:
     assert stopped.value.code == 0
     out = capsys.readouterr().out
     for name in ("max_steps", "rank_by", "segments", "folds"):
-        assert f"  {name} " in out
+        assert f"  {name}=" in out
     with pytest.raises(SystemExit) as stopped:
         main(["--version"])
     assert stopped.value.code == 0

@@ -20,3 +20,7 @@ from .sky import healpix_29
 from .tiers import Tiers
 
 __all__ = ["Catalogue", "Column", "Parts", "Tiers", "explanation_table", "healpix_29"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -24,3 +24,7 @@ from .services import Ned, Simbad, XMatch
 
 __all__ = ["STATUSES", "Access", "Found", "LocalTable", "Matcher", "Matches", "Ned", "Positions", "ResponseCache",
            "Simbad", "XMatch", "crossmatch"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -22,3 +22,7 @@ from .waves import observed_waves, wavelength_rates
 
 __all__ = ["Classified", "Rates", "Rule", "Taxonomy", "Ticket", "Tickets", "benjamini_hochberg", "confident_yet_odd",
            "flag", "jeffreys", "observed_waves", "rates", "several", "tickets", "wavelength_rates", "write_default"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
