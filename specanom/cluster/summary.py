@@ -227,7 +227,10 @@ def _mean_spectrum(flux: NDArray[Any], moved: bool) -> tuple[Floats, Floats, Flo
     made = [np.full(flux.shape[1], np.nan) for _ in range(3)]
     if seen.any():
         made[0][seen] = (np.nanmedian if moved else np.nanmean)(flux[:, seen], axis=0)
-        made[1][seen], made[2][seen] = np.nanpercentile(flux[:, seen], [BAND[0], BAND[2]], axis=0)
+        whole = seen & np.isfinite(flux).all(axis=0)  # most pixels, and many times faster without looking for NaN
+        for where, of in ((whole, np.percentile), (seen & ~whole, np.nanpercentile)):
+            if where.any():
+                made[1][where], made[2][where] = of(flux[:, where], [BAND[0], BAND[2]], axis=0)
     return made[0], made[1], made[2]
 
 

@@ -6,6 +6,7 @@ module          what is in it
 ``numbers``     the paper's numbers, and where they stand
 ``sides``       one of the two runs that are compared, opened
 ``tables``      Tables 1 to 3
+``filters``     Table B.1
 ``figures``     Figures 1 to 3
 ``clusters``    Figures 4 to 6 and C.1 to C.3
 ``variations``  Figures 7 to 11

@@ -34,7 +34,7 @@ def table_1(paper: Made, defaults: Made) -> ShownTable:
     rows: list[tuple[str, ...]] = [("spectra", number(SPECTRA), *both(paper, defaults, "spectra"))]
     for place, what in enumerate(("z", "S/N")):
         for name, values in TABLE_1.items():
-            ours = (fixed(2)(made.numbers[name][place]) for made in (paper, defaults))
+            ours = both(paper, defaults, name, lambda pair, place=place: fixed(2)(pair[place]))
             rows.append((f"{what}, {name}", fixed(2)(values[place]), *ours))
     return shown(rows)
 
@@ -48,9 +48,9 @@ def figure_1(paper: Made, defaults: Made) -> ShownTable:
 
 def figure_2(paper: Made, defaults: Made) -> ShownTable:
     """Return what Sect. 5.1 says in numbers, beside ours."""
-    here = {made.numbers["k"] for made in (paper, defaults)}
+    here = {made.numbers["k"] for made in (paper, defaults) if not made.missing}
     rows = [(f"common to the top {k} of all eight", f"{100 * COMMON[k]:.1f} %" if k in COMMON else DASH,
-             *(percent(made.numbers["common"]) if made.numbers["k"] == k else DASH for made in (paper, defaults)))
+             *(percent(made.numbers["common"]) if made.numbers.get("k") == k else DASH for made in (paper, defaults)))
             for k in sorted(here | set(COMMON))]
     rows += [(f"squared residuals on lines, oddest by {name}", DASH, *both(paper, defaults, score, percent))
              for score, name in VARIATIONS.items()]
@@ -67,11 +67,11 @@ def figure_3(paper: Made, defaults: Made) -> ShownTable:
 def table_2(paper: Made, defaults: Made) -> ShownTable:
     """Return the sizes of clusters by rank of size, the paper's beside ours."""
     theirs = sorted(TABLE_2.values(), reverse=True)
-    columns = [theirs, paper.numbers["counts"], defaults.numbers["counts"]]
+    columns = [theirs, *(made.numbers.get("counts", []) for made in (paper, defaults))]
     rows: list[tuple[str, ...]] = [
             (str(i + 1), *(f"{number(c[i])} ({percent(c[i] / sum(c))})" if i < len(c) else DASH for c in columns))
             for i in range(max(map(len, columns)))]
-    rows.append(("all", *(number(sum(c)) for c in columns)))
+    rows.append(("all", *(number(sum(c)) if c else DASH for c in columns)))
     return shown(rows, ["by size", *HEAD[1:]])
 
 
@@ -79,10 +79,10 @@ def table_3(paper: Made, defaults: Made) -> ShownTable:
     """Return the ranges of line ratios, the paper's beside ours."""
     rows: list[tuple[str, ...]] = []
     for group, ranges in TABLE_3.items():
-        members = [number(made.numbers["members"][group]) for made in (paper, defaults)]
+        members = both(paper, defaults, "members", lambda counts, group=group: number(counts[group]))
         rows.append((f"like cluster {group}: galaxies", number(TABLE_2[group]), *members))
         for name, theirs in ranges.items():
-            ours = (_range(made.numbers["ranges"].get(group, {}), name) for made in (paper, defaults))
+            ours = (_range(made.numbers.get("ranges", {}).get(group, {}), name) for made in (paper, defaults))
             rows.append((f"{RATIO_NAMES[name]}, {group}", _ends(theirs), *ours))
     return shown(rows)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..run.tabulate import ShownTable, number, percent
+from ..run.tabulate import ShownTable, fixed, number, percent
 from .beside import DASH, both, shown
-from .drawing import Panel, draw
+from .drawing import Panel, picture
 from .figures import described
 from .groups import CLIPPED, DIFFUSE, LEADERS, WINDOWS, grouped, on_lines, share_of
 from .numbers import MEMBER_RANKS, TABLE_2
@@ -31,12 +31,13 @@ def _pictures(side: Side, kinds: tuple[int | str, ...]) -> tuple[Picture, ...]:
     made, groups, summary = [], grouped(side), side.content.summary
     for kind in kinds:
         for cluster in groups[kind]:
+            counted = f"{cluster.size} spectr{'um' if cluster.size == 1 else 'a'}"
             weights = np.asarray(cluster.weights)[np.asarray(summary.segments)]
-            flux = Panel(cluster.flux, title=f"Cluster {cluster.label}: {cluster.size} spectra, {CALLED[kind]}",
+            flux = Panel(cluster.flux, title=f"Cluster {cluster.label}: {counted}, {CALLED[kind]}",
                          label="flux / median", band=(cluster.flux_low, cluster.flux_high))
             bars = Panel(weights, label="mean |w|", bars=True, height=70)
-            svg = draw(np.asarray(summary.wave), [flux, bars], name=f"cluster {cluster.label}")
-            made.append(Picture(svg, f"Median z {cluster.z[1]:.3f}. {cluster.story}"))
+            made.append(picture(np.asarray(summary.wave), [flux, bars], name=f"cluster {cluster.label}",
+                                caption=f"Median z {cluster.z[1]:.3f}. {cluster.story}"))
     return tuple(made)
 
 
@@ -135,9 +136,9 @@ def members(side: Side, group: int) -> Made:
         ratios.append(_ratio(lines.loc[id]))
         panels.append(Panel(np.asarray(side.spectrum(id).flux, dtype=np.float64), height=90, label="flux / median",
                             title=f"Rank {rank}: {described(side, id)}"))
-    svg = draw(side.wave, panels, name=f"members of clusters {CALLED[group]}")
     told = f"{len(ordered)} spectra are in clusters {CALLED[group]}. {NO_IMAGES if side.simulated else IMAGES}"
-    return Made({"ratios": ratios, "ranks": ranks}, (Picture(svg, told),))
+    shown_ones = picture(side.wave, panels, name=f"members of clusters {CALLED[group]}", caption=told)
+    return Made({"ratios": ratios, "ranks": ranks}, (shown_ones,))
 
 
 def _ratio(row: Any) -> float:
@@ -163,15 +164,14 @@ def judge_members(paper: Made, defaults: Made, *, group: int) -> Verdict:
         if not known:
             return OPEN, "both lines are measured in none of those shown"
         good = sum(so(ratio) for ratio in known)
-        shown_ratios = ", ".join(number(ratio, 2) for ratio in known)
+        shown_ratios = ", ".join(fixed(2)(ratio) for ratio in known)
         text = (f"it is so in {good} of {len(known)} that are shown and have both lines measured (flux of [O III] 5008 "
                 f"over Hα: {shown_ratios})")
         return graded([2 * good > len(known), good == len(known)]), text
     return judged(paper, defaults, say, lead=f"In the paper {said}.", why=("simulated", "few"))
 
 
-def beside_members(paper: Made, defaults: Made) -> ShownTable:
+def beside_members(paper: Made, defaults: Made, *, group: int) -> ShownTable:
     """Return the ranks that are shown."""
-    def ranks(made: Made) -> str:
-        return ", ".join(str(rank) for rank in made.numbers.get("ranks", ())) or DASH
-    return shown([("ranks in the cluster", "see above", ranks(paper), ranks(defaults))])
+    ranks = [MEMBER_RANKS[group], *(made.numbers.get("ranks", ()) for made in (paper, defaults))]
+    return shown([("ranks in the cluster", *(", ".join(map(str, some)) or DASH for some in ranks))])

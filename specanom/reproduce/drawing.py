@@ -14,12 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..explain.explanation import Explanation
+from ..lines import FILTER_LINES
 from ..plots.axis import WaveAxis, short_label
 from ..plots.drawing import decimate, nice_ticks, pixel_edges, place_labels, robust_range, runs
 from ..plots.palette import palette
+from ..run.tabulate import number
+from .sides import Picture
 
 Floats = NDArray[np.float64]
-WIDTH, LEFT, RIGHT, BOTTOM, LABELS = 620, 52, 14, 34, 26
+WIDTH, LEFT, RIGHT, BOTTOM, LABELS, ROW = 620, 52, 14, 34, 36, 12
 NM = 0.1
 
 
@@ -52,23 +55,25 @@ class Panel:
     height: int = 110
 
 
-def weights_panel(explanation: Explanation, *, title: str = "", scale: str = "max", height: int = 70) -> Panel:
+def weights_panel(explanation: Explanation, *, title: str = "", height: int = 70) -> Panel:
     """Return the panel of an explanation: each pixel has the weight of its segment.
 
     Parameters
     ----------
     explanation : Explanation
-    scale : {"max", "percent"}
-        Divided by the largest |weight|, or in units of 0.01 of the score, as the figures of the paper have it.
+    title : str
+        The largest |weight|, in units of the score, is added to it.
+    height : int
     """
     weights = np.asarray(explanation.weights, dtype=np.float64)
-    unit = float(np.nanmax(np.abs(weights), initial=0.0)) or 1.0 if scale == "max" else 1e-2
-    return Panel(weights[np.asarray(explanation.segments)] / unit, title=title, bars=True, height=height,
-                 label="w / max" if scale == "max" else "w / 10⁻²")
+    largest = float(np.nanmax(np.abs(weights), initial=0.0))
+    said = f"{title}{', ' if title else ''}largest |w| {number(largest)}"
+    return Panel(weights[np.asarray(explanation.segments)] / (largest or 1.0), title=said, bars=True, height=height,
+                 label="w / max |w|")
 
 
-def draw(wave: Floats, panels: Sequence[Panel], *, name: str, lines: bool = True) -> str:
-    """Return panels over each other with one axis as an inline SVG.
+def picture(wave: Floats, panels: Sequence[Panel], *, name: str, caption: str) -> Picture:
+    """Return panels over each other with one axis, what is written under them, and a legend of what is drawn.
 
     Parameters
     ----------
@@ -77,21 +82,34 @@ def draw(wave: Floats, panels: Sequence[Panel], *, name: str, lines: bool = True
     panels : sequence of Panel
     name : str
         What a reader without eyes is told.
-    lines : bool
-        Whether emission lines are marked.
+    caption : str
+        What is written under them.
     """
+    return Picture(draw(wave, panels, name=name), caption, _legend(panels))
+
+
+def _legend(panels: Sequence[Panel]) -> tuple[tuple[str, str], ...]:
+    """Return colour and name of everything that some panels show."""
+    colours = palette("light")
+    mean = any(panel.band is not None for panel in panels)
+    found = (("currentColor", "mean spectrum" if mean else "spectrum", any(not panel.bars for panel in panels)),
+             (colours.band, "16th to 84th percentile", mean),
+             (colours.vermilion, "reconstruction", any(panel.model is not None for panel in panels)),
+             (colours.blue, f"{'mean |weight|' if mean else 'weight'} of a segment",
+              any(panel.bars for panel in panels)))
+    return tuple((colour, said) for colour, said, there in found if there)
+
+
+def draw(wave: Floats, panels: Sequence[Panel], *, name: str) -> str:
+    """Return panels over each other with one axis, and the strong lines of galaxies marked, as an inline SVG."""
     frame = _Frame(np.asarray(wave, dtype=np.float64) * NM)
-    top, parts = (LABELS if lines else 4), []
-    bottoms = []
+    top, parts = LABELS, list[str]()
     for panel in panels:
         top += 18 if panel.title else 8
         parts.append(frame.panel(panel, top))
         top += panel.height
-        bottoms.append(top)
-    if lines:
-        parts.insert(0, frame.lines(LABELS, bottoms[-1]))
-    parts.append(frame.axis(bottoms[-1]))
-    tall = bottoms[-1] + BOTTOM
+    parts = [frame.lines(LABELS, top), *parts, frame.axis(top)]
+    tall = top + BOTTOM
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {tall}" width="100%" role="img" '
             f'aria-label="{escape(name)}" fill="currentColor" font-family="Helvetica,Arial,sans-serif" font-size="11" '
             f'style="font-variant-numeric:tabular-nums">{"".join(parts)}</svg>')
@@ -120,16 +138,18 @@ class _Frame:
                                  "vacuum wavelength at rest (nm)</text>")
 
     def lines(self, top: int, low: int) -> str:
-        found = WaveAxis("rest", "nm", None).lines_within(float(self.edges[0]), float(self.edges[-1]), ("emission",))
+        inside = WaveAxis("rest", "nm", None).lines_within(float(self.edges[0]), float(self.edges[-1]), ("emission",))
+        found = [(line, at) for line, at in inside if line.name in FILTER_LINES]
         centres = [float(self.across(at)) for _, at in found]
-        placed = place_labels([at - LEFT for at in centres], [short_label(line) for line, _ in found], 1,
+        placed = place_labels([at - LEFT for at in centres], [short_label(line) for line, _ in found], 2,
                               width=WIDTH - LEFT - RIGHT)
         parts = []
         for (line, _), at, (row, shift) in zip(found, centres, placed, strict=True):
             if row < 0:
                 continue
-            parts.append(f'<path d="M{at:.1f} {top - 8}V{low}" stroke="{self.colours.blue}" stroke-opacity=".35" '
-                         f'stroke-dasharray="2 3"/><text x="{at + shift:.1f}" y="{top - 12}" text-anchor="middle" '
+            high = top - 8 - ROW * row
+            parts.append(f'<path d="M{at:.1f} {high}V{low}" stroke="{self.colours.blue}" stroke-opacity=".35" '
+                         f'stroke-dasharray="2 3"/><text x="{at + shift:.1f}" y="{high - 4}" text-anchor="middle" '
                          f'fill="{self.colours.blue}" font-size="10">{escape(short_label(line))}</text>')
         return "".join(parts)
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from .. import scores
 from ..explain.explanation import Explanation
 from ..run.tabulate import number
-from .drawing import Panel, draw, weights_panel
+from .drawing import Panel, picture, weights_panel
 from .groups import even, on_lines, share_of
 from .numbers import COMMON
-from .sides import Made, Picture, Side, eight
+from .sides import Made, Side, eight
 
 VARIATIONS = {"mse": "MSE", "mse_trimmed": "trimmed MSE", "mse_filtered": "filtered MSE",
               "mse_filtered_trimmed": "filtered and trimmed MSE"}
@@ -50,11 +50,11 @@ def figure_1(side: Side) -> Made:
         one = side.spectrum(id)
         panels.append(Panel(np.asarray(one.flux, dtype=np.float64), model=side.model_of(id), height=140,
                             label="flux / median", title=f"{name.capitalize()}: MSE {number(known[id])}"))
-    svg = draw(side.wave, panels, name="a good and a poor reconstruction")
-    caption = (f"Spectrum and reconstruction (orange) at the 1st and 99th percentile of the MSE. "
-               f"Good: {described(side, ids['good'])}. Poor: {described(side, ids['poor'])}.")
+    caption = (f"At the 1st and the 99th percentile of the MSE. Good: {described(side, ids['good'])}. "
+               f"Poor: {described(side, ids['poor'])}.")
     return Made({"good": float(known[ids["good"]]), "poor": float(known[ids["poor"]]),
-                 "noise of the good one": _noise(side, ids["good"])}, (Picture(svg, caption),))
+                 "noise of the good one": _noise(side, ids["good"])},
+                (picture(side.wave, panels, name="a good and a poor reconstruction", caption=caption),))
 
 
 def _noise(side: Side, id: str) -> float:
@@ -75,7 +75,7 @@ def figure_2(side: Side) -> Made:
         panels = [Panel(np.asarray(side.spectrum(id).flux, dtype=np.float64), model=side.model_of(id), height=95,
                         label="flux / median", title=described(side, id)) for id in fresh]
         caption = f"{name[:1].upper()}{name[1:]}: of its {len(oddest)} oddest, the first two not shown above."
-        pictures.append(Picture(draw(side.wave, panels, name=f"anomalies by {name}"), caption))
+        pictures.append(picture(side.wave, panels, name=f"anomalies by {name}", caption=caption))
     return Made({**numbers, **_common(side)}, tuple(pictures))
 
 
@@ -115,7 +115,7 @@ def figure_3(side: Side) -> Made:
         panels = [Panel(np.asarray(side.spectrum(made.id).flux, dtype=np.float64), model=side.model_of(made.id),
                         title=f"({letter}) {described(side, made.id)}", label="flux / median"), weights_panel(made)]
         caption = f"Of the {LOOKED} oddest by {VARIATIONS[score]}, the one with {said}."
-        pictures.append(Picture(draw(wave, panels, name=f"anomaly {letter} explained"), caption))
+        pictures.append(picture(wave, panels, name=f"anomaly {letter} explained", caption=caption))
     of = {"a: on lines": ("a", lines), "b: red end": ("b", red), "c: on lines": ("c", lines),
           "d: two bands": ("d", bands)}
     numbers = {name: share_of(found[x].weights, found[x].segments, where) for name, (x, where) in of.items()}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..lines import C_KMS, LINES
+from ..lines import C_KMS, FILTER_LINES, LINES
 from .sides import Side
 
 Floats = NDArray[np.float64]
@@ -26,8 +26,7 @@ LEAST = 1.5
 
 def on_lines(wave: Floats, names: Sequence[str] | None = None, width: float = WIDTH) -> NDArray[np.bool_]:
     """Return which pixels lie on emission lines, ``(p,)``: of these names, or of all that are strong in galaxies."""
-    chosen = set(names or ("OII3727", "OII3730", "Hd", "Hg", "Hb", "OIII4960", "OIII5008", "NII6550", "Ha", "NII6585",
-                           "SII6718", "SII6733"))
+    chosen = set(names or FILTER_LINES)
     made = np.zeros(wave.shape, dtype=bool)
     for line in LINES:
         if line.name in chosen:

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import DataError, message
 from ..run.acquire import SIMULATED
 from ..run.content import Content
+from ..run.failure import StageFailed
 from ..run.folder import RunFolder
 from ..run.parameters import STAGES
 from ..run.pipeline import Listener, run_pipeline
@@ -17,6 +18,8 @@ from .sides import NAMES, Side
 
 LAST = "06_clusters"
 """The last stage that a figure or table is made from."""
+NEEDED = "02_preprocess"
+"""The stage without which there is nothing to show; the paper's cuts may leave none of another survey's spectra."""
 SMALL: dict[str, Any] = {"top": 60}
 """What simulated surveys are told beside their defaults: 1 % of the best bin of so few is too few for clusters."""
 PAGE = "reproduction.html"
@@ -44,7 +47,7 @@ def reproduce(
     listeners : mapping, optional
         ``"paper"`` and ``"defaults"`` → what listens to the stages of that run.
     told : callable, optional
-        Called with the name of each figure and table when it is begun.
+        Called with a line on each run, figure and table when it is begun.
 
     Returns
     -------
@@ -55,6 +58,9 @@ def reproduce(
     ------
     DataError
         When runs that are given are not finished, or are of another preset.
+    StageFailed
+        When neither run is left with spectra, or one stops for another reason than the data. A run that stops because
+        there are too few spectra is shown as far as it got, and the page says what cannot be told.
     """
     folder = Path(out).absolute()
     if runs is None:
@@ -62,17 +68,37 @@ def reproduce(
         given = {**(SMALL if given["survey"] in SIMULATED else {}), **given}
         given.pop("preset", None)
         runs = (folder / "paper", folder / "defaults")
-        for name, place, preset in zip(NAMES, runs, ("paper", ""), strict=True):
-            run_pipeline(place, {**given, "preset": preset}, until=LAST, listener=(listeners or {}).get(name))
-    sides = {name: _side(name, Path(place)) for name, place in zip(NAMES, runs, strict=True)}
+        stopped = _both(runs, given, listeners or {}, told)
+    else:
+        stopped = dict.fromkeys(NAMES, ("", ""))
+    sides = {name: _side(name, Path(place), stopped[name]) for name, place in zip(NAMES, runs, strict=True)}
     return write_page(folder / PAGE, sides["paper"], sides["defaults"], told=told)
 
 
-def _side(name: str, place: Path) -> Side:
+def _both(runs: tuple[Path, Path], given: Mapping[str, Any], listeners: Mapping[str, Listener],
+          told: Callable[[str], None] | None) -> dict[str, tuple[str, str]]:
+    """Make both runs; return where and why each stopped for want of data, empty when it did not."""
+    stopped, failures = dict.fromkeys(NAMES, ("", "")), []
+    for name, place, preset in zip(NAMES, runs, ("paper", ""), strict=True):
+        if told:
+            told(f"run with {NAMES[name]}")
+        try:
+            run_pipeline(place, {**given, "preset": preset}, until=LAST, listener=listeners.get(name))
+        except StageFailed as exc:
+            if exc.kind != DataError.__name__ or exc.stage < NEEDED:
+                raise
+            failures.append(exc)
+            stopped[name] = exc.stage, exc.reason.removeprefix(f"{exc.kind}: ").rstrip(".")
+    if len(failures) == len(NAMES) and all(exc.stage == NEEDED for exc in failures):  # nothing to show
+        raise failures[-1]
+    return stopped
+
+
+def _side(name: str, place: Path, stopped: tuple[str, str]) -> Side:
     content = Content(RunFolder(place.absolute()))
-    content.manifest.require(STAGES[: STAGES.index(LAST) + 1])
+    content.manifest.require(STAGES[: STAGES.index(stopped[0] or LAST) + (not stopped[0])])
     wanted = "paper" if name == "paper" else ""
     if content.settings["preset"] != wanted:
         raise DataError(message("runs", expected='first a run with preset="paper", then one without',
                                 got=f"{place} with preset={content.settings['preset']!r}"))
-    return Side(name, content)
+    return Side(name, content, stopped)

@@ -25,7 +25,11 @@ REASONS: dict[str, Reason] = {
     "simulated": Reason("The spectra are simulated: made to look like SDSS in redshift, S/N and noise, with anomalies "
                         "of known kinds put in. How many strong emitters, spikes or clipped lines there are is a "
                         "choice of the simulation."),
-    "few": Reason("The paper trained on 145,480 spectra of its best bin. With thousands or hundreds a network of the "
+    "others": Reason("The spectra are not those of the paper. How many strong emitters, spikes or clipped lines are "
+                     "among them depends on which files were given."),
+    "desi": Reason("The spectra are of DESI: another instrument, with other targets, another resolution and other "
+                   "artefacts."),
+    "few": Reason("The paper trained on 145 480 spectra of its best bin. With thousands or hundreds a network of the "
                   "published size learns less of what is ordinary, and its training ends early."),
     "steps": Reason("The published length of training is counted in epochs, which are short in a small sample.",
                     "length of training"),
@@ -61,3 +65,9 @@ REASONS: dict[str, Reason] = {
     "imputed": Reason("Published scores count filled-in pixels; the defaults leave them out.", "imputed pixels"),
 }
 """By key; the page gives each an anchor."""
+
+
+def reasons_of(keys: tuple[str, ...], *, simulated: bool, survey: str) -> tuple[str, ...]:
+    """Return the reasons that hold for the spectra at hand: what is said of simulated ones only of these."""
+    sample = (("simulated",) if simulated else ("others",)) + (("desi",) if "desi" in survey else ())
+    return tuple(key for one in keys for key in (sample if one == "simulated" else (one,)))

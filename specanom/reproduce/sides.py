@@ -29,6 +29,8 @@ class Picture:
 
     svg: str = field(repr=False)
     caption: str
+    legend: tuple[tuple[str, str], ...] = ()
+    """Colour and name of what is drawn."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,20 @@ class Side:
     name : {"paper", "defaults"}
     content : Content
         Of the run.
+    stopped : (str, str)
+        The stage at which the run stopped for want of data, and why; empty when it is finished.
     """
 
     name: str
     content: Content
+    stopped: tuple[str, str] = ("", "")
     kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What several figures need and one of them has made."""
+
+    def lacks(self, stage: str) -> str:
+        """Return why there is nothing of a stage, in half a sentence; empty when it is done."""
+        at, reason = self.stopped
+        return f"this cannot be computed: the run stopped at {at} ({reason})" if at and stage >= at else ""
 
     @property
     def preset(self) -> str | None:

@@ -14,12 +14,12 @@ from ..explain.perturb import Contrast, Flat, Scale, SegmentMean
 from ..explain.segments import Slic, Uniform
 from ..run.tabulate import ShownTable, fixed, number, percent
 from .beside import DASH, both, shown
-from .drawing import Panel, draw, weights_panel
+from .drawing import Panel, picture, weights_panel
 from .figures import described, examples
 from .groups import on_lines, share_of
 from .numbers import EXAMPLE_SEGMENTS, FLATS, SAMPLES, SCALES, SEGMENTS, SLIC_SEGMENTS
 from .sides import Made, Picture, Side
-from .verdicts import AGREES, DIFFERS, PARTLY, Verdict, graded, judged
+from .verdicts import AGREES, DIFFERS, OPEN, PARTLY, Verdict, graded, judged
 
 STABLE, LIKE = 0.9, 0.7
 """From which correlation of |weights| two explanations are stable, and from which alike."""
@@ -76,7 +76,7 @@ def _picture(side: Side, found: Mapping[str, Explanation], said: str) -> Picture
     id = next(iter(found.values())).id
     flux = Panel(np.asarray(side.spectrum(id).flux, dtype=np.float64), title=described(side, id), label="flux / median")
     panels = [flux, *(weights_panel(e, title=name, height=60) for name, e in found.items())]
-    return Picture(draw(side.wave, panels, name=said), said)
+    return picture(side.wave, panels, name=said, caption=said)
 
 
 def figure_7(side: Side) -> Made:
@@ -85,14 +85,16 @@ def figure_7(side: Side) -> Made:
                             for f in SCALES})
     middle = found[f"factor {SCALES[1]:g}"]
     numbers = {name: alike(e, middle) for name, e in found.items()}
-    said = "Example (d) of Figure 3. Weights over the largest; above 1 a factor brightens, which turns signs."
+    said = "Example (d) of Figure 3. A factor above 1 brightens, which turns signs."
     return Made(numbers, (_picture(side, found, said),))
 
 
 def judge_7(paper: Made, defaults: Made) -> Verdict:
     """Return whether the pattern is stable."""
     def say(made: Made) -> tuple[str, str]:
-        least = min(made.numbers.values())
+        least = float(np.min(list(made.numbers.values())))
+        if not np.isfinite(least):
+            return OPEN, "one of the explanations has the same weight everywhere"
         text = f"|weights| under 0.6 and 1.2 correlate with those under 0.9 by {fixed(2)(least)} or more"
         return AGREES if least >= STABLE else PARTLY if least >= LIKE else DIFFERS, text
     lead = f"Stable means a correlation of at least {STABLE:g}, and in part so one of at least {LIKE:g}."
@@ -108,7 +110,7 @@ def figure_8(side: Side) -> Made:
     scaled = found["scaling by 0.9"]
     numbers = {f"constant {c:g}": alike(found[f"constant {c:g}"], scaled) for c in FLATS}
     off = {f"off lines, {name}": 1 - share_of(e.weights, e.segments, lines) for name, e in found.items()}
-    said = "Example (d) of Figure 3. Weights over the largest."
+    said = "Example (d) of Figure 3."
     return Made({**numbers, **off}, (_picture(side, found, said),))
 
 
@@ -162,7 +164,7 @@ def figure_10(side: Side) -> Made:
             numbers |= {f"{kind} {asked}": e.n_segments, f"{kind} {asked}, spread": spread(e),
                         f"{kind} {asked}, noise": noise_of(e)}
             found[f"{kind}, asked for {asked}: {e.n_segments} segments"] = e
-        pictures.append(_picture(side, found, "Example (d) of Figure 3. Weights over the largest."))
+        pictures.append(_picture(side, found, "Example (d) of Figure 3."))
     return Made(numbers, tuple(pictures))
 
 
@@ -201,7 +203,7 @@ def figure_11(side: Side) -> Made:
     found = _example(side, {f"{n} masks": side.varied(cut, fill, n) for n in SAMPLES})
     other = _example(side, {"other": side.varied(cut, fill, SAMPLES[-1], seed=1)})["other"]
     numbers = {name: alike(e, other) for name, e in found.items()}
-    return Made(numbers, (_picture(side, found, "Example (d) of Figure 3, 77 segments. Weights over the largest."),))
+    return Made(numbers, (_picture(side, found, "Example (d) of Figure 3, 77 segments."),))
 
 
 def judge_11(paper: Made, defaults: Made) -> Verdict:
@@ -218,4 +220,5 @@ def judge_11(paper: Made, defaults: Made) -> Verdict:
 
 def beside_numbers(paper: Made, defaults: Made) -> ShownTable:
     """Return every number of the two runs; the paper gives none."""
-    return shown([(name, DASH, *both(paper, defaults, name, fixed(2))) for name in paper.numbers])
+    names = {**paper.numbers, **defaults.numbers}
+    return shown([(name, DASH, *both(paper, defaults, name, fixed(2))) for name in names])

@@ -31,15 +31,23 @@ class Verdict:
     ----------
     told : mapping
         "paper" and "defaults" → agrees, partly, differs or cannot be told.
-    text : str
-        The sentences.
+    lead : str
+        What is compared, where that has to be said.
+    said : mapping
+        "paper" and "defaults" → a sentence.
     why : tuple of str
         Keys of reasons.
     """
 
     told: Mapping[str, str]
-    text: str
+    lead: str
+    said: Mapping[str, str]
     why: tuple[str, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Whether both agree."""
+        return set(self.told.values()) == {AGREES}
 
 
 def judged(paper: Made, defaults: Made, say: Callable[[Made], tuple[str, str]], *, lead: str = "",
@@ -57,12 +65,12 @@ def judged(paper: Made, defaults: Made, say: Callable[[Made], tuple[str, str]], 
     why : tuple of str
         Reasons.
     """
-    told, said = {}, [lead] if lead else []
+    told, said = {}, {}
     for name, made in (("paper", paper), ("defaults", defaults)):
         verdict, text = (OPEN, made.missing) if made.missing else say(made)
         told[name] = verdict
-        said.append(f"With {NAMES[name]} {text}.")
-    return Verdict(told, " ".join(said), why)
+        said[name] = f"With {NAMES[name]} {text}."
+    return Verdict(told, lead, said, why)
 
 
 def near(ours: float, theirs: float, share: float = NEAR) -> bool:
@@ -79,12 +87,12 @@ def table_1(paper: Made, defaults: Made) -> Verdict:
     """Return whether redshifts and S/N are those of the paper's sample."""
     def say(made: Made) -> tuple[str, str]:
         parts = {name: [near(made.numbers[name][i], TABLE_1[name][i]) for i in (0, 1)] for name in TABLE_1}
-        off = [f"{name} of {('z', 'S/N')[i]} ({number(made.numbers[name][i])} for {TABLE_1[name][i]:g})"
+        off = [f"the {name} of {('z', 'S/N')[i]} ({number(made.numbers[name][i])} for {TABLE_1[name][i]:g})"
                for name, both in parts.items() for i, good in enumerate(both) if not good]
         same = sum(sum(both) for both in parts.values())
         text = f"{same} of {2 * len(TABLE_1)} numbers lie within {percent(NEAR)} of the paper's"
         if off:
-            text += f"; further off {'is' if len(off) == 1 else 'are'} the {', the '.join(off)}"
+            text += f"; further off {'is' if len(off) == 1 else 'are'} {', '.join(off)}"
         return AGREES if same >= 2 * len(TABLE_1) - 2 else graded([same > len(TABLE_1), False]), text
     return judged(paper, defaults, say, why=("simulated", "warnings", "faint"))
 

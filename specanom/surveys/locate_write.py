@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -48,6 +49,17 @@ def keys_of(ids: Iterable[str]) -> tuple[list[int], list[int]]:
     digests = [hashlib.blake2b(id.encode("utf-8", "surrogatepass"), digest_size=12).digest() for id in ids]
     return ([int.from_bytes(one[:8], "little") for one in digests],
             [int.from_bytes(one[8:], "little") for one in digests])
+
+
+def _nothing(log: Log) -> dict[str, str]:
+    """Say why a survey has no spectrum to index, the commonest reasons first, and what to try."""
+    counts = Counter(one.reason for one in log.skipped).most_common(3)
+    reasons = "; ".join(f"{count} left out: {reason}" for reason, count in counts)
+    if not counts:
+        return {"got": "none", "hint": "a simulated survey has to be written first: survey.write(folder)"}
+    hint = ("put the redrock or spZbest files beside the spectra, or name a catalogue of redshifts (catalogue=FILE)"
+            if any("no redshift" in reason for reason, _ in counts) else "other files, or looser cuts")
+    return {"got": f"none ({reasons})", "hint": hint}
 
 
 def write_index(survey: Survey, path: Path, root: Path | None) -> list[Left]:
@@ -105,9 +117,7 @@ class _Writing:
                 second.write_table(pa.table([list(column) for column in zip(*places, strict=True)], schema=files))
                 self.count += len(rows)
         if not self.count:
-            reasons = "; ".join(f"{one.path}: {one.reason}" for one in self.log.skipped[:3])
-            raise DataError(message("survey", expected="at least one spectrum in a file", got=f"none ({reasons})",
-                                    hint="a simulated survey has to be written first: survey.write(folder)"))
+            raise DataError(message("survey", expected="at least one spectrum in a file", **_nothing(self.log)))
         return folders
 
     def _batches(self) -> Iterator[tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]]:

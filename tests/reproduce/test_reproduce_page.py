@@ -17,6 +17,8 @@ from specanom.reproduce.reasons import REASONS
 from specanom.run.cli import main
 from specanom.run.manifest import Manifest
 
+pytestmark = pytest.mark.xdist_group("reproduce")
+
 
 @pytest.fixture(scope="module")
 def page(reproduction: Path) -> str:
@@ -27,7 +29,7 @@ def test_every_figure_and_table_has_a_section_with_a_verdict_of_both_runs(page: 
     for item in ITEMS:
         part = page.partition(f'<h2 id="{item.key}">')[2].partition("<h2 ")[0]
         assert part.count('<span class="chip') == 2, item.title
-        assert part.count("With preset=") == part.count("With our defaults") == 1, item.title
+        assert part.count("</span> With preset=") == part.count("</span> With our defaults") == 1, item.title
         assert "<svg" in part or "Not made:" in part or item.key.startswith("table"), item.title
 
 

@@ -28,15 +28,16 @@ def test_other_numbers_differ_and_the_sentence_names_them() -> None:
     far = Made({name: (10 * z, snr / 10) for name, (z, snr) in TABLE_1.items()})
     verdict = verdicts.table_1(Made(dict(TABLE_1)), far)
     assert verdict.told == {"paper": "agrees", "defaults": "differs"}
-    assert "0 of 14 numbers" in verdict.text
-    assert "50 % of z (1 for 0.1)" in verdict.text
+    assert "0 of 14 numbers" in verdict.said["defaults"]
+    assert "50 % of z (1 for 0.1)" in verdict.said["defaults"]
+    assert not verdict.settled
 
 
 def test_what_was_not_made_cannot_be_told() -> None:
     none = Made({}, missing="no cluster leans on Hα, [O II] or [O III]")
     verdict = verdicts.table_3(none, none)
     assert set(verdict.told.values()) == {verdicts.OPEN}
-    assert "no cluster leans" in verdict.text
+    assert all("no cluster leans" in said for said in verdict.said.values())
 
 
 def test_the_trend_of_the_paper_goes_its_own_way_and_not_backwards() -> None:
