@@ -314,4 +314,4 @@ def test_importing_the_room_loads_no_heavy_package() -> None:
 def test_the_signature_is_the_public_face() -> None:
     names = list(inspect.signature(sa.Explainer).parameters)
     assert names == ["score", "segments", "perturbation", "method", "seed", "preset", "device"]
-    assert "Uniform(k=77" in repr(sa.Explainer(mse))
+    assert "Uniform(77" in repr(sa.Explainer(mse))
