@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-RESULTS, PAGE = Path("benchmarks/results/reproduce.json"), Path("docs/reproduce.md")
+RESULTS, PAGE = Path("docs/reproduce.json"), Path("docs/reproduce.md")
 BEGIN, END = "<!-- verdicts -->\n", "<!-- end of verdicts -->\n"
 COLUMNS = ("paper", "defaults")
 
