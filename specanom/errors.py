@@ -18,6 +18,8 @@ __all__ = ["ArgumentError", "DataError", "GridError", "MissingDependency", "NotF
            "SpecanomError", "choice", "message", "nearest", "not_fitted", "require", "unprepared"]
 
 T = TypeVar("T")
+MANY = 12
+"""Beyond as many names, an error with a hint does not list them."""
 
 
 class SpecanomError(Exception):
@@ -68,7 +70,7 @@ def choice(argument: str, value: T, allowed: Iterable[T]) -> T:
     Raises
     ------
     ArgumentError
-        With every allowed value, and the closest one as a hint.
+        With the closest allowed value as a hint, and every one unless they are many and one is close.
     """
     options = list(allowed)
     if value in options:
@@ -76,6 +78,8 @@ def choice(argument: str, value: T, allowed: Iterable[T]) -> T:
     near = nearest(value, options)
     hint = f"did you mean {near!r}?" if near else ""
     listed = ", ".join(repr(option) for option in options)
+    if near and len(options) > MANY:
+        listed = f"{len(options)} names"
     raise ArgumentError(message(argument, expected=f"one of {listed}", got=repr(value), hint=hint))
 
 

@@ -50,6 +50,11 @@ def test_a_mistyped_name_of_the_package_offers_the_nearest(typed, meant) -> None
         getattr(sa, typed)
 
 
+def test_of_many_names_the_nearest_is_offered_and_no_list() -> None:
+    with pytest.raises(sa.ArgumentError, match=r"expected one of 20 names, got 'ms9'. Try: did you mean 'ms1'"):
+        sa.errors.choice("rank_by", "ms9", ["ms1", *(f"name {i}" for i in range(19))])
+
+
 def test_tab_completion_shows_words_and_nothing_else() -> None:
     names = dir(sa)
     assert len(names) < 65

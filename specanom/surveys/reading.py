@@ -130,7 +130,7 @@ def _survey_of_one(files: Sequence[str], opener: Opener) -> str:
     got += reasons[:3] + ([f"and {len(reasons) - 3} more"] if len(reasons) > 3 else [])
     kind = {"sdss": "SDSS spectrum", "desi": "DESI spectrum"}.get(opener.survey, "SDSS or DESI spectrum")
     raise DataError(message("path", expected=f"at least one readable {kind}", got="; ".join(got),
-                            hint=_what_to_try(files)))
+                            hint="" if any("Try: " in one for one in reasons) else _what_to_try(files)))
 
 
 def _what_to_try(files: Sequence[str]) -> str:
