@@ -294,8 +294,7 @@ class SpectrumSet:
             if (other.grid_id, other.frame, other.scale) != (first.grid_id, first.frame, first.scale):
                 raise GridError(message("sets", expected="one grid, frame and scale", got="several",
                                         hint="bring them to one grid with a fitted Preprocessor"))
-        table = pd.concat([one.table for one in sets], ignore_index=True)
-        return first.replace(table=table, **joined(sets))
+        return first.replace(table=pd.concat([one.table for one in sets], ignore_index=True), **joined(sets))
 
     # -- on disk ---------------------------------------------------------------------------------------------------
 
