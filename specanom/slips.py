@@ -45,7 +45,7 @@ OF_SURVEY = {
 
 def slip(record: object, name: str, meant: Mapping[str, str], *, keys: Iterable[str] = (), where: str = ""
          ) -> AttributeError:
-    """Return the error for an attribute that `record` does not have, with what to try.
+    """Return the error for an attribute that `record` does not have, with what to try; of a property, its own error.
 
     Parameters
     ----------
@@ -59,6 +59,11 @@ def slip(record: object, name: str, meant: Mapping[str, str], *, keys: Iterable[
     where : str
         Of which attribute these are keys, e.g. ``".table"``.
     """
+    if hasattr(type(record), name):  # there is one, and what it does went wrong
+        try:
+            object.__getattribute__(record, name)
+        except AttributeError as exc:
+            return exc
     text = f"{type(record).__name__!r} object has no attribute {name!r}"
     if name.startswith("_"):
         return AttributeError(text, name=name, obj=record)

@@ -50,6 +50,19 @@ def test_a_mistyped_name_of_the_package_offers_the_nearest(typed, meant) -> None
         getattr(sa, typed)
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("mock_dessi", "mock_desi"), ("Mock", "mock"), ("archiv", "archive")])
+def test_a_mistyped_name_of_the_surveys_offers_the_nearest(typed, meant) -> None:
+    with says(AttributeError, f"has no attribute '{typed}'. Try: specanom.surveys.{meant}$"):
+        getattr(sa.surveys, typed)
+
+
+@pytest.mark.parametrize("given", [{"survey": "SDSS"}, {"target": "GALAXY"}])
+def test_a_name_in_capitals_offers_the_one_in_small_letters(given, tmp_path) -> None:
+    (name, value), = given.items()
+    with says(sa.ArgumentError, f"{name}: expected", f"did you mean '{value.lower()}'"):
+        sa.read(tmp_path, **given)
+
+
 def test_of_many_names_the_nearest_is_offered_and_no_list() -> None:
     with pytest.raises(sa.ArgumentError, match=r"expected one of 20 names, got 'ms9'. Try: did you mean 'ms1'"):
         sa.errors.choice("rank_by", "ms9", ["ms1", *(f"name {i}" for i in range(19))])
@@ -157,6 +170,21 @@ def test_a_spectrum_of_wrong_types_is_refused_by_name(fields, argument) -> None:
         sa.Spectrum(**{"wave": [4000, 4001], "flux": [1.0, 2.0], **fields})
 
 
+def test_a_redshift_in_the_place_of_the_mask_is_not_lost() -> None:
+    for z in (pd.Series([0.06, 0.06]), np.array([0.06, np.nan])):
+        with says(sa.ArgumentError, "mask: expected integers", "z=0.1"):
+            sa.Spectrum([4000.0, 4001.0], [1.0, 2.0], [1.0, 1.0], z)
+    with says(sa.ShapeError, "mask: expected an integer a pixel, got 0.06", "z=0.1"):
+        sa.Spectrum([4000.0, 4001.0], [1.0, 2.0], [1.0, 1.0], 0.06)
+    whole = sa.Spectrum([4000.0, 4001.0], [1.0, 2.0], [1.0, 1.0], [0.0, 4.0])
+    assert whole.mask.tolist() == [0, 4]
+
+
+def test_a_column_of_redshifts_is_counted_not_printed() -> None:
+    with says(sa.ArgumentError, "z: expected a number.*got 3,850 of them", r"z=float\(z\[0\]\)"):
+        sa.Spectrum([4000.0, 4001.0], [1.0, 2.0], z=pd.Series(np.full(3850, 0.06)))
+
+
 # -- what other packages call it ---------------------------------------------------------------------------------------
 
 
@@ -179,6 +207,13 @@ def test_a_survey_says_where_its_spectra_are(survey) -> None:
     for typed in ("wavelength", "flux", "redshift", "table"):
         with says(AttributeError, typed, r"next\("):
             getattr(survey, typed)
+
+
+@pytest.mark.parametrize("kind", [sa.Spectrum, sa.SpectrumSet])
+def test_a_property_that_fails_tells_its_own_error(sample, monkeypatch, kind) -> None:
+    monkeypatch.setattr(kind, "broken", property(lambda self: self.wave.no_such_thing), raising=False)
+    with says(AttributeError, "'numpy.ndarray' object", "no_such_thing"):
+        (sample[0] if kind is sa.Spectrum else sample).broken  # noqa: B018
 
 
 def test_hints_do_not_stand_in_the_way_of_copies_and_questions(sample) -> None:

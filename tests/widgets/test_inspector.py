@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from specanom.widgets.base.words import in_html
 from specanom.widgets.inspector import ClusterInspector
 from specanom.widgets.inspector.colouring import CHOICES
 
@@ -71,6 +72,20 @@ def test_points_are_coloured_by_each_column_and_the_unknown_are_counted(opened, 
         np.testing.assert_allclose(values, getattr(opened.members, by).astype(np.float32))
         assert opened.atlas.mapper.low < np.nanmedian(values) < opened.atlas.mapper.high
     assert set(opened.atlas.ticker.ticks) == set(opened.atlas.bar.major_label_overrides)
+
+
+@pytest.mark.parametrize("k", [2, 5])
+def test_the_status_line_tells_of_the_new_clusters_when_k_changes(opened, k):
+    opened.cluster = 2
+    opened.mark("artefact")
+    assert "artefact" in opened.said
+    opened.k = k
+    assert "artefact" not in opened.said
+    assert f"{k} clusters" in opened.said
+    assert in_html(opened.focus_title) in opened.said
+    said = opened.said
+    opened.k = k
+    assert opened.said == said
 
 
 def test_names_stay_with_their_members_when_k_changes(opened):

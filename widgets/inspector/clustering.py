@@ -100,6 +100,8 @@ class InspectorClusters(InspectorFocus):
         with self.quietly():
             self.cluster = max(0, int(found.labels_[row])) if row is not None else 0
         self._refresh()
+        # What was said last told of a cluster by its old number.
+        self.say(f"{found.n_clusters_} clusters in the {self.means.home} frame; in focus: {self.focus_title}")
 
     # -- another frame -----------------------------------------------------------------------------------------------
 
