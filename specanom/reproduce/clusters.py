@@ -37,8 +37,14 @@ def _pictures(side: Side, kinds: tuple[int | str, ...]) -> tuple[Picture, ...]:
                          label="flux / median", band=(cluster.flux_low, cluster.flux_high))
             bars = Panel(weights, label="mean |w|", bars=True, height=70)
             made.append(picture(np.asarray(summary.wave), [flux, bars], name=f"cluster {cluster.label}",
-                                caption=f"Median z {cluster.z[1]:.3f}. {cluster.story}"))
+                                caption=f"Median z {cluster.z[1]:.3f}. {_without_redshift(cluster.story)}"))
     return tuple(made)
+
+
+def _without_redshift(story: str) -> str:
+    """Leave the rounded redshift of a story out where the caption has it with the digits of the paper."""
+    before, found, _ = story.rpartition("; median z ")
+    return f"{before}." if found else story
 
 
 def _shares(side: Side, kinds: tuple[int | str, ...]) -> dict[str, Any]:

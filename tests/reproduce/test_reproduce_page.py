@@ -33,6 +33,15 @@ def test_every_figure_and_table_has_a_section_with_a_verdict_of_both_runs(page: 
         assert "<svg" in part or "Not made:" in part or item.key.startswith("table"), item.title
 
 
+def test_no_side_is_empty_and_no_caption_tells_a_redshift_twice(page: str) -> None:
+    sides = re.findall(r'<div class="side"><header>.*?</header>(.*?)</div>\s*(?=<div class="side">|</div>)', page,
+                       flags=re.S)
+    assert sides
+    assert all('<p class="note">' in side for side in sides)
+    assert not [note for note in re.findall(r'<p class="note">(.*?)</p>', page, flags=re.S)
+                if note.lower().count("median z") > 1]
+
+
 def test_the_page_asks_for_nothing_and_runs_nothing(page: str) -> None:
     assert "<script" not in page
     assert "default-src 'none'" in page
