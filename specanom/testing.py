@@ -71,10 +71,8 @@ def _run(what: str, checks: Sequence[Check]) -> ContractReport:
             seen = check()
         except Exception as exc:  # whatever a user's part raises is the finding
             seen = f"raised {type(exc).__name__}: {exc}"
-        if seen is None:
-            passed.append(name)
-        else:
-            broken.append((name, seen))
+        passed += [name] * (seen is None)
+        broken += [] if seen is None else [(name, seen)]
     report = ContractReport(what, tuple(passed), tuple(broken))
     if broken:
         raise ContractError(repr(report))
@@ -84,8 +82,8 @@ def _run(what: str, checks: Sequence[Check]) -> ContractReport:
 def _rows(flux: ArrayLike) -> NDArray[Any]:
     array = np.array(flux)
     if array.ndim != 2 or array.shape[0] < 2:
-        raise ShapeError(message("flux", expected="an (n, p) array of at least two rows", got=array.shape,
-                                 hint="sample.flux[:20]"))  # fmt: skip
+        expected = "an (n, p) array of at least two rows"
+        raise ShapeError(message("flux", expected=expected, got=array.shape, hint="sample.flux[:20]"))
     array.flags.writeable = False
     return array
 
@@ -329,13 +327,12 @@ def check_perturbation(
         finally:
             np.random.set_state(state)  # noqa: NPY002
 
-    whole = np.zeros_like(ids)
     return _run(
         f"perturbation {type(perturbation).__name__}",
         [("returns (p,) finite floats", lambda: _is(fill(one), one.shape)),
          ("one seed, one answer, whatever the global generator", own_numbers),
          ("takes any 63-bit seed", lambda: _is(fill(one, seed=2**63 - 1), one.shape)),
-         ("works with a single segment", lambda: _is(fill(one, whole), one.shape)),
+         ("works with a single segment", lambda: _is(fill(one, np.zeros_like(ids)), one.shape)),
          ("does not change its input", lambda: _untouched(fill, one)),
          ("does not change the segments", lambda: _untouched(lambda given: fill(one, given), ids))],
     )  # fmt: skip
