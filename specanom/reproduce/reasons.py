@@ -53,8 +53,15 @@ REASONS: dict[str, Reason] = {
                    "fill in `specanom run`"),
     "scale": Reason("What the published code calls scaling is a change of contrast around a smooth of the spectrum; "
                     "the defaults scale the flux.", '"scale" perturbation'),
-    "squares": Reason("Squared residuals do not grow in proportion to the factor: a strong change of the flux makes an "
-                      "ordinary continuum odd by itself, a small one hardly."),
+    "squares": Reason("A score of squared residuals answers to a change of the flux in two ways: by the residual times "
+                      "the change, whose sign turns with it, and by the square of the change, which does not turn. A "
+                      "strong change makes an ordinary continuum odd by itself. The first leads as long as residuals "
+                      "go the same way along whole segments; where they are noise, it averages out and the second "
+                      "leads already at moderate factors."),
+    "constant": Reason("A constant changes the flux by its distance from it, most where it is furthest off, as at a "
+                       "faint end; scaling the flux changes it least there. Scaling the contrast goes by the distance "
+                       "from the median, as a constant of 1 does, but a tenth as far. What is neutral for a flat "
+                       "continuum is not so for a steep one."),
     "samples": Reason("The defaults draw 2000 masks in complementary pairs where the paper draws 5000 independently.",
                       "samples"),
     "kernel": Reason("Published proximities are not scaled, so that the ridge penalty holds weights back, the more so "

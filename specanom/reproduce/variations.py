@@ -23,6 +23,8 @@ from .verdicts import AGREES, DIFFERS, OPEN, PARTLY, Verdict, graded, judged
 
 STABLE, LIKE = 0.9, 0.7
 """From which correlation of |weights| two explanations are stable, and from which alike."""
+OPPOSED, SHARED = (0.9, 0.6), "squared residuals that whole segments share"
+"""Factors that are set against 2 − factor, to part what turns its sign from what does not."""
 OBJECTS = {"the example": ("d", EXAMPLE_SEGMENTS), "the artefact": ("b", EXAMPLE_SEGMENTS),
            "the strong emitter": ("a", 150)}
 """The objects of Fig. 9: examples of Fig. 3, and into how many segments they are cut."""
@@ -35,8 +37,7 @@ def scaling(side: Side, factor: float) -> Any:
 
 def alike(first: Explanation, second: Explanation) -> float:
     """Return the correlation of the |weights| of two explanations, pixel by pixel."""
-    a, b = (np.abs(np.asarray(e.weights))[np.asarray(e.segments)] for e in (first, second))
-    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else float("nan")
+    return _together(np.abs(np.asarray(first.weights))[np.asarray(first.segments)], second)
 
 
 def noise_of(e: Explanation) -> float:
@@ -79,23 +80,53 @@ def _picture(side: Side, found: Mapping[str, Explanation], said: str) -> Picture
     return picture(side.wave, panels, name=said, caption=said)
 
 
+def unturned(darker: Explanation, brighter: Explanation) -> float:
+    """Return how large the part of the weights is that is the same for opposite factors, over that which turns sign.
+
+    A score of squared residuals has both: one goes with the change of the flux, the other with its square.
+    """
+    first, second = (np.asarray(e.weights, dtype=np.float64) for e in (darker, brighter))
+    turns = float(np.linalg.norm(first - second))
+    return float(np.linalg.norm(first + second)) / turns if turns > 0 else float("nan")
+
+
+def shared(side: Side, id: str, segments: Any) -> float:
+    """Return which share of the squared residuals of an object whole segments have in common; noise has little."""
+    rest = np.nan_to_num(side.residuals([id])[0])
+    cut = np.asarray(segments)
+    sums, pixels = np.bincount(cut, rest), np.maximum(np.bincount(cut), 1)
+    total = float((rest**2).sum())
+    return float((sums**2 / pixels).sum() / total) if total > 0 else float("nan")
+
+
 def figure_7(side: Side) -> Made:
-    """Return the weights of one object under three factors."""
+    """Return the weights of one object under three factors, and why they are alike or not."""
+    factors = dict.fromkeys([*SCALES, *(2 - f for f in OPPOSED)])
     found = _example(side, {f"factor {f:g}": side.varied(_uniform(side, EXAMPLE_SEGMENTS), scaling(side, f))
-                            for f in SCALES})
-    middle = found[f"factor {SCALES[1]:g}"]
-    numbers = {name: alike(e, middle) for name, e in found.items()}
+                            for f in factors})
+    drawn = {f"factor {f:g}": found[f"factor {f:g}"] for f in SCALES}
+    middle = drawn[f"factor {SCALES[1]:g}"]
+    numbers = {name: alike(e, middle) for name, e in drawn.items()}
+    numbers |= {_opposed(f): unturned(found[f"factor {f:g}"], found[f"factor {2 - f:g}"]) for f in OPPOSED}
+    numbers[SHARED] = shared(side, middle.id, middle.segments)
     said = "Example (d) of Figure 3. A factor above 1 brightens, which turns signs."
-    return Made(numbers, (_picture(side, found, said),))
+    return Made(numbers, (_picture(side, drawn, said),))
+
+
+def _opposed(factor: float) -> str:
+    return f"same sign over turned sign, {factor:g} and {2 - factor:g}"
 
 
 def judge_7(paper: Made, defaults: Made) -> Verdict:
     """Return whether the pattern is stable."""
     def say(made: Made) -> tuple[str, str]:
-        least = float(np.min(list(made.numbers.values())))
+        least = float(np.min([made.numbers[f"factor {f:g}"] for f in SCALES]))
         if not np.isfinite(least):
             return OPEN, "one of the explanations has the same weight everywhere"
-        text = f"|weights| under 0.6 and 1.2 correlate with those under 0.9 by {fixed(2)(least)} or more"
+        parts = " and ".join(f"{fixed(2)(made.numbers[_opposed(f)])} times as large for {f:g}" for f in OPPOSED)
+        text = (f"|weights| under 0.6 and 1.2 correlate with those under 0.9 by {fixed(2)(least)} or more; what the "
+                f"square of the change adds to them is {parts} as what turns its sign with the change, and whole "
+                f"segments share {percent(made.numbers[SHARED])} of the squared residuals")
         return AGREES if least >= STABLE else PARTLY if least >= LIKE else DIFFERS, text
     lead = f"Stable means a correlation of at least {STABLE:g}, and in part so one of at least {LIKE:g}."
     return judged(paper, defaults, say, lead=lead, why=("scale", "squares", "ranking"))
@@ -110,8 +141,25 @@ def figure_8(side: Side) -> Made:
     scaled = found["scaling by 0.9"]
     numbers = {f"constant {c:g}": alike(found[f"constant {c:g}"], scaled) for c in FLATS}
     off = {f"off lines, {name}": 1 - share_of(e.weights, e.segments, lines) for name, e in found.items()}
+    flux = np.asarray(side.spectrum(scaled.id).flux, dtype=np.float64)
+    for c in FLATS:
+        square = _by_segment((c - flux) ** 2, scaled)
+        numbers[f"squared change by {c:g}, with its |weights|"] = _together(square, found[f"constant {c:g}"])
+        numbers[f"squared change by {c:g}, with those of scaling"] = _together(square, scaled)
     said = "Example (d) of Figure 3."
     return Made({**numbers, **off}, (_picture(side, found, said),))
+
+
+def _by_segment(values: Any, e: Explanation) -> Any:
+    """Return the mean of pixels in each segment of an explanation, repeated for its pixels."""
+    cut = np.asarray(e.segments)
+    return (np.bincount(cut, values) / np.maximum(np.bincount(cut), 1))[cut]
+
+
+def _together(values: Any, e: Explanation) -> float:
+    """Return the correlation of values of pixels with the |weights| of an explanation."""
+    size = np.abs(np.asarray(e.weights))[np.asarray(e.segments)]
+    return float(np.corrcoef(values, size)[0, 1]) if values.std() > 0 and size.std() > 0 else float("nan")
 
 
 def judge_8(paper: Made, defaults: Made) -> Verdict:
@@ -123,9 +171,16 @@ def judge_8(paper: Made, defaults: Made) -> Verdict:
         near, low = (f"; 1 has {text}" for text in (fixed(2)(like[1.0]), percent(off[1.0])))
         text = (f"{nearest:g} comes nearest to scaling (correlation {fixed(2)(like[nearest])}"
                 f"{near if nearest != 1.0 else ''}), and {least:g} puts least weight off the lines "
-                f"({percent(off[least])}{low if least != 1.0 else ''})")
+                f"({percent(off[least])}{low if least != 1.0 else ''}); the squared distance of the flux from "
+                f"{', '.join(f'{c:g}' for c in FLATS)} correlates with the |weights| under it by "
+                f"{_listed(made, 'its |weights|')}, with those of scaling by {_listed(made, 'those of scaling')}")
         return graded([nearest == 1.0, least == 1.0]), text
-    return judged(paper, defaults, say, why=("scale", "kernel", "simulated"))
+    return judged(paper, defaults, say, why=("constant", "scale", "kernel", "simulated"))
+
+
+def _listed(made: Made, whose: str) -> str:
+    """Return correlations with the squared change that the constants make, one after the other."""
+    return ", ".join(fixed(2)(made.numbers[f"squared change by {c:g}, with {whose}"]) for c in FLATS)
 
 
 def figure_9(side: Side) -> Made:

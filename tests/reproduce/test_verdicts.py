@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from specanom.reproduce import verdicts
+from specanom.explain.explainer import Explainer
+from specanom.explain.perturb import Scale
+from specanom.explain.segments import Uniform
+from specanom.reproduce import variations, verdicts
 from specanom.reproduce.groups import even, on_lines, share_of
 from specanom.reproduce.numbers import GOOD_MSE, POOR_MSE, TABLE_1, TABLE_2, TABLE_3
 from specanom.reproduce.sides import Made
+from specanom.spectrum import Spectrum
 
 COUNTS = sorted(TABLE_2.values(), reverse=True)
 SHARES = [n / sum(COUNTS) for n in COUNTS]
@@ -59,3 +63,49 @@ def test_shares_count_the_segments_that_reach_a_line(weights: tuple[float, ...],
     assert where.sum() == pytest.approx(2 * 600 / 299792.458 * 6564.61, abs=2)
     assert share_of(np.array(weights), segments, where) == pytest.approx(expected)
     assert even(segments, where) == pytest.approx(1 / 3)
+
+
+def _weights(score, factor: float):
+    """Explain one spectrum of 60 pixels, whose ordinary is 1 everywhere, in 6 segments."""
+    wave = np.linspace(4000.0, 5000.0, 60)
+    spectrum = Spectrum(wave, 1.0 + np.repeat([0.3, -0.3, 0.3, 0.3, -0.3, 0.3], 10), frame="rest", scale="normalised")
+    return Explainer(score, Uniform(6), perturbation=Scale(factor), seed=1).explain(spectrum)
+
+
+def test_what_a_square_adds_to_weights_keeps_its_sign_and_grows_with_the_change() -> None:
+    """Per segment, Σ(x − 1)² changes by δ·2Σx(x − 1) + δ²Σx², so that the parts stand as |δ|‖Σx²‖ to 2‖Σx(x − 1)‖."""
+    def squares(flux):
+        return ((np.atleast_2d(flux) - 1.0) ** 2).sum(axis=1)
+
+    x = np.array([1.3, 0.7, 1.3, 1.3, 0.7, 1.3])
+    found = {d: variations.unturned(_weights(squares, 1 - d), _weights(squares, 1 + d)) for d in (0.1, 0.4)}
+    for d, ratio in found.items():
+        assert ratio == pytest.approx(d * np.linalg.norm(x**2) / np.linalg.norm(2 * x * (x - 1)), rel=0.02)
+    linear = [_weights(lambda flux: np.atleast_2d(flux).sum(axis=1), 1 + d) for d in (-0.4, 0.4)]
+    assert variations.unturned(*linear) < 1e-6
+
+
+def test_noise_is_not_shared_by_whole_segments_and_an_offset_is() -> None:
+    rng, segments = np.random.default_rng(1), np.arange(7000) // 100
+
+    class Fixed:
+        def __init__(self, rest):
+            self.rest = rest
+
+        def residuals(self, ids):
+            return self.rest[None]
+
+    assert variations.shared(Fixed(rng.normal(size=7000)), "a", segments) == pytest.approx(0.01, abs=0.005)
+    assert variations.shared(Fixed(np.where(segments % 2, 1.0, -1.0)), "a", segments) == pytest.approx(1.0)
+    assert np.isnan(variations.shared(Fixed(np.zeros(7000)), "a", segments))
+
+
+def test_figure_7_is_judged_by_its_three_factors_alone() -> None:
+    numbers = {"factor 0.6": 0.95, "factor 0.9": 1.0, "factor 1.2": 0.97, variations.SHARED: 0.75,
+               "same sign over turned sign, 0.9 and 1.1": 0.02, "same sign over turned sign, 0.6 and 1.4": 0.16}
+    stable, other = Made(numbers), Made({**numbers, "factor 0.6": 0.12})
+    verdict = variations.judge_7(stable, other)
+    assert verdict.told == {"paper": verdicts.AGREES, "defaults": verdicts.DIFFERS}
+    assert "0.16 times as large for 0.6" in verdict.said["paper"]
+    assert "share 75 %" in verdict.said["paper"]
+    assert "squares" in verdict.why
