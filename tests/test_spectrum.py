@@ -169,6 +169,15 @@ def test_the_signal_to_noise_ratio_of_the_sdss_is_ours() -> None:
     assert s.replace(ivar=None).snr == s.meta["snr"], "what the survey tells, where the pixels do not"
 
 
+def test_of_faint_spectra_older_files_tell_the_ratio_without_the_sign_and_boss_with_it() -> None:
+    older, boss = (sa.Spectrum.read(DATA / f"spec-{name}.fits") for name in ("1944-53385-0606", "3586-55181-0003"))
+    assert older.snr < 0 < older.meta["snr"]
+    assert median_snr(np.abs(older.flux), older.ivar) == pytest.approx(older.meta["snr"], rel=0.02)
+    inside = (boss.wave > 3280) & (boss.wave < 9860)
+    assert median_snr(boss.flux[inside], boss.ivar[inside]) == pytest.approx(boss.meta["snr"], rel=1e-3)
+    assert median_snr(np.abs(boss.flux[inside]), boss.ivar[inside]) > 1.005 * boss.meta["snr"]
+
+
 def test_infinite_ivar_is_a_bad_pixel_and_counted() -> None:
     ivar = np.full(11, 4.0)
     ivar[[2, 5]] = np.inf

@@ -109,7 +109,8 @@ def figure_7(side: Side) -> Made:
     numbers = {name: alike(e, middle) for name, e in drawn.items()}
     numbers |= {_opposed(f): unturned(found[f"factor {f:g}"], found[f"factor {2 - f:g}"]) for f in OPPOSED}
     numbers[SHARED] = shared(side, middle.id, middle.segments)
-    said = "Example (d) of Figure 3. A factor above 1 brightens, which turns signs."
+    said = ("Example (d) of Figure 3. A factor above 1 brightens: the part of a weight that goes with the change turns "
+            "its sign, and that which goes with its square does not.")
     return Made(numbers, (_picture(side, drawn, said),))
 
 
