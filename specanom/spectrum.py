@@ -82,7 +82,8 @@ def finite_noise(ivar: Any) -> Any:
 def median_snr(flux: ArrayLike, ivar: ArrayLike) -> float:
     """Return the signal-to-noise ratio of a spectrum: the median of flux·√ivar over its good pixels.
 
-    The same as SN_MEDIAN_ALL of the SDSS, which leaves out pixels beyond 3280–9860 Å as well.
+    The same as SN_MEDIAN_ALL of BOSS and eBOSS, which leaves out pixels beyond 3280–9860 Å as well. The number of older
+    SDSS files is the median of |flux|·√ivar: alike for all but the faintest, and about 0.6 where there is no light.
 
     Parameters
     ----------
