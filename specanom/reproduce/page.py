@@ -142,14 +142,15 @@ def write_page(path: Path, paper: Side, defaults: Side, *, told: Callable[[str],
         reasons={key: reason for key, reason in REASONS.items() if key in used})
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, page)
-    write_json(path.with_suffix(".json"), _record(paper, made))
+    write_json(path.with_suffix(".json"), _record((paper, defaults), made))
     return path
 
 
-def _record(side: Side, made: list[Section]) -> dict[str, Any]:
-    """Return what the page says, for programs: every verdict, its sentences and its table."""
-    told = side.content.settings
+def _record(sides: tuple[Side, Side], made: list[Section]) -> dict[str, Any]:
+    """Return what the page says, for programs: where a run stopped, every verdict, its sentences and its table."""
+    told = sides[0].content.settings
     return {"specanom": versions()["specanom"], "survey": told["survey"], "n": told["n"], "seed": told["seed"],
+            "stopped": {side.name: ": ".join(side.stopped) for side in sides if side.stopped[0]},
             "items": {s.item.key: {"title": s.item.title, "name": s.item.name, "paper": s.verdict.told["paper"],
                                    "defaults": s.verdict.told["defaults"], "lead": s.verdict.lead,
                                    "said": dict(s.verdict.said), "head": s.table.head, "rows": s.table.rows}

@@ -72,8 +72,8 @@ class Side:
 
     def lacks(self, stage: str) -> str:
         """Return why there is nothing of a stage, in half a sentence; empty when it is done."""
-        at, reason = self.stopped
-        return f"this cannot be computed: the run stopped at {at} ({reason})" if at and stage >= at else ""
+        at, _ = self.stopped  # the reason is told once, at the head of the page
+        return f"this cannot be computed, because the run stopped at {at}" if at and stage >= at else ""
 
     @property
     def preset(self) -> str | None:

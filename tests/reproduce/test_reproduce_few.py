@@ -71,9 +71,12 @@ def test_of_a_survey_that_the_papers_cuts_refuse_the_defaults_are_shown_alone(
     monkeypatch.setattr(page_of, "ITEMS", ITEMS[:2])
     page = reproduce(tmp_path, {"survey": "desi", "path": "tree"})
     assert "the run stopped at 02_preprocess: survey: expected" in page.read_text(encoding="utf-8")
-    for one in json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))["items"].values():
+    record = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
+    assert list(record["stopped"]) == ["paper"]
+    assert "instrument DESI" in record["stopped"]["paper"]
+    for one in record["items"].values():
         assert one["paper"] == OPEN != one["defaults"]
-        assert "instrument DESI" in one["said"]["paper"]
+        assert "stopped at 02_preprocess" in one["said"]["paper"]
 
 
 def test_without_a_survey_two_thousand_fibres_are_simulated_for_both_runs(
