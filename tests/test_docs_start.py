@@ -28,3 +28,18 @@ def test_the_model_of_a_stranger_keeps_the_contract(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize("page", PAGES)
 def test_what_a_page_links_to_exists(page: str) -> None:
     assert Guide(page).missing() == []
+
+
+def test_the_first_explanation_of_a_newcomer_is_trusted_and_says_what_was_put_there(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = Guide("docs/five_minutes.md").run()
+    sa, explanation, survey = names["sa"], names["explanation"], names["survey"]
+    assert explanation.grade == "trusted"
+    assert all("[O III]" in name or "Hα" in name for name, _ in explanation.as_list(3))
+    assert all(" at z = " in name for name, _ in explanation.as_list(3))
+    assert dict(zip(survey.truth.id, survey.truth.kind, strict=True))[explanation.id] == "background_emitter"
+    calibrated = sa.Explainer(names["scorer"].calibrate(names["sample"]), perturbation=sa.Typical())
+    other = calibrated.explain(names["oddest"])
+    assert other.grade == "poor fit"
+    assert other.names[other.order[0]] == explanation.names[explanation.order[0]]

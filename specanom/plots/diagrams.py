@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROLES = {"SF": "blue", "composite": "green", "Seyfert": "vermilion", "LINER": "purple", "none": "slate"}
+MARKERS = ("circle", "triangle", "square", "diamond", "inverted_triangle")
+"""Shapes of groups, one behind the other: with twelve colours sixty pairs that no other group has."""
+NUMBERED = re.compile(r"(-?\d+)$")
 DASHES = ("solid", "dashed", "dotdash", "dotted")
 X_LABEL, Y_LABEL = "log [N II] 6585 / Hα", "log [O III] 5008 / Hβ"
 X_LIMITS, Y_LIMITS = (-2.0, 0.8), (-1.4, 1.6)
@@ -108,16 +112,19 @@ def _points(made: figure, lines: pd.DataFrame, groups: str, theme: str) -> list[
     entries: list[tuple[str, list[GlyphRenderer]]] = []
     for index, label in enumerate(_sorted(set(labels[good]))):
         rows = good & (labels == label)
-        # A group called by a number keeps the colour that its cluster has elsewhere.
-        number = int(label) if label.isdigit() else index
+        # A group called by a number, or one at its end, keeps the colour that its cluster has elsewhere.
+        told = NUMBERED.search(label)
+        number = int(told[1]) if told else index
         colour = getattr(colours, ROLES[label]) if label in ROLES else colours.categories[number % 12]
+        marker = "circle" if label in ROLES else MARKERS[number % len(MARKERS)]
         source = ColumnDataSource({
             "x": x[rows], "y": y[rows], "id": [plain(i) for i in ids[rows]], "group": [plain(label)] * int(rows.sum()),
             "x0": (x - err[0])[rows], "x1": (x + err[0])[rows], "y0": (y - err[1])[rows], "y1": (y + err[1])[rows],
         }, name=f"points {label}")
         drawn = [made.segment(x0="x0", x1="x1", y0="y", y1="y", source=source, line_color=colour, line_alpha=0.3),
                  made.segment(x0="x", x1="x", y0="y0", y1="y1", source=source, line_color=colour, line_alpha=0.3),
-                 made.scatter("x", "y", source=source, size=6, fill_color=colour, fill_alpha=0.8,
+                 made.scatter("x", "y", source=source, size=6 if marker == "circle" else 8,
+                              marker=marker, fill_color=colour, fill_alpha=0.8,
                               line_color=colours.paper, line_width=0.5)]
         if rows.sum() > 500:  # bars of many points hide the points
             drawn[0].visible = drawn[1].visible = False
@@ -128,4 +135,10 @@ def _points(made: figure, lines: pd.DataFrame, groups: str, theme: str) -> list[
 
 def _sorted(labels: set[str]) -> list[str]:
     known = [name for name in ROLES if name in labels]
-    return known + sorted(labels - set(known), key=lambda name: (int(name) if name.lstrip("-").isdigit() else 0, name))
+    return known + sorted(labels - set(known), key=_place)
+
+
+def _place(name: str) -> tuple[str, int, str]:
+    """Return what sorts "cluster 10" behind "cluster 9"."""
+    told = NUMBERED.search(name)
+    return (name[: told.start()], int(told[1]), name) if told else (name, 0, name)

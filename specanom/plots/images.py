@@ -166,10 +166,11 @@ def _panel(title: str, shape: tuple[int, ...], *, origin: str, theme: str, side:
         "x_range": Range1d(-0.5, width - 0.5), "y_range": Range1d(*(rows if origin == "lower" else rows[::-1])),
         "frame_width": round(width * scale), "frame_height": round(height * scale), "sizing_mode": None,
         "height": None, "min_width": None, "tools": "pan,box_zoom,wheel_zoom,reset,save" if side == FRAME else "",
-        "toolbar_location": "above" if side == FRAME else None})
-    made.min_border_left = made.min_border_right = 8
+        "toolbar_location": "right" if side == FRAME else None})
+    made.min_border_left, made.min_border_right = 8, 6
     if side == FRAME:
         made.min_border_left = SIDE - 8
+    made.styles = {"flex": "none"}  # in a row it would grow, and the picture with it, beyond its frame
     made.grid.visible = False
     made.title.text_font_size = "13px" if side == FRAME else "11px"
     return made

@@ -59,7 +59,8 @@ def _curve(made: Recovery, table: pd.DataFrame, name: str, theme: str) -> figure
     counts = ["n", "outside", "imputed", "other", "snr"]
     source = ColumnDataSource({key: known[key].to_numpy() for key in (
         "strength", name, f"{name}_lo", f"{name}_hi", *counts)}, name=name)
-    panel = canvas(theme, title, x=_axis(made), y="share", height=300, options={"y_range": Range1d(-0.02, 1.05)})
+    panel = canvas(theme, title, x=_axis(made), y="share, with 95 % interval", height=300,
+                   options={"y_range": Range1d(-0.02, 1.05)})
     colour = getattr(colours, role)
     panel.segment(x0="strength", x1="strength", y0=f"{name}_lo", y1=f"{name}_hi", source=source, line_color=colour,
                   line_width=3, line_alpha=0.45)
@@ -69,12 +70,12 @@ def _curve(made: Recovery, table: pd.DataFrame, name: str, theme: str) -> figure
                           ("95 %", f"@{name}_lo{{0.0%}} – @{name}_hi{{0.0%}}"), ("spectra", "@n"),
                           ("median S/N of the feature", "@snr{0.0}"), ("outside the grid", "@outside"),
                           ("on imputed pixels", "@imputed"), ("otherwise not injected", "@other")])
-    entries = [("all spectra, 95 % interval", [line, dots])]
+    entries = [("all spectra", [line, dots])]
     if name == "pointing" and known["pointing_detected"].notna().any():
         enough = known["pointing_detected"].where(known["detected"] >= ENOUGH)
         detected = panel.line(known["strength"].to_numpy(), enough.to_numpy(), line_color=colour, line_width=1.6,
                               line_dash="dashed")
-        entries.append(("those detected", [detected]))
+        entries.append(("detected", [detected]))
     legend(panel, entries, colours)
     if name == "completeness":
         _level(panel, made, made.false_alarms, text=f"false alarms {made.false_alarms:.2g}", theme=theme)

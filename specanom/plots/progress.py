@@ -7,7 +7,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, FactorRange, GridPlot, Range1d
+from bokeh.models import ColumnDataSource, CustomJS, FactorRange, GridPlot, Range1d
 from bokeh.plotting import figure
 
 from ..errors import ArgumentError, message
@@ -17,6 +17,14 @@ from .theme import canvas, hover, legend, plain, stack
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+TEXT_ROOM = """
+const text = 96, room = plot.inner_width
+if (room > 2 * text) range.end = most * Math.max(1.18, room / (room - text))
+else if (room > 0) range.end = 2 * most
+"""
+"""Leaves room for the numbers behind the bars, on narrow pages too."""
 
 
 def waterfall(report: PreprocessReport, *, theme: str = "light") -> figure:
@@ -58,7 +66,10 @@ def waterfall(report: PreprocessReport, *, theme: str = "light") -> figure:
     made.ygrid.grid_line_color = None
     made.xgrid.grid_line_color = colours.grid
     made.xaxis.formatter.use_scientific = False
+    made.xaxis.ticker.desired_num_ticks = 4
     made.min_border_left = 40
+    made.js_on_change("inner_width", CustomJS(args={"range": made.x_range, "plot": made, "most": max(report.n_in, 1)},
+                                              code=TEXT_ROOM))
     hover(made, [kept, cut], [("step", "@step"), ("left", "@left{0,0}"), ("dropped", "@dropped{0,0}"),
                               ("among them", "@ids")])
     return made

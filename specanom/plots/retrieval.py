@@ -18,6 +18,7 @@ from .theme import beside, canvas, hover, legend, plain
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from ..retrieve import Evaluation
 
@@ -28,6 +29,8 @@ ALONG = {"k": "neighbours that vote", "size": "share of the base that is kept",
 MOST = 12
 """Labels drawn, the most frequent first: as many as there are colours."""
 KEY_COLUMNS = 6
+CLOSE = 0.11
+"""Share of an axis within which a second label would touch the first."""
 
 
 def retrieval_rates(evaluation: Evaluation, *, theme: str = "light") -> Column:
@@ -96,7 +99,7 @@ def _curves(curves: pd.DataFrame, labels: Sequence[str], what: tuple[str, str], 
         "x_axis_type": "log", "y_range": Range1d(-0.02, 1.04), "tools": "save"})
     values = np.unique(curves["value"].to_numpy(dtype=np.float64))
     made.xaxis.ticker = FixedTicker(ticks=values.tolist())
-    made.xaxis.major_label_overrides = {_key_of(value): f"{value:g}" for value in values}
+    made.xaxis.major_label_overrides = {_key_of(value): text for value, text in zip(values, _told(values), strict=True)}
     for label, colour in zip(labels, cycle(colours.categories), strict=False):
         part = curves[curves["label"] == label].sort_values("value")
         source = ColumnDataSource({
@@ -111,6 +114,12 @@ def _curves(curves: pd.DataFrame, labels: Sequence[str], what: tuple[str, str], 
                              ("95 %", "@low{0.000} – @high{0.000}")])
         line.name = plain(label)
     return made
+
+
+def _told(values: NDArray[np.float64]) -> list[str]:
+    """Return the labels of ticks on a logarithmic axis; none where the one on the right is too near."""
+    gaps = np.diff(np.log(values), append=np.inf)
+    return [f"{value:g}" if gap > CLOSE * gaps[:-1].sum() else "" for value, gap in zip(values, gaps, strict=True)]
 
 
 def _key_of(value: float) -> Any:

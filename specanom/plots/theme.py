@@ -28,6 +28,7 @@ from bokeh.plotting import figure
 from ..errors import ArgumentError, message
 from ..visible import visible
 from .palette import FONT, THEMES, Palette, palette, translation
+from .ticks import round_ticks
 
 TOOLS = "pan,box_zoom,reset,save"
 LEFT = 78
@@ -96,6 +97,7 @@ def canvas(theme: str, title: str = "", *, x: str = "", y: str = "", height: int
     made.js_on_change("inner_width", CustomJS(args={"title": made.title, "plot": made}, code=SHORTEN))
     made.min_border_left, made.min_border_right = LEFT, 14
     _dress(made, colours)
+    round_ticks(made)
     if height <= 240:  # few numbers where there is little room
         for axis in made.yaxis:
             if isinstance(axis.ticker, BasicTicker):

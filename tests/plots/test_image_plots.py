@@ -180,3 +180,7 @@ def test_a_colour_image_and_one_without_weight_can_be_drawn() -> None:
     for image in (colour, np.repeat(IMAGE[:, :, None], 5, axis=2), np.zeros((20, 30))):
         made = sa.Explainer(power, sa.Grid(2, 2), perturbation=sa.Grey(), method=sa.Lime(50)).explain(image)
         assert plots.to_html(made.plot(top=3))
+
+
+def test_pictures_in_a_row_keep_their_size(e: sa.ImageExplanation) -> None:
+    assert all(one.styles == {"flex": "none"} and one.toolbar_location != "above" for one in panels(e.plot())[:3])
