@@ -103,8 +103,10 @@ def numbered(key: Any, columns: Container[str]) -> Any:
     Raises
     ------
     ArgumentError
-        For a text.
+        For a text, or a number that is not whole.
     """
+    if isinstance(key, (float, np.floating)):
+        raise ArgumentError(message("index", expected="a whole number", got=key, hint=f"sample[{key // 1:.0f}]"))
     if not isinstance(key, str):
         return key
     hint = f".table[{key!r}] is that column" if key in columns else f".by_id({key!r}) finds a spectrum"

@@ -325,3 +325,15 @@ def test_tab_completion_in_a_room_shows_what_it_offers(room) -> None:
     assert names == sorted(module.__all__)
     assert all(hasattr(module, name) for name in names)
     assert not {"annotations", "importlib", "Any", "TYPE_CHECKING", "dataclass"} & set(names)
+
+
+def test_a_plural_a_file_for_a_model_and_half_a_row_are_answered_at_once(sample, model, tmp_path) -> None:
+    with says(sa.ArgumentError, "target", "'galaxies'", "'galaxy'"):
+        sa.Preprocessor(grid=(3500, 7500, 400), target="galaxies")
+    with says(sa.ArgumentError, "path", r"m\.pt", "folder"):
+        model.save(tmp_path / "m.pt")
+    with says(sa.ArgumentError, "index", r"1\.5", r"sample\[1\]"):
+        sample[1.5]
+    base = sa.KnowledgeBase.build(np.random.default_rng(0).normal(size=(10, 3)), ["a", "b"] * 5)
+    with says(sa.ShapeError, "vectors", "SpectrumSet", r"model.encode\(sample\)"):
+        base.query(sample)

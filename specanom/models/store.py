@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import DataError, message
-from ..folders import part_of, swap
+from ..errors import ArgumentError, DataError, message
+from ..folders import FILES, part_of, swap
 from ..foreign import check, read_json, read_table, read_tensors
 from ..seeds import content_hash
 from .card import card_form, check_arrays
@@ -62,6 +62,8 @@ def write_model(path: str | Path, file: ModelFile) -> Path:
 
     Raises
     ------
+    ArgumentError
+        For a name that ends as those of files do, ``"m.pt"``.
     DataError
         When `path` is something that is not a saved model.
     """
@@ -69,6 +71,9 @@ def write_model(path: str | Path, file: ModelFile) -> Path:
     from safetensors.torch import save_file as save_tensors
 
     target = Path(path)
+    if not target.exists() and target.suffix.lower() in FILES:
+        raise ArgumentError(message("path", expected="the name of a folder for a model",
+                                    got=f"{str(path)!r}, a file's name", hint=f"{str(target.with_suffix(''))!r}"))
     if target.exists() and not (target / CARD).is_file() and (target.is_file() or any(target.iterdir())):
         raise DataError(message("path", expected="a new folder or a saved model to replace", got=str(target)))
     part = part_of(target)

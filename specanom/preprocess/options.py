@@ -140,6 +140,8 @@ _RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("block", "a whole number of at least 1", lambda v: int(v) == v and v >= 1),
 )
 
+_PLURALS = {"galaxies": "galaxy", "quasars": "qso", "qsos": "qso", "stars": "star"}
+
 
 def check(options: Options) -> None:
     """Refuse an option with a value that cannot be used.
@@ -159,6 +161,10 @@ def check(options: Options) -> None:
             good = False
         if not good:
             raise ArgumentError(message(name, expected=expected, got=repr(value)))
+    for name in [options.target] if isinstance(options.target, str) else options.target or ():
+        if meant := _PLURALS.get(str(name).casefold()):
+            raise ArgumentError(message("target", expected="a class as surveys call it", got=repr(name),
+                                        hint=repr(meant)))
 
 
 def _are_bits(value: Any) -> bool:

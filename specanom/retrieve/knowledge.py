@@ -200,7 +200,7 @@ class KnowledgeBase:
             When they have another number of dimensions.
         """
         self.check_encoder(encoder)
-        rows = matrix(np.atleast_2d(np.asarray(vectors)))
+        rows = matrix(vectors if hasattr(vectors, "flux") else np.atleast_2d(np.asarray(vectors)))
         if rows.shape[1] != self._settings.d:
             raise ShapeError(message("vectors", expected=f"{self._settings.d} dimensions, as the base has",
                                      got=rows.shape[1], hint="encode them with what encoded the base: "
