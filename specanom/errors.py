@@ -90,9 +90,12 @@ def nearest(value: object, allowed: Iterable[object]) -> str | None:
     --------
     >>> nearest("process", ["threads", "processes"])
     'processes'
+    >>> nearest("SDSS", ["mock", "sdss"])
+    'sdss'
     """
     names = [str(option) for option in allowed]
-    near = difflib.get_close_matches(str(value), names, n=1)
+    near = [name for name in names if name.casefold() == str(value).casefold()]
+    near = near or difflib.get_close_matches(str(value), names, n=1)
     near = near or [name for name in names if value and name.startswith(f"{value}")]
     return near[0] if near else None
 

@@ -174,6 +174,7 @@ class Spectrum:
         flux, ivar, unit = per_angstrom(self.flux, self.ivar, self.wave)
         put(self, "flux", flux)
         put(self, "ivar", ivar)
+        _check_bits(self.mask)
         for name, dtype in (("flux", np.float32), ("ivar", np.float32), ("mask", np.uint32), ("imputed", np.bool_)):
             value = frozen(getattr(self, name), dtype)
             if value is not None and value.shape != self.wave.shape:
@@ -311,8 +312,19 @@ class Spectrum:
 def _redshift(z: Any) -> float | None:
     """Return a redshift as a number; None when it is not finite."""
     if isinstance(z, str) or np.ndim(z) > 0:
-        raise ArgumentError(message("z", expected="a number, or None when it is not known", got=repr(z)))
+        came = repr(z) if isinstance(z, str) else f"{np.size(z):,} of them"
+        raise ArgumentError(message("z", expected="a number, or None when it is not known", got=came,
+                                    hint="" if isinstance(z, str) else "z=float(z[0]), if all of them are the same"))
     return None if z is None or not np.isfinite(z) else float(z)
+
+
+def _check_bits(mask: Any) -> None:
+    """Refuse a mask of fractions: a redshift, or errors, given in its place."""
+    if np.ndim(mask) == 0 and mask is not None:
+        raise ShapeError(message("mask", expected="an integer a pixel", got=repr(mask), hint="z=0.1 by its name"))
+    if mask is not None and np.asarray(mask).dtype.kind == "f" and (np.mod(mask, 1) != 0).any():
+        raise ArgumentError(message("mask", expected="integers, 0 where a pixel is good", got="numbers that are none",
+                                    hint="a redshift is given by its name, z=0.1"))
 
 
 def is_quasar(spectrum: Spectrum) -> bool:

@@ -45,7 +45,18 @@ class Parser(argparse.ArgumentParser):
             if name.startswith("--") and len(name) > 2 and not any(one.startswith(name) for one in known):
                 near = nearest(name, known)
                 return f"did you mean {near} instead of {name}?" if near else f"{name} is not an option of {self.prog}"
+        if found := re.search(r"unrecognized arguments: (\S+)", message):
+            return self._beside(found[1])
         return f"{self.prog} --run-dir runs/mine" if "required: --run-dir" in message else ""
+
+    def _beside(self, word: str) -> str:
+        """Return what may have been meant by a word that stands alone: a parameter, or the rest of a name."""
+        if "=" in word:
+            return f"-p {word}"
+        option, before = ["", "", *self._typed][self._typed.index(word):][:2] if word in self._typed else ("", "")
+        if option == "-p":
+            return f"-p {before}={word}"
+        return f"quotes around it, if it is one name: '{before} {word}'" if option.startswith("--") else ""
 
     def _options(self) -> list[str]:
         """Return the options of this parser and of the commands that were typed after it."""

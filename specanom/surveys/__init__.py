@@ -23,6 +23,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ..errors import nearest
 from .gate import Gate
 from .locate import SpectrumIndex
 from .reading import read, read_one
@@ -45,7 +46,9 @@ def __getattr__(name: str) -> Any:
     elif name in ("archive", "desi_archive"):
         value = importlib.import_module(f"specanom.surveys.{name}")
     else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        near = None if name.startswith("_") else nearest(name, __all__)
+        hint = f". Try: {__name__}.{near}" if near else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}", name=name)
     globals()[name] = value
     return value
 

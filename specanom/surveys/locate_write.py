@@ -42,6 +42,12 @@ GROUP = 20_000
 """Rows of a row group."""
 HDUS = ((PlateSource, 0), (SpecSource, 1), (ImageSource, 0), (TableSource, -1))
 Left = tuple[str, str, str]
+TRIES = {
+    "no redshift": "put the redrock or spZbest files beside the spectra, or name a catalogue of redshifts "
+                   "(catalogue=FILE)",
+    "no pipeline class": "a column class (GALAXY, QSO or STAR) in your table says what each is",
+}
+"""Words of the reasons for which all were left out → what to try."""
 
 
 def keys_of(ids: Iterable[str]) -> tuple[list[int], list[int]]:
@@ -57,9 +63,8 @@ def _nothing(log: Log) -> dict[str, str]:
     reasons = "; ".join(f"{count} left out: {reason}" for reason, count in counts)
     if not counts:
         return {"got": "none", "hint": "a simulated survey has to be written first: survey.write(folder)"}
-    hint = ("put the redrock or spZbest files beside the spectra, or name a catalogue of redshifts (catalogue=FILE)"
-            if any("no redshift" in reason for reason, _ in counts) else "other files, or looser cuts")
-    return {"got": f"none ({reasons})", "hint": hint}
+    tried = (hint for words, hint in TRIES.items() if any(words in reason for reason, _ in counts))
+    return {"got": f"none ({reasons})", "hint": next(tried, "other files, or looser cuts")}
 
 
 def write_index(survey: Survey, path: Path, root: Path | None) -> list[Left]:

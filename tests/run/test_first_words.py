@@ -39,6 +39,11 @@ def test_nothing_typed_prints_the_help(capsys) -> None:
     (["run", "--run-dir", "r1", "--forse"], "did you mean --force instead of --forse?"),
     (["run", "--run-dir", "r1", "--preset", "papper"], "did you mean 'paper'?"),
     (["compare", "r1"], "Try: specanom compare --help"),
+    (["run", "--run-dir", "r1", "-p", "top=20", "n=600"], "Try: -p n=600\n"),
+    (["run", "--run-dir", "r1", "-p", "n", "600"], "Try: -p n=600\n"),
+    (["run", "--path", "my", "data", "--run-dir", "r1"], "Try: quotes around it, if it is one name: 'my data'\n"),
+    (["run", "--run-dir", "my", "new", "run"], "if it is one name: 'my new'\n"),
+    (["doctor", "please"], "arguments: please. Try: specanom --help"),
 ])
 def test_a_mistyped_word_is_told_the_nearest(capsys, typed, hint) -> None:
     assert hint in refused(capsys, *typed)
