@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ArgumentError, message
 from ..face import opener
 from .context import Context
 from .segments import edges_of, intervals_of
@@ -165,7 +166,15 @@ class Explanation:
         """Return ``(name, weight)`` pairs by falling |weight|, as lime's explanations do; `n` of them, or all.
 
         Segments that share a name are told apart by their wavelengths, in `frame`.
+
+        Raises
+        ------
+        ArgumentError
+            When `n` is no whole number, or below zero.
         """
+        if n is not None and (isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0):
+            raise ArgumentError(message("n", expected="how many segments, 0 or more, or None for all", got=repr(n),
+                                        hint="as_list(3)"))
         several, spans = Counter(self.names), self.intervals
         told = [f"{name}, {spans[k][0][0]:.0f}–{spans[k][-1][1]:.0f}" if several[name] > 1 else name
                 for k, name in enumerate(self.names)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,13 @@ def test_as_list_is_sorted_by_size_as_in_lime(es: sa.ExplanationSet) -> None:
     assert sizes == sorted(sizes, reverse=True)
     assert pairs[0][0].startswith("Hα")
     assert es[0].as_list(3) == pairs[:3]
+    assert es[0].as_list(0) == []
+
+
+@pytest.mark.parametrize("n", [-3, 2.5, True, "3"])
+def test_as_list_refuses_what_is_no_count(es: sa.ExplanationSet, n: Any) -> None:
+    with pytest.raises(sa.ArgumentError, match=r"n: expected how many segments.*Try: as_list\(3\)"):
+        es[0].as_list(n)
 
 
 def test_segments_of_one_name_are_told_apart_by_their_wavelengths(es: sa.ExplanationSet) -> None:
