@@ -27,6 +27,7 @@ from .manifest import MISSING, Manifest, after, fingerprint, key, versions
 from .matching import outside
 from .parameters import STAGES, check, known, notebook, of_stage
 from .paths import located
+from .places import check_run_dir
 from .upgrade import MADE_OF, keep_earlier, still_good
 
 
@@ -81,7 +82,7 @@ def run_pipeline(
     StageFailed
         When a notebook fails. The next run goes on from there.
     ArgumentError
-        For an unknown parameter, or a value that it cannot have.
+        For an unknown parameter, or a value that it cannot have; when the folder is none of a run and not empty.
     RunBusy
         When another process is working in the folder.
     DiskError
@@ -97,6 +98,7 @@ def run_pipeline(
         choice("until", until, STAGES)
     if folder.path.exists() and not folder.path.is_dir():
         raise ArgumentError(message("run_dir", expected="a folder", got=f"the file {folder.path}"))
+    check_run_dir(folder.path)
     check_source(settings)
     Manifest(folder.path)  # one that cannot be read is told before anything is touched
     check_writable(folder.path)

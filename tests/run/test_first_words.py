@@ -14,6 +14,7 @@ import pytest
 from specanom.run import doctor
 from specanom.run.cli import FAILED, NO_DATA, WRONG_CALL, main
 from specanom.run.grammar import command_line
+from specanom.run.places import check_run_dir
 
 
 def refused(capsys, *words: str) -> str:
@@ -149,6 +150,26 @@ def test_a_run_goes_to_a_folder(tmp_path, capsys) -> None:
     (tmp_path / "run.log").write_text("")
     assert main(["run", "--run-dir", str(tmp_path / "run.log")]) == WRONG_CALL
     assert f"run_dir: expected a folder, got the file {tmp_path / 'run.log'}" in capsys.readouterr().err
+
+
+def test_a_folder_of_something_else_is_refused_before_anything_is_written(tmp_path, capsys) -> None:
+    for name in ("thesis.tex", "spec-1.fits", "b", "z"):
+        (tmp_path / name).touch()
+    assert main(["run", "--run-dir", str(tmp_path)]) == WRONG_CALL
+    said = capsys.readouterr().err
+    assert f"got {tmp_path}, which holds b, spec-1.fits, thesis.tex and 1 more. Try: --run-dir {tmp_path}/run" in said
+    assert len(said.splitlines()) == 1
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize("names", [
+    [], [".lock-000003"], [".lock-000003", "notebooks"], ["stages", "tables"], ["manifest.json", "thesis.tex"],
+    ["source.json", "notes.doc"], ["run.log", "slurm-17.out", ".DS_Store", "lost+found"], ["rules.toml", "mine.jsonl"]])
+def test_a_folder_of_a_run_is_taken_however_far_it_came(tmp_path, names) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    check_run_dir(tmp_path)
+    check_run_dir(tmp_path / "new")
 
 
 def test_a_run_that_is_not_there_is_told_the_nearest(tmp_path, capsys) -> None:
