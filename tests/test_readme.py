@@ -45,7 +45,8 @@ def test_the_ten_lines_are_ten_and_run_as_shown(ten: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_what_is_said_of_the_oddest_is_what_was_put_into_it(ten: dict[str, Any]) -> None:
-    assert "prints [O III] and Hα, at a redshift that is not the galaxy's" in ONE_LINE
+    assert "prints the galaxy's redshift, then [O III] and Hα at a redshift that is not the galaxy's" in ONE_LINE
+    assert float(ten["printed"].split()[0]) == pytest.approx(ten["oddest"].z)
     truth = ten["survey"].truth.set_index("id")
     assert truth.loc[ten["oddest"].id, "kind"] == "background_emitter"
     leading = [name for name, _ in ten["explanation"].as_list(3)]
@@ -92,6 +93,14 @@ def test_its_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.M))
     named = set(re.findall(r"(?:`|^|\()make ([a-z]+)\b", README, flags=re.M))
     assert {"run", "app", "lab", "test", "tutorials", "docs"} <= named <= targets, named - targets
+
+
+def test_what_setup_takes_is_told_before_it_is_taken() -> None:
+    """Installing is silent for minutes."""
+    told = "some minutes and about 3 GB of disk"
+    recipe = (ROOT / "Makefile").read_text().partition("$(VENV)/.ready: ")[2].partition("\n\n")[0]
+    assert recipe.index(told) < recipe.index("-m venv")
+    assert "some minutes, about 3 GB of disk" in ONE_LINE
 
 
 def test_its_commands_and_their_options_exist(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,6 +27,8 @@ _SOURCE = Record({"path": Text(4096), "survey": Text(100)},
                   "catalogue": Text(4096), "columns": Text(10_000)})
 SIMULATED = {"mock": "sdss", "mock_desi": "desi"}
 """Simulated survey → as what its files are read."""
+ANY = "any"
+"""As a target of a run: every astronomical object, of whatever class or none."""
 RAW = "raw"
 """Folder of a run with the files that it simulated or downloaded itself."""
 TRUTH = "truth.csv"
@@ -64,7 +66,12 @@ class Files:
     columns: str = ""
 
     def read(self, **options: Any) -> Survey:
-        """Open the survey lazily, with its catalogue of redshifts; options are those of :func:`specanom.read`."""
+        """Open the survey lazily, with its catalogue of redshifts; options are those of :func:`specanom.read`.
+
+        The target may be called ``"any"``, too, as parameters of runs call it.
+        """
+        if options.get("target") == ANY:
+            options["target"] = None
         return surveys.read(self.path, self.survey, catalogue=self.catalogue or None, columns=self.columns or None,
                             **options)
 

@@ -20,7 +20,7 @@ from ..triage.catalogue.cells import safe_name
 from ..triage.catalogue.columns import Column, describe, known_columns
 from ..triage.crossmatch import Matcher
 from ..triage.quality import Taxonomy
-from .acquire import SIMULATED, SURVEYS, catalogue_file
+from .acquire import ANY, SIMULATED, SURVEYS, catalogue_file
 from .keeping import KEEP
 from .matching import matchers_of
 from .worklisting import conditions_of, reranker_of
@@ -34,7 +34,7 @@ LEAST: dict[str, float] = {
 """The smallest value of each number."""
 CHOICES: dict[str, Callable[[], Iterable[str]]] = {
     "survey": lambda: SURVEYS,
-    "target": lambda: ("galaxy", "qso", "star"),
+    "target": lambda: ("galaxy", "qso", "star", ANY),
     "preset": lambda: ("", "paper"),
     "quasars": lambda: ("", *(one.name for one in QUASAR_BINS)),
     "filter_lines": lambda: ("", *FILTER_KMS),

@@ -80,7 +80,7 @@ class NewFiles:
     def read(self, run: RunFolder, settings: Mapping[str, Any]) -> Any:
         """Return the survey, of the spectra that a run with these parameters is about."""
         wanted = self.target or ("qso" if settings.get("quasars") else settings["target"])
-        return self.source(run).read(target=None if wanted == "any" else wanted, preset=settings["preset"] or None)
+        return self.source(run).read(target=wanted, preset=settings["preset"] or None)
 
 
 @dataclass(frozen=True, eq=False)

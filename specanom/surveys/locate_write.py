@@ -45,7 +45,8 @@ Left = tuple[str, str, str]
 TRIES = {
     "no redshift": "put the redrock or spZbest files beside the spectra, or name a catalogue of redshifts "
                    "(catalogue=FILE)",
-    "no pipeline class": "a column class (GALAXY, QSO or STAR) in your table says what each is",
+    "no pipeline class": "a column class (GALAXY, QSO or STAR) in your table says what each is; target=None takes all, "
+                         "in a run -p target=any",
 }
 """Words of the reasons for which all were left out → what to try."""
 
