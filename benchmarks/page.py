@@ -8,9 +8,6 @@ draws the figure of explanations too; that of growth is drawn by ``python -m ben
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import statistics
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -18,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._growth import NAMES, own
+from benchmarks._interactive import dashboards, on_binder, on_tutorials
+from benchmarks._results import ROOT, Results, sig, span, table
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "performance.md"
 FIGURE = ROOT / "docs" / "images" / "performance-explanations.png"
 Rows = Sequence[Mapping[str, Any]]
@@ -39,57 +36,6 @@ more
 than seconds; *CPU* is processor time, which suffers less from others. No number here is of a GPU: none was at hand.
 """
 
-
-DASHBOARDS = {
-    "LimeTuner: 77 segments": "tuner, lab: 77 segments",
-    "LimeTuner: 150 segments": "tuner, lab: 150 segments",
-    "LimeTuner: 5,000 masks": "tuner, lab: 5,000 masks",
-    "LimeTuner: next spectrum": "tuner, lab: next spectrum",
-    "ScorePicker, 100,000 spectra: opens": "picker, 100,000 spectra: opens",
-    "ScorePicker: next row": "picker: next row",
-    "ClusterInspector, 20,000 explanations: opens": "inspector, 20,000 points: opens",
-    "ClusterInspector: means of a lasso": "inspector: means of a lasso",
-}
-"""What the page tells of dashboards, and what the benchmark calls it."""
-
-
-class Results:
-    """The files of a folder, each read when asked for, and the commands that made them."""
-
-    def __init__(self, folder: Path = RESULTS) -> None:
-        self.folder = folder
-        self.about: dict[str, dict[str, str]] = self["about"]
-
-    def __getitem__(self, name: str) -> Any:
-        return json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
-
-    def source(self, *names: str) -> str:
-        """Return the lines that say how results were made."""
-        parts = [f"`{self.about[name]['command']}` ({self.about[name]['date']})" for name in names]
-        return "Made by " + ",\nand ".join(parts) + "."
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table in Markdown."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def sig(value: float, digits: int = 2) -> str:
-    """Return a number with so many significant digits, or all before the point, with commas and no exponent."""
-    decimals = 0 if value == 0 else max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{decimals}f}"
-
-
-def median(values: Sequence[float] | float) -> str:
-    """Return the median of times, or what is one already, as text."""
-    return f"{statistics.median(values) if isinstance(values, list) else values:,.0f}"
-
-
-def span(values: Sequence[float], unit: str = "") -> str:
-    """Return the lowest and highest of some values, or one when they look alike."""
-    low, high = sig(min(values)), sig(max(values))
-    return f"{low}{unit}" if low == high else f"{low}–{high}{unit}"
 
 
 # -- sections ----------------------------------------------------------------------------------------------------------
@@ -297,52 +243,9 @@ scikit-learn take on the same vectors (one thread: with many, faiss's flat searc
 """
 
 
-def dashboards(results: Results) -> str:
-    """Tell how quickly dashboards and the explorer answer."""
-    live, rows = results["widgets"], []
-    for words, name in DASHBOARDS.items():
-        value = live["found"][name]
-        pair = (value["data"], value["painted"]) if isinstance(value, dict) else (None, value)
-        rows.append([words, *("" if one is None else median(one) for one in pair)])
-    explorer = results["explorer"]
-    marks = {name: statistics.median(values) for name, values in explorer["seconds"].items()}
-    opened = ", ".join(f"{words} after {sig(marks[name])} s" for name, words in (
-        ("table", "the table is there"), ("card", "the first spectrum"), ("maps", "sky and map")))
-    return f"""## Dashboards and explorer
-
-Milliseconds from a key press, or a lasso, until the data of the figure have changed and until the page is drawn;
-medians, JupyterLab
-in a headless Chromium without a graphics card, spectra of {live['pixels']:,} pixels, on {live['cores']} cores that
-others used too (load {span(live['loads'])}):
-
-{table(["", "data, ms", "drawn, ms"], rows)}
-
-The explorer of {explorer['objects']:,} objects, a folder of {sig(explorer['MB'])} MB, from the start of the
-navigation, medians of {len(explorer['alone'])} starts of which {sum(explorer['alone'])} had the machine to
-themselves: {opened}.
-
-{results.source("widgets", "explorer")}
-"""
-
-
-def on_binder(results: Results) -> str:
-    """Tell how much memory the tutorials need where memory is scarce."""
-    rows = [[name, f"{one['pss'] / 1e6:.0f}", f"{one['rss'] / 1e6:.0f}"] for name, one in results["binder"].items()]
-    return f"""## On Binder
-
-The most megabytes that JupyterLab and its kernels hold when `binder/start` starts them and the tutorials with a
-dashboard are run in a browser one after the other, none of them closed. *Shared once*: pages of memory that several
-processes share count once.
-
-{table(["open", "shared once", "sum of resident sets"], rows)}
-
-{results.source("binder")}
-"""
-
-
 def page(results: Results) -> str:
     """Return the page."""
-    parts = [explanations, scores, reading, growth, executors, retrieval, dashboards, on_binder]
+    parts = [explanations, scores, reading, growth, executors, retrieval, dashboards, on_tutorials, on_binder]
     return filled("\n".join([HEAD, *[part(results) for part in parts]]))
 
 

@@ -1,18 +1,19 @@
 """What the tutorials take: every one whole, with its own parameters, in a process of its own.
 
     make tutorials
-    python -m benchmarks.tutorials [NAME …] [--out FOLDER [--missing]]
+    python -m benchmarks.tutorials [NAME …] [--out FOLDER [--missing]] [--json FILE]
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks._watch import watched
+from benchmarks._watch import Taken, watched
 
 FOLDER = Path(__file__).resolve().parent.parent / "tutorials"
 BUDGET = (60.0, 2.0e9)
@@ -28,6 +29,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("names", nargs="*", help="as 03_scores (all)")
     parser.add_argument("--out", type=Path, help="folder that keeps the executed notebooks (none: not kept)")
     parser.add_argument("--missing", action="store_true", help="only those of which the folder has no copy")
+    parser.add_argument("--json", type=Path, help="file that keeps the numbers; those of others in it stay")
     told = parser.parse_args(arguments)
     if told.missing and told.out is None:
         parser.error("--missing needs --out FOLDER")
@@ -40,8 +42,17 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as spare:
         out = told.out or Path(spare)
         out.mkdir(parents=True, exist_ok=True)
-        rows = [_row(path, out) for path in books]
-    return sum(not done or not (within or told.missing) for done, within in rows)
+        rows = {path.stem: _row(path, out) for path in books}
+    if told.json is not None:
+        kept = json.loads(told.json.read_text(encoding="utf-8")) if told.json.exists() else {}
+        kept |= {name: {"seconds": taken.wall, "bytes": taken.memory} for name, taken in rows.items() if taken}
+        told.json.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", encoding="utf-8")
+    return sum(taken is None or not (within(taken) or told.missing) for taken in rows.values())
+
+
+def within(taken: Taken) -> bool:
+    """Tell whether a tutorial took no more than it may."""
+    return taken.wall < BUDGET[0] and taken.memory < BUDGET[1]
 
 
 def current(path: Path, copy: Path) -> bool:
@@ -49,8 +60,8 @@ def current(path: Path, copy: Path) -> bool:
     return copy.is_file() and copy.stat().st_mtime_ns == path.stat().st_mtime_ns
 
 
-def _row(path: Path, out: Path) -> tuple[bool, bool]:
-    """Execute one, print its row, and say whether it ran, and within what it may take."""
+def _row(path: Path, out: Path) -> Taken | None:
+    """Execute one, print its row, and return what it took; None when it failed."""
     copy, written = (out / path.name).resolve(), path.stat().st_mtime_ns
     command = [sys.executable, "-m", "papermill", str(path), str(copy), "--kernel", "python3", "--cwd", str(FOLDER),
                "--no-progress-bar"]
@@ -59,12 +70,11 @@ def _row(path: Path, out: Path) -> tuple[bool, bool]:
             took = watched(command, Path(empty), log=Path(empty) / "log", cwd=FOLDER)
         except RuntimeError as error:
             print(f"| {path.stem} | | | failed |\n{error}", flush=True)
-            return False, False
+            return None
     os.utime(copy, ns=(written, written))
-    fine = took.wall < BUDGET[0] and took.memory < BUDGET[1]
-    told = "" if fine else "more than it may"
+    told = "" if within(took) else "more than it may"
     print(f"| {path.stem} | {took.wall:.0f} | {took.memory / 1e6:.0f} | {told} |", flush=True)
-    return True, fine
+    return took
 
 
 if __name__ == "__main__":

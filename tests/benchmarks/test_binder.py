@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import binder, page
+from benchmarks import _results, binder
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "binder" / "README.md").read_text(encoding="utf-8")
-FOUND = json.loads((page.RESULTS / "binder.json").read_text(encoding="utf-8"))
+FOUND = json.loads((_results.RESULTS / "binder.json").read_text(encoding="utf-8"))
 
 CHILD = "held = bytearray(60_000_000); print('held', flush=True); input()"
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CHILD!r}])"
@@ -66,4 +66,4 @@ def test_it_fits_and_the_readme_tells_what_was_measured() -> None:
     told = re.findall(r"^\| ([^|]+) \| (\d+) \| (\d+) \|$", README, flags=re.M)
     assert [(name.replace("`", ""), int(pss), int(rss)) for name, pss, rss in told] == [
         (name, round(one["pss"] / 1e6), round(one["rss"] / 1e6)) for name, one in FOUND.items()]
-    assert page.Results().about["binder"]["command"] in " ".join(README.split())
+    assert _results.Results().about["binder"]["command"] in " ".join(README.split())
