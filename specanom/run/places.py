@@ -11,8 +11,8 @@ from pathlib import Path
 from ..errors import ArgumentError, DataError, message
 from ..surveys.finding import find_files, meant
 
-OF_A_RUN = re.compile(r"manifest\.json|source\.json|stages|raw|\.lock-\d+")
-"""Names of which a run writes one before anything else that is large."""
+OF_A_RUN = re.compile(r"manifest\.json|source\.json|stages|raw|\.lock-\d+|.*\.[0-9a-f]{8}\.part")
+"""Names of which a run leaves one at the least, however early it was killed."""
 HARMLESS = re.compile(r"\..*|lost\+found|.*\.(log|out|err|txt|jsonl|toml|ya?ml)", re.IGNORECASE)
 """Names that may be there before a run: of systems, logs of schedulers, settings and labels for it."""
 

@@ -62,12 +62,13 @@ def test_nothing_but_a_desi_coadd(shared: Path, tmp_path: Path, capsys, without_
 @pytest.mark.notebook
 def test_the_notebook_that_found_nothing_is_kept(tmp_path: Path, capsys) -> None:
     (tmp_path / "spec-1.fits").write_bytes(b"SIMPLE  =")
-    code, said = fails(capsys, "--survey", "sdss", "--path", str(tmp_path / "spec-1.fits"), "--run-dir", str(tmp_path))
+    path = str(tmp_path / "spec-1.fits")
+    code, said = fails(capsys, "--survey", "sdss", "--path", path, "--run-dir", str(tmp_path / "run"))
     assert code == NO_DATA
     assert re.search(r"specanom: (0\d_\w+): (\w+): ", said), said
     assert re.search(r"In cell \d, line \d+: ", said), said
     stage, kind = re.findall(r"specanom: (0\d_\w+): (\w+): ", said)[0]
-    kept = tmp_path / "notebooks" / f"{stage}.ipynb"
+    kept = tmp_path / "run" / "notebooks" / f"{stage}.ipynb"
     assert str(kept) in said
     content = nbformat.read(kept, as_version=4)
     assert [out.ename for cell in content.cells for out in cell.get("outputs", []) if out.output_type == "error"] == [
