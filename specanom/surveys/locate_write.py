@@ -42,7 +42,9 @@ GROUP = 20_000
 """Rows of a row group."""
 HDUS = ((PlateSource, 0), (SpecSource, 1), (ImageSource, 0), (TableSource, -1))
 Left = tuple[str, str, str]
+WRITE = "a simulated survey has to be written first: survey.write(folder)"
 TRIES = {
+    "no file": WRITE,
     "no redshift": "put the redrock or spZbest files beside the spectra, or name a catalogue of redshifts "
                    "(catalogue=FILE)",
     "no pipeline class": "a column class (GALAXY, QSO or STAR) in your table says what each is; target=None takes all, "
@@ -63,7 +65,7 @@ def _nothing(log: Log) -> dict[str, str]:
     counts = Counter(one.reason for one in log.skipped).most_common(3)
     reasons = "; ".join(f"{count} left out: {reason}" for reason, count in counts)
     if not counts:
-        return {"got": "none", "hint": "a simulated survey has to be written first: survey.write(folder)"}
+        return {"got": "none", "hint": WRITE}
     tried = (hint for words, hint in TRIES.items() if any(words in reason for reason, _ in counts))
     return {"got": f"none ({reasons})", "hint": next(tried, "other files, or looser cuts")}
 
