@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from bokeh.embed import json_item
-from bokeh.models import ColumnDataSource, GridPlot, Range1d
+from bokeh.models import ColumnDataSource, CustomJS, GridPlot, LayoutDOM, Range1d
 from bokeh.models.tools import BoxZoomTool, WheelZoomTool
 from bokeh.plotting import figure
 from numpy.typing import NDArray
@@ -40,8 +40,17 @@ def figures(wave: NDArray[np.float64] | None, scale: str) -> dict[str, dict[str,
         layouts = {"sky": sky_map(theme), "map": scatter(theme)}
         if wave is not None:
             layouts["card"] = card(theme, wave, scale)
-        made[theme] = {name: json_item(layout) for name, layout in layouts.items()}
+        made[theme] = {name: json_item(_without_scripts(layout)) for name, layout in layouts.items()}
     return made
+
+
+def _without_scripts(layout: LayoutDOM) -> LayoutDOM:
+    """Take away the scripts of a layout: the policy of the page lets no text run, and its own files do their work."""
+    for model in layout.references():
+        kept = {event: [one for one in several if not isinstance(one, CustomJS)]
+                for event, several in model.js_property_callbacks.items()}
+        model.js_property_callbacks = {event: several for event, several in kept.items() if several}
+    return layout
 
 
 def _source(name: str, columns: tuple[str, ...]) -> ColumnDataSource:

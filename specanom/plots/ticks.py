@@ -13,7 +13,9 @@ DECADES = tuple(10.0**power for power in range(-12, 13))
 ROUND = """
 const first = Math.min(range.start, range.end), last = Math.max(range.start, range.end)
 if (axis.ticker !== ticker || !(first > 0) || !isFinite(last)) return
-const room = Math.max(2, Math.floor((upright ? plot.inner_height / 26 : plot.inner_width / 52) || 4))
+const {inner_width: across, inner_height: along} = plot.properties
+const pixels = upright ? (along.is_unset ? 0 : along.get_value() / 26) : (across.is_unset ? 0 : across.get_value() / 52)
+const room = Math.max(2, Math.floor(pixels || 4))
 const inside = all => all.filter(tick => tick >= first * 0.9999 && tick <= last * 1.0001)
 const low = Math.floor(Math.log10(first)), high = Math.ceil(Math.log10(last))
 const powers = Array.from({length: high - low + 1}, (_, i) => low + i)

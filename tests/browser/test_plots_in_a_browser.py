@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bokeh.models import Range1d
 
 import specanom.plots as plots
 from specanom.lines import LINES
 from specanom.plots.output import pointed_colours
+from specanom.plots.theme import canvas
 from specanom.spectrum import Spectrum
 
 pytestmark = pytest.mark.browser
@@ -93,3 +95,20 @@ def test_embedded_figures_share_one_library(page: Any, tmp_path: Path) -> None:
     assert page.evaluate("Bokeh.documents[0].roots().length") == 2
     assert page.evaluate("window.pwned") is None
     assert page.locator("svg text").first.text_content().startswith(HOSTILE)
+
+
+@pytest.mark.parametrize(("span", "expected"), [
+    ((0.7, 50.0), [1, 2, 5, 10, 20, 50]), ((0.0007, 0.04), [0.001, 0.002, 0.005, 0.01, 0.02]),
+    ((1e-7, 10.0), [10.0**power for power in range(-7, 2)]), ((8.5, 9.3), [8.5, 8.6, 8.7, 8.8, 8.9, 9, 9.1, 9.2, 9.3]),
+])
+def test_ticks_are_round_numbers_over_the_whole_axis(
+    span: tuple[float, float], expected: list[float], tmp_path: Path, page: Any
+) -> None:
+    made = canvas("light", options={"x_axis_type": "log", "x_range": Range1d(*span), "sizing_mode": "fixed",
+                                    "width": 600})
+    made.line(list(span), [0, 1])
+    saved = plots.save_html(made, tmp_path / "figure.html")
+    page.goto(saved.as_uri())
+    page.wait_for_function("window.Bokeh && Bokeh.documents.length && Bokeh.documents.every(d => d.is_idle)")
+    ticks = page.evaluate("id => Bokeh.documents[0].get_model_by_id(id).ticks", made.xaxis[0].ticker.id)
+    np.testing.assert_allclose(ticks, expected, rtol=1e-9)
