@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -113,13 +114,11 @@ def _used() -> float:
     return told.ru_utime + told.ru_stime
 
 
-class _Look:
-    """Looks at a process and its children now and then, in a thread."""
+class Looking(ABC):
+    """Looks at a process and its children now and then, in a thread, from when it is made."""
 
-    def __init__(self, pid: int, folder: Path) -> None:
-        self._pid, self._folder = pid, folder
-        self.memory = self.largest = self.disk = 0
-        self._pool: dict[int, float] = {}
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -128,6 +127,28 @@ class _Look:
         """Stop looking."""
         self._over.set()
         self._thread.join()
+
+    @abstractmethod
+    def look(self) -> None:
+        """Look once; what is needed for it is there before the thread starts."""
+
+    def _run(self) -> None:
+        while not self._over.wait(PERIOD):
+            self.look()
+
+
+class _Look(Looking):
+    """Memory, processors and disk."""
+
+    def __init__(self, pid: int, folder: Path) -> None:
+        self._folder = folder
+        self.memory = self.largest = self.disk = self._count = 0
+        self._pool: dict[int, float] = {}
+        super().__init__(pid)
+
+    def end(self) -> None:
+        """Stop looking."""
+        super().end()
         self.disk = max(self.disk, size_of(self._folder))
 
     @property
@@ -135,14 +156,13 @@ class _Look:
         """Processor seconds of processes of a pool, up to a look before their end."""
         return sum(self._pool.values())
 
-    def _run(self) -> None:
-        count = 0
-        while not self._over.wait(PERIOD):
-            with contextlib.suppress(psutil.Error):
-                self._memory()
-            if count % 10 == 0:
-                self.disk = max(self.disk, size_of(self._folder))
-            count += 1
+    def look(self) -> None:
+        """Look at the memory, and now and then at the disk."""
+        with contextlib.suppress(psutil.Error):
+            self._memory()
+        if self._count % 10 == 0:
+            self.disk = max(self.disk, size_of(self._folder))
+        self._count += 1
 
     def _memory(self) -> None:
         first = psutil.Process(self._pid)

@@ -16,7 +16,6 @@ import json
 import shutil
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks._watch import Looking
 from tests.browser.frontends import Book, Frontend
 from tests.headless import headless
 
@@ -31,8 +31,6 @@ ROOT = Path(__file__).resolve().parent.parent
 START = ROOT / "binder" / "start"
 BUDGET = 2.0e9
 """Bytes that mybinder.org allows a visitor."""
-PERIOD = 0.25
-"""Seconds between two looks at the memory."""
 LIMIT = 900.0
 """Seconds after which a tutorial counts as stuck: a machine that others use is slow."""
 TUTORIALS = {"05_tune": ("Segments", "len(tuner.explanation.weights)"), "06_clusters": ("k", "inspector.k")}
@@ -56,7 +54,7 @@ class Binder(Frontend):
         return self._process.pid
 
 
-class Look:
+class Look(Looking):
     """Looks at the memory of a process and its children now and then, in a thread.
 
     Attributes
@@ -66,21 +64,13 @@ class Look:
     """
 
     def __init__(self, pid: int) -> None:
-        self._pid = pid
         self.pss = self.rss = 0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        super().__init__(pid)
 
-    def end(self) -> None:
-        """Stop looking."""
-        self._over.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._over.wait(PERIOD):
-            pss, rss = held(self._pid)
-            self.pss, self.rss = max(self.pss, pss), max(self.rss, rss)
+    def look(self) -> None:
+        """Look once."""
+        pss, rss = held(self._pid)
+        self.pss, self.rss = max(self.pss, pss), max(self.rss, rss)
 
 
 def held(pid: int) -> tuple[int, int]:
